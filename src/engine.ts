@@ -1,0 +1,33 @@
+import type { Network } from "./model/network.js";
+
+/**
+ * The seam between the scheduler and a device. An engine holds one network, prepared stage by stage, and runs a contiguous
+ * range of its stages. It knows nothing of images, labels or other devices; nothing above it knows of tiles or pipelines.
+ *
+ * An activation crosses the seam as f32 in NHWC, batch 1, with channels padded to a multiple of four by zeros. The first
+ * stage's input is the exception: it is NCHW without padding, as callers hand it in. The last stage's output is [classes].
+ */
+export interface Engine {
+  readonly device: "cpu" | "gpu";
+  readonly network: Network;
+  /**
+   * Runs stages [first, last] on `input`. The result may be a view of the engine's own memory: it holds until the next
+   * run of this engine. An engine runs one range at a time; the caller queues.
+   */
+  run(first: number, last: number, input: Float32Array): Promise<Float32Array>;
+  readonly stats: EngineStats;
+  /** Frees everything that the engine holds. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface EngineStats {
+  /** Bytes of WebAssembly memory, at its largest (memory never shrinks); 0 on a GPU. */
+  readonly wasmBytes: number;
+  /** Bytes of GPU buffers; 0 on the CPU. */
+  readonly gpuBytes: number;
+  readonly threads: number;
+  /** Why that many. */
+  readonly threadsReason: string;
+  /** Which module or adapter runs: "wasm relaxed-simd", "webgpu <adapter>". */
+  readonly kernels: string;
+}

@@ -1,0 +1,59 @@
+/** Base of every error that this library throws on purpose. `name` is stable; `message` says what was found and what to do. */
+export class ResnetEdgeError extends Error {
+  override name = "ResnetEdgeError";
+}
+
+/** The bytes are not a model file that can be read: truncated, damaged, an HTML page, a pickle with foreign globals. */
+export class ModelFormatError extends ResnetEdgeError {
+  override name = "ModelFormatError";
+}
+
+/** The file reads well but holds a network that is not in the ResNet family, or a variant that is not supported. */
+export class UnsupportedModelError extends ResnetEdgeError {
+  override name = "UnsupportedModelError";
+}
+
+/** A tensor or an input does not have the shape that the network needs. */
+export class ShapeError extends ResnetEdgeError {
+  override name = "ShapeError";
+}
+
+/** An image could not be decoded, or has no usable pixels. */
+export class ImageDecodeError extends ResnetEdgeError {
+  override name = "ImageDecodeError";
+}
+
+/** The device that was asked for is absent or failed; `device: "auto"` would have gone on without it. */
+export class DeviceUnavailableError extends ResnetEdgeError {
+  override name = "DeviceUnavailableError";
+}
+
+/** A file or URL could not be read at all: missing, unreachable, an HTTP error. */
+export class SourceError extends ResnetEdgeError {
+  override name = "SourceError";
+}
+
+/** WebAssembly could not be loaded, or its memory could not be had. */
+export class WasmError extends ResnetEdgeError {
+  override name = "WasmError";
+}
+
+/** A worker or a thread stopped while a request was in flight; the next request starts a new one. */
+export class WorkerError extends ResnetEdgeError {
+  override name = "WorkerError";
+}
+
+/** An option has a value outside of what it accepts. */
+export class OptionError extends ResnetEdgeError {
+  override name = "OptionError";
+}
+
+/** The classifier or model was closed before or during the call. */
+export class ClosedError extends ResnetEdgeError {
+  override name = "ClosedError";
+}
+
+/** Throws the signal's reason (an `AbortError` by default) once it is aborted. */
+export function throwIfAborted(signal: AbortSignal | null | undefined): void {
+  if (signal?.aborted) throw signal.reason ?? new DOMException("The operation was aborted.", "AbortError");
+}

@@ -1,0 +1,165 @@
+/**
+ * The op IR: a residual network as a straight list of stages, each a straight list of operations on numbered values.
+ * It says what is computed, never how: layouts, tiles and memory belong to the devices.
+ *
+ * A value is one image's activation, H x W x C; the batch is not part of the IR.
+ */
+export type ValueId = number;
+
+/** Logical extents; devices store C padded to a multiple of four. */
+export interface ValueShape {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** Weights that are read once, row by row, by the device that packs them. */
+export interface Weight {
+  /** [O, I / groups, kernel height, kernel width] for a convolution; [O, I] for a linear layer. */
+  readonly shape: readonly number[];
+  /**
+   * Writes output channels [begin, end) in dense row-major order to `target` from its start, as f32. A folded BatchNorm's
+   * scale is applied in f64 before rounding.
+   */
+  read(begin: number, end: number, target: Float32Array): void;
+}
+
+interface OpBase {
+  /** Where the weights came from, for reports: `layer1.0.conv1`. */
+  readonly name: string;
+  readonly input: ValueId;
+  readonly output: ValueId;
+}
+
+/** output = relu?(conv(input) + bias + residual?). Cross-correlation, as in PyTorch. */
+export interface ConvOp extends OpBase {
+  readonly kind: "conv";
+  readonly kernel: readonly [height: number, width: number];
+  readonly stride: readonly [height: number, width: number];
+  /** Zeros on each side. */
+  readonly padding: readonly [height: number, width: number];
+  readonly dilation: readonly [height: number, width: number];
+  readonly groups: number;
+  readonly weight: Weight;
+  /** [O]; null means zeros. */
+  readonly bias: Float32Array | null;
+  /** Added before the ReLU; has the output's shape. */
+  readonly residual: ValueId | null;
+  readonly relu: boolean;
+}
+
+/** output = relu?(input * scale + shift), per channel, for a BatchNorm that is not folded into a convolution. */
+export interface BatchNormOp extends OpBase {
+  readonly kind: "batchNorm";
+  /** weight / sqrt(running_var + eps), [C]. */
+  readonly scale: Float64Array;
+  /** bias - running_mean * scale, [C]. */
+  readonly shift: Float64Array;
+  readonly relu: boolean;
+}
+
+export interface AddOp extends OpBase {
+  readonly kind: "add";
+  readonly other: ValueId;
+  readonly relu: boolean;
+}
+
+export interface ReluOp extends OpBase {
+  readonly kind: "relu";
+}
+
+/** Padding never wins: a padded position counts as minus infinity. */
+export interface MaxPoolOp extends OpBase {
+  readonly kind: "maxPool";
+  readonly kernel: readonly [height: number, width: number];
+  readonly stride: readonly [height: number, width: number];
+  readonly padding: readonly [height: number, width: number];
+}
+
+/** PyTorch's AvgPool2d. The window may hang over the far edge (ceil mode); `countPadding` as `count_include_pad`. */
+export interface AveragePoolOp extends OpBase {
+  readonly kind: "averagePool";
+  readonly kernel: readonly [height: number, width: number];
+  readonly stride: readonly [height: number, width: number];
+  readonly padding: readonly [height: number, width: number];
+  readonly countPadding: boolean;
+}
+
+export interface GlobalAveragePoolOp extends OpBase {
+  readonly kind: "globalAveragePool";
+}
+
+/** Option A of He et al. 2015, section 3.3: every `stride`-th row and column, `before` zero channels, the input's, zeros after. */
+export interface ZeroPadShortcutOp extends OpBase {
+  readonly kind: "zeroPadShortcut";
+  readonly stride: number;
+  readonly before: number;
+}
+
+/** Fully connected: a 1 x 1 x I value to a 1 x 1 x O value. */
+export interface LinearOp extends OpBase {
+  readonly kind: "linear";
+  readonly weight: Weight;
+  readonly bias: Float32Array | null;
+}
+
+export interface SoftmaxOp extends OpBase {
+  readonly kind: "softmax";
+}
+
+export type Op =
+  | ConvOp
+  | BatchNormOp
+  | AddOp
+  | ReluOp
+  | MaxPoolOp
+  | AveragePoolOp
+  | GlobalAveragePoolOp
+  | ZeroPadShortcutOp
+  | LinearOp
+  | SoftmaxOp;
+
+/** The unit of placement. Only `input` crosses in and only `output` crosses out. */
+export interface Stage {
+  /** "stem", "layer1" ... "layer4", "head". */
+  readonly name: string;
+  readonly input: ValueId;
+  readonly output: ValueId;
+  readonly ops: readonly Op[];
+}
+
+export interface Network {
+  readonly architecture: Architecture;
+  /** Shape of every value, by id. */
+  readonly values: readonly ValueShape[];
+  /** Stage i + 1's input is stage i's output. The first input is the image, NCHW outside and NHWC within. */
+  readonly stages: readonly Stage[];
+  readonly input: ValueId;
+  readonly output: ValueId;
+  /** Elements of learned tensors: weights, biases and BatchNorm's affine pair, not its statistics. As torchvision counts. */
+  readonly parameters: number;
+  /** BatchNorms folded into a convolution, and those that were not. */
+  readonly batchNorms: { readonly folded: number; readonly kept: number };
+}
+
+/** What names and shapes say about a network; also what a file's metadata or a caller may state. */
+export interface Architecture {
+  /** "resnet18", ... "resnet20-cifar", or "resnet" where it has no well-known name. */
+  readonly name: string;
+  readonly block: "basic" | "bottleneck";
+  /** "7x7": stride-2 convolution and max-pool; "3x3": a stride-1 convolution alone. */
+  readonly stem: "7x7" | "3x3";
+  readonly stemWidth: number;
+  /** Blocks in each stage. */
+  readonly layers: readonly number[];
+  /** Output channels of each stage's blocks before expansion: 64, 128, 256, 512. */
+  readonly widths: readonly number[];
+  readonly groups: number;
+  /** Channels of a group in the first stage's 3x3 (torchvision's width_per_group); 64 is the plain network. */
+  readonly widthPerGroup: number;
+  readonly shortcut: "projection" | "zero-pad-symmetric" | "zero-pad-end";
+  /** Which convolution of a bottleneck has the stride. */
+  readonly strideIn: "3x3" | "1x1";
+  /** 0 where the network ends in features (`include_top = false`). */
+  readonly classes: number;
+}

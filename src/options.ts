@@ -1,0 +1,61 @@
+import type { Architecture } from "./model/network.js";
+
+/** How an image becomes the network's input. Belongs to a model; see `defaultPreprocess` for torchvision's values. */
+export interface Preprocess {
+  /** Side of the network's square input in pixels: the centre crop. */
+  readonly crop: number;
+  /** Length of the image's short side before the crop. */
+  readonly resize: number;
+  readonly interpolation: "bilinear" | "bicubic" | "nearest";
+  /** Per channel, of pixels scaled to 0..1. */
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+export type ModelSource = string | URL | Blob | ArrayBuffer | ArrayBufferView | Response;
+
+/** `loaded` and `total` are bytes while fetching, operations while preparing; `total` is 0 where it is not known. */
+export interface Progress {
+  readonly phase: "fetch" | "read" | "prepare" | "ready";
+  readonly loaded: number;
+  readonly total: number;
+}
+
+export interface LoadOptions {
+  /** Where to run. "gpu" insists and throws with the reason; "auto" explains in `model.plan`. */
+  device?: "auto" | "cpu" | "gpu";
+  threads?: "auto" | number;
+  simd?: "auto" | "baseline" | "relaxed";
+  precision?: "f32" | "f16";
+  /** "small" forgoes the kernels whose weights or scratch are large. */
+  memory?: "fast" | "small";
+  /** Overrides what names and shapes say, field by field; a string is a well-known name. */
+  architecture?: string | Partial<Architecture>;
+  preprocess?: Partial<Preprocess>;
+  labels?: readonly string[];
+  /** Side of the network's input where it differs from the model's own. */
+  inputSize?: number;
+  /** Keep BatchNorm as an operation of its own: slower, for checking the fold. Default true (folded). */
+  foldBatchNorm?: boolean;
+  /** Forces one 3x3 kernel where it applies; "auto" chooses by shape. */
+  convolution?: "auto" | "direct" | "winograd2" | "winograd4";
+  signal?: AbortSignal | null;
+  onProgress?: (progress: Progress) => void;
+  /** The kernels, for hosts that cannot fetch them: a URL, bytes or a compiled module. */
+  wasm?: string | URL | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
+}
+
+export interface ClassifyOptions {
+  /** At most this many predictions; 5 by default. */
+  topK?: number;
+  /** Only predictions with at least this score (0..1); 0 by default. */
+  minScore?: number;
+  signal?: AbortSignal | null;
+}
+
+export interface Prediction {
+  readonly index: number;
+  readonly label: string;
+  /** Softmax probability, 0..1. */
+  readonly score: number;
+}

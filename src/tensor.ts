@@ -1,0 +1,54 @@
+export type DType = "f64" | "f32" | "f16" | "bf16" | "i64" | "i32" | "i16" | "i8" | "u8" | "bool";
+
+export const bytesPerElement: Readonly<Record<DType, number>> = {
+  f64: 8,
+  f32: 4,
+  f16: 2,
+  bf16: 2,
+  i64: 8,
+  i32: 4,
+  i16: 2,
+  i8: 1,
+  u8: 1,
+  bool: 1,
+};
+
+/** A named array inside a weights file. `bytes` is a view of the file: nothing is copied until values are read. */
+export interface Tensor {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Distance between neighbours along each axis, in elements. */
+  readonly strides: readonly number[];
+  /** Little-endian storage; element [0, 0, ...] is at byte 0. Holds at least the last element that the strides reach. */
+  readonly bytes: Uint8Array;
+}
+
+/** What a weights file holds, whichever format it came in. */
+export interface StateDict {
+  readonly format: "safetensors" | "torch";
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** Free-form strings that the file carries (safetensors `__metadata__`); empty where a format has none. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+export function elementCount(shape: readonly number[]): number {
+  let count = 1;
+  for (const extent of shape) count *= extent;
+  return count;
+}
+
+export function contiguousStrides(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let step = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = step;
+    step *= shape[axis] as number;
+  }
+  return strides;
+}
+
+/** Channels are stored in multiples of four, one 128-bit vector; the padding is zero. */
+export function paddedChannels(channels: number): number {
+  return (channels + 3) & ~3;
+}
