@@ -126,6 +126,8 @@ export interface Stage {
   readonly input: ValueId;
   readonly output: ValueId;
   readonly ops: readonly Op[];
+  /** Learned elements of this stage, counted as in `Network.parameters`. */
+  readonly parameters?: number;
 }
 
 export interface Network {
@@ -147,8 +149,11 @@ export interface Architecture {
   /** "resnet18", ... "resnet20-cifar", or "resnet" where it has no well-known name. */
   readonly name: string;
   readonly block: "basic" | "bottleneck";
-  /** "7x7": stride-2 convolution and max-pool; "3x3": a stride-1 convolution alone. */
-  readonly stem: "7x7" | "3x3";
+  /**
+   * "7x7": stride-2 convolution and max-pool; "deep": the same with three 3x3 convolutions (ResNet-C);
+   * "3x3": a stride-1 convolution alone.
+   */
+  readonly stem: "7x7" | "3x3" | "deep";
   readonly stemWidth: number;
   /** Blocks in each stage. */
   readonly layers: readonly number[];
@@ -157,9 +162,14 @@ export interface Architecture {
   readonly groups: number;
   /** Channels of a group in the first stage's 3x3 (torchvision's width_per_group); 64 is the plain network. */
   readonly widthPerGroup: number;
-  readonly shortcut: "projection" | "zero-pad-symmetric" | "zero-pad-end";
+  /** "average-projection": a stride-2 average pool, then a stride-1 projection (ResNet-D). */
+  readonly shortcut: "projection" | "average-projection" | "zero-pad-symmetric" | "zero-pad-end";
   /** Which convolution of a bottleneck has the stride. */
   readonly strideIn: "3x3" | "1x1";
   /** 0 where the network ends in features (`include_top = false`). */
   readonly classes: number;
+  /** Stride of the first stage's first block; 1 unless stated. */
+  readonly firstStageStride?: 1 | 2;
+  /** BatchNorm's epsilon; 1e-5 unless stated. */
+  readonly epsilon?: number;
 }

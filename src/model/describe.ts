@@ -1,0 +1,48 @@
+import { elementCount } from "../tensor.js";
+import type { Network, Op, ValueShape } from "./network.js";
+
+export interface StageDescription {
+  readonly name: string;
+  /** Operations after fusion. */
+  readonly ops: number;
+  /** Learned elements, counted as torchvision does. */
+  readonly parameters: number;
+  /** Multiply-accumulates of convolutions and linear layers, by their definition, for one image. */
+  readonly macs: number;
+  readonly output: ValueShape;
+}
+
+export interface NetworkDescription {
+  readonly architecture: Network["architecture"];
+  readonly input: ValueShape;
+  readonly stages: readonly StageDescription[];
+  readonly ops: number;
+  readonly parameters: number;
+  readonly macs: number;
+  readonly batchNorms: Network["batchNorms"];
+}
+
+/** A network as plain data: what it costs, stage by stage. Reads no weights. */
+export function describeNetwork(network: Network): NetworkDescription {
+  const stages = network.stages.map((stage) => ({
+    name: stage.name,
+    ops: stage.ops.length,
+    parameters: stage.parameters ?? 0,
+    macs: stage.ops.reduce((sum, op) => sum + macsOf(op, network.values[op.output]!), 0),
+    output: network.values[stage.output]!,
+  }));
+  const total = (field: "ops" | "macs") => stages.reduce((sum, stage) => sum + stage[field], 0);
+  return {
+    architecture: network.architecture,
+    input: network.values[network.input]!,
+    stages,
+    ops: total("ops"),
+    parameters: network.parameters,
+    macs: total("macs"),
+    batchNorms: network.batchNorms,
+  };
+}
+
+function macsOf(op: Op, output: ValueShape): number {
+  return op.kind === "conv" || op.kind === "linear" ? elementCount(op.weight.shape) * output.height * output.width : 0;
+}

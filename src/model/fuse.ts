@@ -1,0 +1,100 @@
+import { elementCount } from "../tensor.js";
+import type { BatchNormOp, ConvOp, Network, Op, Stage, ValueId, Weight } from "./network.js";
+
+/**
+ * Shortens a network without changing what it computes: a ReLU becomes part of the operation before it, and with
+ * `foldBatchNorm` a BatchNorm and then the block's sum become part of the convolution before them.
+ */
+export function fuse(network: Network, foldBatchNorm: boolean): Network {
+  const readers = new Uint32Array(network.values.length);
+  for (const stage of network.stages) {
+    readers[stage.output]!++;
+    for (const op of stage.ops) for (const value of inputsOf(op)) readers[value]!++;
+  }
+  const stages = network.stages.map((stage) => ({ ...stage, ops: fuseStage(stage, readers, foldBatchNorm) }));
+  const kept = stages.reduce((sum, stage) => sum + stage.ops.filter((op) => op.kind === "batchNorm").length, 0);
+  const { folded, kept: before } = network.batchNorms;
+  return renumber({ ...network, stages, batchNorms: { folded: folded + before - kept, kept } });
+}
+
+function fuseStage(stage: Stage, readers: Uint32Array, foldBatchNorm: boolean): Op[] {
+  const fused: Op[] = [];
+  const madeBy = new Map<ValueId, number>();
+  for (const op of stage.ops) {
+    const at = readers[op.input] === 1 ? madeBy.get(op.input) : undefined;
+    // An operation takes its place among the others when its first part runs: a sum's other term must be there by then.
+    const ready =
+      at !== undefined && inputsOf(op).every((value) => value === op.input || (madeBy.get(value) ?? -1) < at);
+    const joined = ready ? absorb(fused[at]!, op, foldBatchNorm) : null;
+    if (joined) fused[at!] = joined;
+    madeBy.set(op.output, joined ? at! : fused.push(op) - 1);
+  }
+  return fused;
+}
+
+/** One operation that does `first`, then `next`; null where there is none. */
+function absorb(first: Op, next: Op, foldBatchNorm: boolean): Op | null {
+  const { output } = next;
+  const open = first.kind === "conv" && !first.relu && first.residual === null;
+  if (open && foldBatchNorm && next.kind === "batchNorm") return { ...fold(first, next), output };
+  if (open && foldBatchNorm && next.kind === "add") {
+    const residual = next.input === first.output ? next.other : next.input;
+    return { ...first, residual, relu: next.relu, output };
+  }
+  if (next.kind === "relu") {
+    const takesRelu = first.kind === "conv" || first.kind === "batchNorm" || (first.kind === "add" && foldBatchNorm);
+    if (takesRelu) return { ...first, relu: true, output };
+  }
+  return null;
+}
+
+/** scale * (w . x + b) + shift = (scale * w) . x + (scale * b + shift), in f64 until the end. */
+function fold(convolution: ConvOp, { scale, shift, relu }: BatchNormOp): ConvOp {
+  const bias = Float32Array.from(shift, (value, c) => value + (convolution.bias?.[c] ?? 0) * scale[c]!);
+  return { ...convolution, weight: scaled(convolution.weight, scale), bias, relu };
+}
+
+function scaled(weight: Weight, scale: Float64Array): Weight {
+  const row = elementCount(weight.shape.slice(1));
+  return {
+    shape: weight.shape,
+    read(begin, end, target) {
+      weight.read(begin, end, target);
+      for (let channel = begin, at = 0; channel < end; channel++) {
+        const factor = scale[channel]!;
+        for (const stop = at + row; at < stop; at++) target[at] = target[at]! * factor;
+      }
+    },
+  };
+}
+
+function inputsOf(op: Op): ValueId[] {
+  if (op.kind === "add") return [op.input, op.other];
+  if (op.kind === "conv" && op.residual !== null) return [op.input, op.residual];
+  return [op.input];
+}
+
+/** Drops the values that no operation makes any more. */
+function renumber(network: Network): Network {
+  const ids = new Map<ValueId, ValueId>([[network.input, 0]]);
+  const id = (old: ValueId) => ids.get(old)!;
+  for (const stage of network.stages) for (const op of stage.ops) ids.set(op.output, ids.size);
+  const rename = (op: Op): Op => {
+    const moved = { ...op, input: id(op.input), output: id(op.output) };
+    if (moved.kind === "add") return { ...moved, other: id(moved.other) };
+    if (moved.kind === "conv" && moved.residual !== null) return { ...moved, residual: id(moved.residual) };
+    return moved;
+  };
+  return {
+    ...network,
+    values: [...ids.keys()].map((old) => network.values[old]!),
+    stages: network.stages.map((stage) => ({
+      ...stage,
+      input: id(stage.input),
+      output: id(stage.output),
+      ops: stage.ops.map(rename),
+    })),
+    input: 0,
+    output: id(network.output),
+  };
+}

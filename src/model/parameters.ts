@@ -1,0 +1,10 @@
+import type { Weight } from "./network.js";
+
+/** Learned tensors by torchvision's names: read from a file, or made up. */
+export interface Parameters {
+  has(name: string): boolean;
+  /** A convolution's or linear layer's weight of exactly this shape. */
+  weight(name: string, shape: readonly number[]): Weight;
+  /** A bias, or one of BatchNorm's four vectors; finite. */
+  vector(name: string, length: number): Float64Array;
+}

@@ -1,0 +1,115 @@
+import { OptionError } from "../errors.js";
+import { elementCount } from "../tensor.js";
+import { wellKnownArchitecture } from "./architectures.js";
+import { assemble } from "./assemble.js";
+import { fuse } from "./fuse.js";
+import { checkInputSize, defaultInputSize } from "./input-size.js";
+import type { Architecture, Network, Weight } from "./network.js";
+import type { Parameters } from "./parameters.js";
+
+export interface PseudoRandomOptions {
+  /** Side of the square input in pixels. */
+  inputSize?: number;
+  /** Outputs of the classifier; 0 leaves it out. */
+  classes?: number;
+  seed?: number;
+  foldBatchNorm?: boolean;
+}
+
+/**
+ * A well-known network with fixed pseudo-random weights, for benchmarks and tests without a file. Weights are made row by
+ * row when they are read, so a network of 350 MB costs no memory here; the same name and seed always give the same values.
+ * Activations stay near one from the first layer to the last.
+ */
+export function pseudoRandomNetwork(name: string, options: PseudoRandomOptions = {}): Network {
+  const known = wellKnownArchitecture(name);
+  const classes = options.classes ?? known.classes;
+  if (!Number.isInteger(classes) || classes < 0 || classes > 1e6) {
+    throw new OptionError(`classes is ${classes}; it must be a whole number from 0 to 1000000.`);
+  }
+  const architecture = { ...known, classes };
+  const inputSize = checkInputSize(options.inputSize ?? defaultInputSize(architecture));
+  const network = assemble(architecture, new PseudoRandomParameters(architecture, options.seed ?? 1), inputSize);
+  return fuse(network, options.foldBatchNorm ?? true);
+}
+
+class PseudoRandomParameters implements Parameters {
+  private readonly lastNorm: string;
+
+  constructor(
+    private readonly architecture: Architecture,
+    private readonly seed: number,
+  ) {
+    this.lastNorm = architecture.block === "bottleneck" ? "bn3" : "bn2";
+  }
+
+  has(name: string): boolean {
+    return name.startsWith("fc.");
+  }
+
+  weight(name: string, shape: readonly number[]): Weight {
+    const row = elementCount(shape.slice(1));
+    // Uniform with the variance of He et al. 2015 (arXiv:1502.01852): 2 / fan-in before a ReLU, 1 / fan-in before the end.
+    const reach = Math.sqrt((name === "fc.weight" ? 3 : 6) / row);
+    const seed = this.seedOf(name);
+    return {
+      shape,
+      read(begin, end, target) {
+        for (let channel = begin, at = 0; channel < end; channel++) {
+          at = fillUniform(target, at, row, mix(seed + Math.imul(channel, 0x9e3779b9)), reach);
+        }
+      },
+    };
+  }
+
+  vector(name: string, length: number): Float64Array {
+    const values = new Float64Array(length);
+    const [centre, reach] = this.rangeOf(name);
+    fillUniform(values, 0, length, this.seedOf(name), reach);
+    return values.map((value) => value + centre);
+  }
+
+  private rangeOf(name: string): [centre: number, reach: number] {
+    const [, layer, norm, tensor] = /(?:layer(\d+)\.\d+\.)?(\w+(?:\.\d)?)\.(\w+)$/.exec(name)!;
+    if (tensor === "running_var") return [1, 0.25];
+    if (tensor !== "weight") return [0, 0.1];
+    // Sums of n residuals of one size grow by the square root of n: each is made smaller by as much.
+    const residual =
+      layer && norm === this.lastNorm ? Math.sqrt(0.5 / this.architecture.layers[Number(layer) - 1]!) : 1;
+    return [residual, 0.2 * residual];
+  }
+
+  private seedOf(name: string): number {
+    let hash = mix(this.seed);
+    for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+    return mix(hash);
+  }
+}
+
+/** The finaliser of MurmurHash3: every bit of the input reaches every bit of the output. */
+function mix(bits: number): number {
+  let h = bits | 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+/** `count` values, uniform in [-reach, reach), from Marsaglia's xorshift32. Returns where the next one goes. */
+function fillUniform(
+  target: Float32Array | Float64Array,
+  begin: number,
+  count: number,
+  seed: number,
+  reach: number,
+): number {
+  let state = seed || 1;
+  const unit = reach / 0x80000000;
+  const end = begin + count;
+  for (let at = begin; at < end; at++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    target[at] = state * unit;
+  }
+  return end;
+}
