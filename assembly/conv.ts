@@ -1,0 +1,94 @@
+import { f32_igemm_4x8 } from "./igemm";
+import { Field } from "./record";
+import { leastOf } from "./simd";
+import { word } from "./words";
+
+/**
+ * f32 direct convolution of any size, stride, padding, dilation and group count, as an indirect GEMM (Dukhan 2019,
+ * "The Indirect Convolution Algorithm"): no im2col, only a small table of pointers to the input pixels under each tap.
+ *
+ * Input and output NHWC; weights in panels of 8 output channels, [group][panel][tap][depth][8].
+ * One piece of work is `rowsPerTile` output pixels by `panelsPerTile` panels. The table is written once for the pixels
+ * and serves every panel; a panel is read from a near cache once for all of the pixels.
+ */
+export function f32_conv(record: usize, tile: i32, scratch: usize): void {
+  const panels = word(record, Field.panels);
+  const panelsPerTile = word(record, Field.panelsPerTile);
+  const columnsOfTiles = (panels + panelsPerTile - 1) / panelsPerTile;
+  const rowsPerTile = word(record, Field.rowsPerTile);
+  const pixels = word(record, Field.outHeight) * word(record, Field.outWidth);
+  const firstPixel = (tile / columnsOfTiles) * rowsPerTile;
+  const lastPixel = min(firstPixel + rowsPerTile, pixels);
+  const firstPanel = (tile % columnsOfTiles) * panelsPerTile;
+  const lastPanel = min(firstPanel + panelsPerTile, panels);
+
+  const taps = word(record, Field.kernelHeight) * word(record, Field.kernelWidth);
+  writePointers(record, firstPixel, lastPixel, taps, scratch);
+
+  const depth = word(record, Field.depth);
+  const groupOut = word(record, Field.groupOut);
+  const groupPanels = word(record, Field.groupPanels);
+  const step = <usize>word(record, Field.outStep) << 2;
+  const output = <usize>word(record, Field.output) + <usize>firstPixel * step;
+  const residualAt = <usize>word(record, Field.residual);
+  const residual = residualAt ? residualAt - <usize>word(record, Field.output) : 0;
+  const panelBytes = <usize>(taps * depth) << 5;
+  const tableStep = <usize>taps << 4;
+  const least = leastOf(word(record, Field.relu));
+  const weights = <usize>word(record, Field.weights);
+  const bias = <usize>word(record, Field.bias);
+
+  for (let panel = firstPanel; panel < lastPanel; panel++) {
+    const group = panel / groupPanels;
+    const within = (panel - group * groupPanels) << 3;
+    const columns = min(groupOut - within, 8);
+    const c = output + (<usize>(group * groupOut + within) << 2);
+    const offset = <usize>(group * depth) << 2;
+    const b = weights + <usize>panel * panelBytes;
+    const panelBias = bias + (<usize>panel << 5);
+    let table = scratch;
+    let row = c;
+    for (let left = lastPixel - firstPixel; left > 0; left -= 4) {
+      f32_igemm_4x8(table, taps, depth, offset, b, panelBias, row, step, left, columns, residual, least);
+      table += tableStep;
+      row += step << 2;
+    }
+  }
+}
+
+/** For each four output pixels: taps x 4 pointers. A tap outside the image points at zeros; a missing pixel repeats the last. */
+function writePointers(record: usize, first: i32, last: i32, taps: i32, table: usize): void {
+  const outWidth = word(record, Field.outWidth);
+  const inHeight = word(record, Field.inHeight);
+  const inWidth = word(record, Field.inWidth);
+  const inStep = <usize>word(record, Field.inStep) << 2;
+  const kernelHeight = word(record, Field.kernelHeight);
+  const kernelWidth = word(record, Field.kernelWidth);
+  const strideHeight = word(record, Field.strideHeight);
+  const strideWidth = word(record, Field.strideWidth);
+  const padHeight = word(record, Field.padHeight);
+  const padWidth = word(record, Field.padWidth);
+  const dilationHeight = word(record, Field.dilationHeight);
+  const dilationWidth = word(record, Field.dilationWidth);
+  const zeros = <usize>word(record, Field.zeros);
+  const input = <usize>word(record, Field.input);
+
+  const padded = first + ((last - first + 3) & ~3);
+  for (let at = first; at < padded; at++) {
+    const pixel = min(at, last - 1);
+    const outY = pixel / outWidth;
+    const outX = pixel - outY * outWidth;
+    const index = at - first;
+    let slot = table + (<usize>((index >> 2) * taps) << 4) + (<usize>(index & 3) << 2);
+    let y = outY * strideHeight - padHeight;
+    for (let ky = 0; ky < kernelHeight; ky++, y += dilationHeight) {
+      let x = outX * strideWidth - padWidth;
+      const inside = <u32>y < <u32>inHeight;
+      const row = input + <usize>(y * inWidth) * inStep;
+      for (let kx = 0; kx < kernelWidth; kx++, x += dilationWidth) {
+        store<u32>(slot, <u32>(inside && <u32>x < <u32>inWidth ? row + <usize>x * inStep : zeros));
+        slot += 16;
+      }
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import { Field } from "./record";
+import { leastOf, madd } from "./simd";
+import { word } from "./words";
+
+/** output = max(input * scale + shift, floor) per channel: BatchNorm that is not folded, or a ReLU alone. One piece is one row. */
+export function f32_affine(record: usize, y: i32): void {
+  const pixelBytes = <usize>word(record, Field.inStep) << 2;
+  const bytes = <usize>word(record, Field.inWidth) * pixelBytes;
+  const floor = f32x4.splat(leastOf(word(record, Field.relu)));
+  const scale = <usize>word(record, Field.weights);
+  const shift = <usize>word(record, Field.bias);
+  let from = <usize>word(record, Field.input) + <usize>y * bytes;
+  let to = <usize>word(record, Field.output) + <usize>y * bytes;
+  if (!scale) {
+    for (const end = from + bytes; from < end; from += 16) {
+      v128.store(to, f32x4.pmax(v128.load(from), floor));
+      to += 16;
+    }
+    return;
+  }
+  for (const end = from + bytes; from < end; ) {
+    for (let channel: usize = 0; channel < pixelBytes; channel += 16) {
+      const value = madd(v128.load(from), v128.load(scale + channel), v128.load(shift + channel));
+      v128.store(to, f32x4.pmax(value, floor));
+      from += 16;
+      to += 16;
+    }
+  }
+}
+
+/** output = max(input + residual, floor). One piece is one row. */
+export function f32_add(record: usize, y: i32): void {
+  const bytes = (<usize>word(record, Field.inWidth) * <usize>word(record, Field.inStep)) << 2;
+  const floor = f32x4.splat(leastOf(word(record, Field.relu)));
+  let from = <usize>word(record, Field.input) + <usize>y * bytes;
+  let other = <usize>word(record, Field.residual) + <usize>y * bytes;
+  let to = <usize>word(record, Field.output) + <usize>y * bytes;
+  for (const end = from + bytes; from < end; from += 16) {
+    v128.store(to, f32x4.pmax(f32x4.add(v128.load(from), v128.load(other)), floor));
+    other += 16;
+    to += 16;
+  }
+}
+
+/**
+ * Option A of He et al. 2015, section 3.3: every `stride`-th pixel, `before` zero channels, the input's, then zeros.
+ * One piece is one output row. Channels are copied one by one: `before` need not be a multiple of four.
+ */
+export function f32_zero_pad_shortcut(record: usize, outY: i32): void {
+  const outWidth = word(record, Field.outWidth);
+  const outBytes = <usize>word(record, Field.outStep) << 2;
+  const inBytes = <usize>word(record, Field.inStep) << 2;
+  const stride = word(record, Field.strideWidth);
+  const before = <usize>word(record, Field.before) << 2;
+  const channels = <usize>word(record, Field.channels) << 2;
+  const row = outY * word(record, Field.strideHeight) * word(record, Field.inWidth);
+  let to = <usize>word(record, Field.output) + <usize>(outY * outWidth) * outBytes;
+  for (let x = 0; x < outWidth; x++) {
+    const from = <usize>word(record, Field.input) + <usize>(row + x * stride) * inBytes;
+    memory.fill(to, 0, outBytes);
+    memory.copy(to + before, from, channels);
+    to += outBytes;
+  }
+}
+
+/** Softmax over `channels` values, shifted by their maximum. exp() is in f64: one row a network is not worth a fast one. */
+export function f32_softmax(record: usize): void {
+  const input = <usize>word(record, Field.input);
+  const output = <usize>word(record, Field.output);
+  const bytes = <usize>word(record, Field.channels) << 2;
+  let best: f32 = -Infinity;
+  for (let at: usize = 0; at < bytes; at += 4) best = max(best, load<f32>(input + at));
+  let sum: f64 = 0;
+  for (let at: usize = 0; at < bytes; at += 4) {
+    const value = Math.exp(<f64>(load<f32>(input + at) - best));
+    sum += value;
+    store<f32>(output + at, <f32>value);
+  }
+  for (let at: usize = 0; at < bytes; at += 4) store<f32>(output + at, <f32>(<f64>load<f32>(output + at) / sum));
+  for (let at = bytes; at < <usize>word(record, Field.outStep) << 2; at += 4) store<f32>(output + at, 0);
+}

@@ -1,0 +1,183 @@
+import { madd } from "./simd";
+
+/**
+ * f32 indirect GEMM, 4 rows by 8 columns: C = max(A B + bias + R, least).
+ *
+ * Row r of A is `taps` pieces of `depth` contiguous elements; piece t starts at pointers[4 t + r] + offset.
+ * B is one packed panel, [taps * depth][8]. C's rows are `step` bytes apart, and so are R's, at C + residual bytes.
+ * Fewer than 4 rows: the missing ones repeat the last, and rewrite what it wrote.
+ * Eight sums, two columns and one broadcast stay in eleven vector registers of the fifteen that engines leave us.
+ */
+export function f32_igemm_4x8(
+  pointers: usize,
+  taps: i32,
+  depth: i32,
+  offset: usize,
+  b: usize,
+  bias: usize,
+  c0: usize,
+  step: usize,
+  rows: i32,
+  columns: i32,
+  residual: usize,
+  least: f32,
+): void {
+  let s00 = v128.load(bias);
+  let s01 = v128.load(bias, 16);
+  let s10 = s00;
+  let s11 = s01;
+  let s20 = s00;
+  let s21 = s01;
+  let s30 = s00;
+  let s31 = s01;
+  const depth4 = depth & ~3;
+  for (const end = pointers + (<usize>taps << 4); pointers < end; pointers += 16) {
+    let a0 = <usize>load<u32>(pointers) + offset;
+    let a1 = <usize>load<u32>(pointers, 4) + offset;
+    let a2 = <usize>load<u32>(pointers, 8) + offset;
+    let a3 = <usize>load<u32>(pointers, 12) + offset;
+    const whole = b + (<usize>depth4 << 5);
+    const all = b + (<usize>depth << 5);
+    while (b < whole) {
+      let b0 = v128.load(b);
+      let b1 = v128.load(b, 16);
+      let a = v128.load32_splat(a0);
+      s00 = madd(a, b0, s00);
+      s01 = madd(a, b1, s01);
+      a = v128.load32_splat(a1);
+      s10 = madd(a, b0, s10);
+      s11 = madd(a, b1, s11);
+      a = v128.load32_splat(a2);
+      s20 = madd(a, b0, s20);
+      s21 = madd(a, b1, s21);
+      a = v128.load32_splat(a3);
+      s30 = madd(a, b0, s30);
+      s31 = madd(a, b1, s31);
+      b0 = v128.load(b, 32);
+      b1 = v128.load(b, 48);
+      a = v128.load32_splat(a0, 4);
+      s00 = madd(a, b0, s00);
+      s01 = madd(a, b1, s01);
+      a = v128.load32_splat(a1, 4);
+      s10 = madd(a, b0, s10);
+      s11 = madd(a, b1, s11);
+      a = v128.load32_splat(a2, 4);
+      s20 = madd(a, b0, s20);
+      s21 = madd(a, b1, s21);
+      a = v128.load32_splat(a3, 4);
+      s30 = madd(a, b0, s30);
+      s31 = madd(a, b1, s31);
+      b0 = v128.load(b, 64);
+      b1 = v128.load(b, 80);
+      a = v128.load32_splat(a0, 8);
+      s00 = madd(a, b0, s00);
+      s01 = madd(a, b1, s01);
+      a = v128.load32_splat(a1, 8);
+      s10 = madd(a, b0, s10);
+      s11 = madd(a, b1, s11);
+      a = v128.load32_splat(a2, 8);
+      s20 = madd(a, b0, s20);
+      s21 = madd(a, b1, s21);
+      a = v128.load32_splat(a3, 8);
+      s30 = madd(a, b0, s30);
+      s31 = madd(a, b1, s31);
+      b0 = v128.load(b, 96);
+      b1 = v128.load(b, 112);
+      a = v128.load32_splat(a0, 12);
+      s00 = madd(a, b0, s00);
+      s01 = madd(a, b1, s01);
+      a = v128.load32_splat(a1, 12);
+      s10 = madd(a, b0, s10);
+      s11 = madd(a, b1, s11);
+      a = v128.load32_splat(a2, 12);
+      s20 = madd(a, b0, s20);
+      s21 = madd(a, b1, s21);
+      a = v128.load32_splat(a3, 12);
+      s30 = madd(a, b0, s30);
+      s31 = madd(a, b1, s31);
+      a0 += 16;
+      a1 += 16;
+      a2 += 16;
+      a3 += 16;
+      b += 128;
+    }
+    while (b < all) {
+      const b0 = v128.load(b);
+      const b1 = v128.load(b, 16);
+      let a = v128.load32_splat(a0);
+      s00 = madd(a, b0, s00);
+      s01 = madd(a, b1, s01);
+      a = v128.load32_splat(a1);
+      s10 = madd(a, b0, s10);
+      s11 = madd(a, b1, s11);
+      a = v128.load32_splat(a2);
+      s20 = madd(a, b0, s20);
+      s21 = madd(a, b1, s21);
+      a = v128.load32_splat(a3);
+      s30 = madd(a, b0, s30);
+      s31 = madd(a, b1, s31);
+      a0 += 4;
+      a1 += 4;
+      a2 += 4;
+      a3 += 4;
+      b += 32;
+    }
+  }
+  const floor = f32x4.splat(least);
+  const c1 = rows > 1 ? c0 + step : c0;
+  const c2 = rows > 2 ? c1 + step : c1;
+  const c3 = rows > 3 ? c2 + step : c2;
+  if (columns == 8) {
+    if (residual) {
+      s00 = f32x4.add(s00, v128.load(c0 + residual));
+      s01 = f32x4.add(s01, v128.load(c0 + residual, 16));
+      s10 = f32x4.add(s10, v128.load(c1 + residual));
+      s11 = f32x4.add(s11, v128.load(c1 + residual, 16));
+      s20 = f32x4.add(s20, v128.load(c2 + residual));
+      s21 = f32x4.add(s21, v128.load(c2 + residual, 16));
+      s30 = f32x4.add(s30, v128.load(c3 + residual));
+      s31 = f32x4.add(s31, v128.load(c3 + residual, 16));
+    }
+    v128.store(c0, f32x4.pmax(s00, floor));
+    v128.store(c0, f32x4.pmax(s01, floor), 16);
+    v128.store(c1, f32x4.pmax(s10, floor));
+    v128.store(c1, f32x4.pmax(s11, floor), 16);
+    v128.store(c2, f32x4.pmax(s20, floor));
+    v128.store(c2, f32x4.pmax(s21, floor), 16);
+    v128.store(c3, f32x4.pmax(s30, floor));
+    v128.store(c3, f32x4.pmax(s31, floor), 16);
+    return;
+  }
+  if (columns >= 4) {
+    if (residual) {
+      s00 = f32x4.add(s00, v128.load(c0 + residual));
+      s10 = f32x4.add(s10, v128.load(c1 + residual));
+      s20 = f32x4.add(s20, v128.load(c2 + residual));
+      s30 = f32x4.add(s30, v128.load(c3 + residual));
+    }
+    v128.store(c0, f32x4.pmax(s00, floor));
+    v128.store(c1, f32x4.pmax(s10, floor));
+    v128.store(c2, f32x4.pmax(s20, floor));
+    v128.store(c3, f32x4.pmax(s30, floor));
+    storeLanes(c0 + 16, residual, s01, floor, columns - 4);
+    storeLanes(c1 + 16, residual, s11, floor, columns - 4);
+    storeLanes(c2 + 16, residual, s21, floor, columns - 4);
+    storeLanes(c3 + 16, residual, s31, floor, columns - 4);
+    return;
+  }
+  storeLanes(c0, residual, s00, floor, columns);
+  storeLanes(c1, residual, s10, floor, columns);
+  storeLanes(c2, residual, s20, floor, columns);
+  storeLanes(c3, residual, s30, floor, columns);
+}
+
+/** Stores the first `count` lanes, 0 to 3: a group whose channels are no multiple of four must not touch its neighbour's. */
+function storeLanes(c: usize, residual: usize, sum: v128, floor: v128, count: i32): void {
+  for (let lane = 0; lane < count; lane++) {
+    let value = sum;
+    if (residual) value = f32x4.add(value, v128.load32_splat(c + residual));
+    store<f32>(c, f32x4.extract_lane(f32x4.pmax(value, floor), 0));
+    sum = i8x16.shuffle(sum, sum, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3);
+    c += 4;
+  }
+}

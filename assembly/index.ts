@@ -1,0 +1,3 @@
+export { packPanel, packWinograd } from "./pack";
+export { peak } from "./peak";
+export { run, runTogether, serve } from "./program";

@@ -1,0 +1,66 @@
+/** Eight output channels of OIHW weights, [8][depth][taps], to one panel, [taps][depth][8]. */
+export function packPanel(source: usize, target: usize, depth: i32, taps: i32): void {
+  const rowBytes = <usize>(depth * taps) << 2;
+  const tapBytes = <usize>taps << 2;
+  for (let tap = 0; tap < taps; tap++) {
+    let from = source + (<usize>tap << 2);
+    for (let channel = 0; channel < depth; channel++) {
+      let at = from;
+      for (let lane: usize = 0; lane < 32; lane += 4) {
+        store<f32>(target + lane, load<f32>(at));
+        at += rowBytes;
+      }
+      target += 32;
+      from += tapBytes;
+    }
+  }
+}
+
+/**
+ * One panel of 3x3 weights, [9][depth][8], to Winograd's domain, U = G g G', for F(4x4,3x3) or F(2x2,3x3) (Lavin & Gray
+ * 2016, sections 4.1 and 4.3): point p of input channel c goes to target + p * plane + c * 32.
+ */
+export function packWinograd(panel: usize, target: usize, depth: i32, plane: usize, outputTile: i32, work: usize): void {
+  const tap = <usize>depth << 5;
+  const points = outputTile + 2;
+  for (let half: usize = 0; half < 32; half += 16) {
+    for (let channel = 0; channel < depth; channel++) {
+      const at = panel + (<usize>channel << 5) + half;
+      const to = target + (<usize>channel << 5) + half;
+      for (let column: usize = 0; column < 3; column++) {
+        const g = at + column * tap;
+        spread(v128.load(g), v128.load(g + 3 * tap), v128.load(g + 6 * tap), work + (column << 4), 48, outputTile);
+      }
+      for (let row = 0; row < points; row++) {
+        const g = work + <usize>(row * 48);
+        const line = to + <usize>(row * points) * plane;
+        spread(v128.load(g), v128.load(g, 16), v128.load(g, 32), line, plane, outputTile);
+      }
+    }
+  }
+}
+
+/** G times (g0, g1, g2): 6 or 4 values, `step` bytes apart. */
+function spread(g0: v128, g1: v128, g2: v128, to: usize, step: usize, outputTile: i32): void {
+  if (outputTile == 4) {
+    const sixth = f32x4.splat(<f32>(-1.0 / 6));
+    const even = f32x4.mul(f32x4.add(g0, g2), sixth);
+    const odd = f32x4.mul(g1, sixth);
+    const outer = f32x4.add(f32x4.mul(g0, f32x4.splat(<f32>(1.0 / 24))), f32x4.mul(g2, f32x4.splat(<f32>(1.0 / 6))));
+    const inner = f32x4.mul(g1, f32x4.splat(<f32>(1.0 / 12)));
+    v128.store(to, f32x4.mul(g0, f32x4.splat(0.25)));
+    v128.store(to + step, f32x4.add(even, odd));
+    v128.store(to + 2 * step, f32x4.sub(even, odd));
+    v128.store(to + 3 * step, f32x4.add(outer, inner));
+    v128.store(to + 4 * step, f32x4.sub(outer, inner));
+    v128.store(to + 5 * step, g2);
+    return;
+  }
+  const half = f32x4.splat(0.5);
+  const even = f32x4.mul(f32x4.add(g0, g2), half);
+  const odd = f32x4.mul(g1, half);
+  v128.store(to, g0);
+  v128.store(to + step, f32x4.add(even, odd));
+  v128.store(to + 2 * step, f32x4.sub(even, odd));
+  v128.store(to + 3 * step, g2);
+}

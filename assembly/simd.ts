@@ -1,0 +1,22 @@
+/** a * b + c on four lanes; one rounding in the relaxed module on hardware with FMA, two in the baseline. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** c - a * b on four lanes. */
+// @ts-ignore: decorator
+@inline
+export function nmadd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, c);
+  return f32x4.sub(c, f32x4.mul(a, b));
+}
+
+/** The least value that a store lets through: 0 with a ReLU, minus infinity without. `pmax` keeps a NaN in its first operand. */
+// @ts-ignore: decorator
+@inline
+export function leastOf(relu: i32): f32 {
+  return relu ? <f32>0 : -Infinity;
+}

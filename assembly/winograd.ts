@@ -1,0 +1,144 @@
+import { f32_igemm_4x8 } from "./igemm";
+import { Field } from "./record";
+import { leastOf } from "./simd";
+import { word } from "./words";
+import { inputTransform4, outputTransform4 } from "./winograd4";
+import { inputTransform2, outputTransform2 } from "./winograd2";
+
+/**
+ * f32 3x3 stride-1 convolution by Winograd's minimal filtering (Lavin & Gray 2016, section 4.1), F(4x4,3x3) or F(2x2,3x3).
+ *
+ * Weights are transformed at load: [point][panel][in channel][8]. The transformed input V is [point][tile][in channel],
+ * the products M are [point][tile][out channel]; a point's plane has one cache line more than it needs, so that the
+ * planes of a power-of-two size do not fall into the same cache sets.
+ */
+
+/** Bytes from one point's plane to the next, for `tiles` tiles of `channels` channels. */
+// @ts-ignore: decorator
+@inline
+function planeBytes(tiles: i32, channels: i32): usize {
+  return (<usize>(tiles * channels) << 2) + 64;
+}
+
+/** The three phases for one group of tiles, in this thread's scratch: pointer table, V, M. */
+export function f32_winograd(record: usize, group: i32, scratch: usize): void {
+  const perTile = word(record, Field.rowsPerTile);
+  const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
+  const first = group * perTile;
+  const count = min(perTile, all - first);
+  const inStep = word(record, Field.inStep);
+  const outStep = word(record, Field.outStep);
+  const points = pointsOf(record);
+  const vPlane = planeBytes(perTile, inStep);
+  const mPlane = planeBytes(perTile, outStep);
+  const v = scratch + workBytes(perTile);
+  const m = v + vPlane * <usize>points;
+  transformInput(record, first, count, v, vPlane, scratch);
+  product(record, 0, points, 0, word(record, Field.panels), count, v, vPlane, m, mPlane, scratch);
+  transformOutput(record, first, count, m, mPlane, scratch);
+}
+
+/** Phase one alone: piece `group` of the tiles, into the shared V. */
+export function f32_winograd_input(record: usize, group: i32, scratch: usize): void {
+  const perTile = word(record, Field.rowsPerTile);
+  const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
+  const first = group * perTile;
+  const inStep = word(record, Field.inStep);
+  const v = <usize>word(record, Field.transformed) + (<usize>(first * inStep) << 2);
+  transformInput(record, first, min(perTile, all - first), v, planeBytes(all, inStep), scratch);
+}
+
+/** Phase two alone: one point and `panelsPerTile` panels. */
+export function f32_winograd_product(record: usize, piece: i32, scratch: usize): void {
+  const panels = word(record, Field.panels);
+  const perTile = word(record, Field.panelsPerTile);
+  const pieces = (panels + perTile - 1) / perTile;
+  const point = piece / pieces;
+  const first = (piece - point * pieces) * perTile;
+  const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
+  const vPlane = planeBytes(all, word(record, Field.inStep));
+  const mPlane = planeBytes(all, word(record, Field.outStep));
+  const v = <usize>word(record, Field.transformed);
+  const m = <usize>word(record, Field.products);
+  product(record, point, point + 1, first, min(first + perTile, panels), all, v, vPlane, m, mPlane, scratch);
+}
+
+/** Phase three alone: piece `group` of the tiles, out of the shared M. */
+export function f32_winograd_output(record: usize, group: i32, scratch: usize): void {
+  const perTile = word(record, Field.rowsPerTile);
+  const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
+  const first = group * perTile;
+  const outStep = word(record, Field.outStep);
+  const m = <usize>word(record, Field.products) + (<usize>(first * outStep) << 2);
+  transformOutput(record, first, min(perTile, all - first), m, planeBytes(all, outStep), scratch);
+}
+
+// @ts-ignore: decorator
+@inline
+function pointsOf(record: usize): i32 {
+  const side = word(record, Field.outputTile) + 2;
+  return side * side;
+}
+
+/** The pointer table, or the transforms' intermediate (36 points of 32 channels), whichever is longer. */
+// @ts-ignore: decorator
+@inline
+function workBytes(tiles: i32): usize {
+  return <usize>max((tiles + 3) << 2, 36 * 32 * 4);
+}
+
+function transformInput(record: usize, first: i32, count: i32, v: usize, plane: usize, work: usize): void {
+  if (word(record, Field.outputTile) == 4) inputTransform4(record, first, count, v, plane, work);
+  else inputTransform2(record, first, count, v, plane, work);
+}
+
+function transformOutput(record: usize, first: i32, count: i32, m: usize, plane: usize, work: usize): void {
+  const least = leastOf(word(record, Field.relu));
+  if (word(record, Field.outputTile) == 4) outputTransform4(record, first, count, m, plane, work, least);
+  else outputTransform2(record, first, count, m, plane, work, least);
+}
+
+/** M[point] = V[point] U[point] for points [firstPoint, lastPoint) and panels [firstPanel, lastPanel). */
+function product(
+  record: usize,
+  firstPoint: i32,
+  lastPoint: i32,
+  firstPanel: i32,
+  lastPanel: i32,
+  tiles: i32,
+  v: usize,
+  vPlane: usize,
+  m: usize,
+  mPlane: usize,
+  table: usize,
+): void {
+  const inStep = word(record, Field.inStep);
+  const outStep = word(record, Field.outStep);
+  const rowBytes = <usize>inStep << 2;
+  const stepBytes = <usize>outStep << 2;
+  const padded = (tiles + 3) & ~3;
+  for (let at = 0; at < padded; at++) {
+    store<u32>(table + (<usize>at << 2), <u32>(v + <usize>min(at, tiles - 1) * rowBytes));
+  }
+  const panelBytes = <usize>inStep << 5;
+  const panels = <usize>word(record, Field.panels);
+  const weights = <usize>word(record, Field.weights);
+  const zeros = <usize>word(record, Field.zeros);
+  const least: f32 = -Infinity;
+  for (let point = firstPoint; point < lastPoint; point++) {
+    const offset = <usize>point * vPlane;
+    const plane = m + <usize>point * mPlane;
+    let b = weights + (<usize>point * panels + <usize>firstPanel) * panelBytes;
+    for (let panel = firstPanel; panel < lastPanel; panel++) {
+      let row = plane + (<usize>panel << 5);
+      let pointers = table;
+      const columns = min(outStep - (panel << 3), 8);
+      for (let left = tiles; left > 0; left -= 4) {
+        f32_igemm_4x8(pointers, 1, inStep, offset, b, zeros, row, stepBytes, left, columns, 0, least);
+        pointers += 16;
+        row += stepBytes << 2;
+      }
+      b += panelBytes;
+    }
+  }
+}

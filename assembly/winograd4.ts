@@ -1,0 +1,212 @@
+import { Field } from "./record";
+import { madd, nmadd } from "./simd";
+import { word } from "./words";
+
+// Channels that one pass of a transform carries through its intermediate: 36 points of 32 channels are 4.5 KB, well in L1.
+const CHUNK: i32 = 32;
+
+/**
+ * V = B'dB of F(4x4,3x3) for `count` tiles from `first`: 6x6 input pixels at a stride of 4, points 0, 1, -1, 2, -2, infinity
+ * (Lavin & Gray 2016, section 4.3). Pixels outside the image are zero.
+ */
+export function inputTransform4(record: usize, first: i32, count: i32, v: usize, plane: usize, work: usize): void {
+  const step = word(record, Field.inStep);
+  const width = word(record, Field.inWidth);
+  const height = word(record, Field.inHeight);
+  const tilesWide = word(record, Field.tilesWide);
+  const pixelBytes = <usize>step << 2;
+  const rowBytes = <usize>width * pixelBytes;
+  const zeros = <usize>word(record, Field.zeros);
+  const input = <usize>word(record, Field.input);
+  const padHeight = word(record, Field.padHeight);
+  const padWidth = word(record, Field.padWidth);
+  const two = f32x4.splat(2);
+  const four = f32x4.splat(4);
+  const five = f32x4.splat(5);
+  for (let index = 0; index < count; index++) {
+    const tile = first + index;
+    const tileY = tile / tilesWide;
+    const y = tileY * 4 - padHeight;
+    const x = (tile - tileY * tilesWide) * 4 - padWidth;
+    for (let channel = 0; channel < step; channel += CHUNK) {
+      const bytes = <usize>min(CHUNK, step - channel) << 2;
+      const source = input + (<usize>channel << 2);
+      for (let column = 0; column < 6; column++) {
+        const inside = <u32>(x + column) < <u32>width;
+        const top = source + <usize>y * rowBytes + <usize>(x + column) * pixelBytes;
+        let p0 = inside && <u32>y < <u32>height ? top : zeros;
+        let p1 = inside && <u32>(y + 1) < <u32>height ? top + rowBytes : zeros;
+        let p2 = inside && <u32>(y + 2) < <u32>height ? top + 2 * rowBytes : zeros;
+        let p3 = inside && <u32>(y + 3) < <u32>height ? top + 3 * rowBytes : zeros;
+        let p4 = inside && <u32>(y + 4) < <u32>height ? top + 4 * rowBytes : zeros;
+        let p5 = inside && <u32>(y + 5) < <u32>height ? top + 5 * rowBytes : zeros;
+        let to = work + (<usize>column << 7);
+        for (const end = to + bytes; to < end; to += 16) {
+          const d0 = v128.load(p0);
+          const d1 = v128.load(p1);
+          const d2 = v128.load(p2);
+          const d3 = v128.load(p3);
+          const d4 = v128.load(p4);
+          const d5 = v128.load(p5);
+          // Shared by rows 1 and 2, and by rows 3 and 4: they differ in the sign of the odd part.
+          const even12 = nmadd(four, d2, d4);
+          const odd12 = nmadd(four, d1, d3);
+          const even34 = f32x4.sub(d4, d2);
+          const odd34 = f32x4.mul(two, f32x4.sub(d3, d1));
+          v128.store(to, madd(four, d0, nmadd(five, d2, d4)));
+          v128.store(to, f32x4.add(even12, odd12), 768);
+          v128.store(to, f32x4.sub(even12, odd12), 1536);
+          v128.store(to, f32x4.add(even34, odd34), 2304);
+          v128.store(to, f32x4.sub(even34, odd34), 3072);
+          v128.store(to, madd(four, d1, nmadd(five, d3, d5)), 3840);
+          p0 += 16;
+          p1 += 16;
+          p2 += 16;
+          p3 += 16;
+          p4 += 16;
+          p5 += 16;
+        }
+      }
+      const target = v + <usize>index * pixelBytes + (<usize>channel << 2);
+      for (let row = 0; row < 6; row++) {
+        let t0 = target + <usize>(row * 6) * plane;
+        let t1 = t0 + plane;
+        let t2 = t1 + plane;
+        let t3 = t2 + plane;
+        let t4 = t3 + plane;
+        let t5 = t4 + plane;
+        let from = work + <usize>(row * 768);
+        for (const end = from + bytes; from < end; from += 16) {
+          const d0 = v128.load(from);
+          const d1 = v128.load(from, 128);
+          const d2 = v128.load(from, 256);
+          const d3 = v128.load(from, 384);
+          const d4 = v128.load(from, 512);
+          const d5 = v128.load(from, 640);
+          const even12 = nmadd(four, d2, d4);
+          const odd12 = nmadd(four, d1, d3);
+          const even34 = f32x4.sub(d4, d2);
+          const odd34 = f32x4.mul(two, f32x4.sub(d3, d1));
+          v128.store(t0, madd(four, d0, nmadd(five, d2, d4)));
+          v128.store(t1, f32x4.add(even12, odd12));
+          v128.store(t2, f32x4.sub(even12, odd12));
+          v128.store(t3, f32x4.add(even34, odd34));
+          v128.store(t4, f32x4.sub(even34, odd34));
+          v128.store(t5, madd(four, d1, nmadd(five, d3, d5)));
+          t0 += 16;
+          t1 += 16;
+          t2 += 16;
+          t3 += 16;
+          t4 += 16;
+          t5 += 16;
+        }
+      }
+    }
+  }
+}
+
+/** Y = A'MA of F(4x4,3x3), plus bias and residual, floored, into the output pixels that exist. */
+export function outputTransform4(
+  record: usize,
+  first: i32,
+  count: i32,
+  m: usize,
+  plane: usize,
+  work: usize,
+  least: f32,
+): void {
+  const floor = f32x4.splat(least);
+  const step = word(record, Field.outStep);
+  const width = word(record, Field.outWidth);
+  const height = word(record, Field.outHeight);
+  const tilesWide = word(record, Field.tilesWide);
+  const pixelBytes = <usize>step << 2;
+  const bias = <usize>word(record, Field.bias);
+  const output = <usize>word(record, Field.output);
+  const residualAt = <usize>word(record, Field.residual);
+  const residual = residualAt ? residualAt - output : 0;
+  const two = f32x4.splat(2);
+  const four = f32x4.splat(4);
+  const eight = f32x4.splat(8);
+  for (let index = 0; index < count; index++) {
+    const tile = first + index;
+    const tileY = tile / tilesWide;
+    const y = tileY * 4;
+    const x = (tile - tileY * tilesWide) * 4;
+    const rows = min(4, height - y);
+    const columns = min(4, width - x);
+    for (let channel = 0; channel < step; channel += CHUNK) {
+      const bytes = <usize>min(CHUNK, step - channel) << 2;
+      const source = m + <usize>index * pixelBytes + (<usize>channel << 2);
+      for (let column = 0; column < 6; column++) {
+        let p0 = source + <usize>column * plane;
+        let p1 = p0 + 6 * plane;
+        let p2 = p1 + 6 * plane;
+        let p3 = p2 + 6 * plane;
+        let p4 = p3 + 6 * plane;
+        let p5 = p4 + 6 * plane;
+        let to = work + (<usize>column << 7);
+        for (const end = to + bytes; to < end; to += 16) {
+          const m1 = v128.load(p1);
+          const m2 = v128.load(p2);
+          const m3 = v128.load(p3);
+          const m4 = v128.load(p4);
+          const sum12 = f32x4.add(m1, m2);
+          const difference12 = f32x4.sub(m1, m2);
+          const sum34 = f32x4.add(m3, m4);
+          const difference34 = f32x4.sub(m3, m4);
+          v128.store(to, f32x4.add(f32x4.add(v128.load(p0), sum12), sum34));
+          v128.store(to, madd(two, difference34, difference12), 768);
+          v128.store(to, madd(four, sum34, sum12), 1536);
+          v128.store(to, f32x4.add(madd(eight, difference34, difference12), v128.load(p5)), 2304);
+          p0 += 16;
+          p1 += 16;
+          p2 += 16;
+          p3 += 16;
+          p4 += 16;
+          p5 += 16;
+        }
+      }
+      for (let row = 0; row < rows; row++) {
+        let from = work + <usize>(row * 768);
+        let to = output + <usize>((y + row) * width + x) * pixelBytes + (<usize>channel << 2);
+        let biasAt = bias + (<usize>channel << 2);
+        for (const end = from + bytes; from < end; from += 16) {
+          const m1 = v128.load(from, 128);
+          const m2 = v128.load(from, 256);
+          const m3 = v128.load(from, 384);
+          const m4 = v128.load(from, 512);
+          const b = v128.load(biasAt);
+          const sum12 = f32x4.add(f32x4.add(m1, m2), b);
+          const difference12 = f32x4.add(f32x4.sub(m1, m2), b);
+          const sum34 = f32x4.add(m3, m4);
+          const difference34 = f32x4.sub(m3, m4);
+          let at = to;
+          let y0 = f32x4.add(f32x4.add(v128.load(from), sum12), sum34);
+          if (residual) y0 = f32x4.add(y0, v128.load(at + residual));
+          v128.store(at, f32x4.pmax(y0, floor));
+          if (columns > 1) {
+            at += pixelBytes;
+            let y1 = madd(two, difference34, difference12);
+            if (residual) y1 = f32x4.add(y1, v128.load(at + residual));
+            v128.store(at, f32x4.pmax(y1, floor));
+            if (columns > 2) {
+              at += pixelBytes;
+              let y2 = madd(four, sum34, sum12);
+              if (residual) y2 = f32x4.add(y2, v128.load(at + residual));
+              v128.store(at, f32x4.pmax(y2, floor));
+              if (columns > 3) {
+                at += pixelBytes;
+                let y3 = f32x4.add(madd(eight, difference34, difference12), v128.load(from, 640));
+                if (residual) y3 = f32x4.add(y3, v128.load(at + residual));
+                v128.store(at, f32x4.pmax(y3, floor));
+              }
+            }
+          }
+          to += 16;
+          biasAt += 16;
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import type { ConvOp, ValueShape } from "../model/network.js";
+
+/** How a convolution is computed; the names are the kernels' in assembly/. */
+export type ConvKernel = "f32_conv" | "f32_conv3x3s1_winograd4" | "f32_conv3x3s1_winograd2";
+
+export interface ChoiceOptions {
+  readonly memory: "fast" | "small";
+  readonly convolution: "auto" | "direct" | "winograd2" | "winograd4";
+}
+
+/** Weights of a layer that may be inflated even in the small setting: 16/9 of a few of these is lost in the rest. */
+const SMALL_LAYER_BYTES = 192 * 1024;
+
+/**
+ * The table: which kernel computes a convolution of this shape. Kernels never look at hardware or shapes to choose.
+ *
+ * F(4x4) needs a quarter of the multiplications and four times the weight bytes, F(2x2) 4/9 and 16/9. On images of 8x8
+ * and less F(4x4)'s weights are read for a handful of tiles, so that memory, not arithmetic, sets its pace.
+ */
+export function chooseConvKernel(op: ConvOp, output: ValueShape, options: ChoiceOptions): ConvKernel {
+  if (options.convolution === "direct" || !winogradApplies(op)) return "f32_conv";
+  if (options.convolution === "winograd2") return "f32_conv3x3s1_winograd2";
+  if (options.convolution === "winograd4") return "f32_conv3x3s1_winograd4";
+  const smallest = Math.min(output.height, output.width);
+  if (options.memory === "small") {
+    const bytes = 4 * op.weight.shape.reduce((product, extent) => product * extent, 1);
+    return bytes <= SMALL_LAYER_BYTES ? "f32_conv3x3s1_winograd2" : "f32_conv";
+  }
+  if (smallest < 3) return "f32_conv";
+  return smallest > 8 || op.weight.shape[0]! <= 128 ? "f32_conv3x3s1_winograd4" : "f32_conv3x3s1_winograd2";
+}
+
+export function winogradApplies(op: ConvOp): boolean {
+  return (
+    op.kernel[0] === 3 &&
+    op.kernel[1] === 3 &&
+    op.stride[0] === 1 &&
+    op.stride[1] === 1 &&
+    op.dilation[0] === 1 &&
+    op.dilation[1] === 1 &&
+    op.groups === 1
+  );
+}

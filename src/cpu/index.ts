@@ -1,0 +1,176 @@
+import type { Engine, EngineStats } from "../engine.js";
+import { ClosedError, ShapeError, throwIfAborted, WasmError } from "../errors.js";
+import type { Network } from "../model/network.js";
+import { type CompileOptions, compile, type Program, type Step } from "./compile.js";
+import { createMemory, hasRelaxedSimd, instantiate, type Kernels, type Variant } from "./kernels.js";
+import { packWeights } from "./pack.js";
+
+export { hasRelaxedSimd, type Variant } from "./kernels.js";
+
+export interface CpuOptions {
+  /** Fetches and compiles a module of kernels. */
+  readonly wasm: (variant: Variant) => Promise<WebAssembly.Module>;
+  readonly simd?: "auto" | "baseline" | "relaxed";
+  readonly memory?: "fast" | "small";
+  readonly convolution?: "auto" | "direct" | "winograd2" | "winograd4";
+  readonly threads?: "auto" | number;
+  readonly signal?: AbortSignal | null;
+  /** Layers packed so far, of how many. */
+  readonly onProgress?: (loaded: number, total: number) => void;
+}
+
+/** One record of the program, timed on its own. */
+export interface OpTiming extends Step {
+  readonly stageName: string;
+  /** Median. */
+  readonly ms: number;
+}
+
+export interface CpuEngine extends Engine {
+  readonly device: "cpu";
+  /** Medians of `runs` passes over the whole network, record by record. */
+  profile(input: Float32Array, runs: number): OpTiming[];
+  /** GFLOP/s of one core when multiply-adds never leave their registers: the roof of any kernel. */
+  measureRoof(): number;
+}
+
+/** Packing stays off the caller's event loop for no longer than this at a time. */
+const SLICE_MS = 12;
+
+/** Bytes that `createCpuEngine` will take for a network, without taking them. */
+export function planMemory(
+  network: Network,
+  options: Pick<CpuOptions, "memory" | "convolution"> & { threads?: number } = {},
+): { weights: number; activations: number; total: number } {
+  const program = compile(network, compileOptions(options, options.threads ?? 1));
+  return { weights: program.weightBytes, activations: program.activationBytes, total: program.bytes };
+}
+
+function compileOptions(options: Pick<CpuOptions, "memory" | "convolution">, threads: number): CompileOptions {
+  return { memory: options.memory ?? "fast", convolution: options.convolution ?? "auto", threads };
+}
+
+/** Compiles a network, packs its weights into a wasm memory of its own, and warms the kernels up. */
+export async function createCpuEngine(network: Network, options: CpuOptions): Promise<CpuEngine> {
+  const relaxed = options.simd === "relaxed" || (options.simd !== "baseline" && hasRelaxedSimd());
+  if (relaxed && !hasRelaxedSimd()) {
+    throw new WasmError(`This engine has no relaxed SIMD. Use simd: "auto" or "baseline".`);
+  }
+  const variant: Variant = relaxed ? "relaxed" : "baseline";
+  const module = await options.wasm(variant);
+  throwIfAborted(options.signal);
+  const program = compile(network, compileOptions(options, 1));
+  const memory = createMemory(program.bytes, false);
+  const kernels = await instantiate(module, memory);
+  new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
+  await packAll(program, kernels, options);
+  return new WasmEngine(network, program, kernels, variant);
+}
+
+async function packAll(program: Program, kernels: Kernels, options: CpuOptions): Promise<void> {
+  for (const { scale, shift, scaleAt, shiftAt } of program.affines) {
+    new Float32Array(kernels.memory.buffer, scaleAt, scale.length).set(scale);
+    new Float32Array(kernels.memory.buffer, shiftAt, shift.length).set(shift);
+  }
+  let sliceEnd = performance.now() + SLICE_MS;
+  for (const [index, job] of program.jobs.entries()) {
+    packWeights(job, program, kernels);
+    options.onProgress?.(index + 1, program.jobs.length);
+    if (performance.now() > sliceEnd) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      throwIfAborted(options.signal);
+      sliceEnd = performance.now() + SLICE_MS;
+    }
+  }
+  // Packing leaves values in the arena; padding lanes are read before a program has written all of them.
+  new Uint8Array(kernels.memory.buffer, program.stagingAt).fill(0);
+}
+
+class WasmEngine implements CpuEngine {
+  readonly device = "cpu";
+  private kernels: Kernels | null;
+  readonly stats: EngineStats;
+
+  constructor(
+    readonly network: Network,
+    private readonly program: Program,
+    kernels: Kernels,
+    variant: Variant,
+  ) {
+    this.kernels = kernels;
+    this.stats = {
+      wasmBytes: program.bytes,
+      gpuBytes: 0,
+      threads: 1,
+      threadsReason: "one thread",
+      kernels: variant.startsWith("relaxed") ? "wasm relaxed-simd" : "wasm simd128",
+    };
+  }
+
+  async run(first: number, last: number, input: Float32Array): Promise<Float32Array> {
+    const { program } = this;
+    this.write(first, input);
+    this.execute(program.stages[first]!.begin, program.stages[last]!.end);
+    const { at, length } = program.outputs[last]!;
+    const classes = this.network.values[this.network.stages[last]!.output]!;
+    const isLast = last === this.network.stages.length - 1;
+    return new Float32Array(this.open().memory.buffer, at, isLast ? classes.channels : length);
+  }
+
+  profile(input: Float32Array, runs: number): OpTiming[] {
+    const { program } = this;
+    const times = program.steps.map(() => [] as number[]);
+    for (let run = 0; run < runs; run++) {
+      this.write(0, input);
+      for (let index = 0; index < program.steps.length; index++) {
+        const start = performance.now();
+        this.execute(index, index + 1);
+        times[index]!.push(performance.now() - start);
+      }
+    }
+    return program.steps.map((step, index) => ({
+      ...step,
+      stageName: this.network.stages[step.stage]!.name,
+      ms: median(times[index]!),
+    }));
+  }
+
+  measureRoof(): number {
+    const kernels = this.open();
+    const rounds = 1_000_000;
+    let best = Number.POSITIVE_INFINITY;
+    for (let attempt = 0; attempt < 12; attempt++) {
+      const start = performance.now();
+      kernels.peak(rounds);
+      best = Math.min(best, performance.now() - start);
+    }
+    return (80 * rounds) / best / 1e6;
+  }
+
+  async close(): Promise<void> {
+    this.kernels = null;
+  }
+
+  private open(): Kernels {
+    if (!this.kernels) throw new ClosedError("This model was closed; load it again.");
+    return this.kernels;
+  }
+
+  private write(stage: number, input: Float32Array): void {
+    const { at, length } = this.program.inputs[stage]!;
+    if (input.length !== length) {
+      throw new ShapeError(`Stage ${stage} takes ${length} values; got ${input.length}.`);
+    }
+    new Float32Array(this.open().memory.buffer, at, length).set(input);
+  }
+
+  private execute(begin: number, end: number): void {
+    const { recordsAt, scratchAt, syncAt } = this.program;
+    this.open().run(recordsAt, begin, end, scratchAt, syncAt, 1);
+  }
+}
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
+}

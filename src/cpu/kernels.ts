@@ -1,0 +1,61 @@
+import { WasmError } from "../errors.js";
+
+export type Variant = "baseline" | "relaxed" | "baseline-threads" | "relaxed-threads";
+
+/** What a module of kernels exports; see assembly/. Addresses are byte offsets into `memory`. */
+export interface Kernels {
+  readonly memory: WebAssembly.Memory;
+  /** Runs records [first, last) in this thread; false where another thread died. */
+  run(program: number, first: number, last: number, scratch: number, sync: number, threads: number): number;
+  /** As `run`, with the helpers that `serve`. */
+  runTogether(program: number, first: number, last: number, scratch: number, sync: number, threads: number): number;
+  serve(program: number, scratch: number, sync: number, threads: number, seen: number): void;
+  packPanel(source: number, target: number, depth: number, taps: number): void;
+  packWinograd(panel: number, target: number, depth: number, plane: number, outputTile: number, work: number): void;
+  peak(rounds: number): number;
+}
+
+/**
+ * A module that holds nothing but one relaxed_madd: () -> v128. Engines without relaxed SIMD reject it whole, as they would
+ * the real one.
+ */
+// biome-ignore format: the sections of the module, one a line
+const RELAXED_PROBE = new Uint8Array([
+  0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00,
+  0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b,
+  0x03, 0x02, 0x01, 0x00,
+  0x0a, 0x0f, 0x01, 0x0d, 0x00, 0x41, 0x00, 0xfd, 0x0f, 0x41, 0x00, 0xfd, 0x0f, 0x41, 0x00, 0xfd, 0x0f, 0xfd, 0x85, 0x02, 0x0b,
+]);
+
+export function hasRelaxedSimd(): boolean {
+  const probe = RELAXED_PROBE.slice();
+  // Section and body sizes follow from what comes after them.
+  probe[20] = probe.length - 21;
+  probe[22] = probe.length - 23;
+  return WebAssembly.validate(probe);
+}
+
+/** One memory a model: it goes when the engine closes. */
+export function createMemory(bytes: number, shared: boolean): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / 65536);
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+  } catch (cause) {
+    throw new WasmError(
+      `${Math.ceil(bytes / 1e6)} MB of WebAssembly memory could not be had. Close other models, or load with memory: "small".`,
+      { cause },
+    );
+  }
+}
+
+export async function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Kernels> {
+  try {
+    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+    return { ...(exports as unknown as Omit<Kernels, "memory">), memory };
+  } catch (cause) {
+    throw new WasmError(
+      `The kernels could not be started: ${(cause as Error).message}. The wasm file must be this version's own.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,55 @@
+import type { PackJob, Program } from "./compile.js";
+import type { Kernels } from "./kernels.js";
+
+/**
+ * Writes a job's weights to their place in wasm memory, a panel of eight output channels at a time: the rows are read (and
+ * a BatchNorm folded in f64) straight into a staging area of the same memory, where the kernels find them.
+ */
+export function packWeights(job: PackJob, program: Program, kernels: Kernels): void {
+  const { depth, taps, groups, groupOut } = job;
+  const [rows, fileDepth] = job.weight.shape as [number, number];
+  const rowLength = fileDepth * taps;
+  const groupRows = Math.ceil(rows / groups);
+  const staging = new Float32Array(kernels.memory.buffer, program.stagingAt, 8 * depth * taps);
+  const panelAt = program.stagingAt + staging.byteLength;
+  const workAt = panelAt + staging.byteLength;
+  const panels = Math.ceil(groupOut / 8);
+  const points = job.form === "winograd4" ? 36 : 16;
+  const bias = new Float32Array(kernels.memory.buffer, job.biasAt, groups * panels * 8);
+  bias.fill(0);
+  const wide = depth === fileDepth ? null : new Float32Array(8 * rowLength);
+  for (let group = 0; group < groups; group++) {
+    for (let panel = 0; panel < panels; panel++) {
+      const begin = group * groupRows + panel * 8;
+      const end = Math.min(begin + 8, (group + 1) * groupRows, rows);
+      const index = group * panels + panel;
+      staging.fill(0, Math.max(0, end - begin) * depth * taps);
+      if (begin < end) {
+        if (wide === null) job.weight.read(begin, end, staging);
+        else {
+          job.weight.read(begin, end, wide);
+          for (let row = 0; row < end - begin; row++) {
+            const at = row * depth * taps;
+            staging.fill(0, at + rowLength, at + depth * taps);
+            staging.set(wide.subarray(row * rowLength, (row + 1) * rowLength), at);
+          }
+        }
+        if (job.bias) bias.set(job.bias.subarray(begin, end), index * 8);
+      }
+      if (job.form === "panels") {
+        kernels.packPanel(program.stagingAt, job.weightsAt + index * depth * taps * 32, depth, taps);
+      } else {
+        const panelBytes = depth * 32;
+        kernels.packPanel(program.stagingAt, panelAt, depth, taps);
+        kernels.packWinograd(
+          panelAt,
+          job.weightsAt + index * panelBytes,
+          depth,
+          panels * panelBytes,
+          points === 36 ? 4 : 2,
+          workAt,
+        );
+      }
+    }
+  }
+}
