@@ -30,78 +30,13 @@ export function f32_igemm_4x8(
   let s21 = s01;
   let s30 = s00;
   let s31 = s01;
-  const depth4 = depth & ~3;
   for (const end = pointers + (<usize>taps << 4); pointers < end; pointers += 16) {
     let a0 = <usize>load<u32>(pointers) + offset;
     let a1 = <usize>load<u32>(pointers, 4) + offset;
     let a2 = <usize>load<u32>(pointers, 8) + offset;
     let a3 = <usize>load<u32>(pointers, 12) + offset;
-    const whole = b + (<usize>depth4 << 5);
-    const all = b + (<usize>depth << 5);
-    while (b < whole) {
-      let b0 = v128.load(b);
-      let b1 = v128.load(b, 16);
-      let a = v128.load32_splat(a0);
-      s00 = madd(a, b0, s00);
-      s01 = madd(a, b1, s01);
-      a = v128.load32_splat(a1);
-      s10 = madd(a, b0, s10);
-      s11 = madd(a, b1, s11);
-      a = v128.load32_splat(a2);
-      s20 = madd(a, b0, s20);
-      s21 = madd(a, b1, s21);
-      a = v128.load32_splat(a3);
-      s30 = madd(a, b0, s30);
-      s31 = madd(a, b1, s31);
-      b0 = v128.load(b, 32);
-      b1 = v128.load(b, 48);
-      a = v128.load32_splat(a0, 4);
-      s00 = madd(a, b0, s00);
-      s01 = madd(a, b1, s01);
-      a = v128.load32_splat(a1, 4);
-      s10 = madd(a, b0, s10);
-      s11 = madd(a, b1, s11);
-      a = v128.load32_splat(a2, 4);
-      s20 = madd(a, b0, s20);
-      s21 = madd(a, b1, s21);
-      a = v128.load32_splat(a3, 4);
-      s30 = madd(a, b0, s30);
-      s31 = madd(a, b1, s31);
-      b0 = v128.load(b, 64);
-      b1 = v128.load(b, 80);
-      a = v128.load32_splat(a0, 8);
-      s00 = madd(a, b0, s00);
-      s01 = madd(a, b1, s01);
-      a = v128.load32_splat(a1, 8);
-      s10 = madd(a, b0, s10);
-      s11 = madd(a, b1, s11);
-      a = v128.load32_splat(a2, 8);
-      s20 = madd(a, b0, s20);
-      s21 = madd(a, b1, s21);
-      a = v128.load32_splat(a3, 8);
-      s30 = madd(a, b0, s30);
-      s31 = madd(a, b1, s31);
-      b0 = v128.load(b, 96);
-      b1 = v128.load(b, 112);
-      a = v128.load32_splat(a0, 12);
-      s00 = madd(a, b0, s00);
-      s01 = madd(a, b1, s01);
-      a = v128.load32_splat(a1, 12);
-      s10 = madd(a, b0, s10);
-      s11 = madd(a, b1, s11);
-      a = v128.load32_splat(a2, 12);
-      s20 = madd(a, b0, s20);
-      s21 = madd(a, b1, s21);
-      a = v128.load32_splat(a3, 12);
-      s30 = madd(a, b0, s30);
-      s31 = madd(a, b1, s31);
-      a0 += 16;
-      a1 += 16;
-      a2 += 16;
-      a3 += 16;
-      b += 128;
-    }
-    while (b < all) {
+    // One element a turn: with more, the optimiser gathers the sums of several turns and spills them.
+    for (const end = b + (<usize>depth << 5); b < end; b += 32) {
       const b0 = v128.load(b);
       const b1 = v128.load(b, 16);
       let a = v128.load32_splat(a0);
@@ -120,7 +55,6 @@ export function f32_igemm_4x8(
       a1 += 4;
       a2 += 4;
       a3 += 4;
-      b += 32;
     }
   }
   const floor = f32x4.splat(least);
