@@ -116,7 +116,7 @@ export function checkArchitecture(stated: unknown, origin: "file" | "caller"): P
   if (typeof stated !== "object" || stated === null) return refuse("an architecture that is not an object");
   const kept: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(stated)) {
-    if (value === undefined) continue;
+    if (value == null) continue;
     let fits: boolean;
     if (field in choices) fits = choices[field]!.includes(value);
     else if (counts.includes(field)) fits = isCount(value);

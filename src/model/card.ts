@@ -188,9 +188,9 @@ function readProcessor(config: Json): Partial<ModelCard> {
 function checkPreprocess(stated: unknown, where: string): Partial<Preprocess> {
   const { crop, resize, interpolation, mean, std } = object(stated, where);
   const kept: { -readonly [K in keyof Preprocess]?: Preprocess[K] } = {};
-  if (crop !== undefined) kept.crop = wholeNumber(crop, `${where}.crop`);
-  if (resize !== undefined) kept.resize = wholeNumber(resize, `${where}.resize`);
-  if (interpolation !== undefined) {
+  if (crop != null) kept.crop = wholeNumber(crop, `${where}.crop`);
+  if (resize != null) kept.resize = wholeNumber(resize, `${where}.resize`);
+  if (interpolation != null) {
     if (interpolation !== "bilinear" && interpolation !== "bicubic" && interpolation !== "nearest") {
       throw new UnsupportedModelError(
         `${where} has interpolation ${show(interpolation)}; bilinear, bicubic and nearest are supported.`,
@@ -198,8 +198,8 @@ function checkPreprocess(stated: unknown, where: string): Partial<Preprocess> {
     }
     kept.interpolation = interpolation;
   }
-  if (mean !== undefined) kept.mean = triple(mean);
-  if (std !== undefined) {
+  if (mean != null) kept.mean = triple(mean);
+  if (std != null) {
     kept.std = triple(std);
     if (kept.std.some((value) => value <= 0)) throw refuse(`${where}.std`, std, "three numbers above zero");
   }
@@ -212,7 +212,9 @@ function readLabels(value: unknown): string[] {
   const labels = new Array<string>(entries.length);
   for (const [key, label] of entries) {
     const index = Number(key);
-    if (!Number.isInteger(index) || index < 0 || index >= entries.length || typeof label !== "string") {
+    // "00" would be a second name of class 0, and leave the last class without one.
+    const known = Number.isInteger(index) && index >= 0 && index < entries.length && String(index) === key;
+    if (!known || typeof label !== "string") {
       throw refuse(`the label of class ${key.slice(0, 40)}`, label, `a string, for classes 0 to ${entries.length - 1}`);
     }
     labels[index] = label;
