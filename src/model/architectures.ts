@@ -118,13 +118,13 @@ export function checkArchitecture(stated: unknown, origin: "file" | "caller"): P
   for (const [field, value] of Object.entries(stated)) {
     if (value == null) continue;
     let fits: boolean;
-    if (field in choices) fits = choices[field]!.includes(value);
+    if (Object.hasOwn(choices, field)) fits = choices[field]!.includes(value);
     else if (counts.includes(field)) fits = isCount(value);
     else if (lists.includes(field))
       fits = Array.isArray(value) && value.length > 0 && value.length <= 64 && value.every(isCount);
     else if (field === "classes") fits = value === 0 || isCount(value);
     else if (field === "widthPerGroup") fits = typeof value === "number" && value > 0 && value <= 65536;
-    else if (field === "epsilon") fits = typeof value === "number" && value >= 0 && value < 1;
+    else if (field === "epsilon") fits = typeof value === "number" && value > 0 && value < 1;
     else if (field === "name") fits = typeof value === "string";
     else continue;
     if (!fits) refuse(`architecture.${field} = ${JSON.stringify(value)?.slice(0, 80)}, which cannot be`);

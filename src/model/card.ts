@@ -1,4 +1,4 @@
-import { ModelFormatError, UnsupportedModelError } from "../errors.js";
+import { ModelFormatError, OptionError, UnsupportedModelError } from "../errors.js";
 import type { Preprocess } from "../options.js";
 import type { StateDict } from "../tensor.js";
 import { checkArchitecture } from "./architectures.js";
@@ -61,7 +61,8 @@ export function defaultPreprocess(inputSize: number, stem: Architecture["stem"])
 
 /**
  * A network's preprocessing: what the caller states, else what the card says, else torchvision's. The crop is always the
- * network's input; where the card tells of another size, its resize keeps its ratio to the crop.
+ * network's input; where the card tells of another size, its resize keeps its ratio to the crop. Throws `OptionError` for
+ * impossible overrides.
  */
 export function preprocessFor(network: Network, card: ModelCard, overrides: Partial<Preprocess> = {}): Preprocess {
   const crop = network.values[network.input]!.height;
@@ -70,7 +71,15 @@ export function preprocessFor(network: Network, card: ModelCard, overrides: Part
   if (stated.resize !== undefined) {
     stated.resize = Math.round((stated.resize * crop) / (stated.crop ?? defaultInputSize({ stem })));
   }
-  return { ...defaultPreprocess(crop, stem), ...stated, ...checkPreprocess(overrides, "preprocess"), crop };
+  return { ...defaultPreprocess(crop, stem), ...stated, ...fromCaller(overrides), crop };
+}
+
+function fromCaller(overrides: Partial<Preprocess>): Partial<Preprocess> {
+  try {
+    return checkPreprocess(overrides, "options.preprocess");
+  } catch (error) {
+    throw new OptionError((error as Error).message);
+  }
 }
 
 function readMetadata(text: string): Partial<ModelCard> {
@@ -155,7 +164,7 @@ function readProcessor(config: Json): Partial<ModelCard> {
   }
   if (size !== undefined) {
     const edge = number(shortEdge, "size.shortest_edge", 1, 16384);
-    if (crop_size !== undefined && config.do_center_crop !== false) {
+    if (crop_size != null && config.do_center_crop !== false) {
       preprocess.resize = edge;
       preprocess.crop = typeof crop_size === "object" && crop_size !== null ? (crop_size as Json).height : crop_size;
     } else if (edge >= 384) {
@@ -178,7 +187,9 @@ function readProcessor(config: Json): Partial<ModelCard> {
   const unit = factor * 255;
   const raw = config.do_normalize === false;
   const scaled = (values: unknown, otherwise: number) =>
-    (raw || values === undefined ? [otherwise, otherwise, otherwise] : triple(values)).map((value) => value / unit);
+    (raw || values === undefined ? [otherwise, otherwise, otherwise] : triple(values, "image_mean or image_std")).map(
+      (value) => value / unit,
+    );
   if (raw || config.image_mean !== undefined) preprocess.mean = scaled(config.image_mean, 0);
   if (raw || config.image_std !== undefined) preprocess.std = scaled(config.image_std, 1);
   return { preprocess: checkPreprocess(preprocess, "preprocessor_config.json") };
@@ -198,9 +209,9 @@ function checkPreprocess(stated: unknown, where: string): Partial<Preprocess> {
     }
     kept.interpolation = interpolation;
   }
-  if (mean != null) kept.mean = triple(mean);
+  if (mean != null) kept.mean = triple(mean, `${where}.mean`);
   if (std != null) {
-    kept.std = triple(std);
+    kept.std = triple(std, `${where}.std`);
     if (kept.std.some((value) => value <= 0)) throw refuse(`${where}.std`, std, "three numbers above zero");
   }
   return kept;
@@ -237,14 +248,14 @@ function wholeNumber(value: unknown, where: string): number {
   throw refuse(where, value, "a whole number");
 }
 
-function triple(value: unknown): [number, number, number] {
+function triple(value: unknown, where: string): [number, number, number] {
   if (Array.isArray(value) && value.length === 3 && value.every(Number.isFinite))
     return value as [number, number, number];
-  throw refuse("mean or std", value, "three numbers");
+  throw refuse(where, value, "three numbers");
 }
 
 function refuse(where: string, value: unknown, expected: string): ModelFormatError {
-  return new ModelFormatError(`The model's ${where} is ${show(value)}; expected ${expected}.`);
+  return new ModelFormatError(`${where} is ${show(value)}; expected ${expected}.`);
 }
 
 const show = (value: unknown) => String(JSON.stringify(value)).slice(0, 80);

@@ -49,7 +49,7 @@ export class FileParameters implements Parameters {
     if (first === undefined) return;
     const { name, shape } = this.tensors.get(first)!;
     throw new UnsupportedModelError(
-      `The network has no place for ${name} of shape [${shape}]` +
+      `The network has no place for ${name.slice(0, 200)} of shape [${shape}]` +
         `${this.unused.size > 1 ? ` (nor for ${this.unused.size - 1} more tensors)` : ""}: ` +
         "the file is not a plain residual network, or the architecture stated for it is wrong.",
     );

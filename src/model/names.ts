@@ -2,7 +2,7 @@ import { UnsupportedModelError } from "../errors.js";
 import type { Tensor } from "../tensor.js";
 
 /** Wrappers whose attribute names precede the network's own. */
-const wrappers = /^(?:module|_orig_mod|model|net|backbone|resnet)\./;
+const wrappers = /^(?:(?:module|_orig_mod|model|net|backbone|resnet)\.)+/;
 
 const classifier = /^(?:fc|linear|classifier|head|head\.fc|last_linear)(?:\.\d+)?\.(weight|bias)$/;
 
@@ -21,8 +21,7 @@ const rewrites: readonly (readonly [RegExp, string | ((...groups: string[]) => s
 
 /** A tensor's name as torchvision's ResNet has it; a name that plays no known part is returned without its wrappers. */
 export function torchvisionName(name: string): string {
-  let plain = name;
-  while (wrappers.test(plain)) plain = plain.replace(wrappers, "");
+  let plain = name.replace(wrappers, "");
   for (const [pattern, replacement] of rewrites) plain = plain.replace(pattern, replacement as string);
   return plain;
 }
@@ -39,7 +38,7 @@ export function byTorchvisionName(tensors: ReadonlyMap<string, Tensor>): Map<str
     const other = named.get(name);
     if (other) {
       throw new UnsupportedModelError(
-        `"${original}" and "${other.name}" would both be ${name} of a residual network. Keep one of them in the file.`,
+        `"${original.slice(0, 200)}" and "${other.name.slice(0, 200)}" would both be ${name} of a residual network. Keep one of them in the file.`,
       );
     }
     named.set(name, tensor.name === original ? tensor : { ...tensor, name: original });

@@ -317,6 +317,14 @@ describe("what does not fit is refused", () => {
     expect((thrown as Error).message).toMatch(message);
   });
 
+  test("a name of a million wrappers takes no time", () => {
+    const start = performance.now();
+    expect(() => buildNetwork(changed(basic, { ["module.".repeat(1e6)]: { shape: [1] } }))).toThrow(
+      UnsupportedModelError,
+    );
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
   test("a variance of zero is legal", () => {
     const network = buildNetwork(changed(basic, { "bn1.running_var": floats(0, 1, 1, 1, 1, 1, 1, 1) }), {
       inputSize: 9,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ModelFormatError, UnsupportedModelError } from "../../src/errors.js";
+import { ModelFormatError, OptionError, UnsupportedModelError } from "../../src/errors.js";
 import { buildNetwork, modelCard, preprocessFor, pseudoRandomNetwork } from "../../src/model/index.js";
 import { fixtureState } from "./fixtures.js";
 
@@ -142,6 +142,16 @@ describe("a Hugging Face folder", () => {
 });
 
 describe("hostile values", () => {
+  test("names of Object.prototype are no fields", () => {
+    const text =
+      '{"architecture":{"constructor":1,"toString":2,"__proto__":{"layers":"x"}},"preprocess":{"__proto__":{}}}';
+    expect(modelCard({ metadata: new Map([["resnet-edge", text]]) })).toEqual({
+      labels: null,
+      preprocess: {},
+      architecture: {},
+    });
+  });
+
   test.each([
     ["not JSON", { metadata: new Map([["resnet-edge", "{"]]) }, {}, ModelFormatError],
     ["null", metadata(null), {}, ModelFormatError],
@@ -174,6 +184,13 @@ describe("hostile values", () => {
 
 describe("preprocessing of a network", () => {
   const imagenet = pseudoRandomNetwork("resnet18");
+
+  test.each([{ resize: 0 }, { mean: [1] }, { std: [1, 1, -1] }, { interpolation: "sharp" }])(
+    "%o is refused",
+    (overrides) => {
+      expect(() => preprocessFor(imagenet, modelCard(nothing), overrides as never)).toThrow(OptionError);
+    },
+  );
 
   test("torchvision's where nothing is said", () => {
     expect(preprocessFor(imagenet, modelCard(nothing))).toEqual({
