@@ -1,0 +1,2 @@
+export { type Pixels, toPixels } from "./pixels.js";
+export { cropped, preprocess } from "./preprocess.js";

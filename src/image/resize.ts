@@ -1,0 +1,151 @@
+import type { Preprocess } from "../options.js";
+import type { Pixels } from "./pixels.js";
+
+/** A rectangle of the resized image, which alone is computed. */
+export interface Region {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** PIL keeps coefficients as integers of this many fractional bits: 32 less 8 for the pixel and 2 for sign and overshoot. */
+const PRECISION_BITS = 22;
+
+interface Filter {
+  readonly support: number;
+  readonly at: (x: number) => number;
+}
+
+const filters: Readonly<Record<Exclude<Preprocess["interpolation"], "nearest">, Filter>> = {
+  bilinear: { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) },
+  // Keys 1981, "Cubic Convolution Interpolation for Digital Image Processing", with a = -0.5.
+  bicubic: {
+    support: 2,
+    at: (signed) => {
+      const x = Math.abs(signed);
+      if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+      return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
+    },
+  },
+};
+
+/**
+ * Resizes to `width` x `height` as PIL's `Image.resize` does: a filter stretched over the source pixels that an output pixel
+ * covers, fixed-point coefficients, rows before columns, 8 bits between. RGB out, of `region` only.
+ */
+export function resize(
+  pixels: Pixels,
+  width: number,
+  height: number,
+  region: Region,
+  interpolation: Preprocess["interpolation"],
+): Uint8Array {
+  const across = coefficients(pixels.width, width, region.x, region.width, interpolation);
+  const down = coefficients(pixels.height, height, region.y, region.height, interpolation);
+  const top = down.starts[0]!;
+  const bottom = down.starts[region.height - 1]! + down.taps;
+  const rows = horizontally(pixels, across, region.width, top, Math.min(bottom, pixels.height));
+  return vertically(rows, down, region.width, region.height, top);
+}
+
+interface Coefficients {
+  /** First source pixel of each output pixel. */
+  readonly starts: Int32Array;
+  /** Source pixels for each output pixel. */
+  readonly taps: number;
+  /** [output][taps], in units of 2^-22. */
+  readonly weights: Int32Array;
+}
+
+function coefficients(
+  from: number,
+  to: number,
+  first: number,
+  count: number,
+  interpolation: Preprocess["interpolation"],
+): Coefficients {
+  const scale = from / to;
+  const starts = new Int32Array(count);
+  if (interpolation === "nearest") {
+    for (let index = 0; index < count; index++)
+      starts[index] = Math.min(from - 1, Math.floor((first + index + 0.5) * scale));
+    return { starts, taps: 1, weights: new Int32Array(count).fill(1 << PRECISION_BITS) };
+  }
+  const filter = filters[interpolation];
+  const stretch = Math.max(scale, 1);
+  const support = filter.support * stretch;
+  const taps = Math.min(from, Math.ceil(support) * 2 + 1);
+  const weights = new Int32Array(count * taps);
+  const exact = new Float64Array(taps);
+  for (let index = 0; index < count; index++) {
+    const center = (first + index + 0.5) * scale;
+    const start = Math.max(0, Math.trunc(center - support + 0.5));
+    const end = Math.min(from, Math.trunc(center + support + 0.5));
+    let sum = 0;
+    for (let tap = 0; tap < end - start; tap++) {
+      exact[tap] = filter.at((tap + start - center + 0.5) / stretch);
+      sum += exact[tap]!;
+    }
+    // Windows are as wide as the widest: one at the far edge starts earlier, with zero weights, so as not to read past it.
+    const shift = Math.max(0, start + taps - from);
+    starts[index] = start - shift;
+    for (let tap = 0; tap < end - start; tap++) {
+      const value = (exact[tap]! / sum) * (1 << PRECISION_BITS);
+      weights[index * taps + tap + shift] = Math.trunc(value < 0 ? value - 0.5 : value + 0.5);
+    }
+  }
+  return { starts, taps, weights };
+}
+
+function horizontally(pixels: Pixels, across: Coefficients, width: number, top: number, bottom: number): Uint8Array {
+  const { data, channels } = pixels;
+  const { starts, taps, weights } = across;
+  const result = new Uint8Array((bottom - top) * width * 3);
+  let to = 0;
+  for (let y = top; y < bottom; y++) {
+    const row = y * pixels.width * channels;
+    for (let x = 0; x < width; x++) {
+      let at = row + starts[x]! * channels;
+      let red = 1 << (PRECISION_BITS - 1);
+      let green = red;
+      let blue = red;
+      for (let weight = x * taps, end = weight + taps; weight < end; weight++) {
+        const w = weights[weight]!;
+        red += data[at]! * w;
+        green += data[at + 1]! * w;
+        blue += data[at + 2]! * w;
+        at += channels;
+      }
+      result[to] = clip(red);
+      result[to + 1] = clip(green);
+      result[to + 2] = clip(blue);
+      to += 3;
+    }
+  }
+  return result;
+}
+
+function vertically(rows: Uint8Array, down: Coefficients, width: number, height: number, top: number): Uint8Array {
+  const { starts, taps, weights } = down;
+  const stride = width * 3;
+  const result = new Uint8Array(height * stride);
+  for (let y = 0; y < height; y++) {
+    const start = (starts[y]! - top) * stride;
+    for (let x = 0; x < stride; x++) {
+      let sum = 1 << (PRECISION_BITS - 1);
+      let at = start + x;
+      for (let tap = 0; tap < taps; tap++) {
+        sum += rows[at]! * weights[y * taps + tap]!;
+        at += stride;
+      }
+      result[y * stride + x] = clip(sum);
+    }
+  }
+  return result;
+}
+
+function clip(sum: number): number {
+  const value = sum >> PRECISION_BITS;
+  return value < 0 ? 0 : value > 255 ? 255 : value;
+}
