@@ -1,0 +1,49 @@
+// Builds dist/: the kernels (AssemblyScript), the bundles (esbuild) and the type declarations.
+import { execFile } from "node:child_process";
+import { copyFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import asc from "assemblyscript/asc";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+process.chdir(root);
+await rm("dist", { recursive: true, force: true });
+await mkdir("dist", { recursive: true });
+
+const targets = ["baseline", "relaxed", "baseline-threads", "relaxed-threads"];
+async function kernels(target) {
+  const { error, stderr } = await asc.main(["--target", target, "--outFile", `dist/cpu-${target}.wasm`]);
+  if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
+}
+
+const shared = { bundle: true, format: "esm", target: "es2022", minify: true, keepNames: false, logLevel: "warning" };
+const types = promisify(execFile)(process.execPath, [
+  "node_modules/typescript/bin/tsc",
+  "-p",
+  "tsconfig.types.json",
+]);
+await Promise.all([
+  ...targets.map(kernels),
+  build({ ...shared, entryPoints: { index: "src/index.ts" }, outdir: "dist", platform: "browser" }),
+  build({
+    ...shared,
+    minify: false,
+    entryPoints: { node: "src/node.ts", cli: "src/cli/index.ts" },
+    outdir: "dist",
+    platform: "node",
+    target: "node20",
+    packages: "external",
+    splitting: true,
+    chunkNames: "chunk-[hash]",
+  }),
+  copyFile("models/cifar10-resnet20.safetensors", "dist/cifar10-resnet20.safetensors"),
+  types,
+]);
+
+for (const name of (await readdir("dist")).sort()) {
+  if (!/\.(js|wasm)$/.test(name)) continue;
+  const bytes = await readFile(`dist/${name}`);
+  console.log(`${name.padEnd(28)} ${(bytes.length / 1024).toFixed(1).padStart(7)} KB  ${(gzipSync(bytes).length / 1024).toFixed(1).padStart(6)} KB gzip`);
+}

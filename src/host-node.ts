@@ -1,0 +1,71 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ModelFormatError, SourceError } from "./errors.js";
+import type { Host, ModelFiles } from "./host.js";
+import { decodeBytes, decodeFile } from "./image/decode-node.js";
+import { toPixels } from "./image/index.js";
+
+/** A path, a file URL, an encoded file's bytes, or raw pixels. */
+export type NodeImage =
+  | string
+  | URL
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | { data: Uint8Array | Uint8ClampedArray; width: number; height: number };
+
+export const nodeHost: Host = {
+  async wasm(variant) {
+    return WebAssembly.compile(await readFile(new URL(`./cpu-${variant}.wasm`, import.meta.url)));
+  },
+  readPath: readModel,
+  async decode(source, signal) {
+    const image = source as NodeImage;
+    if (typeof image === "string") return decodeFile(image, signal);
+    if (image instanceof URL) return decodeFile(fileURLToPath(image), signal);
+    if (image instanceof Blob) return decodeBytes(new Uint8Array(await image.arrayBuffer()), "the given blob");
+    if (image instanceof ArrayBuffer) return decodeBytes(new Uint8Array(image), "the given buffer");
+    if (image instanceof Uint8Array) return decodeBytes(image, "the given buffer");
+    return toPixels(image);
+  },
+  get defaultModel() {
+    return new URL("./cifar10-resnet20.safetensors", import.meta.url);
+  },
+};
+
+async function readModel(path: string, signal: AbortSignal | null | undefined): Promise<ModelFiles> {
+  const found = await stat(path).catch(() => null);
+  if (!found) throw new SourceError(`No file at ${path}; check the path.`);
+  if (!found.isDirectory()) return { bytes: await read(path, signal), origin: path };
+  const [config, preprocessor] = await Promise.all([
+    readJson(join(path, "config.json")),
+    readJson(join(path, "preprocessor_config.json")),
+  ]);
+  for (const name of ["model.safetensors", "pytorch_model.bin"]) {
+    const file = join(path, name);
+    if (await stat(file).catch(() => null)) {
+      return { bytes: await read(file, signal), origin: file, files: { config, preprocessor } };
+    }
+  }
+  throw new SourceError(`${path} is a folder without model.safetensors or pytorch_model.bin; name a weights file.`);
+}
+
+async function read(path: string, signal: AbortSignal | null | undefined): Promise<Uint8Array> {
+  try {
+    return await readFile(path, { signal: signal ?? undefined });
+  } catch (cause) {
+    if ((cause as Error).name === "AbortError") throw signal?.reason ?? cause;
+    throw new SourceError(`${path} could not be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ModelFormatError(`${path} is not JSON: ${(cause as Error).message}. Download it again.`, { cause });
+  }
+}

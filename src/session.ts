@@ -1,0 +1,142 @@
+import { type CpuEngine, createCpuEngine } from "./cpu/index.js";
+import type { EngineStats } from "./engine.js";
+import { ClosedError, DeviceUnavailableError, OptionError, ShapeError, throwIfAborted } from "./errors.js";
+import type { Host } from "./host.js";
+import { buildNetwork, modelCard, preprocessFor } from "./model/index.js";
+import type { Network } from "./model/network.js";
+import type { LoadOptions, ModelSource, Preprocess } from "./options.js";
+import { cpuPlan, type Plan } from "./plan.js";
+import { Queue } from "./queue.js";
+import { readSource } from "./source.js";
+import { readWeights } from "./weights/index.js";
+
+/** A loaded network on its devices, with what is known of its images and labels. Calls are answered in order. */
+export class Session {
+  readonly plan: Plan;
+  private readonly queue = new Queue();
+  private closed = false;
+
+  constructor(
+    readonly network: Network,
+    readonly preprocess: Preprocess,
+    readonly labels: readonly string[] | null,
+    readonly engine: CpuEngine,
+    reason: string,
+  ) {
+    this.plan = cpuPlan(network, reason);
+  }
+
+  get inputShape(): [number, number, number, number] {
+    const { channels, height, width } = this.network.values[this.network.input]!;
+    return [1, channels, height, width];
+  }
+
+  get classes(): number {
+    return this.network.values[this.network.output]!.channels;
+  }
+
+  get stats(): EngineStats {
+    return this.engine.stats;
+  }
+
+  /** `input`: [n, 3, h, w] planes; returns n * classes logits. */
+  run(input: Float32Array, signal?: AbortSignal | null): Promise<Float32Array> {
+    const [, ...image] = this.inputShape;
+    const length = image[0]! * image[1]! * image[2]!;
+    if (!(input instanceof Float32Array)) {
+      return Promise.reject(new ShapeError(`The input must be a Float32Array; got ${Object.prototype.toString.call(input)}.`));
+    }
+    if (input.length === 0 || input.length % length !== 0) {
+      return Promise.reject(
+        new ShapeError(`The input has ${input.length} values; an image is ${image.join(" x ")} = ${length}, or a multiple.`),
+      );
+    }
+    return this.enqueue(async () => {
+      const count = input.length / length;
+      const logits = new Float32Array(count * this.classes);
+      for (let index = 0; index < count; index++) {
+        throwIfAborted(signal);
+        const one = input.subarray(index * length, (index + 1) * length);
+        logits.set(await this.engine.run(0, this.network.stages.length - 1, one), index * this.classes);
+      }
+      return logits;
+    }, signal);
+  }
+
+  enqueue<T>(task: () => Promise<T>, signal?: AbortSignal | null): Promise<T> {
+    if (this.closed) return Promise.reject(new ClosedError("This model was closed; load it again."));
+    return this.queue.run(task, signal);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.queue.idle();
+    await this.engine.close();
+  }
+}
+
+export async function openSession(host: Host, source: ModelSource, options: LoadOptions = {}): Promise<Session> {
+  checkOptions(options);
+  const { bytes, origin, files } = await readSource(host, source, options);
+  throwIfAborted(options.signal);
+  options.onProgress?.({ phase: "read", loaded: bytes.length, total: bytes.length });
+  const state = readWeights(bytes, origin);
+  const card = modelCard(state, files);
+  const network = buildNetwork(state, { ...options, card });
+  const preprocess = preprocessFor(network, card, options.preprocess);
+  const engine = await createCpuEngine(network, {
+    ...options,
+    wasm: options.wasm === undefined ? host.wasm : () => compileGiven(options.wasm!),
+    onProgress: (loaded, total) => options.onProgress?.({ phase: "prepare", loaded, total }),
+  });
+  options.onProgress?.({ phase: "ready", loaded: 1, total: 1 });
+  const labels = checkLabels(options.labels ?? card.labels, network);
+  const reason = options.device === "cpu" ? "the CPU was asked for" : "no GPU path in this version";
+  return new Session(network, preprocess, labels, engine, reason);
+}
+
+function checkOptions(options: LoadOptions): void {
+  if (options.device === "gpu") {
+    throw new DeviceUnavailableError(`device "gpu": no GPU path in this version. Use "auto" or "cpu".`);
+  }
+  oneOf("device", options.device, ["auto", "cpu", "gpu"]);
+  oneOf("simd", options.simd, ["auto", "baseline", "relaxed"]);
+  oneOf("memory", options.memory, ["fast", "small"]);
+  oneOf("precision", options.precision, ["f32", "f16"]);
+  oneOf("convolution", options.convolution, ["auto", "direct", "winograd2", "winograd4"]);
+  const { threads } = options;
+  if (threads !== undefined && threads !== "auto" && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new OptionError(`threads is ${threads}; it must be "auto" or a whole number from 1.`);
+  }
+}
+
+function oneOf(name: string, value: string | undefined, allowed: readonly string[]): void {
+  if (value === undefined || allowed.includes(value)) return;
+  throw new OptionError(`${name} is "${value}"; it must be one of ${allowed.join(", ")}.`);
+}
+
+function checkLabels(labels: readonly string[] | null, network: Network): readonly string[] | null {
+  const classes = network.values[network.output]!.channels;
+  if (labels && labels.length !== classes) {
+    throw new OptionError(`There are ${labels.length} labels for ${classes} classes; give one for each, in index order.`);
+  }
+  return labels;
+}
+
+async function compileGiven(wasm: NonNullable<LoadOptions["wasm"]>): Promise<WebAssembly.Module> {
+  if (wasm instanceof WebAssembly.Module) return wasm;
+  if (typeof wasm === "string" || wasm instanceof URL) return compileResponse(await fetch(wasm));
+  return WebAssembly.compile(wasm as BufferSource);
+}
+
+/** Compiles a fetched module, whatever type the server says it has; an HTML page is named as such. */
+export async function compileResponse(response: Response): Promise<WebAssembly.Module> {
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  if (!response.ok || bytes[0] !== 0 || bytes[1] !== 0x61) {
+    const found = bytes[0] === 0x3c ? "an HTML page" : `${bytes.length} bytes that are no WebAssembly`;
+    throw new OptionError(
+      `${response.url} answered ${response.status} with ${found}. Serve the .wasm files beside the library, or pass options.wasm.`,
+    );
+  }
+  return WebAssembly.compile(bytes);
+}

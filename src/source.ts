@@ -1,0 +1,95 @@
+import { OptionError, SourceError, throwIfAborted } from "./errors.js";
+import type { Host, ModelFiles } from "./host.js";
+import type { LoadOptions, ModelSource } from "./options.js";
+
+/** Reads a model's bytes from wherever they are. Throws `SourceError` for what cannot be read. */
+export async function readSource(host: Host, source: ModelSource, options: LoadOptions): Promise<ModelFiles> {
+  const { signal } = options;
+  throwIfAborted(signal);
+  if (typeof source === "string") {
+    const url = parseUrl(source);
+    if (url) return readUrl(host, url, options);
+    if (host.readPath) return host.readPath(source, signal);
+    return fetchFiles(source, options);
+  }
+  if (source instanceof URL) return readUrl(host, source, options);
+  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), origin: "the given buffer" };
+  if (ArrayBuffer.isView(source)) {
+    const { buffer, byteOffset, byteLength } = source;
+    return { bytes: new Uint8Array(buffer, byteOffset, byteLength), origin: "the given buffer" };
+  }
+  if (typeof Blob !== "undefined" && source instanceof Blob) {
+    const origin = (source as File).name ?? "the given blob";
+    return { bytes: new Uint8Array(await source.arrayBuffer()), origin };
+  }
+  if (typeof Response !== "undefined" && source instanceof Response) return readResponse(source, source.url, options);
+  throw new OptionError(`A model source is a URL, a path, a Blob, a buffer or a Response; got ${typeof source}.`);
+}
+
+function parseUrl(text: string): URL | null {
+  // One letter and a colon is a Windows drive, not a scheme.
+  if (!/^[a-z][a-z0-9+.-]+:/i.test(text)) return null;
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
+}
+
+function readUrl(host: Host, url: URL, options: LoadOptions): Promise<ModelFiles> {
+  if (url.protocol === "file:" && host.readPath) {
+    return host.readPath(decodeURIComponent(url.pathname), options.signal);
+  }
+  return fetchFiles(url.href, options);
+}
+
+async function fetchFiles(url: string, options: LoadOptions): Promise<ModelFiles> {
+  let response: Response;
+  try {
+    response = await fetch(url, { signal: options.signal ?? null });
+  } catch (cause) {
+    throwIfAborted(options.signal);
+    throw new SourceError(`${url} could not be fetched: ${(cause as Error).message}. Check the address and CORS.`, {
+      cause,
+    });
+  }
+  return readResponse(response, url, options);
+}
+
+async function readResponse(response: Response, url: string, options: LoadOptions): Promise<ModelFiles> {
+  const origin = url || "the given response";
+  if (!response.ok) {
+    throw new SourceError(`${origin} answered ${response.status} ${response.statusText}. Check the address.`);
+  }
+  // With a content encoding the length counts compressed bytes.
+  const stated = response.headers.get("content-encoding") ? 0 : Number(response.headers.get("content-length") ?? 0);
+  if (!response.body) return { bytes: new Uint8Array(await response.arrayBuffer()), origin };
+  let bytes = new Uint8Array(stated || 1 << 20);
+  let loaded = 0;
+  const reader = response.body.getReader();
+  try {
+    while (true) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      throwIfAborted(options.signal);
+      if (loaded + value.length > bytes.length) {
+        const larger = new Uint8Array(Math.max(2 * bytes.length, loaded + value.length));
+        larger.set(bytes.subarray(0, loaded));
+        bytes = larger;
+      }
+      bytes.set(value, loaded);
+      loaded += value.length;
+      options.onProgress?.({ phase: "fetch", loaded, total: stated });
+    }
+  } catch (cause) {
+    reader.cancel().catch(() => {});
+    throwIfAborted(options.signal);
+    throw new SourceError(`${origin} broke off after ${loaded} bytes: ${(cause as Error).message}. Load it again.`, {
+      cause,
+    });
+  }
+  if (stated && loaded !== stated) {
+    throw new SourceError(`${origin} ended after ${loaded} of ${stated} bytes. Load it again.`);
+  }
+  return { bytes: bytes.subarray(0, loaded), origin };
+}
