@@ -19,11 +19,7 @@ async function kernels(target) {
 }
 
 const shared = { bundle: true, format: "esm", target: "es2022", minify: true, keepNames: false, logLevel: "warning" };
-const types = promisify(execFile)(process.execPath, [
-  "node_modules/typescript/bin/tsc",
-  "-p",
-  "tsconfig.types.json",
-]);
+const types = promisify(execFile)(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"]);
 await Promise.all([
   ...targets.map(kernels),
   build({ ...shared, entryPoints: { index: "src/index.ts" }, outdir: "dist", platform: "browser" }),
@@ -45,5 +41,7 @@ await Promise.all([
 for (const name of (await readdir("dist")).sort()) {
   if (!/\.(js|wasm)$/.test(name)) continue;
   const bytes = await readFile(`dist/${name}`);
-  console.log(`${name.padEnd(28)} ${(bytes.length / 1024).toFixed(1).padStart(7)} KB  ${(gzipSync(bytes).length / 1024).toFixed(1).padStart(6)} KB gzip`);
+  console.log(
+    `${name.padEnd(28)} ${(bytes.length / 1024).toFixed(1).padStart(7)} KB  ${(gzipSync(bytes).length / 1024).toFixed(1).padStart(6)} KB gzip`,
+  );
 }

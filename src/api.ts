@@ -35,7 +35,10 @@ export function createApi<Image>(host: Host) {
     async loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
       return new SessionModel(await openSession(host, source, options));
     },
-    async loadClassifier(source: ModelSource = host.defaultModel, options: LoadOptions = {}): Promise<Classifier<Image>> {
+    async loadClassifier(
+      source: ModelSource = host.defaultModel,
+      options: LoadOptions = {},
+    ): Promise<Classifier<Image>> {
       return new SessionClassifier<Image>(host, await openSession(host, source, options));
     },
   };
@@ -82,7 +85,10 @@ class SessionClassifier<Image> implements Classifier<Image> {
   }
   classify(image: Image, options?: ClassifyOptions): Promise<Prediction[]>;
   classify(images: readonly Image[], options?: ClassifyOptions): Promise<Prediction[][]>;
-  async classify(input: Image | readonly Image[], options: ClassifyOptions = {}): Promise<Prediction[] | Prediction[][]> {
+  async classify(
+    input: Image | readonly Image[],
+    options: ClassifyOptions = {},
+  ): Promise<Prediction[] | Prediction[][]> {
     if (Array.isArray(input)) return Promise.all(input.map((image: Image) => this.one(image, options)));
     return this.one(input as Image, options);
   }

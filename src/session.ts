@@ -44,11 +44,15 @@ export class Session {
     const [, ...image] = this.inputShape;
     const length = image[0]! * image[1]! * image[2]!;
     if (!(input instanceof Float32Array)) {
-      return Promise.reject(new ShapeError(`The input must be a Float32Array; got ${Object.prototype.toString.call(input)}.`));
+      return Promise.reject(
+        new ShapeError(`The input must be a Float32Array; got ${Object.prototype.toString.call(input)}.`),
+      );
     }
     if (input.length === 0 || input.length % length !== 0) {
       return Promise.reject(
-        new ShapeError(`The input has ${input.length} values; an image is ${image.join(" x ")} = ${length}, or a multiple.`),
+        new ShapeError(
+          `The input has ${input.length} values; an image is ${image.join(" x ")} = ${length}, or a multiple.`,
+        ),
       );
     }
     return this.enqueue(async () => {
@@ -118,7 +122,9 @@ function oneOf(name: string, value: string | undefined, allowed: readonly string
 function checkLabels(labels: readonly string[] | null, network: Network): readonly string[] | null {
   const classes = network.values[network.output]!.channels;
   if (labels && labels.length !== classes) {
-    throw new OptionError(`There are ${labels.length} labels for ${classes} classes; give one for each, in index order.`);
+    throw new OptionError(
+      `There are ${labels.length} labels for ${classes} classes; give one for each, in index order.`,
+    );
   }
   return labels;
 }

@@ -7,7 +7,7 @@ import { checkPreprocess } from "./preprocess.js";
 /** `config.json` of Transformers' ResNetForImageClassification, or of timm (`pretrained_cfg`). */
 export function readConfig(config: Json): Partial<ModelCard> {
   const pretrained = config.pretrained_cfg;
-  if (pretrained !== undefined) {
+  if (pretrained != null) {
     const timm = object(pretrained, "pretrained_cfg");
     const [, crop] = Array.isArray(timm.input_size) ? timm.input_size : [];
     const ratio = number(timm.crop_pct ?? 0.875, "crop_pct", 0.01, 1);

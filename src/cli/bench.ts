@@ -1,0 +1,93 @@
+import { createCpuEngine, type OpTiming } from "../cpu/index.js";
+import { OptionError } from "../errors.js";
+import { nodeHost } from "../host-node.js";
+import { buildNetwork, modelCard, pseudoRandomNetwork } from "../model/index.js";
+import type { Network } from "../model/network.js";
+import { readSource } from "../source.js";
+import { readWeights } from "../weights/index.js";
+import { loadOptions, number, type Options } from "./options.js";
+import { showProgress } from "./progress.js";
+import { table } from "./table.js";
+
+/** Times a network whole, by stage and by kernel. `--arch` makes one with fixed pseudo-random weights. */
+export async function bench(names: string[], options: Options): Promise<number> {
+  if (names.length > 0) throw new OptionError(`bench takes no images (got ${names[0]}); name a --model or an --arch.`);
+  const runs = options.runs === undefined ? 20 : number(options, "runs");
+  const load = await loadOptions(options);
+  const networks: Network[] = [];
+  for (const arch of options.arch ?? []) networks.push(pseudoRandomNetwork(arch, { inputSize: load.inputSize }));
+  if (networks.length === 0) {
+    const { bytes, origin, files } = await readSource(nodeHost, options.model ?? nodeHost.defaultModel, load);
+    const state = readWeights(bytes, origin);
+    networks.push(buildNetwork(state, { ...load, card: modelCard(state, files) }));
+  }
+  for (const network of networks) {
+    const start = performance.now();
+    const engine = await createCpuEngine(network, { ...load, wasm: nodeHost.wasm });
+    const loadMs = performance.now() - start;
+    const { channels, height, width } = network.values[network.input]!;
+    const input = Float32Array.from({ length: channels * height * width }, (_, index) => Math.sin(index));
+    const last = network.stages.length - 1;
+    const whole: number[] = [];
+    for (let run = 0; run < runs + 3; run++) {
+      showProgress(`${network.architecture.name}: run ${run + 1} of ${runs + 3}`);
+      const before = performance.now();
+      await engine.run(0, last, input);
+      if (run >= 3) whole.push(performance.now() - before);
+    }
+    const ops = engine.profile(input, runs);
+    const roof = engine.measureRoof();
+    showProgress("");
+    print(network, { loadMs, whole, ops, roof, ...engine.stats }, options.json === true);
+    await engine.close();
+  }
+  return 0;
+}
+
+interface Result {
+  readonly loadMs: number;
+  readonly whole: readonly number[];
+  readonly ops: readonly OpTiming[];
+  readonly roof: number;
+  readonly kernels: string;
+  readonly threads: number;
+  readonly wasmBytes: number;
+}
+
+function print(network: Network, result: Result, json: boolean): void {
+  const sorted = result.whole.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+  const ms = { median: at(0.5), min: sorted[0]!, p90: at(0.9) };
+  const { loadMs, ops, roof, kernels, threads, wasmBytes } = result;
+  const stages = network.stages.map((stage) => {
+    const inside = ops.filter((op) => op.stageName === stage.name);
+    const sum = (field: "ms" | "macs") => inside.reduce((total, op) => total + op[field], 0);
+    return { stage: stage.name, ms: sum("ms"), macs: sum("macs") };
+  });
+  if (json) {
+    const architecture = network.architecture.name;
+    process.stdout.write(
+      `${JSON.stringify({ architecture, kernels, threads, wasmBytes, loadMs, ms, roofGflops: roof, stages, ops })}\n`,
+    );
+    return;
+  }
+  const rate = (macs: number, time: number) => (macs ? ((2 * macs) / time / 1e6).toFixed(1) : "");
+  const share = (macs: number, time: number) => (macs ? `${((2 * macs) / time / 1e4 / roof).toFixed(0)} %` : "");
+  const lines = [
+    `${network.architecture.name}: ${ms.median.toFixed(2)} ms median, ${ms.min.toFixed(2)} min, ${ms.p90.toFixed(2)} p90 of ${sorted.length}; ` +
+      `${kernels}, ${threads} thread(s), load ${loadMs.toFixed(0)} ms, ${(wasmBytes / 1e6).toFixed(1)} MB`,
+    `roof of registers-only multiply-adds: ${roof.toFixed(1)} GFLOP/s; GFLOP/s below count the direct algorithm`,
+    "",
+    ...table(
+      ["stage", "ms", "GFLOP/s", "of roof"],
+      stages.map((it) => [it.stage, it.ms.toFixed(3), rate(it.macs, it.ms), share(it.macs, it.ms)]),
+    ),
+    "",
+    ...table(
+      ["operation", "kernel", "ms", "GFLOP/s", "of roof"],
+      ops.map((op) => [op.name, op.kernel, op.ms.toFixed(3), rate(op.macs, op.ms), share(op.macs, op.ms)]),
+    ),
+    "",
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}

@@ -1,0 +1,21 @@
+export const usage = `Usage:
+  resnet-edge classify IMAGE...    classes of images; a folder is a set of images
+  resnet-edge inspect [MODEL]      architecture, stages, parameters, MACs, memory
+  resnet-edge bench                times by stage and by kernel
+
+Model (the bundled CIFAR-10 ResNet-20 unless given):
+  --model PATH|URL        safetensors, .pth/.pt/.th, or a Hugging Face folder
+  --architecture NAME     overrides what names and shapes say
+  --labels FILE           class names, one a line
+  --input-size N          side of the network's input in pixels
+  --resize N, --mean R,G,B, --std R,G,B    preprocessing, where the file says none
+Running:
+  --device auto|cpu|gpu   --threads N|auto   --simd auto|baseline|relaxed
+  --memory fast|small     --convolution auto|direct|winograd2|winograd4
+classify:
+  --top-k K (5)   --min-score S (0)   --json   --logits
+bench:
+  --arch NAME (repeatable; needs no file)   --runs N (20)   --json
+Other:
+  --json   --debug   --help
+`;
