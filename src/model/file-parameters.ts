@@ -1,8 +1,8 @@
 import { ModelFormatError, UnsupportedModelError } from "../errors.js";
 import type { Tensor } from "../tensor.js";
+import { readRows } from "../weights/values.js";
 import type { Weight } from "./network.js";
 import type { Parameters } from "./parameters.js";
-import { readRows } from "./read-rows.js";
 
 const floats: readonly string[] = ["f32", "f16", "bf16", "f64"];
 

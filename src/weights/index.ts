@@ -1,0 +1,40 @@
+import { ModelFormatError } from "../errors.js";
+import type { StateDict } from "../tensor.js";
+import { isSafetensors, readSafetensors } from "./safetensors.js";
+import { isTorch, readTorch } from "./torch.js";
+
+export { readRows, toFloat32 } from "./values.js";
+
+/**
+ * Reads a weights file, told by its content, never by its name: safetensors, or a PyTorch checkpoint in its zip or its legacy
+ * form. Tensors are views of `bytes`. `origin` stands in messages. Throws `ModelFormatError`.
+ */
+export function readWeights(bytes: Uint8Array, origin: string): StateDict {
+  if (isTorch(bytes)) return readTorch(bytes, origin);
+  if (isSafetensors(bytes)) return readSafetensors(bytes, origin);
+  throw new ModelFormatError(
+    `${origin} is ${appearance(bytes)}, not a weights file. Give a .safetensors file or a PyTorch .pth, .pt or .th checkpoint.`,
+  );
+}
+
+const signatures: readonly (readonly [string, RegExp])[] = [
+  ["an HTML page (the address answers with a page, not with the file)", /^\s*<(!doctype|html|head|\?xml)/i],
+  ["a Git LFS pointer (fetch the file itself with git lfs pull)", /^version https:\/\/git-lfs/],
+  ["a safetensors file that was cut off or damaged", /^.{8}\{"/s],
+  ["JSON", /^\s*[{[]/],
+  ["gzip (decompress it first)", /^\x1f\x8b/],
+  ["a WebAssembly module", /^\0asm/],
+  ["an HDF5 (Keras) file", /^\x89HDF/],
+  ["a TensorFlow Lite model", /^.{4}TFL3/s],
+  ["a tar archive", /^.{257}ustar/s],
+  ["an ONNX model or another protocol buffer", /^\x08[\x01-\x0f]\x12/],
+];
+
+function appearance(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "empty";
+  const head = String.fromCharCode(...bytes.subarray(0, 300));
+  const known = signatures.find(([, pattern]) => pattern.test(head));
+  if (known) return known[0];
+  const start = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  return `${bytes.length} bytes of an unknown format (${start} ...)`;
+}
