@@ -27,11 +27,17 @@ export function preprocessFor(
 ): Preprocess {
   const crop = network.values[network.input]!.height;
   const { stem } = network.architecture;
+  const wanted = fromCaller(overrides);
+  if (wanted.crop !== undefined && wanted.crop !== crop) {
+    throw new OptionError(
+      `options.preprocess.crop is ${wanted.crop}, but the network's input is ${crop} pixels wide; set inputSize: ${wanted.crop} too.`,
+    );
+  }
   const stated = { ...card.preprocess };
   if (stated.resize !== undefined) {
     stated.resize = Math.round((stated.resize * crop) / (stated.crop ?? defaultInputSize({ stem })));
   }
-  return { ...defaultPreprocess(crop, stem), ...stated, ...fromCaller(overrides), crop };
+  return { ...defaultPreprocess(crop, stem), ...stated, ...wanted, crop };
 }
 
 /** Keeps the fields of `Preprocess` that are stated, and checks their values. */

@@ -185,7 +185,7 @@ describe("hostile values", () => {
 describe("preprocessing of a network", () => {
   const imagenet = pseudoRandomNetwork("resnet18");
 
-  test.each([{ resize: 0 }, { mean: [1] }, { std: [1, 1, -1] }, { interpolation: "sharp" }])(
+  test.each([{ resize: 0 }, { crop: 200 }, { mean: [1] }, { std: [1, 1, -1] }, { interpolation: "sharp" }])(
     "%o is refused",
     (overrides) => {
       expect(() => preprocessFor(imagenet, modelCard(nothing), overrides as never)).toThrow(OptionError);
