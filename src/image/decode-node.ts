@@ -34,7 +34,7 @@ export async function decodeBytes(bytes: Uint8Array, origin: string): Promise<Pi
   if (bytes.length === 0)
     throw new ImageDecodeError(`${origin} is empty; expected a JPEG, PNG, WebP, GIF, TIFF or AVIF.`);
   try {
-    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, pages: 1, failOn: "error" }).rotate();
+    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, pages: 1, failOn: "error", ignoreIcc: true }).rotate();
     const { data, info } = await image.removeAlpha().toColourspace("srgb").raw({ depth: "uchar" }).toBuffer({
       resolveWithObject: true,
     });
