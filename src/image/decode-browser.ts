@@ -42,5 +42,7 @@ export async function decodeInBrowser(image: BrowserImage): Promise<Pixels> {
 }
 
 function describe(image: unknown): string {
-  return image === null || typeof image !== "object" ? `An image given as ${typeof image}` : (image.constructor?.name ?? "object");
+  return image === null || typeof image !== "object"
+    ? `An image given as ${typeof image}`
+    : (image.constructor?.name ?? "object");
 }

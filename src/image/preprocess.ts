@@ -20,7 +20,10 @@ export function preprocess(pixels: Pixels, spec: Preprocess): Float32Array {
 }
 
 /** The resized and cropped image, 8-bit RGB, crop x crop. Where the resized image is smaller than the crop, zeros surround it. */
-export function cropped(pixels: Pixels, spec: Pick<Preprocess, "resize" | "crop" | "interpolation">): Uint8Array {
+export function cropped(
+  pixels: Pixels,
+  spec: Pick<Preprocess, "resize" | "crop" | "interpolation">,
+): Uint8ClampedArray {
   const { crop } = spec;
   const short = Math.min(pixels.width, pixels.height);
   const scaled = (side: number) => (side === short ? spec.resize : Math.trunc((spec.resize * side) / short));
@@ -36,7 +39,7 @@ export function cropped(pixels: Pixels, spec: Pick<Preprocess, "resize" | "crop"
   };
   const inner = resize(pixels, width, height, region, spec.interpolation);
   if (region.width === crop && region.height === crop) return inner;
-  const result = new Uint8Array(3 * crop * crop);
+  const result = new Uint8ClampedArray(3 * crop * crop);
   for (let y = 0; y < region.height; y++) {
     const at = 3 * ((y + Math.max(0, -top)) * crop + Math.max(0, -left));
     result.set(inner.subarray(3 * y * region.width, 3 * (y + 1) * region.width), at);

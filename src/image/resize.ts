@@ -40,7 +40,7 @@ export function resize(
   height: number,
   region: Region,
   interpolation: Preprocess["interpolation"],
-): Uint8Array {
+): Uint8ClampedArray {
   const across = coefficients(pixels.width, width, region.x, region.width, interpolation);
   const down = coefficients(pixels.height, height, region.y, region.height, interpolation);
   const top = down.starts[0]!;
@@ -98,10 +98,16 @@ function coefficients(
   return { starts, taps, weights };
 }
 
-function horizontally(pixels: Pixels, across: Coefficients, width: number, top: number, bottom: number): Uint8Array {
+function horizontally(
+  pixels: Pixels,
+  across: Coefficients,
+  width: number,
+  top: number,
+  bottom: number,
+): Uint8ClampedArray {
   const { data, channels } = pixels;
   const { starts, taps, weights } = across;
-  const result = new Uint8Array((bottom - top) * width * 3);
+  const result = new Uint8ClampedArray((bottom - top) * width * 3);
   let to = 0;
   for (let y = top; y < bottom; y++) {
     const row = y * pixels.width * channels;
@@ -117,19 +123,25 @@ function horizontally(pixels: Pixels, across: Coefficients, width: number, top: 
         blue += data[at + 2]! * w;
         at += channels;
       }
-      result[to] = clip(red);
-      result[to + 1] = clip(green);
-      result[to + 2] = clip(blue);
+      result[to] = red >> PRECISION_BITS;
+      result[to + 1] = green >> PRECISION_BITS;
+      result[to + 2] = blue >> PRECISION_BITS;
       to += 3;
     }
   }
   return result;
 }
 
-function vertically(rows: Uint8Array, down: Coefficients, width: number, height: number, top: number): Uint8Array {
+function vertically(
+  rows: Uint8ClampedArray,
+  down: Coefficients,
+  width: number,
+  height: number,
+  top: number,
+): Uint8ClampedArray {
   const { starts, taps, weights } = down;
   const stride = width * 3;
-  const result = new Uint8Array(height * stride);
+  const result = new Uint8ClampedArray(height * stride);
   for (let y = 0; y < height; y++) {
     const start = (starts[y]! - top) * stride;
     for (let x = 0; x < stride; x++) {
@@ -139,13 +151,8 @@ function vertically(rows: Uint8Array, down: Coefficients, width: number, height:
         sum += rows[at]! * weights[y * taps + tap]!;
         at += stride;
       }
-      result[y * stride + x] = clip(sum);
+      result[y * stride + x] = sum >> PRECISION_BITS;
     }
   }
   return result;
-}
-
-function clip(sum: number): number {
-  const value = sum >> PRECISION_BITS;
-  return value < 0 ? 0 : value > 255 ? 255 : value;
 }

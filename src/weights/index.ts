@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noControlCharactersInRegex: file signatures hold control characters
 import { ModelFormatError } from "../errors.js";
 import type { StateDict } from "../tensor.js";
 import { isSafetensors, readSafetensors } from "./safetensors.js";

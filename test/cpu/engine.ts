@@ -1,0 +1,20 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { type CpuEngine, type CpuOptions, createCpuEngine, hasRelaxedSimd, type Variant } from "../../src/cpu/index.js";
+import type { Network } from "../../src/model/network.js";
+
+const root = new URL("../../", import.meta.url);
+
+/** The kernels that the build left in dist/. */
+export async function wasm(variant: Variant): Promise<WebAssembly.Module> {
+  const file = new URL(`dist/cpu-${variant}.wasm`, root);
+  if (!existsSync(file)) execFileSync(process.execPath, ["scripts/build.mjs"], { cwd: root });
+  return WebAssembly.compile(readFileSync(file));
+}
+
+/** The modules that this engine can run; vitest.config.ts asks Node for relaxed SIMD. */
+export const modules: readonly ("baseline" | "relaxed")[] = hasRelaxedSimd() ? ["baseline", "relaxed"] : ["baseline"];
+
+export function engineFor(network: Network, options: Partial<CpuOptions> = {}): Promise<CpuEngine> {
+  return createCpuEngine(network, { wasm, ...options });
+}

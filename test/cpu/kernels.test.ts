@@ -1,0 +1,222 @@
+import { describe, expect, test } from "vitest";
+import type { ConvOp, Network, Op, ValueShape, Weight } from "../../src/model/network.js";
+import { elementCount, paddedChannels } from "../../src/tensor.js";
+import { runOp } from "../model/reference.js";
+import { engineFor, modules } from "./engine.js";
+
+/** Mulberry32: a seeded generator, so that a failure can be repeated. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32 - 0.5;
+  };
+}
+
+const random = generator(7);
+const values = (count: number) => Float32Array.from({ length: count }, random);
+
+function weightOf(shape: readonly number[]): Weight {
+  const all = values(elementCount(shape));
+  const row = elementCount(shape.slice(1));
+  return { shape, read: (begin, end, target) => target.set(all.subarray(begin * row, end * row)) };
+}
+
+/** One operation as a network: a stage that brings the image in, and one that does the work on NHWC activations. */
+function networkOf(op: Op, shapes: readonly ValueShape[]): Network {
+  const identity: ConvOp = {
+    kind: "conv",
+    name: "bring in",
+    input: 0,
+    output: 1,
+    kernel: [1, 1],
+    stride: [1, 1],
+    padding: [0, 0],
+    dilation: [1, 1],
+    groups: 1,
+    weight: weightOf([shapes[1]!.channels, shapes[0]!.channels, 1, 1]),
+    bias: null,
+    residual: null,
+    relu: false,
+  };
+  return {
+    architecture: { name: "one operation" } as Network["architecture"],
+    values: shapes,
+    stages: [
+      { name: "in", input: 0, output: 1, ops: [identity] },
+      { name: "op", input: 1, output: op.output, ops: [op] },
+    ],
+    input: 0,
+    output: op.output,
+    parameters: 0,
+    batchNorms: { folded: 0, kept: 0 },
+  };
+}
+
+function toNhwc(chw: ArrayLike<number>, { height, width, channels }: ValueShape): Float32Array {
+  const step = paddedChannels(channels);
+  const result = new Float32Array(height * width * step);
+  for (let c = 0; c < channels; c++) {
+    for (let at = 0; at < height * width; at++) result[at * step + c] = chw[c * height * width + at]!;
+  }
+  return result;
+}
+
+const conv = (fields: Partial<ConvOp> & { weight: Weight }): ConvOp => ({
+  kind: "conv",
+  name: "conv",
+  input: 1,
+  output: 2,
+  kernel: [fields.weight.shape[2]!, fields.weight.shape[3]!],
+  stride: [1, 1],
+  padding: [0, 0],
+  dilation: [1, 1],
+  groups: 1,
+  bias: values(fields.weight.shape[0]!),
+  residual: null,
+  relu: false,
+  ...fields,
+});
+
+function convOutput(op: ConvOp, input: ValueShape): ValueShape {
+  const side = (length: number, axis: 0 | 1) =>
+    Math.floor((length + 2 * op.padding[axis] - op.dilation[axis] * (op.kernel[axis] - 1) - 1) / op.stride[axis]) + 1;
+  return { height: side(input.height, 0), width: side(input.width, 1), channels: op.weight.shape[0]! };
+}
+
+async function check(
+  op: Op,
+  input: ValueShape,
+  output: ValueShape,
+  simd: "baseline" | "relaxed",
+  options: { convolution?: "direct" | "winograd2" | "winograd4" } = {},
+  tolerance = 2e-6,
+): Promise<void> {
+  const network = networkOf(op, [{ ...input, channels: 3 }, input, output]);
+  const x = values(input.channels * input.height * input.width);
+  const expected = toNhwc(
+    runOp(
+      op,
+      () => Float64Array.from(x),
+      (id) => network.values[id]!,
+    ),
+    output,
+  );
+  const engine = await engineFor(network, { simd, ...options });
+  const first = await engine.run(1, 1, toNhwc(x, input));
+  // The padding lanes count too, and a value that is left unwritten must show.
+  const whole = new Float32Array(first.buffer, first.byteOffset, expected.length);
+  whole.fill(Number.NaN);
+  await engine.run(1, 1, toNhwc(x, input));
+  let largest = 1e-30;
+  let error = 0;
+  for (let at = 0; at < expected.length; at++) {
+    largest = Math.max(largest, Math.abs(expected[at]!));
+    const difference = Math.abs(whole[at]! - expected[at]!);
+    error = Math.max(error, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference);
+  }
+  expect(error / largest).toBeLessThan(tolerance);
+  await engine.close();
+}
+
+describe.each(modules)("%s", (simd) => {
+  const shapes: { name: string; input: ValueShape; op: ConvOp }[] = [];
+  for (const [height, width, channels, out] of [
+    [1, 1, 4, 8],
+    [5, 7, 3, 5],
+    [9, 4, 16, 12],
+    [13, 11, 10, 24],
+    [8, 8, 32, 64],
+  ] as const) {
+    const input = { height, width, channels };
+    const add = (name: string, fields: Partial<ConvOp> & { weight: Weight }) =>
+      shapes.push({ name: `${height}x${width}x${channels} to ${out}: ${name}`, input, op: conv(fields) });
+    add("1x1", { weight: weightOf([out, channels, 1, 1]), relu: true });
+    add("1x1 stride 2", { weight: weightOf([out, channels, 1, 1]), stride: [2, 2] });
+    add("3x3 stride 2", { weight: weightOf([out, channels, 3, 3]), stride: [2, 2], padding: [1, 1], relu: true });
+    add("7x7 stride 2", { weight: weightOf([out, channels, 7, 7]), stride: [2, 2], padding: [3, 3] });
+    add("3x3 dilated", { weight: weightOf([out, channels, 3, 3]), dilation: [2, 2], padding: [2, 2] });
+    add("1x3, no bias", { weight: weightOf([out, channels, 1, 3]), padding: [0, 1], bias: null });
+  }
+  test.each(shapes)("f32_conv $name", async ({ op, input }) => {
+    await check(op, input, convOutput(op, input), simd, { convolution: "direct" });
+  });
+
+  test.each([
+    { channels: 8, out: 8, groups: 2 },
+    { channels: 32, out: 32, groups: 8 },
+    { channels: 16, out: 48, groups: 2 },
+    { channels: 12, out: 12, groups: 4 },
+    { channels: 6, out: 9, groups: 3 },
+    { channels: 8, out: 8, groups: 8 },
+  ])("f32_conv in groups: $channels to $out in $groups", async ({ channels, out, groups }) => {
+    const input = { height: 6, width: 5, channels };
+    const op = conv({ weight: weightOf([out, channels / groups, 3, 3]), groups, padding: [1, 1], relu: true });
+    await check(op, input, convOutput(op, input), simd);
+  });
+
+  describe.each(["winograd2", "winograd4"] as const)("f32_conv3x3s1_%s", (convolution) => {
+    test.each([
+      [1, 1, 4, 4, 1],
+      [2, 3, 3, 5, 1],
+      [4, 4, 8, 8, 1],
+      [7, 7, 64, 40, 1],
+      [14, 9, 20, 12, 1],
+      [17, 23, 36, 68, 1],
+      [6, 6, 8, 8, 0],
+      [5, 5, 4, 4, 2],
+    ])("%dx%dx%d to %d, padding %d", async (height, width, channels, out, padding) => {
+      const input = { height, width, channels };
+      const op = conv({ weight: weightOf([out, channels, 3, 3]), padding: [padding, padding], relu: true });
+      await check(op, input, convOutput(op, input), simd, { convolution }, 1e-5);
+    });
+  });
+
+  test.each(["direct", "winograd2", "winograd4"] as const)(
+    "bias, residual and ReLU in the store of %s",
+    async (convolution) => {
+      const shape = { height: 7, width: 6, channels: 20 };
+      const op = conv({ weight: weightOf([20, 20, 3, 3]), padding: [1, 1], relu: true, residual: 1 });
+      await check(op, shape, shape, simd, { convolution }, 1e-5);
+    },
+  );
+
+  test("pooling, elementwise, shortcut, linear and softmax", async () => {
+    const input = { height: 9, width: 7, channels: 10 };
+    const base = { name: "op", input: 1, output: 2 };
+    const halved = { ...input, height: 5, width: 4 };
+    await check({ ...base, kind: "maxPool", kernel: [3, 3], stride: [2, 2], padding: [1, 1] }, input, halved, simd);
+    for (const countPadding of [true, false]) {
+      const op = {
+        ...base,
+        kind: "averagePool",
+        kernel: [3, 3],
+        stride: [2, 2],
+        padding: [1, 1],
+        countPadding,
+      } as const;
+      await check(op, input, halved, simd);
+    }
+    await check({ ...base, kind: "globalAveragePool" }, input, { height: 1, width: 1, channels: 10 }, simd);
+    const scale = Float64Array.from(values(10));
+    const shift = Float64Array.from(values(10));
+    for (const relu of [true, false]) {
+      await check({ ...base, kind: "batchNorm", scale, shift, relu }, input, input, simd);
+      await check({ ...base, kind: "add", other: 1, relu }, input, input, simd);
+    }
+    await check({ ...base, kind: "relu" }, input, input, simd);
+    for (const before of [0, 5, 6]) {
+      await check({ ...base, kind: "zeroPadShortcut", stride: 2, before }, input, { ...halved, channels: 22 }, simd);
+    }
+    const vector = { height: 1, width: 1, channels: 37 };
+    await check(
+      { ...base, kind: "linear", weight: weightOf([11, 37]), bias: values(11) },
+      vector,
+      { height: 1, width: 1, channels: 11 },
+      simd,
+    );
+    await check({ ...base, kind: "softmax" }, vector, vector, simd);
+  });
+});
