@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { createCpuEngine, type Variant } from "../../src/cpu/index.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 import { toOnnx } from "./onnx.js";
+import { loadOrt } from "./ort.js";
 import { alternate, mustAgree, report } from "./rounds.js";
 
 const { values } = parseArgs({
@@ -13,8 +14,7 @@ const { values } = parseArgs({
     simd: { type: "string", default: "baseline" },
   },
 });
-// @ts-expect-error: the peers are installed beside this file, when it runs.
-const ort = await import("onnxruntime-web");
+const ort = await loadOrt();
 ort.env.wasm.numThreads = 1;
 
 const wasm = async (variant: Variant) => WebAssembly.compile(await readFile(`dist/cpu-${variant}.wasm`));
@@ -31,8 +31,8 @@ for (const name of values.models.split(",")) {
     {
       name: "onnxruntime-web wasm",
       run: async (x: Float32Array) => {
-        const feeds = { [session.inputNames[0]]: new ort.Tensor("float32", x, [1, channels, height, width]) };
-        return (await session.run(feeds))[session.outputNames[0]].data as Float32Array;
+        const feeds = { [session.inputNames[0]!]: new ort.Tensor("float32", x, [1, channels, height, width]) };
+        return (await session.run(feeds))[session.outputNames[0]!]!.data;
       },
     },
   ];
