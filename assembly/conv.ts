@@ -1,15 +1,17 @@
-import { f32_igemm_4x8 } from "./igemm";
+import { f32_gemm_4x8 } from "./gemm";
 import { Field } from "./record";
+import { gatherRows } from "./rows";
 import { leastOf } from "./simd";
 import { word } from "./words";
 
 /**
- * f32 direct convolution of any size, stride, padding, dilation and group count, as an indirect GEMM (Dukhan 2019,
- * "The Indirect Convolution Algorithm"): no im2col, only a small table of pointers to the input pixels under each tap.
+ * f32 direct convolution of any size, stride, padding, dilation and group count, as an implicit GEMM: a table of pointers
+ * to the input pixels under each tap (Dukhan 2019, "The Indirect Convolution Algorithm"), and from it the few rows of the
+ * im2col matrix that one piece of work needs.
  *
  * Input and output NHWC; weights in panels of 8 output channels, [group][panel][tap][depth][8].
- * One piece of work is `rowsPerTile` output pixels by `panelsPerTile` panels. The table is written once for the pixels
- * and serves every panel; a panel is read from a near cache once for all of the pixels.
+ * One piece of work is `rowsPerTile` output pixels by `panelsPerTile` panels. The rows are gathered
+ * once for every panel; a panel is read from a near cache once for all of the pixels.
  */
 export function f32_conv(record: usize, tile: i32, scratch: usize): void {
   const panels = word(record, Field.panels);
@@ -32,27 +34,26 @@ export function f32_conv(record: usize, tile: i32, scratch: usize): void {
   const output = <usize>word(record, Field.output) + <usize>firstPixel * step;
   const residualAt = <usize>word(record, Field.residual);
   const residual = residualAt ? residualAt - <usize>word(record, Field.output) : 0;
+  const rows = lastPixel - firstPixel;
+  const blocks = (rows + 3) >> 2;
+  const a = scratch + (<usize>(blocks * taps) << 4);
   const panelBytes = <usize>(taps * depth) << 5;
-  const tableStep = <usize>taps << 4;
   const least = leastOf(word(record, Field.relu));
   const weights = <usize>word(record, Field.weights);
   const bias = <usize>word(record, Field.bias);
 
+  let gathered = -1;
   for (let panel = firstPanel; panel < lastPanel; panel++) {
     const group = panel / groupPanels;
+    if (group != gathered) {
+      gatherRows(scratch, blocks, taps, depth, <usize>(group * depth) << 2, a);
+      gathered = group;
+    }
     const within = (panel - group * groupPanels) << 3;
     const columns = min(groupOut - within, 8);
     const c = output + (<usize>(group * groupOut + within) << 2);
-    const offset = <usize>(group * depth) << 2;
     const b = weights + <usize>panel * panelBytes;
-    const panelBias = bias + (<usize>panel << 5);
-    let table = scratch;
-    let row = c;
-    for (let left = lastPixel - firstPixel; left > 0; left -= 4) {
-      f32_igemm_4x8(table, taps, depth, offset, b, panelBias, row, step, left, columns, residual, least);
-      table += tableStep;
-      row += step << 2;
-    }
+    f32_gemm_4x8(a, taps * depth, b, bias + (<usize>panel << 5), c, step, rows, columns, residual, least);
   }
 }
 

@@ -1,5 +1,6 @@
-import { f32_igemm_4x8 } from "./igemm";
+import { f32_gemm_4x8 } from "./gemm";
 import { Field } from "./record";
+import { gatherRows } from "./rows";
 import { leastOf } from "./simd";
 import { word } from "./words";
 import { inputTransform4, outputTransform4 } from "./winograd4";
@@ -31,7 +32,7 @@ export function f32_winograd(record: usize, group: i32, scratch: usize): void {
   const points = pointsOf(record);
   const vPlane = planeBytes(perTile, inStep);
   const mPlane = planeBytes(perTile, outStep);
-  const v = scratch + workBytes(perTile);
+  const v = scratch + workBytes(perTile, inStep);
   const m = v + vPlane * <usize>points;
   transformInput(record, first, count, v, vPlane, scratch);
   product(record, 0, points, 0, word(record, Field.panels), count, v, vPlane, m, mPlane, scratch);
@@ -80,11 +81,11 @@ function pointsOf(record: usize): i32 {
   return side * side;
 }
 
-/** The pointer table, or the transforms' intermediate (36 points of 32 channels), whichever is longer. */
+/** The pointer table with the rows gathered for one point, or the transforms' intermediate (36 points of 32 channels). */
 // @ts-ignore: decorator
 @inline
-function workBytes(tiles: i32): usize {
-  return <usize>max((tiles + 3) << 2, 36 * 32 * 4);
+function workBytes(tiles: i32, inStep: i32): usize {
+  return <usize>max((((tiles + 3) & ~3) << 2) * (1 + inStep), 36 * 32 * 4);
 }
 
 function transformInput(record: usize, first: i32, count: i32, v: usize, plane: usize, work: usize): void {
@@ -120,25 +121,21 @@ function product(
   for (let at = 0; at < padded; at++) {
     store<u32>(table + (<usize>at << 2), <u32>(v + <usize>min(at, tiles - 1) * rowBytes));
   }
+  const a = table + (<usize>padded << 2);
   const panelBytes = <usize>inStep << 5;
   const panels = <usize>word(record, Field.panels);
   const weights = <usize>word(record, Field.weights);
   const zeros = <usize>word(record, Field.zeros);
   const least: f32 = -Infinity;
   for (let point = firstPoint; point < lastPoint; point++) {
-    const offset = <usize>point * vPlane;
-    const plane = m + <usize>point * mPlane;
+    gatherRows(table, padded >> 2, 1, inStep, <usize>point * vPlane, a);
+    let c = m + <usize>point * mPlane + (<usize>firstPanel << 5);
     let b = weights + (<usize>point * panels + <usize>firstPanel) * panelBytes;
     for (let panel = firstPanel; panel < lastPanel; panel++) {
-      let row = plane + (<usize>panel << 5);
-      let pointers = table;
       const columns = min(outStep - (panel << 3), 8);
-      for (let left = tiles; left > 0; left -= 4) {
-        f32_igemm_4x8(pointers, 1, inStep, offset, b, zeros, row, stepBytes, left, columns, 0, least);
-        pointers += 16;
-        row += stepBytes << 2;
-      }
+      f32_gemm_4x8(a, inStep, b, zeros, c, stepBytes, tiles, columns, 0, least);
       b += panelBytes;
+      c += 32;
     }
   }
 }

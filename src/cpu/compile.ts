@@ -318,7 +318,7 @@ class Compiler {
     const taps = kernel[0] * kernel[1];
     const rows = output.height * output.width;
     const { rowsPerTile, panelsPerTile } = this.pieces(rows, panels, taps * depth * 4);
-    this.needScratch(rowsPerTile * taps * 4 + 64);
+    this.needScratch(4 * rowsPerTile * taps * (1 + depth));
     const weights = this.addWeights(
       op.weight,
       op.bias,
@@ -419,7 +419,7 @@ class Compiler {
     if (this.options.threads === 1 || groups >= 2 * this.options.threads) {
       // Even groups: 49 tiles are 25 and 24, not 48 and a remainder of one.
       const rowsPerTile = Math.ceil(Math.ceil(tiles / groups) / 4) * 4;
-      this.needScratch(winogradWorkBytes(rowsPerTile) + planes(rowsPerTile));
+      this.needScratch(winogradWorkBytes(rowsPerTile, inStep) + planes(rowsPerTile));
       this.drafts.push({
         step: this.step(op, name, convMacs(op, output)),
         words: { ...words, kernel: Kernel.winograd, tiles: Math.ceil(tiles / rowsPerTile), rowsPerTile },
@@ -433,7 +433,7 @@ class Compiler {
     const products = this.area(points * (4 * tiles * outStep + 64));
     const rowsPerTile = Math.max(1, Math.floor(tiles / (PIECES_PER_THREAD * this.options.threads)));
     const panelsPerTile = Math.max(1, Math.ceil(panels / 2));
-    this.needScratch(winogradWorkBytes(tiles));
+    this.needScratch(winogradWorkBytes(tiles, inStep));
     const pieces = Math.ceil(tiles / rowsPerTile);
     this.drafts.push({
       step: this.step(op, `${name}_input`),
@@ -609,9 +609,9 @@ function window(op: { kernel: readonly number[]; stride: readonly number[]; padd
   };
 }
 
-/** The pointer table or the transforms' intermediate at the head of a thread's scratch; as `workBytes` in assembly/winograd.ts. */
-function winogradWorkBytes(tiles: number): number {
-  return Math.max((tiles + 3) * 4, 36 * 32 * 4);
+/** The head of a thread's scratch, as `workBytes` in assembly/winograd.ts. */
+function winogradWorkBytes(tiles: number, inStep: number): number {
+  return Math.max(Math.ceil(tiles / 4) * 16 * (1 + inStep), 36 * 32 * 4);
 }
 
 /** Eight rows of weights as they are, the same as a panel, and the transform's intermediate. */
