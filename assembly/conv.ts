@@ -38,6 +38,7 @@ export function f32_conv(record: usize, tile: i32, scratch: usize): void {
   const blocks = (rows + 3) >> 2;
   const a = scratch + (<usize>(blocks * taps) << 4);
   const panelBytes = <usize>(taps * depth) << 5;
+  const blockBytes = <usize>(taps * depth) << 4;
   const least = leastOf(word(record, Field.relu));
   const weights = <usize>word(record, Field.weights);
   const bias = <usize>word(record, Field.bias);
@@ -53,7 +54,7 @@ export function f32_conv(record: usize, tile: i32, scratch: usize): void {
     const columns = min(groupOut - within, 8);
     const c = output + (<usize>(group * groupOut + within) << 2);
     const b = weights + <usize>panel * panelBytes;
-    f32_gemm_4x8(a, taps * depth, b, bias + (<usize>panel << 5), c, step, rows, columns, residual, least);
+    f32_gemm_4x8(a, blockBytes, taps * depth, b, bias + (<usize>panel << 5), c, step, rows, columns, residual, least);
   }
 }
 

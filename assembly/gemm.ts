@@ -3,7 +3,7 @@ import { madd } from "./simd";
 /**
  * f32 GEMM, tiles of 4 rows by 8 columns: C = max(A B + bias + R, least), for `rows` rows against one panel of B.
  *
- * A is in blocks of 4 rows, [block][depth][4], B is one panel, [depth][8], C's rows are `step` bytes apart, and so are R's,
+ * A is in blocks of 4 rows, [depth][4], `aStep` bytes apart, B is one panel, [depth][8], C's rows are `step` bytes apart, and so are R's,
  * at C + residual bytes. A last block of fewer rows repeats the last row, and rewrites what that one wrote.
  *
  * Eight sums, two columns and four broadcasts stay in fourteen vector registers of the fifteen that engines leave us, and
@@ -11,6 +11,7 @@ import { madd } from "./simd";
  */
 export function f32_gemm_4x8(
   a: usize,
+  aStep: usize,
   depth: i32,
   b: usize,
   bias: usize,
@@ -33,23 +34,25 @@ export function f32_gemm_4x8(
     let s30 = s00;
     let s31 = s01;
     // One element a turn: with more, optimisers gather the loads of several turns at its head, and sums spill.
+    let walk = a;
     for (let at = b; at < end; at += 32) {
       const b0 = v128.load(at);
       const b1 = v128.load(at, 16);
-      let row = v128.load32_splat(a);
+      let row = v128.load32_splat(walk);
       s00 = madd(row, b0, s00);
       s01 = madd(row, b1, s01);
-      row = v128.load32_splat(a, 4);
+      row = v128.load32_splat(walk, 4);
       s10 = madd(row, b0, s10);
       s11 = madd(row, b1, s11);
-      row = v128.load32_splat(a, 8);
+      row = v128.load32_splat(walk, 8);
       s20 = madd(row, b0, s20);
       s21 = madd(row, b1, s21);
-      row = v128.load32_splat(a, 12);
+      row = v128.load32_splat(walk, 12);
       s30 = madd(row, b0, s30);
       s31 = madd(row, b1, s31);
-      a += 16;
+      walk += 16;
     }
+    a += aStep;
     const c1 = rows > 1 ? c0 + step : c0;
     const c2 = rows > 2 ? c1 + step : c1;
     const c3 = rows > 3 ? c2 + step : c2;

@@ -3,6 +3,7 @@ import { f32_add, f32_affine, f32_softmax, f32_zero_pad_shortcut } from "./eleme
 import { f32_input_nchw } from "./input";
 import { f32_average_pool, f32_max_pool } from "./pool";
 import { Field, Kernel } from "./record";
+import { f32_conv7x7s2_winograd4x1, f32_conv7x7s2_winograd4x1_input } from "./stem";
 import { meet, Sync, take } from "./threads";
 import { f32_winograd, f32_winograd_input, f32_winograd_output, f32_winograd_product } from "./winograd";
 import { word } from "./words";
@@ -76,6 +77,12 @@ function execute(record: usize, tile: i32, scratch: usize): void {
       return;
     case Kernel.winogradOutput:
       f32_winograd_output(record, tile, scratch);
+      return;
+    case Kernel.stemInput:
+      f32_conv7x7s2_winograd4x1_input(record, tile, scratch);
+      return;
+    case Kernel.stem:
+      f32_conv7x7s2_winograd4x1(record, tile, scratch);
       return;
     case Kernel.inputNchw:
       f32_input_nchw(record, tile);

@@ -15,6 +15,8 @@ export enum Kernel {
   add = 10,
   zeroPadShortcut = 11,
   softmax = 12,
+  stemInput = 13,
+  stem = 14,
 }
 
 export enum Field {

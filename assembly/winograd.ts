@@ -133,7 +133,7 @@ function product(
     let b = weights + (<usize>point * panels + <usize>firstPanel) * panelBytes;
     for (let panel = firstPanel; panel < lastPanel; panel++) {
       const columns = min(outStep - (panel << 3), 8);
-      f32_gemm_4x8(a, inStep, b, zeros, c, stepBytes, tiles, columns, 0, least);
+      f32_gemm_4x8(a, rowBytes << 2, inStep, b, zeros, c, stepBytes, tiles, columns, 0, least);
       b += panelBytes;
       c += 32;
     }

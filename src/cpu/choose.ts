@@ -30,6 +30,13 @@ export function chooseConvKernel(op: ConvOp, output: ValueShape, options: Choice
   return smallest > 8 || op.weight.shape[0]! <= 128 ? "f32_conv3x3s1_winograd4" : "f32_conv3x3s1_winograd2";
 }
 
+/** As `chooseConvKernel`, for the convolution that reads the image: few channels, planes as the caller has them. */
+export function chooseStemKernel(op: ConvOp, options: ChoiceOptions): "f32_conv" | "f32_conv7x7s2_winograd4x1" {
+  const applies =
+    [...op.kernel, ...op.stride, ...op.dilation, op.groups].join() === "7,7,2,2,1,1,1" && op.residual === null;
+  return applies && options.convolution !== "direct" ? "f32_conv7x7s2_winograd4x1" : "f32_conv";
+}
+
 export function winogradApplies(op: ConvOp): boolean {
   return (
     op.kernel[0] === 3 &&

@@ -2,14 +2,17 @@ import { Field, Kernel } from "../../assembly/record.js";
 import type { ConvOp, LinearOp, Network, Op, ValueId, ValueShape, Weight } from "../model/network.js";
 import { elementCount, paddedChannels } from "../tensor.js";
 import { align, type Lifetime, planArena } from "./arena.js";
-import { type ChoiceOptions, chooseConvKernel } from "./choose.js";
+import { type ChoiceOptions, chooseConvKernel, chooseStemKernel } from "./choose.js";
 import { densify } from "./densify.js";
+
+/** How weights lie in wasm memory; each kernel reads one form. */
+export type PackForm = "panels" | "winograd4" | "winograd2" | "stem7x7";
 
 /** Packed weights of one record, and how to make them. */
 export interface PackJob {
   readonly weight: Weight;
   readonly bias: Float32Array | null;
-  readonly form: "panels" | "winograd4" | "winograd2" | "affine";
+  readonly form: PackForm;
   /** Input channels that one tap reads, with padding; the file's own count may be less. */
   readonly depth: number;
   readonly taps: number;
@@ -89,7 +92,7 @@ interface Draft {
 interface WeightDraft {
   readonly weight: Weight;
   readonly bias: Float32Array | null;
-  readonly form: "panels" | "winograd4" | "winograd2";
+  readonly form: PackForm;
   readonly depth: number;
   readonly taps: number;
   readonly groups: number;
@@ -255,6 +258,10 @@ class Compiler {
    * taps of one kernel row are contiguous and three channels need no padding to four.
    */
   private lowerStem(op: ConvOp): void {
+    if (chooseStemKernel(op, this.options) === "f32_conv7x7s2_winograd4x1") {
+      this.stem7x7(op);
+      return;
+    }
     const input = this.shape(op.input);
     const [padHeight, padWidth] = op.padding;
     const height = input.height + 2 * padHeight;
@@ -284,6 +291,65 @@ class Compiler {
     const dense = op.groups === 1 ? op : densify(op);
     if (rowsTogether) this.direct(dense, layout, [op.kernel[0], 1], step * op.kernel[1], op.kernel[1]);
     else this.direct(dense, layout, op.kernel, step, 1);
+  }
+
+  /** The same border and interleaving, with the transform of minimal filtering along rows. */
+  private stem7x7(op: ConvOp): void {
+    const input = this.shape(op.input);
+    const output = this.shape(op.output);
+    const outStep = paddedChannels(output.channels);
+    const panels = Math.ceil(outStep / 8);
+    const tilesWide = Math.ceil(output.width / 4);
+    const quads = Math.ceil(tilesWide / 4);
+    const rows = 2 * (output.height - 1) + 7;
+    const transformed = this.area(quads * rows * input.channels * 13 * 16);
+    this.areas[this.areaOf[op.input]!]!.bytes = 4 * input.channels * input.height * input.width;
+    const weights = this.addWeights(
+      op.weight,
+      op.bias,
+      "stem7x7",
+      input.channels,
+      49,
+      1,
+      outStep,
+      panels * 13 * 7 * input.channels * 32,
+    );
+    const words: Words = { channels: input.channels, tilesWide };
+    this.needScratch(Math.max(256 + 4 * (quads * 32 + 8), 7 * (quads * outStep * 16 + 64)));
+    this.drafts.push({
+      step: this.step(op, "f32_conv7x7s2_winograd4x1_input"),
+      words: {
+        ...words,
+        kernel: Kernel.stemInput,
+        tiles: rows,
+        inHeight: input.height,
+        inWidth: input.width,
+        outHeight: rows,
+        padHeight: op.padding[0],
+        padWidth: op.padding[1],
+      },
+      input: this.areaOf[op.input]!,
+      output: transformed,
+    });
+    this.drafts.push({
+      step: this.step(op, "f32_conv7x7s2_winograd4x1", convMacs(op, output)),
+      words: {
+        ...words,
+        kernel: Kernel.stem,
+        tiles: output.height,
+        relu: op.relu ? 1 : 0,
+        inHeight: rows,
+        outHeight: output.height,
+        outWidth: output.width,
+        outStep,
+        kernelHeight: 7,
+        strideHeight: 2,
+        panels,
+      },
+      input: transformed,
+      output: this.areaOf[op.output]!,
+      weights,
+    });
   }
 
   private lowerConv(op: ConvOp): void {

@@ -1,11 +1,16 @@
 import type { PackJob, Program } from "./compile.js";
 import type { Kernels } from "./kernels.js";
+import { packStem } from "./pack-stem.js";
 
 /**
  * Writes a job's weights to their place in wasm memory, a panel of eight output channels at a time: the rows are read (and
  * a BatchNorm folded in f64) straight into a staging area of the same memory, where the kernels find them.
  */
 export function packWeights(job: PackJob, program: Program, kernels: Kernels): void {
+  if (job.form === "stem7x7") {
+    packStem(job, kernels.memory.buffer);
+    return;
+  }
   const { depth, taps, groups, groupOut } = job;
   const [rows, fileDepth] = job.weight.shape as [number, number];
   const rowLength = fileDepth * taps;

@@ -144,6 +144,76 @@ describe.each(modules)("%s", (simd) => {
     await check(op, input, convOutput(op, input), simd, { convolution: "direct" });
   });
 
+  // The first convolution reads the caller's planes.
+  test.each([
+    [224, 20, 3, 8, 3],
+    [7, 7, 3, 5, 3],
+    [1, 1, 3, 64, 3],
+    [9, 33, 1, 12, 3],
+    [31, 40, 4, 16, 3],
+    [18, 67, 3, 64, 0],
+    [12, 15, 2, 9, 5],
+  ])("f32_conv7x7s2_winograd4x1 %dx%dx%d to %d, padding %d", async (height, width, channels, out, padding) => {
+    const input = { height, width, channels };
+    const weight = weightOf([out, channels, 7, 7]);
+    const op = conv({ input: 0, output: 1, weight, stride: [2, 2], padding: [padding, padding], relu: true });
+    const output = convOutput(op, input);
+    const x = values(channels * height * width);
+    const network = {
+      ...networkOf(op, [input, output]),
+      stages: [{ name: "stem", input: 0, output: 1, ops: [op] }],
+    };
+    const expected = toNhwc(
+      runOp(
+        op,
+        () => Float64Array.from(x),
+        (id) => network.values[id]!,
+      ),
+      output,
+    );
+    const engine = await engineFor(network, { simd });
+    const first = await engine.run(0, 0, x);
+    const whole = new Float32Array(first.buffer, first.byteOffset, expected.length);
+    whole.fill(Number.NaN);
+    await engine.run(0, 0, x);
+    let error = 0;
+    for (let at = 0; at < expected.length; at++) {
+      const difference = Math.abs(whole[at]! - expected[at]!);
+      error = Math.max(error, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference);
+    }
+    expect(error / Math.max(...expected.map(Math.abs), 1e-30)).toBeLessThan(5e-6);
+    await engine.close();
+  });
+
+  test("a NaN in a window of max-pool shows, whatever comes after it", async () => {
+    const shape = { height: 5, width: 5, channels: 4 };
+    const op = {
+      name: "op",
+      input: 1,
+      output: 2,
+      kind: "maxPool",
+      kernel: [3, 3],
+      stride: [2, 2],
+      padding: [1, 1],
+    } as const;
+    const network = networkOf(op, [{ ...shape, channels: 3 }, shape, { height: 3, width: 3, channels: 4 }]);
+    const engine = await engineFor(network, { simd });
+    for (let at = 0; at < 25; at++) {
+      const x = values(100);
+      x[at * 4] = Number.NaN;
+      const classes = await engine.run(1, 1, x);
+      const y = new Float32Array(classes.buffer, classes.byteOffset, 36);
+      const [row, column] = [Math.floor(at / 5), at % 5];
+      for (let outY = 0; outY < 3; outY++) {
+        for (let outX = 0; outX < 3; outX++) {
+          const inside = Math.abs(2 * outY - row) <= 1 && Math.abs(2 * outX - column) <= 1;
+          expect(Number.isNaN(y[(outY * 3 + outX) * 4]!), `${at}: ${outY}, ${outX}`).toBe(inside);
+        }
+      }
+    }
+    await engine.close();
+  });
+
   test.each([
     { channels: 8, out: 8, groups: 2 },
     { channels: 32, out: 32, groups: 8 },
