@@ -2,21 +2,11 @@ import { describe, expect, test } from "vitest";
 import type { ConvOp, Network, Op, ValueShape, Weight } from "../../src/model/network.js";
 import { elementCount, paddedChannels } from "../../src/tensor.js";
 import { runOp } from "../model/reference.js";
+import { generator } from "../random.js";
 import { engineFor, modules } from "./engine.js";
 
-/** Mulberry32: a seeded generator, so that a failure can be repeated. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32 - 0.5;
-  };
-}
-
 const random = generator(7);
-const values = (count: number) => Float32Array.from({ length: count }, random);
+const values = (count: number) => Float32Array.from({ length: count }, () => random() - 0.5);
 
 function weightOf(shape: readonly number[]): Weight {
   const all = values(elementCount(shape));

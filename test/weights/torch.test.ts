@@ -1,0 +1,76 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { ModelFormatError } from "../../src/errors.js";
+import { readWeights, toFloat32 } from "../../src/weights/index.js";
+
+const folder = new URL("../fixtures/weights/", import.meta.url);
+const load = (name: string) => new Uint8Array(readFileSync(new URL(name, folder)));
+const expected: Record<string, Record<string, { shape: number[]; f32: string }>> = JSON.parse(
+  readFileSync(new URL("expected.json", folder), "utf8"),
+);
+
+describe.each(["zip", "legacy"])("PyTorch's %s form", (form) => {
+  test.each(Object.keys(expected))("%s: the values that PyTorch sees", (name) => {
+    const state = readWeights(load(`${name}.${form}.pth`), name);
+    expect(state.format).toBe("torch");
+    const wanted = expected[name]!;
+    expect([...state.tensors.keys()].sort()).toEqual(Object.keys(wanted).sort());
+    for (const [key, { shape, f32 }] of Object.entries(wanted)) {
+      const tensor = state.tensors.get(key)!;
+      expect(tensor.shape, key).toEqual(shape);
+      const bytes = Buffer.from(f32, "base64");
+      expect(Buffer.from(toFloat32(tensor).buffer).equals(bytes), key).toBe(true);
+    }
+  });
+
+  test.each(["os-system", "eval"])("a pickle that calls %s is refused by name, and nothing runs", (name) => {
+    const before = readdirSync(".");
+    expect(() => readWeights(load(`hostile-${name}.${form}.pth`), "x.pth")).toThrow(ModelFormatError);
+    expect(() => readWeights(load(`hostile-${name}.${form}.pth`), "x.pth")).toThrow(/posix|os\.system|__builtin__\.eval/);
+    expect(readdirSync(".")).toEqual(before);
+    expect(existsSync("resnet-edge-was-here")).toBe(false);
+  });
+
+  test("tensors are views of the file, not copies", () => {
+    const bytes = load(`plain.${form}.pth`);
+    for (const tensor of readWeights(bytes, "x").tensors.values()) expect(tensor.bytes.buffer).toBe(bytes.buffer);
+  });
+
+  test("cut off at every byte: a typed error", () => {
+    const bytes = load(`plain.${form}.pth`);
+    for (let length = 0; length < bytes.length; length++) {
+      expect(() => readWeights(bytes.slice(0, length), "x"), `${length} bytes`).toThrow(ModelFormatError);
+    }
+  });
+});
+
+test("a bare pickle that is no checkpoint is refused", () => {
+  // protocol 0: cos\nsystem\n(S'true'\ntR.
+  const bytes = new TextEncoder().encode("cos\nsystem\n(S'true'\ntR.");
+  expect(() => readWeights(bytes, "x.pth")).toThrow(/os\.system/);
+});
+
+test("a pickle that doubles its memo cannot exhaust memory", () => {
+  // A list that is appended to itself, again and again: 2^40 leaves if anything were copied.
+  const ops = [0x80, 2, 0x5d, 0x71, 0];
+  for (let round = 0; round < 40; round++) ops.push(0x68, round, 0x68, round, 0x86, 0x71, round + 1);
+  ops.push(0x2e);
+  expect(() => readWeights(Uint8Array.from(ops), "x.pth")).toThrow(ModelFormatError);
+});
+
+test("a pickle nested 100,000 deep does not overflow the stack", () => {
+  const ops = new Uint8Array(200_010).fill(0x5d);
+  ops.set([0x80, 2]);
+  ops.fill(0x61, 100_002, 200_001);
+  ops[200_001] = 0x2e;
+  expect(() => readWeights(ops, "x.pth")).toThrow(ModelFormatError);
+});
+
+test("a zip archive of something else says so", () => {
+  const bytes = load("plain.zip.pth");
+  const name = new TextEncoder().encode("data.pkl");
+  for (let at = 0; at + name.length <= bytes.length; at++) {
+    if (name.every((byte, index) => bytes[at + index] === byte)) bytes[at] = 0x78;
+  }
+  expect(() => readWeights(bytes, "x.zip")).toThrow(/zip archive without data\.pkl/);
+});
