@@ -68,8 +68,11 @@ function coefficients(
   const scale = from / to;
   const starts = new Int32Array(count);
   if (interpolation === "nearest") {
-    for (let index = 0; index < count; index++)
-      starts[index] = Math.min(from - 1, Math.floor((first + index + 0.5) * scale));
+    // PIL walks by repeated addition, and its rounding decides where a centre falls on the line between two pixels.
+    let center = scale * 0.5;
+    for (let index = -first; index < count; index++, center += scale) {
+      if (index >= 0) starts[index] = Math.min(from - 1, Math.floor(center));
+    }
     return { starts, taps: 1, weights: new Int32Array(count).fill(1 << PRECISION_BITS) };
   }
   const filter = filters[interpolation];
