@@ -10,6 +10,11 @@ export interface Pixels {
 
 /** Checks a caller's raw pixels; whether they are RGB or RGBA follows from their length. */
 export function toPixels(image: { data: ArrayLike<number>; width: number; height: number }): Pixels {
+  if (typeof image !== "object" || image === null || !image.data) {
+    throw new ImageDecodeError(
+      `An image is a file, or has data, width and height; got ${image === null ? null : typeof image}.`,
+    );
+  }
   const { data, width, height } = image;
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
     throw new ImageDecodeError(`The image is ${width} x ${height}; it must have at least one pixel.`);
