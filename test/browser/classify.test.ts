@@ -1,0 +1,140 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { BrowserImage } from "../../src/index.js";
+import { library, root } from "../built.js";
+import { launch, noChromium } from "./chromium.js";
+import { type Site, serve } from "./server.js";
+
+/** The built library, as the page's script has left it. */
+declare const resnetEdge: typeof import("../../src/index.js");
+
+type Scores = { label: string; score: number }[];
+
+describe.skipIf(noChromium).each([true, false])(`Chromium, isolated: %s${noChromium}`, (isolated) => {
+  let browser: Browser;
+  let site: Site;
+  let page: Page;
+  let expected: Scores;
+
+  beforeAll(async () => {
+    const classifier = await library.loadClassifier();
+    expected = await classifier.classify(new URL("examples/photos/cat.jpg", root));
+    await classifier.close();
+    site = await serve({ isolated });
+    browser = await launch();
+    page = await browser.newPage();
+    await page.goto(site.origin);
+    await page.waitForFunction("globalThis.resnetEdge");
+    expect(await page.evaluate(() => globalThis.crossOriginIsolated)).toBe(isolated);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    site?.close();
+  });
+
+  test.each(["baseline", "relaxed"] as const)("the bundled model on %s SIMD: Node's answer", async (simd) => {
+    const { scores, kernels, plan } = await page.evaluate(async (simd) => {
+      const { loadClassifier } = resnetEdge;
+      const classifier = await loadClassifier(undefined, { simd, device: "cpu" });
+      const scores = await classifier.classify(await (await fetch("/examples/photos/cat.jpg")).blob());
+      const { stats, plan } = classifier;
+      await classifier.close();
+      return { scores, kernels: stats.kernels, plan: String(plan) };
+    }, simd);
+    expect(kernels).toBe(simd === "relaxed" ? "wasm relaxed-simd" : "wasm simd128");
+    expect(plan).toMatch(/stem\s+cpu/);
+    expect(scores.map(({ label }: Scores[0]) => label)).toEqual(expected.map(({ label }) => label));
+    for (const [rank, { score }] of (scores as Scores).entries()) expect(score).toBeCloseTo(expected[rank]!.score, 2);
+  });
+
+  test("every kind of image", async () => {
+    const labels = await page.evaluate(async () => {
+      const { loadClassifier } = resnetEdge;
+      const classifier = await loadClassifier();
+      const blob = await (await fetch("/examples/photos/horse.png")).blob();
+      const bitmap = await createImageBitmap(blob);
+      const { width, height } = bitmap;
+      const offscreen = new OffscreenCanvas(width, height);
+      const context = offscreen.getContext("2d")!;
+      context.drawImage(bitmap, 0, 0);
+      const pixels = context.getImageData(0, 0, width, height);
+      const canvas = document.createElement("canvas");
+      Object.assign(canvas, { width, height });
+      const draw = () => canvas.getContext("2d")!.drawImage(bitmap, 0, 0);
+      draw();
+      const element = document.createElement("img");
+      element.src = "/examples/photos/horse.png";
+      await element.decode();
+      const video = document.createElement("video");
+      video.muted = true;
+      video.srcObject = canvas.captureStream(30);
+      // A stream has no first frame until something is drawn.
+      const drawing = setInterval(draw, 20);
+      await video.play();
+      clearInterval(drawing);
+      const frame = new VideoFrame(bitmap, { timestamp: 0 });
+      const rgb = new Uint8Array(width * height * 3);
+      for (let at = 0; at < width * height; at++) rgb.set(pixels.data.subarray(4 * at, 4 * at + 3), 3 * at);
+      const images: Record<string, BrowserImage> = {
+        blob,
+        bitmap,
+        pixels,
+        offscreen,
+        canvas,
+        element,
+        frame,
+        rgba: { data: pixels.data, width, height },
+        rgb: { data: rgb, width, height },
+        video,
+      };
+      const labels: Record<string, string> = {};
+      for (const [name, image] of Object.entries(images)) labels[name] = (await classifier.classify(image))[0]!.label;
+      // What was given is still the caller's.
+      labels.again = (await classifier.classify(bitmap))[0]!.label;
+      labels.bytes = `${rgb.length} ${frame.codedWidth === width}`;
+      frame.close();
+      await classifier.close();
+      return labels;
+    });
+    const { bytes, ...kinds } = labels;
+    expect(bytes).toMatch(/^[1-9]\d* true$/);
+    expect(Object.keys(kinds).length).toBe(11);
+    expect(new Set(Object.values(kinds))).toEqual(new Set(["horse"]));
+  });
+
+  test("errors are typed here too", async () => {
+    const names = await page.evaluate(async () => {
+      const { loadClassifier, loadModel } = resnetEdge;
+      const name = (promise: Promise<unknown>) =>
+        promise.then(
+          () => "none",
+          (error: Error) => `${error.name}: ${error.message}`,
+        );
+      const classifier = await loadClassifier();
+      const result = {
+        page: await name(loadModel("/")),
+        missing: await name(loadModel("/nothing.pth")),
+        text: await name(classifier.classify(new Blob(["text"]))),
+        nothing: await name(classifier.classify(null as never)),
+        number: await name(classifier.classify(7 as never)),
+        image: await name(classifier.classify(document.createElement("img"))),
+        wasm: await name(loadModel("/models/cifar10-resnet20.safetensors", { wasm: "/" })),
+        aborted: await name(classifier.classify(new Blob(["x"]), { signal: AbortSignal.abort() })),
+      };
+      await classifier.close();
+      return { ...result, closed: await name(classifier.classify(new Blob(["x"]))) };
+    });
+    expect(names.page).toMatch(/^ModelFormatError.*HTML page/);
+    expect(names.missing).toMatch(/^SourceError.*404/);
+    for (const name of ["text", "nothing", "number", "image"] as const)
+      expect(names[name]).toMatch(/^ImageDecodeError/);
+    expect(names.wasm).toMatch(/HTML page/);
+    expect(names.aborted).toMatch(/^AbortError/);
+    expect(names.closed).toMatch(/^ClosedError/);
+  });
+
+  test("nothing was reported against script-src 'self' 'wasm-unsafe-eval'", () => {
+    expect(site.reports).toEqual([]);
+  });
+});
