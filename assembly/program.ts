@@ -4,7 +4,8 @@ import { f32_input_nchw } from "./input";
 import { f32_average_pool, f32_max_pool } from "./pool";
 import { Field, Kernel } from "./record";
 import { f32_conv7x7s2_winograd4x1, f32_conv7x7s2_winograd4x1_input } from "./stem";
-import { meet, Sync, take } from "./threads";
+import { Sync } from "./sync";
+import { meet, take } from "./threads";
 import { f32_winograd, f32_winograd_input, f32_winograd_output, f32_winograd_product } from "./winograd";
 import { word } from "./words";
 

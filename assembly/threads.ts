@@ -1,24 +1,16 @@
+import { Sync } from "./sync";
+
 /**
  * How threads meet. They run the same program, take pieces of each operation from its counter, and wait for each other
- * after it. The words of a `sync` block, each on a cache line of its own:
+ * after it.
  */
-export enum Sync {
-  /** Threads that have finished the present operation. */
-  arrived = 0,
-  /** Operations finished since the memory was made; a waiting thread watches it. */
-  generation = 64,
-  /** Set by a thread that died: everyone leaves. */
-  failed = 128,
-  /** Runs started; helpers sleep on it. */
-  job = 192,
-  /** First and last record of the run. */
-  first = 256,
-  last = 260,
-  size = 320,
-}
 
-// About 50 microseconds of spinning before a thread sleeps: less than an operation, more than the skew between threads.
+// Some 50 microseconds of spinning before a thread sleeps: less than an operation, more than the skew between threads.
 const SPINS: i32 = 4000;
+// A thread that died without a word must not hang the others: 250 sleeps of 20 ms without news are its death. Sleeps are
+// counted, not time, because a whole process may be suspended.
+const SLEEP_NS: i64 = 20_000_000;
+const SLEEPS: i32 = 250;
 
 /** Takes the next piece of the operation whose counter is at `counter`. */
 // @ts-ignore: decorator
@@ -37,10 +29,19 @@ export function meet(sync: usize, counter: usize, threads: i32): bool {
     atomic.notify(sync + Sync.generation, -1);
   } else {
     let spins = SPINS;
+    let sleeps = SLEEPS;
+    let pieces = -1;
     while (atomic.load<i32>(sync + Sync.generation) == generation) {
       if (atomic.load<i32>(sync + Sync.failed)) return false;
-      // A bounded sleep: a thread that died without a word must not hang the others.
-      if (--spins < 0) atomic.wait<i32>(sync + Sync.generation, generation, 20_000_000);
+      if (--spins >= 0) continue;
+      if (atomic.wait<i32>(sync + Sync.generation, generation, SLEEP_NS) != 2) continue;
+      const taken = atomic.load<i32>(counter);
+      if (taken != pieces) {
+        pieces = taken;
+        sleeps = SLEEPS;
+      } else if (--sleeps == 0) {
+        atomic.store<i32>(sync + Sync.failed, 1);
+      }
     }
   }
   return atomic.load<i32>(sync + Sync.failed) == 0;

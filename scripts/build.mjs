@@ -22,11 +22,24 @@ const shared = { bundle: true, format: "esm", target: "es2022", minify: true, ke
 const types = promisify(execFile)(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"]);
 await Promise.all([
   ...targets.map(kernels),
-  build({ ...shared, entryPoints: { index: "src/index.ts" }, outdir: "dist", platform: "browser" }),
+  build({
+    ...shared,
+    // The page and its worker share most of their code; what they share is loaded by a static import.
+    entryPoints: { index: "src/index.ts", worker: "src/worker/web-entry.ts", thread: "src/cpu/thread-web.ts" },
+    outdir: "dist",
+    platform: "browser",
+    splitting: true,
+    chunkNames: "shared-[hash]",
+  }),
   build({
     ...shared,
     minify: false,
-    entryPoints: { node: "src/node.ts", cli: "src/cli/index.ts" },
+    entryPoints: {
+      node: "src/node.ts",
+      cli: "src/cli/index.ts",
+      "node-worker": "src/worker/node-entry.ts",
+      "node-thread": "src/cpu/thread-node.ts",
+    },
     outdir: "dist",
     platform: "node",
     target: "node20",

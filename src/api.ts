@@ -1,10 +1,9 @@
-import { rank } from "./classify.js";
 import type { EngineStats } from "./engine.js";
 import type { Host } from "./host.js";
-import { preprocess } from "./image/index.js";
 import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess } from "./options.js";
 import type { Plan } from "./plan.js";
-import { openSession, type Session } from "./session.js";
+import type { Session } from "./session.js";
+import { openSession } from "./worker/session.js";
 
 /** A network that takes tensors. */
 export interface Model {
@@ -39,7 +38,7 @@ export function createApi<Image>(host: Host) {
       source: ModelSource = host.defaultModel,
       options: LoadOptions = {},
     ): Promise<Classifier<Image>> {
-      return new SessionClassifier<Image>(host, await openSession(host, source, options));
+      return new SessionClassifier<Image>(await openSession(host, source, options));
     },
   };
 }
@@ -70,10 +69,7 @@ class SessionModel implements Model {
 }
 
 class SessionClassifier<Image> implements Classifier<Image> {
-  constructor(
-    private readonly host: Host,
-    private readonly session: Session,
-  ) {}
+  constructor(private readonly session: Session) {}
   get labels() {
     return this.session.labels;
   }
@@ -89,19 +85,10 @@ class SessionClassifier<Image> implements Classifier<Image> {
     input: Image | readonly Image[],
     options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
-    if (Array.isArray(input)) return Promise.all(input.map((image: Image) => this.one(image, options)));
-    return this.one(input as Image, options);
+    if (Array.isArray(input)) return Promise.all(input.map((image) => this.session.classify(image, options)));
+    return this.session.classify(input, options);
   }
   close() {
     return this.session.close();
-  }
-  private async one(image: Image, options: ClassifyOptions): Promise<Prediction[]> {
-    const { session } = this;
-    // Decoding takes part in the queue: answers come in the order of the calls, and one image is in memory at a time.
-    const tensor = await session.enqueue(
-      async () => preprocess(await this.host.decode(image, options.signal), session.preprocess),
-      options.signal,
-    );
-    return rank(await session.run(tensor, options.signal), session.labels, options);
   }
 }

@@ -1,9 +1,12 @@
 import type { Variant } from "./cpu/index.js";
 import type { Host } from "./host.js";
-import { type BrowserImage, decodeInBrowser } from "./image/decode-browser.js";
+import { type BrowserImage, decodeInBrowser, sendBrowserImage } from "./image/decode-browser.js";
 import { compileResponse } from "./session.js";
+import { webWorker } from "./worker/web.js";
 
-/** Literal addresses, so that bundlers find the files and carry them along. */
+declare const WorkerGlobalScope: unknown;
+
+/** Literal addresses, here and below, so that bundlers find the files and carry them along. */
 const modules: Readonly<Record<Variant, () => URL>> = {
   baseline: () => new URL("./cpu-baseline.wasm", import.meta.url),
   relaxed: () => new URL("./cpu-relaxed.wasm", import.meta.url),
@@ -13,6 +16,27 @@ const modules: Readonly<Record<Variant, () => URL>> = {
 
 export const browserHost: Host = {
   wasm: async (variant) => compileResponse(await fetch(modules[variant]())),
+  threadSupport: {
+    start: () => webWorker(new Worker(new URL("./thread.js", import.meta.url), { type: "module" })),
+    get cores() {
+      return navigator.hardwareConcurrency || 1;
+    },
+    get obstacle() {
+      if (typeof Worker === "undefined") return "this context cannot start workers";
+      if (typeof SharedArrayBuffer === "undefined" || !crossOriginIsolated) {
+        return "no cross-origin isolation, so no shared memory";
+      }
+      return typeof WorkerGlobalScope === "undefined" ? "the page's own thread must not wait for others" : null;
+    },
+  },
+  startWorker: (file) =>
+    webWorker(
+      file
+        ? new Worker(file, { type: "module" })
+        : new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
+    ),
+  absolute: (address) => new Request(address).url,
+  sendImage: sendBrowserImage,
   decode: (image) => decodeInBrowser(image as BrowserImage),
   get defaultModel() {
     return new URL("./cifar10-resnet20.safetensors", import.meta.url);

@@ -1,10 +1,13 @@
 import { readFile, stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 import { ModelFormatError, SourceError } from "./errors.js";
 import type { Host, ModelFiles } from "./host.js";
 import { decodeBytes, decodeFile } from "./image/decode-node.js";
 import { toPixels } from "./image/index.js";
+import { nodeWorker } from "./worker/node.js";
 
 /** A path, a file URL, an encoded file's bytes, or raw pixels. */
 export type NodeImage =
@@ -18,6 +21,24 @@ export type NodeImage =
 export const nodeHost: Host = {
   async wasm(variant) {
     return WebAssembly.compile(await readFile(new URL(`./cpu-${variant}.wasm`, import.meta.url)));
+  },
+  threadSupport: {
+    start: () => nodeWorker(new Worker(new URL("./node-thread.js", import.meta.url))),
+    cores: availableParallelism(),
+    obstacle: null,
+  },
+  startWorker: (file) => nodeWorker(new Worker(file ?? new URL("./node-worker.js", import.meta.url))),
+  absolute: (address) => address,
+  async sendImage(source) {
+    const image = source as NodeImage;
+    if (typeof image === "string" || image instanceof Blob) return [image, []];
+    if (image instanceof URL) return [fileURLToPath(image), []];
+    if (image instanceof ArrayBuffer) return transferred(new Uint8Array(image.slice(0)));
+    // A Buffer's slice is a view; what lies around it must not travel.
+    if (image instanceof Uint8Array) return transferred(new Uint8Array(image));
+    const { data, width, height } = toPixels(image);
+    const [copy, transfer] = transferred(new Uint8Array(data));
+    return [{ data: copy, width, height }, transfer];
   },
   readPath: readModel,
   async decode(source, signal) {
@@ -33,6 +54,10 @@ export const nodeHost: Host = {
     return new URL("./cifar10-resnet20.safetensors", import.meta.url);
   },
 };
+
+function transferred(bytes: Uint8Array<ArrayBuffer>): [Uint8Array, Transferable[]] {
+  return [bytes, [bytes.buffer]];
+}
 
 async function readModel(path: string, signal: AbortSignal | null | undefined): Promise<ModelFiles> {
   const found = await stat(path).catch(() => null);

@@ -1,6 +1,7 @@
-import type { Variant } from "./cpu/index.js";
+import type { ThreadSupport, Variant } from "./cpu/index.js";
 import type { Pixels } from "./image/index.js";
 import type { CardFiles } from "./model/index.js";
+import type { WorkerHandle } from "./worker/handle.js";
 
 /** A model file's bytes, and what lay beside them. */
 export interface ModelFiles {
@@ -16,6 +17,14 @@ export interface Host {
   wasm(variant: Variant): Promise<WebAssembly.Module>;
   /** Reads a path that is not a URL; absent where there is no file system. */
   readPath?(path: string, signal: AbortSignal | null | undefined): Promise<ModelFiles>;
+  /** Of the thread that this code runs in. */
+  readonly threadSupport: ThreadSupport;
+  /** Starts a worker that serves a session: the library's own file, or the one named. Throws where there can be none. */
+  startWorker(file?: string | URL): WorkerHandle;
+  /** A source or address that means the same in a worker: relative URLs are relative to the page. */
+  absolute(address: string): string;
+  /** An image in a form that can be sent to a worker, and what of it is transferred: never what is the caller's. */
+  sendImage(image: unknown): Promise<[image: unknown, transfer: Transferable[]]>;
   /** Decodes whatever counts as an image here. */
   decode(image: unknown, signal: AbortSignal | null | undefined): Promise<Pixels>;
   /** The bundled model. */

@@ -24,7 +24,13 @@ export interface Progress {
 export interface LoadOptions {
   /** Where to run. "gpu" insists and throws with the reason; "auto" explains in `model.plan`. */
   device?: "auto" | "cpu" | "gpu";
+  /** Threads of the CPU path; "auto" is the number of cores, at most 8. `stats.threadsReason` says what came of it. */
   threads?: "auto" | number;
+  /**
+   * Where the model lives: "auto" is a worker, so that the caller's thread is never held up, or in place where no worker
+   * can be had; `false` is in place; a URL is the library's worker file, where it does not lie beside the library.
+   */
+  worker?: "auto" | false | string | URL;
   simd?: "auto" | "baseline" | "relaxed";
   precision?: "f32" | "f16";
   /** "small" forgoes the kernels whose weights or scratch are large. */

@@ -1,17 +1,34 @@
+import { rank } from "./classify.js";
 import { type CpuEngine, createCpuEngine } from "./cpu/index.js";
 import type { EngineStats } from "./engine.js";
 import { ClosedError, DeviceUnavailableError, OptionError, ShapeError, throwIfAborted } from "./errors.js";
 import type { Host } from "./host.js";
+import { type Pixels, preprocess as prepareImage } from "./image/index.js";
 import { buildNetwork, modelCard, preprocessFor } from "./model/index.js";
 import type { Network } from "./model/network.js";
-import type { LoadOptions, ModelSource, Preprocess } from "./options.js";
+import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess } from "./options.js";
 import { cpuPlan, type Plan } from "./plan.js";
 import { Queue } from "./queue.js";
 import { readSource } from "./source.js";
 import { readWeights } from "./weights/index.js";
 
-/** A loaded network on its devices, with what is known of its images and labels. Calls are answered in order. */
-export class Session {
+/** A loaded network with what is known of its images and labels, here or in a worker. Calls are answered in order. */
+export interface Session {
+  readonly inputShape: [number, number, number, number];
+  readonly labels: readonly string[] | null;
+  readonly preprocess: Preprocess;
+  readonly plan: Plan;
+  readonly stats: EngineStats;
+  /** `input`: [n, 3, h, w] planes; resolves to n * classes logits. */
+  run(input: Float32Array, signal?: AbortSignal | null): Promise<Float32Array>;
+  /** `image`: whatever the host can decode. */
+  classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]>;
+  /** Answers what was asked before, then frees everything. */
+  close(): Promise<void>;
+}
+
+/** A session in this thread, on its devices. */
+export class SessionInPlace implements Session {
   readonly plan: Plan;
   private readonly queue = new Queue();
   private closed = false;
@@ -21,6 +38,7 @@ export class Session {
     readonly preprocess: Preprocess,
     readonly labels: readonly string[] | null,
     readonly engine: CpuEngine,
+    private readonly decode: Host["decode"],
     reason: string,
   ) {
     this.plan = cpuPlan(network, reason);
@@ -39,35 +57,35 @@ export class Session {
     return this.engine.stats;
   }
 
-  /** `input`: [n, 3, h, w] planes; returns n * classes logits. */
-  run(input: Float32Array, signal?: AbortSignal | null): Promise<Float32Array> {
-    const [, ...image] = this.inputShape;
-    const length = image[0]! * image[1]! * image[2]!;
-    if (!(input instanceof Float32Array)) {
-      return Promise.reject(
-        new ShapeError(`The input must be a Float32Array; got ${Object.prototype.toString.call(input)}.`),
-      );
-    }
-    if (input.length === 0 || input.length % length !== 0) {
-      return Promise.reject(
-        new ShapeError(
-          `The input has ${input.length} values; an image is ${image.join(" x ")} = ${length}, or a multiple.`,
-        ),
-      );
-    }
+  async run(input: Float32Array, signal?: AbortSignal | null): Promise<Float32Array> {
+    const length = checkInput(input, this.inputShape);
     return this.enqueue(async () => {
       const count = input.length / length;
       const logits = new Float32Array(count * this.classes);
       for (let index = 0; index < count; index++) {
         throwIfAborted(signal);
         const one = input.subarray(index * length, (index + 1) * length);
-        logits.set(await this.engine.run(0, this.network.stages.length - 1, one), index * this.classes);
+        logits.set(await this.infer(one), index * this.classes);
       }
       return logits;
     }, signal);
   }
 
-  enqueue<T>(task: () => Promise<T>, signal?: AbortSignal | null): Promise<T> {
+  /** Decoding takes part in the queue: answers come in the order of the calls, and one image is in memory at a time. */
+  classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]> {
+    const { signal } = options;
+    return this.enqueue(async () => {
+      const pixels: Pixels = await this.decode(image, signal);
+      throwIfAborted(signal);
+      return rank(await this.infer(prepareImage(pixels, this.preprocess)), this.labels, options);
+    }, signal);
+  }
+
+  private infer(input: Float32Array): Promise<Float32Array> {
+    return this.engine.run(0, this.network.stages.length - 1, input);
+  }
+
+  private enqueue<T>(task: () => Promise<T>, signal?: AbortSignal | null): Promise<T> {
     if (this.closed) return Promise.reject(new ClosedError("This model was closed; load it again."));
     return this.queue.run(task, signal);
   }
@@ -79,7 +97,13 @@ export class Session {
   }
 }
 
-export async function openSession(host: Host, source: ModelSource, options: LoadOptions = {}): Promise<Session> {
+/** Opens a session in this thread. `note`: why it is here, for the stats. */
+export async function openInPlace(
+  host: Host,
+  source: ModelSource,
+  options: LoadOptions = {},
+  note?: string,
+): Promise<SessionInPlace> {
   checkOptions(options);
   const { bytes, origin, files } = await readSource(host, source, options);
   throwIfAborted(options.signal);
@@ -90,13 +114,29 @@ export async function openSession(host: Host, source: ModelSource, options: Load
   const preprocess = preprocessFor(network, card, options.preprocess);
   const engine = await createCpuEngine(network, {
     ...options,
+    threadSupport: host.threadSupport,
+    note,
     wasm: options.wasm === undefined ? host.wasm : () => compileGiven(options.wasm!),
     onProgress: (loaded, total) => options.onProgress?.({ phase: "prepare", loaded, total }),
   });
   options.onProgress?.({ phase: "ready", loaded: 1, total: 1 });
   const labels = checkLabels(options.labels ?? card.labels, network);
   const reason = options.device === "cpu" ? "the CPU was asked for" : "no GPU path in this version";
-  return new Session(network, preprocess, labels, engine, reason);
+  return new SessionInPlace(network, preprocess, labels, engine, host.decode, reason);
+}
+
+/** Values of one image of `shape`; throws `ShapeError` for an input that is not one or more of them. */
+export function checkInput(input: Float32Array, [, ...image]: readonly number[]): number {
+  const length = image[0]! * image[1]! * image[2]!;
+  if (!(input instanceof Float32Array)) {
+    throw new ShapeError(`The input must be a Float32Array; got ${Object.prototype.toString.call(input)}.`);
+  }
+  if (input.length === 0 || input.length % length !== 0) {
+    throw new ShapeError(
+      `The input has ${input.length} values; an image is ${image.join(" x ")} = ${length}, or a multiple.`,
+    );
+  }
+  return length;
 }
 
 function checkOptions(options: LoadOptions): void {

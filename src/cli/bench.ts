@@ -23,7 +23,12 @@ export async function bench(names: string[], options: Options): Promise<number> 
   }
   for (const network of networks) {
     const start = performance.now();
-    const engine = await createCpuEngine(network, { ...load, wasm: nodeHost.wasm, onProgress: undefined });
+    const engine = await createCpuEngine(network, {
+      ...load,
+      wasm: nodeHost.wasm,
+      threadSupport: nodeHost.threadSupport,
+      onProgress: undefined,
+    });
     const loadMs = performance.now() - start;
     const { channels, height, width } = network.values[network.input]!;
     const input = Float32Array.from({ length: channels * height * width }, (_, index) => Math.sin(index));

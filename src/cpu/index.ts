@@ -1,11 +1,13 @@
 import type { Engine, EngineStats } from "../engine.js";
-import { ClosedError, ShapeError, throwIfAborted, WasmError } from "../errors.js";
+import { ClosedError, ShapeError, throwIfAborted, WasmError, WorkerError } from "../errors.js";
 import type { Network } from "../model/network.js";
 import { type CompileOptions, compile, type Program, type Step } from "./compile.js";
 import { createMemory, hasRelaxedSimd, instantiate, type Kernels, type Variant } from "./kernels.js";
 import { packWeights } from "./pack.js";
+import { chooseThreads, Team, type ThreadChoice, type ThreadSupport } from "./threads.js";
 
 export { hasRelaxedSimd, type Variant } from "./kernels.js";
+export type { ThreadSupport } from "./threads.js";
 
 export interface CpuOptions {
   /** Fetches and compiles a module of kernels. */
@@ -14,6 +16,10 @@ export interface CpuOptions {
   readonly memory?: "fast" | "small";
   readonly convolution?: "auto" | "direct" | "winograd2" | "winograd4";
   readonly threads?: "auto" | number;
+  /** How this host starts threads; without it there is one. */
+  readonly threadSupport?: ThreadSupport;
+  /** Goes into the stats, after the reason for the number of threads. */
+  readonly note?: string;
   readonly signal?: AbortSignal | null;
   /** Layers packed so far, of how many. */
   readonly onProgress?: (loaded: number, total: number) => void;
@@ -50,21 +56,54 @@ function compileOptions(options: Pick<CpuOptions, "memory" | "convolution">, thr
   return { memory: options.memory ?? "fast", convolution: options.convolution ?? "auto", threads };
 }
 
-/** Compiles a network, packs its weights into a wasm memory of its own, and warms the kernels up. */
+/** Compiles a network, packs its weights into a wasm memory of its own, and starts its threads. */
 export async function createCpuEngine(network: Network, options: CpuOptions): Promise<CpuEngine> {
   const relaxed = options.simd === "relaxed" || (options.simd !== "baseline" && hasRelaxedSimd());
   if (relaxed && !hasRelaxedSimd()) {
     throw new WasmError(`This engine has no relaxed SIMD. Use simd: "auto" or "baseline".`);
   }
-  const variant: Variant = relaxed ? "relaxed" : "baseline";
+  const { program, memory, choice, notes } = reserve(network, options);
+  const shared = choice.threads > 1;
+  const variant: Variant = `${relaxed ? "relaxed" : "baseline"}${shared ? "-threads" : ""}`;
   const module = await options.wasm(variant);
   throwIfAborted(options.signal);
-  const program = compile(network, compileOptions(options, 1));
-  const memory = createMemory(program.bytes, false);
   const kernels = await instantiate(module, memory);
   new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
   await packAll(program, kernels, options);
-  return new WasmEngine(network, program, kernels, variant);
+  const engine = new WasmEngine(network, program, module, kernels, variant, choice, notes, options.threadSupport);
+  await engine.assemble();
+  return engine;
+}
+
+interface Reservation {
+  readonly program: Program;
+  readonly memory: WebAssembly.Memory;
+  readonly choice: ThreadChoice;
+  /** What had to be given up for it. */
+  readonly notes: readonly string[];
+}
+
+/** The memory that was asked for, or else a smaller one, or else one that is not shared. */
+function reserve(network: Network, options: CpuOptions): Reservation {
+  const wanted = chooseThreads(options.threads ?? "auto", options.threadSupport, network);
+  const alone: ThreadChoice = { threads: 1, reason: "shared memory could not be had" };
+  const attempts: [ThreadChoice, "fast" | "small"][] = [[wanted, options.memory ?? "fast"]];
+  if (options.memory !== "small") attempts.push([wanted, "small"]);
+  if (wanted.threads > 1) attempts.push([alone, "small"]);
+  const notes = options.note ? [options.note] : [];
+  let refusal: unknown;
+  for (const [choice, memory] of attempts) {
+    const program = compile(network, compileOptions({ ...options, memory }, choice.threads));
+    try {
+      return { program, memory: createMemory(program.bytes, choice.threads > 1), choice, notes };
+    } catch (error) {
+      refusal = error;
+      notes.push(
+        `${Math.ceil(program.bytes / 1e6)} MB of ${choice.threads > 1 ? "shared " : ""}memory could not be had`,
+      );
+    }
+  }
+  throw refusal;
 }
 
 async function packAll(program: Program, kernels: Kernels, options: CpuOptions): Promise<void> {
@@ -89,26 +128,48 @@ async function packAll(program: Program, kernels: Kernels, options: CpuOptions):
 class WasmEngine implements CpuEngine {
   readonly device = "cpu";
   private kernels: Kernels | null;
-  readonly stats: EngineStats;
+  private team: Team | null = null;
 
   constructor(
     readonly network: Network,
     private readonly program: Program,
+    private readonly module: WebAssembly.Module,
     kernels: Kernels,
-    variant: Variant,
+    private readonly variant: Variant,
+    private choice: ThreadChoice,
+    private readonly notes: readonly string[],
+    private readonly support: ThreadSupport | undefined,
   ) {
     this.kernels = kernels;
-    this.stats = {
-      wasmBytes: program.bytes,
+  }
+
+  get stats(): EngineStats {
+    return {
+      wasmBytes: this.kernels ? this.program.bytes : 0,
       gpuBytes: 0,
-      threads: 1,
-      threadsReason: "one thread",
-      kernels: variant.startsWith("relaxed") ? "wasm relaxed-simd" : "wasm simd128",
+      threads: this.choice.threads,
+      threadsReason: [this.choice.reason, ...this.notes].join("; "),
+      kernels: this.variant.startsWith("relaxed") ? "wasm relaxed-simd" : "wasm simd128",
     };
+  }
+
+  /** Starts the threads anew where one has failed; where they do not start it goes on alone. */
+  async assemble(): Promise<void> {
+    if (this.choice.threads === 1 || (this.team && !this.team.failed)) return;
+    const kernels = this.open();
+    await this.team?.disband();
+    this.team = null;
+    try {
+      this.team = await Team.start(this.module, kernels, this.program, this.choice.threads, this.support!.start);
+    } catch (error) {
+      if (!(error instanceof WorkerError)) throw error;
+      this.choice = { threads: 1, reason: error.message };
+    }
   }
 
   async run(first: number, last: number, input: Float32Array): Promise<Float32Array> {
     const { program } = this;
+    if (this.team?.failed) await this.assemble();
     this.write(first, input);
     this.execute(program.stages[first]!.begin, program.stages[last]!.end);
     const { at, length } = program.outputs[last]!;
@@ -149,6 +210,8 @@ class WasmEngine implements CpuEngine {
 
   async close(): Promise<void> {
     this.kernels = null;
+    await this.team?.disband();
+    this.team = null;
   }
 
   private open(): Kernels {
@@ -166,7 +229,18 @@ class WasmEngine implements CpuEngine {
 
   private execute(begin: number, end: number): void {
     const { recordsAt, scratchAt, syncAt } = this.program;
-    this.open().run(recordsAt, begin, end, scratchAt, syncAt, 1);
+    const kernels = this.open();
+    if (this.team) {
+      this.team.run(begin, end);
+      return;
+    }
+    try {
+      kernels.run(recordsAt, begin, end, scratchAt, syncAt, 1);
+    } catch (cause) {
+      throw new WasmError(`The kernels stopped (${(cause as Error).message}); the next request starts anew.`, {
+        cause,
+      });
+    }
   }
 }
 

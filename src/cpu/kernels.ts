@@ -7,7 +7,7 @@ export interface Kernels {
   readonly memory: WebAssembly.Memory;
   /** Runs records [first, last) in this thread; false where another thread died. */
   run(program: number, first: number, last: number, scratch: number, sync: number, threads: number): number;
-  /** As `run`, with the helpers that `serve`. */
+  /** As `run`, with the threads that `serve`. */
   runTogether(program: number, first: number, last: number, scratch: number, sync: number, threads: number): number;
   serve(program: number, scratch: number, sync: number, threads: number, seen: number): void;
   packPanel(source: number, target: number, depth: number, taps: number): void;
@@ -35,7 +35,7 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(probe);
 }
 
-/** One memory a model: it goes when the engine closes. */
+/** One memory a model: it goes when the engine closes. What is reserved is what is needed: phones refuse more. */
 export function createMemory(bytes: number, shared: boolean): WebAssembly.Memory {
   const pages = Math.ceil(bytes / 65536);
   try {

@@ -16,15 +16,7 @@ export type BrowserImage =
 /** Pixels at the source's own size: a canvas's scaling is not the filter that networks were trained with. */
 export async function decodeInBrowser(image: BrowserImage): Promise<Pixels> {
   if (image !== null && typeof image === "object" && "data" in image) return toPixels(image);
-  let bitmap: ImageBitmap;
-  try {
-    bitmap = await createImageBitmap(image, { imageOrientation: "from-image", premultiplyAlpha: "none" });
-  } catch (cause) {
-    throw new ImageDecodeError(
-      `${describe(image)} could not be decoded: ${(cause as Error).message}. It must be loaded, not empty, and of a format that this browser shows.`,
-      { cause },
-    );
-  }
+  const bitmap = await toBitmap(image);
   try {
     const { width, height } = bitmap;
     const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
@@ -38,6 +30,34 @@ export async function decodeInBrowser(image: BrowserImage): Promise<Pixels> {
     );
   } finally {
     bitmap.close();
+  }
+}
+
+/**
+ * An image in a form that a worker can have, and what of it is transferred. What only the page can read becomes a bitmap
+ * here; raw pixels are copied, so that the caller keeps them.
+ */
+export async function sendBrowserImage(source: unknown): Promise<[image: unknown, transfer: Transferable[]]> {
+  const image = source as BrowserImage;
+  if (image !== null && typeof image === "object" && "data" in image) {
+    const { data, width, height } = toPixels(image);
+    const copy = new Uint8Array(data);
+    return [{ data: copy, width, height }, [copy.buffer]];
+  }
+  const sendable = [globalThis.Blob, globalThis.ImageBitmap, globalThis.VideoFrame];
+  if (sendable.some((type) => type && image instanceof type)) return [image, []];
+  const bitmap = await toBitmap(image);
+  return [bitmap, [bitmap]];
+}
+
+async function toBitmap(image: Exclude<BrowserImage, { data: unknown }>): Promise<ImageBitmap> {
+  try {
+    return await createImageBitmap(image, { imageOrientation: "from-image", premultiplyAlpha: "none" });
+  } catch (cause) {
+    throw new ImageDecodeError(
+      `${describe(image)} could not be decoded: ${(cause as Error).message}. It must be loaded, not empty, and of a format that this browser shows.`,
+      { cause },
+    );
   }
 }
 

@@ -1,0 +1,4 @@
+import { nodePort } from "../worker/node.js";
+import { serveThread } from "./thread.js";
+
+serveThread(nodePort());

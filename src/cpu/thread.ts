@@ -1,0 +1,44 @@
+import { Sync } from "../../assembly/sync.js";
+import type { WorkerPort } from "../worker/handle.js";
+import type { Kernels } from "./kernels.js";
+
+/** What a thread must know to take part: it instantiates the same module on the same memory. */
+export interface ThreadTask {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly program: number;
+  /** This thread's own. */
+  readonly scratch: number;
+  readonly sync: number;
+  readonly threads: number;
+  /** Runs started so far. */
+  readonly seen: number;
+}
+
+export type ThreadNews = { readonly ready: true } | { readonly failed: string };
+
+/** A thread's life: one task, served until another thread dies or this one is terminated. */
+export function serveThread(port: WorkerPort): void {
+  port.listen(async ({ module, memory, program, scratch, sync, threads, seen }: ThreadTask) => {
+    try {
+      const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+      port.post({ ready: true } satisfies ThreadNews);
+      (exports as unknown as Kernels).serve(program, scratch, sync, threads, seen);
+      port.post({ failed: "another thread stopped" } satisfies ThreadNews);
+    } catch (error) {
+      release(memory, sync);
+      port.post({ failed: String(error) } satisfies ThreadNews);
+    }
+    port.close();
+  });
+}
+
+/** Lets everyone who waits at the block go, without an answer. */
+export function release(memory: WebAssembly.Memory, sync: number): void {
+  const words = new Int32Array(memory.buffer);
+  Atomics.store(words, (sync + Sync.failed) >> 2, 1);
+  // A sleeper looks whether its word has changed before it looks at why it was woken.
+  Atomics.add(words, (sync + Sync.job) >> 2, 1);
+  Atomics.notify(words, (sync + Sync.job) >> 2);
+  Atomics.notify(words, (sync + Sync.generation) >> 2);
+}

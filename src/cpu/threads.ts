@@ -1,0 +1,150 @@
+import { Field } from "../../assembly/record.js";
+import { Sync } from "../../assembly/sync.js";
+import { WorkerError } from "../errors.js";
+import type { Network } from "../model/network.js";
+import type { WorkerHandle } from "../worker/handle.js";
+import type { Program } from "./compile.js";
+import type { Kernels } from "./kernels.js";
+import { release, type ThreadNews, type ThreadTask } from "./thread.js";
+
+/** Starts a worker that runs `serveThread`. Throws where there can be none. */
+export type StartThread = () => WorkerHandle;
+
+/** What this host can offer. */
+export interface ThreadSupport {
+  readonly start: StartThread;
+  /** Logical processors. */
+  readonly cores: number;
+  /** Why there can be no more than one thread here; null where there can. */
+  readonly obstacle: string | null;
+}
+
+/** How many threads, and why that many. */
+export interface ThreadChoice {
+  readonly threads: number;
+  readonly reason: string;
+}
+
+/** More than this gains nothing on networks of this size, and costs memory. */
+const MOST_THREADS = 8;
+/** A thread that has not come up by then is not waited for. */
+const START_MS = 5000;
+/** Nor is one that does not leave, beyond this: it was terminated, and cannot say so. */
+const LEAVE_MS = 200;
+
+export function chooseThreads(
+  wanted: "auto" | number,
+  support: ThreadSupport | undefined,
+  _network: Network,
+): ThreadChoice {
+  if (wanted === 1) return { threads: 1, reason: "one was asked for" };
+  const obstacle = support ? support.obstacle : "this host has no threads";
+  if (obstacle) return { threads: 1, reason: obstacle };
+  if (wanted !== "auto") return { threads: wanted, reason: `${wanted} were asked for` };
+  const threads = Math.min(support!.cores, MOST_THREADS);
+  return { threads, reason: `${support!.cores} cores are reported` };
+}
+
+/**
+ * The threads beside the engine's own. They share its memory, sleep between runs, and meet in wasm after every operation
+ * (assembly/threads.ts); the engine's thread waits there too, so it must be one that may.
+ */
+export class Team {
+  /** Why it cannot run again; null while it can. */
+  failed: string | null = null;
+
+  private constructor(
+    private readonly kernels: Kernels,
+    private readonly program: Program,
+    private readonly threads: number,
+    private readonly others: readonly WorkerHandle[],
+    /** Settle when a thread has left, dead or alive. */
+    private readonly left: readonly Promise<void>[],
+  ) {}
+
+  /** Throws `WorkerError` where a thread does not start. */
+  static async start(
+    module: WebAssembly.Module,
+    kernels: Kernels,
+    program: Program,
+    threads: number,
+    start: StartThread,
+  ): Promise<Team> {
+    const { recordsAt, scratchAt, scratchBytes, syncAt } = program;
+    const others: WorkerHandle[] = [];
+    const left: Promise<void>[] = [];
+    const team = new Team(kernels, program, threads, others, left);
+    team.reset();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`no sign of life in ${START_MS / 1000} s`)), START_MS);
+      });
+      const starting = Array.from({ length: threads - 1 }, (_, index) => {
+        const other = start();
+        others.push(other);
+        const ready = new Promise<void>((resolve, reject) => {
+          const gone = new Promise<void>((leave) => {
+            const end = (reason: string) => {
+              team.failed ??= reason;
+              reject(new Error(reason));
+              leave();
+            };
+            other.listen((news: ThreadNews) => ("ready" in news ? resolve() : end(news.failed)), end);
+          });
+          left.push(gone);
+        });
+        other.post({
+          module,
+          memory: kernels.memory,
+          program: recordsAt,
+          scratch: scratchAt + (index + 1) * scratchBytes,
+          sync: syncAt,
+          threads,
+          seen: 0,
+        } satisfies ThreadTask);
+        return ready;
+      });
+      await Promise.race([Promise.all(starting), late]);
+      return team;
+    } catch (cause) {
+      await team.disband();
+      throw new WorkerError(`A thread could not be started: ${(cause as Error).message}.`, { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Runs records [begin, end) with everyone. Throws `WorkerError` where a thread died; then the team is of no more use. */
+  run(begin: number, end: number): void {
+    if (begin === end) return;
+    const { recordsAt, scratchAt, syncAt } = this.program;
+    let done = 0;
+    try {
+      done = this.kernels.runTogether(recordsAt, begin, end, scratchAt, syncAt, this.threads);
+      if (!done) this.failed ??= "another thread stopped";
+    } catch (error) {
+      this.failed = String(error);
+      release(this.kernels.memory, syncAt);
+    }
+    if (this.failed) {
+      throw new WorkerError(`A thread stopped during this request (${this.failed}); the next one starts anew.`);
+    }
+  }
+
+  /** Lets the threads go; once it has settled none of them touches the memory any more. */
+  async disband(): Promise<void> {
+    this.failed ??= "closed";
+    release(this.kernels.memory, this.program.syncAt);
+    await Promise.race([Promise.all(this.left), new Promise((resolve) => setTimeout(resolve, LEAVE_MS))]);
+    for (const other of this.others) other.terminate();
+  }
+
+  /** Whatever a team that failed has left behind. */
+  private reset(): void {
+    const { records, recordsAt, syncAt } = this.program;
+    const words = new Int32Array(this.kernels.memory.buffer);
+    words.fill(0, syncAt >> 2, (syncAt + Sync.size) >> 2);
+    for (let at = 0; at < records.length; at += Field.size) words[(recordsAt >> 2) + at + Field.next] = 0;
+  }
+}

@@ -1,0 +1,16 @@
+/** A worker, the browser's or Node's: the little that this library needs of one. */
+export interface WorkerHandle {
+  post(message: unknown, transfer?: readonly Transferable[]): void;
+  /** `onEnd` is called once, where the worker could not start, failed or exited; not after `terminate`. */
+  listen(onMessage: (message: never) => void, onEnd: (reason: string) => void): void;
+  terminate(): void;
+  /** Whether the process stays alive for this worker; a page has no such notion. */
+  hold(on: boolean): void;
+}
+
+/** What code inside of a worker sees of whoever started it. */
+export interface WorkerPort {
+  post(message: unknown, transfer?: readonly Transferable[]): void;
+  listen(onMessage: (message: never) => void): void;
+  close(): void;
+}

@@ -1,0 +1,36 @@
+import type { EngineStats } from "../engine.js";
+import type { ClassifyOptions, LoadOptions, Prediction, Preprocess, Progress } from "../options.js";
+import type { StagePlacement } from "../plan.js";
+import type { SentError } from "./errors.js";
+
+/** Options that survive a structured clone. */
+export type SentOptions = Omit<LoadOptions, "signal" | "onProgress" | "worker">;
+
+export type Ask =
+  | { readonly kind: "open"; readonly source: string | Blob | ArrayBuffer; readonly options: SentOptions }
+  | { readonly kind: "run"; readonly input: Float32Array }
+  | { readonly kind: "classify"; readonly image: unknown; readonly options: ClassifyOptions }
+  | { readonly kind: "close" };
+
+/** To the worker: a request, answered once under its number, or word that nobody waits for it any more. */
+export type Request = (Ask & { readonly id: number }) | { readonly kind: "abort"; readonly id: number };
+
+/** What never changes about a session. */
+export interface Facts {
+  readonly inputShape: [number, number, number, number];
+  readonly labels: readonly string[] | null;
+  readonly preprocess: Preprocess;
+}
+
+/** What may: sent along with an answer when it did. */
+export interface State {
+  readonly plan: readonly StagePlacement[];
+  readonly stats: EngineStats;
+}
+
+/** From the worker. */
+export type News =
+  | { readonly hello: true }
+  | { readonly progress: Progress }
+  | { readonly id: number; readonly value: Facts | Float32Array | Prediction[] | undefined; readonly state?: State }
+  | { readonly id: number; readonly error: SentError; readonly state?: State };

@@ -1,0 +1,258 @@
+import type { EngineStats } from "../engine.js";
+import { ClosedError, OptionError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
+import type { Host } from "../host.js";
+import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, Progress } from "../options.js";
+import { Plan } from "../plan.js";
+import { checkInput, openInPlace, type Session } from "../session.js";
+import { receiveError } from "./errors.js";
+import type { WorkerHandle } from "./handle.js";
+import type { Ask, Facts, News, State } from "./messages.js";
+import { keepSource, sendSource } from "./source.js";
+
+/** A worker that has not said a word by then is taken for one that cannot start. */
+const HELLO_MS = 10_000;
+/** Requests that the worker has at a time: one that it works on, and one so that it need not wait for the next. */
+const WINDOW = 2;
+
+/** Opens a session in a worker, or in place where there can be none: `stats.threadsReason` says so. */
+export async function openSession(host: Host, source: ModelSource, options: LoadOptions = {}): Promise<Session> {
+  const { worker = "auto" } = options;
+  if (worker === false) return openInPlace(host, source, options);
+  if (worker !== "auto" && typeof worker !== "string" && !(worker instanceof URL)) {
+    throw new OptionError(`worker is ${worker}; it must be "auto", false, or the URL of worker.js.`);
+  }
+  throwIfAborted(options.signal);
+  const kept = await keepSource(host, source);
+  const session = new WorkerSession(host, kept, options);
+  try {
+    await session.open(options.signal, options.onProgress);
+    return session;
+  } catch (error) {
+    if (!(error instanceof NoWorker)) throw error;
+    return openInPlace(host, kept, options, `in place: ${error.message}`);
+  }
+}
+
+/** A worker could not be had at all, as against one that failed. */
+class NoWorker extends Error {}
+
+interface Call {
+  readonly id: number;
+  /** The message, made when its turn comes: what waits costs nothing but the caller's own data. */
+  readonly ask: () => Promise<[Ask, Transferable[]]> | [Ask, Transferable[]];
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+  aborted: boolean;
+}
+
+/** A session that lives in a worker. It keeps the queue: a worker that dies takes with it only what it was working on. */
+class WorkerSession implements Session {
+  private worker: WorkerHandle | null = null;
+  private facts!: Facts;
+  private state!: State;
+  private shownPlan: Plan | null = null;
+  private waiting: Call[] = [];
+  private readonly flying = new Map<number, Call>();
+  private pumping = false;
+  private lastId = 0;
+  private closed = false;
+  private idle: (() => void)[] = [];
+
+  constructor(
+    private readonly host: Host,
+    private readonly source: ModelSource,
+    private readonly options: LoadOptions,
+  ) {}
+
+  get inputShape(): [number, number, number, number] {
+    return this.facts.inputShape;
+  }
+  get labels(): readonly string[] | null {
+    return this.facts.labels;
+  }
+  get preprocess(): Preprocess {
+    return this.facts.preprocess;
+  }
+  get stats(): EngineStats {
+    return this.state.stats;
+  }
+  get plan(): Plan {
+    if (this.shownPlan?.stages !== this.state.plan) this.shownPlan = new Plan(this.state.plan);
+    return this.shownPlan!;
+  }
+
+  async run(input: Float32Array, signal?: AbortSignal | null): Promise<Float32Array> {
+    checkInput(input, this.inputShape);
+    return this.call(() => {
+      const copy = input.slice();
+      return [{ kind: "run", input: copy }, [copy.buffer as ArrayBuffer]];
+    }, signal);
+  }
+
+  classify(image: unknown, { topK, minScore, signal }: ClassifyOptions): Promise<Prediction[]> {
+    return this.call(async () => {
+      const [sent, transfer] = await this.host.sendImage(image);
+      return [{ kind: "classify", image: sent, options: { topK, minScore } }, transfer];
+    }, signal);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    if (this.waiting.length || this.flying.size) await new Promise<void>((resolve) => this.idle.push(resolve));
+    this.worker?.terminate();
+    this.worker = null;
+  }
+
+  /** Starts the worker and opens the model there. Throws `NoWorker` where it does not come up. */
+  async open(signal?: AbortSignal | null, onProgress?: (progress: Progress) => void): Promise<void> {
+    const { signal: _, onProgress: __, worker: file, wasm, ...options } = this.options;
+    let worker: WorkerHandle;
+    try {
+      worker = this.host.startWorker(file === "auto" || file === false ? undefined : file);
+    } catch (cause) {
+      throw new NoWorker((cause as Error).message);
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let onAbort: (() => void) | undefined;
+    try {
+      const opened = new Promise<void>((resolve, reject) => {
+        let met = false;
+        timer = setTimeout(() => reject(new NoWorker(`no sign of life in ${HELLO_MS / 1000} s`)), HELLO_MS);
+        onAbort = () => reject(signal!.reason);
+        signal?.addEventListener("abort", onAbort, { once: true });
+        worker.listen(
+          (news: News) => {
+            if ("hello" in news) {
+              met = true;
+              clearTimeout(timer);
+            } else if ("progress" in news) onProgress?.(news.progress);
+            else if (news.id !== 0) this.settle(news);
+            else if ("error" in news) reject(receiveError(news.error));
+            else {
+              this.facts = news.value as Facts;
+              this.state = news.state!;
+              resolve();
+            }
+          },
+          (reason) => {
+            reject(met ? new WorkerError(`The worker stopped while loading (${reason}).`) : new NoWorker(reason));
+            this.lose(worker, reason);
+          },
+        );
+      });
+      opened.catch(() => {});
+      worker.hold(true);
+      const [source, transfer] = await sendSource(this.source);
+      const address = wasm instanceof URL || typeof wasm === "string" ? this.host.absolute(`${wasm}`) : wasm;
+      try {
+        worker.post({ id: 0, kind: "open", source, options: { ...options, wasm: address } }, transfer);
+      } catch (cause) {
+        throw new NoWorker(`what was given cannot be sent to a worker (${(cause as Error).message})`);
+      }
+      await opened;
+      worker.hold(false);
+      this.worker = worker;
+    } catch (error) {
+      worker.terminate();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      if (onAbort) signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  private call<T>(ask: Call["ask"], signal?: AbortSignal | null): Promise<T> {
+    if (this.closed) return Promise.reject(new ClosedError("This model was closed; load it again."));
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return new Promise<T>((resolve, reject) => {
+      const forget = () => signal?.removeEventListener("abort", onAbort);
+      const call: Call = {
+        id: ++this.lastId,
+        ask,
+        resolve: (value) => {
+          forget();
+          resolve(value);
+        },
+        reject: (error) => {
+          forget();
+          reject(error);
+        },
+        aborted: false,
+      };
+      const onAbort = () => {
+        call.aborted = true;
+        reject(signal!.reason);
+        if (this.flying.has(call.id)) this.worker?.post({ kind: "abort", id: call.id });
+        else this.waiting = this.waiting.filter((other) => other !== call);
+        this.pump();
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.waiting.push(call);
+      this.pump();
+    });
+  }
+
+  /** Sends what waits, as far as the window goes. */
+  private async pump(): Promise<void> {
+    if (this.pumping) return;
+    this.pumping = true;
+    while (this.waiting.length > 0 && this.flying.size < WINDOW) {
+      const call = this.waiting[0]!;
+      try {
+        if (!this.worker) await this.open();
+      } catch (error) {
+        const failure =
+          error instanceof ResnetEdgeError
+            ? error
+            : new WorkerError(`The worker could not be started again: ${(error as Error).message}.`);
+        for (const { reject } of this.waiting.splice(0)) reject(failure);
+        break;
+      }
+      const { worker } = this;
+      try {
+        const [message, transfer] = await call.ask();
+        // It died meanwhile, or nobody waits any more: the message is made again, or not at all.
+        if (this.worker !== worker || call.aborted) continue;
+        this.waiting.shift();
+        this.flying.set(call.id, call);
+        worker!.hold(true);
+        worker!.post({ id: call.id, ...message }, transfer);
+      } catch (error) {
+        this.flying.delete(call.id);
+        this.waiting = this.waiting.filter((other) => other !== call);
+        call.reject(error);
+      }
+    }
+    this.pumping = false;
+    this.rest();
+  }
+
+  private settle(news: Extract<News, { id: number }>): void {
+    const call = this.flying.get(news.id);
+    if (news.state) this.state = news.state;
+    if (!call) return;
+    this.flying.delete(news.id);
+    if ("error" in news) call.reject(receiveError(news.error));
+    else call.resolve(news.value as never);
+    this.pump();
+  }
+
+  private lose(worker: WorkerHandle, reason: string): void {
+    if (this.worker !== worker) return;
+    this.worker = null;
+    worker.terminate();
+    const lost = [...this.flying.values()];
+    this.flying.clear();
+    for (const { reject } of lost) {
+      reject(new WorkerError(`The worker stopped during this request (${reason}); the next one starts a new worker.`));
+    }
+    this.pump();
+  }
+
+  /** Nothing is under way: the process need not stay for this worker, and whoever closes may go on. */
+  private rest(): void {
+    if (this.waiting.length || this.flying.size || this.pumping) return;
+    this.worker?.hold(false);
+    for (const resolve of this.idle.splice(0)) resolve();
+  }
+}
