@@ -7,6 +7,7 @@ import { f32_conv7x7s2_winograd4x1, f32_conv7x7s2_winograd4x1_input } from "./st
 import { Sync } from "./sync";
 import { meet, take } from "./threads";
 import { f32_winograd, f32_winograd_input, f32_winograd_output, f32_winograd_product } from "./winograd";
+import { f32_conv3x3s2_winograd } from "./winograd-stride2";
 import { word } from "./words";
 
 /**
@@ -29,13 +30,17 @@ export function run(program: usize, first: i32, last: i32, scratch: usize, sync:
   return true;
 }
 
+// Some half a millisecond: what the caller needs between two inferences of a stream.
+const IDLE_SPINS: i32 = 400000;
+
 /** A helper thread's life: sleep until a run starts, take part in it, sleep again. Returns once a thread died or `stop` came. */
 export function serve(program: usize, scratch: usize, sync: usize, threads: i32, seen: i32): void {
   if (!ASC_FEATURE_THREADS) return;
   while (true) {
+    let spins = IDLE_SPINS;
     while (atomic.load<i32>(sync + Sync.job) == seen) {
       if (atomic.load<i32>(sync + Sync.failed)) return;
-      atomic.wait<i32>(sync + Sync.job, seen, -1);
+      if (--spins < 0) atomic.wait<i32>(sync + Sync.job, seen, -1);
     }
     seen = atomic.load<i32>(sync + Sync.job);
     if (atomic.load<i32>(sync + Sync.failed)) return;
@@ -84,6 +89,9 @@ function execute(record: usize, tile: i32, scratch: usize): void {
       return;
     case Kernel.stem:
       f32_conv7x7s2_winograd4x1(record, tile, scratch);
+      return;
+    case Kernel.winogradStride2:
+      f32_conv3x3s2_winograd(record, tile, scratch);
       return;
     case Kernel.inputNchw:
       f32_input_nchw(record, tile);

@@ -17,6 +17,7 @@ export enum Kernel {
   softmax = 12,
   stemInput = 13,
   stem = 14,
+  winogradStride2 = 15,
 }
 
 export enum Field {

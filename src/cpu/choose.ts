@@ -1,7 +1,12 @@
 import type { ConvOp, ValueShape } from "../model/network.js";
 
 /** How a convolution is computed; the names are the kernels' in assembly/. */
-export type ConvKernel = "f32_conv" | "f32_conv3x3s1_winograd4" | "f32_conv3x3s1_winograd2";
+export type ConvKernel =
+  | "f32_conv"
+  | "f32_conv3x3s1_winograd4"
+  | "f32_conv3x3s1_winograd2"
+  | "f32_conv3x3s2_winograd4"
+  | "f32_conv3x3s2_winograd2";
 
 export interface ChoiceOptions {
   readonly memory: "fast" | "small";
@@ -18,7 +23,8 @@ const SMALL_LAYER_BYTES = 192 * 1024;
  * and less F(4x4)'s weights are read for a handful of tiles, so that memory, not arithmetic, sets its pace.
  */
 export function chooseConvKernel(op: ConvOp, output: ValueShape, options: ChoiceOptions): ConvKernel {
-  if (options.convolution === "direct" || !winogradApplies(op)) return "f32_conv";
+  if (options.convolution === "direct" || !isPlain3x3(op)) return "f32_conv";
+  if (op.stride[0] === 2) return chooseStride2(op, output, options);
   if (options.convolution === "winograd2") return "f32_conv3x3s1_winograd2";
   if (options.convolution === "winograd4") return "f32_conv3x3s1_winograd4";
   const smallest = Math.min(output.height, output.width);
@@ -37,14 +43,21 @@ export function chooseStemKernel(op: ConvOp, options: ChoiceOptions): "f32_conv"
   return applies && options.convolution !== "direct" ? "f32_conv7x7s2_winograd4x1" : "f32_conv";
 }
 
-export function winogradApplies(op: ConvOp): boolean {
+/** The phases of a stride of 2 save less, and their weights grow by 81/9 or 25/9: only larger images earn that back. */
+function chooseStride2(op: ConvOp, output: ValueShape, options: ChoiceOptions): ConvKernel {
+  if (options.convolution === "winograd2") return "f32_conv3x3s2_winograd2";
+  if (options.convolution === "winograd4") return "f32_conv3x3s2_winograd4";
+  const smallest = Math.min(output.height, output.width);
+  if (options.memory === "small" || smallest < 12) return "f32_conv";
+  return smallest >= 24 && op.weight.shape[0]! <= 128 ? "f32_conv3x3s2_winograd4" : "f32_conv3x3s2_winograd2";
+}
+
+/** Not dilated, not grouped, a stride of 1 or 2. */
+function isPlain3x3(op: ConvOp): boolean {
+  const [stride] = op.stride;
   return (
-    op.kernel[0] === 3 &&
-    op.kernel[1] === 3 &&
-    op.stride[0] === 1 &&
-    op.stride[1] === 1 &&
-    op.dilation[0] === 1 &&
-    op.dilation[1] === 1 &&
-    op.groups === 1
+    [...op.kernel, ...op.dilation, op.groups].join() === "3,3,1,1,1" &&
+    op.stride[1] === stride &&
+    (stride === 1 || stride === 2)
   );
 }

@@ -6,7 +6,7 @@ import { type ChoiceOptions, chooseConvKernel, chooseStemKernel } from "./choose
 import { densify } from "./densify.js";
 
 /** How weights lie in wasm memory; each kernel reads one form. */
-export type PackForm = "panels" | "winograd4" | "winograd2" | "stem7x7";
+export type PackForm = "panels" | "winograd4" | "winograd2" | "stem7x7" | "stride2winograd4" | "stride2winograd2";
 
 /** Packed weights of one record, and how to make them. */
 export interface PackJob {
@@ -69,6 +69,8 @@ const RESERVED_BYTES = 4096;
 const SYNC_BYTES = 320;
 /** V and M of a group of Winograd tiles should stay in a core's second-level cache beside a part of the weights. */
 const WINOGRAD_SCRATCH_BYTES = 384 * 1024;
+/** The same of a stride of 2, whose weights are read once a group. */
+const STRIDE2_SCRATCH_BYTES = 640 * 1024;
 /** Input rows of a piece of direct convolution, likewise. */
 const CONV_ROWS_BYTES = 128 * 1024;
 /** Pieces of work for each thread, so that one that was held up does not hold up the others. */
@@ -357,7 +359,9 @@ class Compiler {
     const output = this.shape(op.output);
     const kernel = chooseConvKernel(op, output, this.options);
     if (kernel !== "f32_conv") {
-      this.winograd(op, kernel === "f32_conv3x3s1_winograd4" ? 4 : 2);
+      const outputTile = kernel.endsWith("4") ? 4 : 2;
+      if (op.stride[0] === 2) this.winogradStride2(op, outputTile);
+      else this.winograd(op, outputTile);
       return;
     }
     const step = paddedChannels(input.channels);
@@ -525,6 +529,57 @@ class Compiler {
       products,
       output: places.output,
       residual,
+      weights,
+    });
+  }
+
+  private winogradStride2(op: ConvOp, outputTile: 4 | 2): void {
+    const input = this.shape(op.input);
+    const output = this.shape(op.output);
+    const inStep = paddedChannels(input.channels);
+    const outStep = paddedChannels(output.channels);
+    const tilesHigh = Math.ceil(output.height / outputTile);
+    const tilesWide = Math.ceil(output.width / outputTile);
+    const tiles = tilesHigh * tilesWide;
+    const inPlanes = (2 * outputTile + 1) ** 2;
+    const outPlanes = (outputTile + 1) ** 2;
+    const panels = Math.ceil(outStep / 8);
+    const form = outputTile === 4 ? "stride2winograd4" : "stride2winograd2";
+    const bytes = panels * inPlanes * inStep * 32;
+    const weights = this.addWeights(op.weight, op.bias, form, inStep, 9, 1, outStep, bytes);
+    const tileBytes = 4 * (inPlanes * inStep + outPlanes * outStep);
+    const fitting = Math.max(8, Math.floor(STRIDE2_SCRATCH_BYTES / tileBytes / 4) * 4);
+    const pieces = this.options.threads === 1 ? 1 : 2 * this.options.threads;
+    const groups = Math.max(Math.ceil(tiles / fitting), Math.min(pieces, Math.ceil(tiles / 4)));
+    const rowsPerTile = Math.ceil(Math.ceil(tiles / groups) / 4) * 4;
+    this.needScratch(
+      Math.max(rowsPerTile * 16 * (1 + inStep), 81 * 32 * 4 + 64) +
+        rowsPerTile * tileBytes +
+        64 * (inPlanes + outPlanes),
+    );
+    this.drafts.push({
+      step: this.step(op, `f32_conv3x3s2_winograd${outputTile}`, convMacs(op, output)),
+      words: {
+        kernel: Kernel.winogradStride2,
+        tiles: Math.ceil(tiles / rowsPerTile),
+        relu: op.relu ? 1 : 0,
+        inHeight: input.height,
+        inWidth: input.width,
+        inStep,
+        outHeight: output.height,
+        outWidth: output.width,
+        outStep,
+        padHeight: op.padding[0],
+        padWidth: op.padding[1],
+        panels,
+        rowsPerTile,
+        outputTile,
+        tilesWide,
+        tilesHigh,
+      },
+      input: this.areaOf[op.input]!,
+      output: this.areaOf[op.output]!,
+      residual: op.residual === null ? null : this.areaOf[op.residual]!,
       weights,
     });
   }

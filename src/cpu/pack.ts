@@ -1,6 +1,7 @@
 import type { PackJob, Program } from "./compile.js";
 import type { Kernels } from "./kernels.js";
 import { packStem } from "./pack-stem.js";
+import { packStride2 } from "./pack-stride2.js";
 
 /**
  * Writes a job's weights to their place in wasm memory, a panel of eight output channels at a time: the rows are read (and
@@ -9,6 +10,10 @@ import { packStem } from "./pack-stem.js";
 export function packWeights(job: PackJob, program: Program, kernels: Kernels): void {
   if (job.form === "stem7x7") {
     packStem(job, kernels.memory.buffer);
+    return;
+  }
+  if (job.form === "stride2winograd4" || job.form === "stride2winograd2") {
+    packStride2(job, kernels.memory.buffer);
     return;
   }
   const { depth, taps, groups, groupOut } = job;

@@ -234,6 +234,23 @@ describe.each(modules)("%s", (simd) => {
     });
   });
 
+  describe.each(["winograd2", "winograd4"] as const)("f32_conv3x3s2_%s", (convolution) => {
+    test.each([
+      [1, 1, 4, 4, 1],
+      [2, 3, 3, 5, 1],
+      [7, 7, 64, 40, 1],
+      [14, 9, 20, 12, 1],
+      [33, 23, 36, 68, 1],
+      [9, 16, 8, 8, 0],
+      [5, 5, 4, 4, 2],
+    ])("%dx%dx%d to %d, padding %d", async (height, width, channels, out, padding) => {
+      const input = { height, width, channels };
+      const weight = weightOf([out, channels, 3, 3]);
+      const op = conv({ weight, padding: [padding, padding], stride: [2, 2], relu: true });
+      await check(op, input, convOutput(op, input), simd, { convolution }, 1e-5);
+    });
+  });
+
   test.each(["direct", "winograd2", "winograd4"] as const)(
     "bias, residual and ReLU in the store of %s",
     async (convolution) => {
