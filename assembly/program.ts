@@ -31,7 +31,7 @@ export function run(program: usize, first: i32, last: i32, scratch: usize, sync:
 }
 
 // Some half a millisecond: what the caller needs between two inferences of a stream.
-const IDLE_SPINS: i32 = 400000;
+const IDLE_SPINS: i32 = 400_000;
 
 /** A helper thread's life: sleep until a run starts, take part in it, sleep again. Returns once a thread died or `stop` came. */
 export function serve(program: usize, scratch: usize, sync: usize, threads: i32, seen: i32): void {

@@ -5,8 +5,8 @@ import { Sync } from "./sync";
  * after it.
  */
 
-// Some 50 microseconds of spinning before a thread sleeps: less than an operation, more than the skew between threads.
-const SPINS: i32 = 4000;
+// Some 200 microseconds of spinning before a thread sleeps: more than the skew between threads, and a sleeper needs as long to wake.
+const SPINS: i32 = 200_000;
 // A thread that died without a word must not hang the others: 250 sleeps of 20 ms without news are its death. Sleeps are
 // counted, not time, because a whole process may be suspended.
 const SLEEP_NS: i64 = 20_000_000;
