@@ -67,12 +67,24 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   const variant: Variant = `${relaxed ? "relaxed" : "baseline"}${shared ? "-threads" : ""}`;
   const module = await options.wasm(variant);
   throwIfAborted(options.signal);
-  const kernels = await instantiate(module, memory);
+  const kernels = await instantiate(module, memory).catch((error) => {
+    if (!shared) throw error;
+    return null;
+  });
+  if (!kernels) {
+    const obstacle = "the given module of kernels takes no shared memory";
+    return createCpuEngine(network, { ...options, threadSupport: { ...options.threadSupport!, obstacle } });
+  }
   new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
-  await packAll(program, kernels, options);
   const engine = new WasmEngine(network, program, module, kernels, variant, choice, notes, options.threadSupport);
-  await engine.assemble();
-  return engine;
+  try {
+    // Threads come up while weights are packed.
+    await Promise.all([engine.assemble(), packAll(program, kernels, options)]);
+    return engine;
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
 }
 
 interface Reservation {
@@ -85,7 +97,7 @@ interface Reservation {
 
 /** The memory that was asked for, or else a smaller one, or else one that is not shared. */
 function reserve(network: Network, options: CpuOptions): Reservation {
-  const wanted = chooseThreads(options.threads ?? "auto", options.threadSupport, network);
+  const wanted = chooseThreads(options.threads ?? "auto", options.threadSupport, macsOf(network, options));
   const alone: ThreadChoice = { threads: 1, reason: "shared memory could not be had" };
   const attempts: [ThreadChoice, "fast" | "small"][] = [[wanted, options.memory ?? "fast"]];
   if (options.memory !== "small") attempts.push([wanted, "small"]);
@@ -104,6 +116,10 @@ function reserve(network: Network, options: CpuOptions): Reservation {
     }
   }
   throw refusal;
+}
+
+function macsOf(network: Network, options: CpuOptions): number {
+  return compile(network, compileOptions(options, 1)).steps.reduce((sum, { macs }) => sum + macs, 0);
 }
 
 async function packAll(program: Program, kernels: Kernels, options: CpuOptions): Promise<void> {

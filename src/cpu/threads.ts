@@ -1,7 +1,6 @@
 import { Field } from "../../assembly/record.js";
 import { Sync } from "../../assembly/sync.js";
 import { WorkerError } from "../errors.js";
-import type { Network } from "../model/network.js";
 import type { WorkerHandle } from "../worker/handle.js";
 import type { Program } from "./compile.js";
 import type { Kernels } from "./kernels.js";
@@ -27,22 +26,26 @@ export interface ThreadChoice {
 
 /** More than this gains nothing on networks of this size, and costs memory. */
 const MOST_THREADS = 8;
+/** Nor does anyone mean more than this. */
+const MOST_ASKED = 64;
+/** About a millisecond of one core. A thread that has less to do in an inference is not worth its waking. */
+const LEAST_MACS = 25e6;
 /** A thread that has not come up by then is not waited for. */
 const START_MS = 5000;
 /** Nor is one that does not leave, beyond this: it was terminated, and cannot say so. */
 const LEAVE_MS = 200;
 
-export function chooseThreads(
-  wanted: "auto" | number,
-  support: ThreadSupport | undefined,
-  _network: Network,
-): ThreadChoice {
+/** `macs`: multiply-adds of one inference. */
+export function chooseThreads(wanted: "auto" | number, support: ThreadSupport | undefined, macs: number): ThreadChoice {
   if (wanted === 1) return { threads: 1, reason: "one was asked for" };
   const obstacle = support ? support.obstacle : "this host has no threads";
   if (obstacle) return { threads: 1, reason: obstacle };
-  if (wanted !== "auto") return { threads: wanted, reason: `${wanted} were asked for` };
-  const threads = Math.min(support!.cores, MOST_THREADS);
-  return { threads, reason: `${support!.cores} cores are reported` };
+  if (wanted !== "auto") return { threads: Math.min(wanted, MOST_ASKED), reason: `${wanted} were asked for` };
+  const useful = Math.max(1, Math.floor(macs / LEAST_MACS));
+  const { cores } = support!;
+  if (useful < Math.min(cores, MOST_THREADS)) return { threads: useful, reason: "the network is too small for more" };
+  const reason = cores === 1 ? "one core is reported" : `${cores} cores are reported`;
+  return { threads: Math.min(cores, MOST_THREADS), reason };
 }
 
 /**
