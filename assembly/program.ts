@@ -5,66 +5,64 @@ import { f32_average_pool, f32_max_pool } from "./pool";
 import { Field, Kernel } from "./record";
 import { f32_conv7x7s2_winograd4x1, f32_conv7x7s2_winograd4x1_input } from "./stem";
 import { Sync } from "./sync";
-import { meet, take } from "./threads";
+import { announce, awaitNext, finish, operation, take } from "./threads";
 import { f32_winograd, f32_winograd_input, f32_winograd_output, f32_winograd_product } from "./winograd";
 import { f32_conv3x3s2_winograd } from "./winograd-stride2";
 import { word } from "./words";
 
-/**
- * The interpreter of a compiled program: records [first, last) from address `program`, one after the other.
- * The same list serves one thread or many: with more than one, each runs this with its own scratch and the same `sync`.
- * False where another thread died.
- */
-export function run(program: usize, first: i32, last: i32, scratch: usize, sync: usize, threads: i32): bool {
+/** The interpreter of a compiled program: records [first, last) from address `program`, one after the other. */
+export function run(program: usize, first: i32, last: i32, scratch: usize): void {
   for (let index = first; index < last; index++) {
-    const record = program + (<usize>(index * Field.size) << 2);
+    const record = recordAt(program, index);
     const tiles = word(record, Field.tiles);
-    if (ASC_FEATURE_THREADS && threads > 1) {
-      const counter = record + (<usize>Field.next << 2);
-      for (let tile = take(counter); tile < tiles; tile = take(counter)) execute(record, tile, scratch);
-      if (!meet(sync, counter, threads)) return false;
-    } else {
-      for (let tile = 0; tile < tiles; tile++) execute(record, tile, scratch);
-    }
-  }
-  return true;
-}
-
-// Some half a millisecond: what the caller needs between two inferences of a stream.
-const IDLE_SPINS: i32 = 400_000;
-
-/** A helper thread's life: sleep until a run starts, take part in it, sleep again. Returns once a thread died or `stop` came. */
-export function serve(program: usize, scratch: usize, sync: usize, threads: i32, seen: i32): void {
-  if (!ASC_FEATURE_THREADS) return;
-  while (true) {
-    let spins = IDLE_SPINS;
-    while (atomic.load<i32>(sync + Sync.job) == seen) {
-      if (atomic.load<i32>(sync + Sync.failed)) return;
-      if (--spins < 0) atomic.wait<i32>(sync + Sync.job, seen, -1);
-    }
-    seen = atomic.load<i32>(sync + Sync.job);
-    if (atomic.load<i32>(sync + Sync.failed)) return;
-    const first = atomic.load<i32>(sync + Sync.first);
-    const last = atomic.load<i32>(sync + Sync.last);
-    if (!run(program, first, last, scratch, sync, threads)) return;
+    for (let tile = 0; tile < tiles; tile++) execute(record, tile, scratch);
   }
 }
 
-/** Starts the helpers on records [first, last) and takes part. */
-export function runTogether(
-  program: usize,
-  first: i32,
-  last: i32,
-  scratch: usize,
-  sync: usize,
-  threads: i32,
-): bool {
+/** As `run`, shared with the threads that `serve` at the same `sync`. False where one of them died. */
+export function runTogether(program: usize, first: i32, last: i32, scratch: usize, sync: usize): bool {
   if (!ASC_FEATURE_THREADS) return false;
-  atomic.store<i32>(sync + Sync.first, first);
+  const begin = operation(sync) + 1;
+  const end = begin + (last - first);
+  atomic.store<i32>(sync + Sync.offset, first - begin);
   atomic.store<i32>(sync + Sync.last, last);
-  atomic.add<i32>(sync + Sync.job, 1);
-  atomic.notify(sync + Sync.job, -1);
-  return run(program, first, last, scratch, sync, threads);
+  announce(sync, begin, word(recordAt(program, first), Field.tiles));
+  while (true) {
+    const present = takePart(program, scratch, sync);
+    if (present == end) return true;
+    if (!awaitNext(sync, present, false)) return false;
+  }
+}
+
+/** Another thread's life: to take part in every run, with a scratch of its own, until a thread dies. */
+export function serve(program: usize, scratch: usize, sync: usize): void {
+  if (!ASC_FEATURE_THREADS) return;
+  while (awaitNext(sync, takePart(program, scratch, sync), true)) {}
+}
+
+/** Does pieces of one operation after the other while there are any to take; returns the number of the last operation seen. */
+function takePart(program: usize, scratch: usize, sync: usize): i32 {
+  while (true) {
+    const ticket = take(sync);
+    const left = <i32>ticket;
+    const present = <i32>(ticket >> 32);
+    if (!left) return present;
+    // The operation cannot end before this piece does, so what is read here is this run's.
+    const index = present + atomic.load<i32>(sync + Sync.offset);
+    const record = recordAt(program, index);
+    const tiles = word(record, Field.tiles);
+    execute(record, tiles - left, scratch);
+    if (finish(sync, tiles)) {
+      const isLast = index + 1 == atomic.load<i32>(sync + Sync.last);
+      announce(sync, present + 1, isLast ? 0 : word(recordAt(program, index + 1), Field.tiles));
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function recordAt(program: usize, index: i32): usize {
+  return program + (<usize>(index * Field.size) << 2);
 }
 
 function execute(record: usize, tile: i32, scratch: usize): void {

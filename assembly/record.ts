@@ -24,8 +24,6 @@ export enum Field {
   kernel = 0,
   /** Pieces of work that threads may take independently. */
   tiles = 1,
-  /** The next piece to take; zero between runs. */
-  next = 2,
   input = 3,
   output = 4,
   weights = 5,

@@ -1,18 +1,19 @@
 /**
- * The words of the block at which threads meet, each on a cache line of its own: byte offsets, shared by the interpreter
- * (AssemblyScript) and whoever starts the threads (TypeScript).
+ * The block at which threads meet: byte offsets, shared by the interpreter (AssemblyScript) and whoever starts the threads
+ * (TypeScript). What one thread writes while others watch something else has a cache line of its own.
  */
 export enum Sync {
-  /** Threads that have finished the present operation. */
-  arrived = 0,
-  /** Operations finished since the memory was made; a waiting thread watches it. */
-  generation = 64,
-  /** Set by a thread that died: everyone leaves. */
-  failed = 128,
-  /** Runs started; the other threads sleep on it. */
-  job = 192,
-  /** First and last record of the run. */
-  first = 256,
-  last = 260,
-  size = 320,
+  /** i64: the operation's number in the upper half, pieces of it that nobody has taken in the lower. */
+  ticket = 0,
+  /** Pieces of the present operation that are done. */
+  done = 64,
+  /** Counts whatever a sleeper should wake for. */
+  event = 128,
+  /** Set where a thread died: everyone leaves. */
+  failed = 132,
+  /** An operation's record is its number plus this. */
+  offset = 192,
+  /** The end of the run's records. */
+  last = 196,
+  size = 256,
 }

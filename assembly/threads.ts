@@ -1,48 +1,65 @@
 import { Sync } from "./sync";
 
 /**
- * How threads meet. They run the same program, take pieces of each operation from its counter, and wait for each other
- * after it.
+ * How threads share an operation's pieces. Each takes the next one with a ticket; who finishes the last one announces the
+ * next operation. Nobody waits for a thread that has taken nothing: one that sleeps, or whose core is needed elsewhere,
+ * costs no more than its help, and joins wherever the others are by then.
  */
 
-// Some 200 microseconds of spinning before a thread sleeps: more than the skew between threads, and a sleeper needs as long to wake.
-const SPINS: i32 = 200_000;
-// A thread that died without a word must not hang the others: 250 sleeps of 20 ms without news are its death. Sleeps are
-// counted, not time, because a whole process may be suspended.
+// Some 50 microseconds of looking before a thread sleeps: about what it needs to wake again.
+const SPINS: i32 = 40_000;
+// A thread that died with a piece in its hands must not hang the others: 250 sleeps of 20 ms without news are its death.
+// Sleeps are counted, not time, because a whole process may be suspended.
 const SLEEP_NS: i64 = 20_000_000;
 const SLEEPS: i32 = 250;
 
-/** Takes the next piece of the operation whose counter is at `counter`. */
-// @ts-ignore: decorator
-@inline
-export function take(counter: usize): i32 {
-  return atomic.add<i32>(counter, 1);
+/** Takes a piece of the present operation. The ticket as it was: its number, and pieces left with this one; 0 is none. */
+export function take(sync: usize): i64 {
+  let ticket = atomic.load<i64>(sync + Sync.ticket);
+  while (<i32>ticket) {
+    const seen = atomic.cmpxchg<i64>(sync + Sync.ticket, ticket, ticket - 1);
+    if (seen == ticket) break;
+    ticket = seen;
+  }
+  return ticket;
 }
 
-/** Waits until all `threads` are here; the last one resets `counter`. False where a thread died. */
-export function meet(sync: usize, counter: usize, threads: i32): bool {
-  const generation = atomic.load<i32>(sync + Sync.generation);
-  if (atomic.add<i32>(sync + Sync.arrived, 1) == threads - 1) {
-    atomic.store<i32>(counter, 0);
-    atomic.store<i32>(sync + Sync.arrived, 0);
-    atomic.add<i32>(sync + Sync.generation, 1);
-    atomic.notify(sync + Sync.generation, -1);
-  } else {
-    let spins = SPINS;
-    let sleeps = SLEEPS;
-    let pieces = -1;
-    while (atomic.load<i32>(sync + Sync.generation) == generation) {
-      if (atomic.load<i32>(sync + Sync.failed)) return false;
-      if (--spins >= 0) continue;
-      if (atomic.wait<i32>(sync + Sync.generation, generation, SLEEP_NS) != 2) continue;
-      const taken = atomic.load<i32>(counter);
-      if (taken != pieces) {
-        pieces = taken;
-        sleeps = SLEEPS;
-      } else if (--sleeps == 0) {
-        atomic.store<i32>(sync + Sync.failed, 1);
-      }
+/** Says that a piece is done, of `pieces`; true for the last one. */
+export function finish(sync: usize, pieces: i32): bool {
+  if (atomic.add<i32>(sync + Sync.done, 1) != pieces - 1) return false;
+  atomic.store<i32>(sync + Sync.done, 0);
+  return true;
+}
+
+/** Lays out the pieces of the next operation; no pieces: the run is over. */
+export function announce(sync: usize, operation: i32, pieces: i32): void {
+  atomic.store<i64>(sync + Sync.ticket, (<i64>operation << 32) | <i64>pieces);
+  atomic.add<i32>(sync + Sync.event, 1);
+  atomic.notify(sync + Sync.event, -1);
+}
+
+/** The number of the present operation. */
+export function operation(sync: usize): i32 {
+  return <i32>(atomic.load<i64>(sync + Sync.ticket) >> 32);
+}
+
+/** Waits for another operation than `present`. False where a thread died; `patient` threads wait for ever. */
+export function awaitNext(sync: usize, present: i32, patient: bool): bool {
+  let spins = SPINS;
+  let sleeps = SLEEPS;
+  let done = -1;
+  while (true) {
+    const event = atomic.load<i32>(sync + Sync.event);
+    if (atomic.load<i32>(sync + Sync.failed)) return false;
+    if (operation(sync) != present) return true;
+    if (--spins >= 0) continue;
+    if (atomic.wait<i32>(sync + Sync.event, event, patient ? -1 : SLEEP_NS) != 2) continue;
+    const now = atomic.load<i32>(sync + Sync.done);
+    if (now != done) {
+      done = now;
+      sleeps = SLEEPS;
+    } else if (--sleeps == 0) {
+      atomic.store<i32>(sync + Sync.failed, 1);
     }
   }
-  return atomic.load<i32>(sync + Sync.failed) == 0;
 }

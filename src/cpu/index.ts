@@ -244,14 +244,14 @@ class WasmEngine implements CpuEngine {
   }
 
   private execute(begin: number, end: number): void {
-    const { recordsAt, scratchAt, syncAt } = this.program;
+    const { recordsAt, scratchAt } = this.program;
     const kernels = this.open();
     if (this.team) {
       this.team.run(begin, end);
       return;
     }
     try {
-      kernels.run(recordsAt, begin, end, scratchAt, syncAt, 1);
+      kernels.run(recordsAt, begin, end, scratchAt);
     } catch (cause) {
       throw new WasmError(`The kernels stopped (${(cause as Error).message}); the next request starts anew.`, {
         cause,

@@ -5,11 +5,11 @@ export type Variant = "baseline" | "relaxed" | "baseline-threads" | "relaxed-thr
 /** What a module of kernels exports; see assembly/. Addresses are byte offsets into `memory`. */
 export interface Kernels {
   readonly memory: WebAssembly.Memory;
-  /** Runs records [first, last) in this thread; false where another thread died. */
-  run(program: number, first: number, last: number, scratch: number, sync: number, threads: number): number;
-  /** As `run`, with the threads that `serve`. */
-  runTogether(program: number, first: number, last: number, scratch: number, sync: number, threads: number): number;
-  serve(program: number, scratch: number, sync: number, threads: number, seen: number): void;
+  /** Runs records [first, last) in this thread. */
+  run(program: number, first: number, last: number, scratch: number): void;
+  /** As `run`, with the threads that `serve`; 0 where one of them died. */
+  runTogether(program: number, first: number, last: number, scratch: number, sync: number): number;
+  serve(program: number, scratch: number, sync: number): void;
   packPanel(source: number, target: number, depth: number, taps: number): void;
   packWinograd(panel: number, target: number, depth: number, plane: number, outputTile: number, work: number): void;
   peak(rounds: number): number;

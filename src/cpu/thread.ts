@@ -10,20 +10,17 @@ export interface ThreadTask {
   /** This thread's own. */
   readonly scratch: number;
   readonly sync: number;
-  readonly threads: number;
-  /** Runs started so far. */
-  readonly seen: number;
 }
 
 export type ThreadNews = { readonly ready: true } | { readonly failed: string };
 
 /** A thread's life: one task, served until another thread dies or this one is terminated. */
 export function serveThread(port: WorkerPort): void {
-  port.listen(async ({ module, memory, program, scratch, sync, threads, seen }: ThreadTask) => {
+  port.listen(async ({ module, memory, program, scratch, sync }: ThreadTask) => {
     try {
       const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
       port.post({ ready: true } satisfies ThreadNews);
-      (exports as unknown as Kernels).serve(program, scratch, sync, threads, seen);
+      (exports as unknown as Kernels).serve(program, scratch, sync);
       port.post({ failed: "another thread stopped" } satisfies ThreadNews);
     } catch (error) {
       release(memory, sync);
@@ -37,8 +34,6 @@ export function serveThread(port: WorkerPort): void {
 export function release(memory: WebAssembly.Memory, sync: number): void {
   const words = new Int32Array(memory.buffer);
   Atomics.store(words, (sync + Sync.failed) >> 2, 1);
-  // A sleeper looks whether its word has changed before it looks at why it was woken.
-  Atomics.add(words, (sync + Sync.job) >> 2, 1);
-  Atomics.notify(words, (sync + Sync.job) >> 2);
-  Atomics.notify(words, (sync + Sync.generation) >> 2);
+  Atomics.add(words, (sync + Sync.event) >> 2, 1);
+  Atomics.notify(words, (sync + Sync.event) >> 2);
 }

@@ -1,4 +1,3 @@
-import { Field } from "../../assembly/record.js";
 import { Sync } from "../../assembly/sync.js";
 import { WorkerError } from "../errors.js";
 import type { WorkerHandle } from "../worker/handle.js";
@@ -49,8 +48,8 @@ export function chooseThreads(wanted: "auto" | number, support: ThreadSupport | 
 }
 
 /**
- * The threads beside the engine's own. They share its memory, sleep between runs, and meet in wasm after every operation
- * (assembly/threads.ts); the engine's thread waits there too, so it must be one that may.
+ * The threads beside the engine's own. They share its memory, sleep between runs, and take pieces of every operation
+ * inside of wasm (assembly/threads.ts); the engine's thread waits there for the last piece, so it must be one that may.
  */
 export class Team {
   /** Why it cannot run again; null while it can. */
@@ -59,7 +58,6 @@ export class Team {
   private constructor(
     private readonly kernels: Kernels,
     private readonly program: Program,
-    private readonly threads: number,
     private readonly others: readonly WorkerHandle[],
     /** Settle when a thread has left, dead or alive. */
     private readonly left: readonly Promise<void>[],
@@ -76,8 +74,9 @@ export class Team {
     const { recordsAt, scratchAt, scratchBytes, syncAt } = program;
     const others: WorkerHandle[] = [];
     const left: Promise<void>[] = [];
-    const team = new Team(kernels, program, threads, others, left);
-    team.reset();
+    const team = new Team(kernels, program, others, left);
+    // Whatever a team that failed has left behind.
+    new Int32Array(kernels.memory.buffer, syncAt, Sync.size >> 2).fill(0);
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       const late = new Promise<never>((_, reject) => {
@@ -103,8 +102,6 @@ export class Team {
           program: recordsAt,
           scratch: scratchAt + (index + 1) * scratchBytes,
           sync: syncAt,
-          threads,
-          seen: 0,
         } satisfies ThreadTask);
         return ready;
       });
@@ -124,7 +121,7 @@ export class Team {
     const { recordsAt, scratchAt, syncAt } = this.program;
     let done = 0;
     try {
-      done = this.kernels.runTogether(recordsAt, begin, end, scratchAt, syncAt, this.threads);
+      done = this.kernels.runTogether(recordsAt, begin, end, scratchAt, syncAt);
       if (!done) this.failed ??= "another thread stopped";
     } catch (error) {
       this.failed = String(error);
@@ -141,13 +138,5 @@ export class Team {
     release(this.kernels.memory, this.program.syncAt);
     await Promise.race([Promise.all(this.left), new Promise((resolve) => setTimeout(resolve, LEAVE_MS))]);
     for (const other of this.others) other.terminate();
-  }
-
-  /** Whatever a team that failed has left behind. */
-  private reset(): void {
-    const { records, recordsAt, syncAt } = this.program;
-    const words = new Int32Array(this.kernels.memory.buffer);
-    words.fill(0, syncAt >> 2, (syncAt + Sync.size) >> 2);
-    for (let at = 0; at < records.length; at += Field.size) words[(recordsAt >> 2) + at + Field.next] = 0;
   }
 }
