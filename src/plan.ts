@@ -9,13 +9,42 @@ export interface StagePlacement {
   readonly ms?: { readonly cpu?: number; readonly gpu?: number };
 }
 
+/** What is known of the plan as a whole; ms are null where nothing was measured. */
+export interface PlanSummary {
+  /** Of one inference by this plan, and by each device alone, moves and waits included. */
+  readonly predictedMs: number | null;
+  readonly cpuMs: number | null;
+  readonly gpuMs: number | null;
+  /** Measurements made in this session; 0 where an earlier visit's were used. */
+  readonly calibrationRuns: number;
+  /** Why the plan is what it is, and what it was before: the last twenty decisions, oldest first. */
+  readonly history: readonly string[];
+}
+
+const UNMEASURED: PlanSummary = { predictedMs: null, cpuMs: null, gpuMs: null, calibrationRuns: 0, history: [] };
+
 /** The placement of a network's stages: plain data, readable as a table through `toString()`. */
 export class Plan {
-  constructor(readonly stages: readonly StagePlacement[]) {}
+  constructor(
+    readonly stages: readonly StagePlacement[],
+    readonly summary: PlanSummary = UNMEASURED,
+  ) {}
 
   toString(): string {
-    const width = Math.max(...this.stages.map(({ stage }) => stage.length));
-    return this.stages.map(({ stage, device, reason }) => `${stage.padEnd(width)}  ${device}  ${reason}`).join("\n");
+    const measured = this.stages.some(({ ms }) => ms);
+    const time = (ms: number | undefined) => (ms === undefined ? "" : ms.toFixed(2)).padStart(9);
+    const width = Math.max(5, ...this.stages.map(({ stage }) => stage.length));
+    const lines = this.stages.map(
+      ({ stage, device, ms }) =>
+        `${stage.padEnd(width)}  ${device.padEnd(6)}${measured ? time(ms?.cpu) + time(ms?.gpu) : ""}`,
+    );
+    const { predictedMs } = this.summary;
+    return [
+      `${"stage".padEnd(width)}  device${measured ? "   CPU ms   GPU ms" : ""}`,
+      ...lines.map((line) => line.trimEnd()),
+      ...new Set(this.stages.map(({ reason }) => reason)),
+      ...(predictedMs === null ? [] : [`predicted ${predictedMs.toFixed(2)} ms`]),
+    ].join("\n");
   }
 }
 

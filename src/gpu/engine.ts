@@ -35,6 +35,8 @@ export interface GpuEngine extends Engine {
    * first stage, NHWC with padded channels for others.
    */
   runBuffer(first: number, last: number, input: GPUBuffer): Promise<Float32Array>;
+  /** Takes a stage's input in and out again, without work between: what moving it costs. */
+  echo(stage: number, input: Float32Array): Promise<void>;
   /** Dispatches of one run of these stages. */
   dispatches(first: number, last: number): number;
 }
@@ -189,7 +191,7 @@ class WebGpuEngine implements GpuEngine {
       failures.push(failure);
       advance();
     }
-    const readable = Math.max(...program.stages.map(({ output }) => output.bytes));
+    const readable = Math.max(...program.stages.flatMap(({ input, output }) => [input.bytes, output.bytes]));
     const readback = this.#createBuffer("readback", readable, MAP_READ | COPY_DST, null);
     this.#readback = readback.buffer;
     failures.push(readback.failure);
@@ -261,11 +263,19 @@ class WebGpuEngine implements GpuEngine {
   }
 
   async run(first: number, last: number, input: Float32Array): Promise<Float32Array> {
-    return this.#run(first, last, input.byteLength, ({ buffer, offset }) => {
+    return this.#run(first, last, input.byteLength, this.#upload(input));
+  }
+
+  async echo(stage: number, input: Float32Array): Promise<void> {
+    await this.#run(stage, stage, input.byteLength, this.#upload(input), false);
+  }
+
+  #upload(input: Float32Array): (to: Crossing) => void {
+    return ({ buffer, offset }) => {
       // Firefox refuses uploads from shared memory.
       const bytes = input.buffer instanceof ArrayBuffer ? (input as Float32Array<ArrayBuffer>) : input.slice();
       this.#gpu.queue.writeBuffer(this.#buffers[buffer]!, offset, bytes);
-    });
+    };
   }
 
   async runBuffer(first: number, last: number, input: GPUBuffer): Promise<Float32Array> {
@@ -279,10 +289,11 @@ class WebGpuEngine implements GpuEngine {
     last: number,
     bytes: number,
     feed: (input: Crossing, encoder: GPUCommandEncoder) => void,
+    work = true,
   ): Promise<Float32Array> {
     if (this.#end) throw this.#end;
     const input = this.#stages[first]?.input;
-    const output = this.#stages[last]?.output;
+    const output = work ? this.#stages[last]?.output : input;
     if (!input || !output || first > last) {
       throw new ShapeError(`stages ${first} to ${last}: this network has stages 0 to ${this.#stages.length - 1}`);
     }
@@ -296,13 +307,7 @@ class WebGpuEngine implements GpuEngine {
       const submitted = scoped(this.#gpu, () => {
         const encoder = this.#gpu.createCommandEncoder();
         feed(input, encoder);
-        const pass = encoder.beginComputePass();
-        for (const { pipeline, bindGroup, workgroups } of this.#dispatchesOf(first, last)) {
-          pass.setPipeline(pipeline);
-          pass.setBindGroup(0, bindGroup);
-          pass.dispatchWorkgroups(...workgroups);
-        }
-        pass.end();
+        if (work) this.#encode(encoder.beginComputePass(), first, last);
         encoder.copyBufferToBuffer(this.#buffers[output.buffer]!, output.offset, readback, 0, output.bytes);
         this.#gpu.queue.submit([encoder.finish()]);
         return readback.mapAsync(READ, 0, output.bytes);
@@ -316,7 +321,8 @@ class WebGpuEngine implements GpuEngine {
       }
       const [failure] = await Promise.race([Promise.all([submitted.failure, submitted.value]), late, this.#ended]);
       if (failure) throw new Error(failure);
-      const result = this.#unpad(new Float32Array(readback.getMappedRange(0, output.bytes)), last);
+      const mapped = new Float32Array(readback.getMappedRange(0, output.bytes));
+      const result = work ? this.#unpad(mapped, last) : mapped.slice(0, 0);
       readback.unmap();
       return result;
     } catch (error) {
@@ -326,6 +332,15 @@ class WebGpuEngine implements GpuEngine {
       clearTimeout(timer);
       clearInterval(nudge);
     }
+  }
+
+  #encode(pass: GPUComputePassEncoder, first: number, last: number): void {
+    for (const { pipeline, bindGroup, workgroups } of this.#dispatchesOf(first, last)) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(...workgroups);
+    }
+    pass.end();
   }
 
   /** A copy, without the padding of channels at the network's end. */

@@ -1,0 +1,84 @@
+import type { Engine } from "../engine.js";
+import type { Costs } from "./planner.js";
+
+/** An engine whose moves can be timed apart from its work. */
+export interface Mover extends Engine {
+  /** Takes a stage's input in and out again: an upload, an empty submit and a readback of as many bytes. */
+  echo(stage: number, input: Float32Array): Promise<void>;
+}
+
+/** Rounds of calibration, and the time after which no further one begins. */
+const ROUNDS = 5;
+const BUDGET_MS = 300;
+
+/**
+ * Measures stages and moves on both devices, a step at a time: `exclusively` lets requests in between. A stage alone on the
+ * GPU costs its work, its moves and one wait; the moves are measured without work, on the smallest and the largest
+ * activation, and taken off.
+ */
+export async function calibrate(
+  cpu: Engine,
+  gpu: Mover,
+  exclusively: <T>(task: () => Promise<T>) => Promise<T>,
+  now: () => number,
+): Promise<Costs> {
+  const { stages, values, input } = cpu.network;
+  const image = values[input]!;
+  const inputs: Float32Array[] = [new Float32Array(image.channels * image.height * image.width).fill(0.5)];
+  const cpuTimes = stages.map(() => [] as number[]);
+  const gpuTimes = stages.map(() => [] as number[]);
+  const echoTimes = stages.map(() => [] as number[]);
+  const whole: number[] = [];
+  const timed = async <T>(into: number[], task: () => Promise<T>): Promise<T> => {
+    const start = now();
+    const result = await task();
+    into.push(now() - start);
+    return result;
+  };
+  const begun = now();
+  for (let round = 0; round < ROUNDS && (round < 2 || now() - begun < BUDGET_MS); round++) {
+    for (const index of stages.keys()) {
+      const from = inputs[index]!;
+      const output = await exclusively(() => timed(cpuTimes[index]!, () => cpu.run(index, index, from)));
+      inputs[index + 1] ??= output.slice();
+      await exclusively(() => timed(gpuTimes[index]!, () => gpu.run(index, index, from)));
+      await exclusively(() => timed(echoTimes[index]!, () => gpu.echo(index, from)));
+    }
+    await exclusively(() => timed(whole, () => gpu.run(0, stages.length - 1, inputs[0]!)));
+  }
+  return costsOf(
+    inputs.map((it) => it.byteLength),
+    cpuTimes.map(median),
+    gpuTimes.map(median),
+    echoTimes.map(median),
+    median(whole),
+  );
+}
+
+/** Separates waits, moves and work. `bytes`: of each stage's input, and of the last one's output. */
+export function costsOf(
+  bytes: readonly number[],
+  cpu: readonly number[],
+  gpuAlone: readonly number[],
+  echoes: readonly number[],
+  whole: number,
+): Costs {
+  const smallest = bytes.indexOf(Math.min(...bytes.slice(0, -1)));
+  const largest = bytes.indexOf(Math.max(...bytes.slice(0, -1)));
+  const spread = 2 * (bytes[largest]! - bytes[smallest]!);
+  const perByte = spread > 0 ? Math.max(0, (echoes[largest]! - echoes[smallest]!) / spread) : 0;
+  const wait = Math.max(0, echoes[smallest]! - 2 * perByte * bytes[smallest]!);
+  const stages = cpu.length;
+  const up = bytes.slice(0, stages).map((count) => perByte * count);
+  const down = bytes.slice(1).map((count) => perByte * count);
+  const work = gpuAlone.map((ms, index) => Math.max(0, ms - wait - up[index]! - down[index]!));
+  // Stages in one submit overlap and save barriers: their sum is brought to what the whole was measured to take.
+  const sum = work.reduce((total, ms) => total + ms, 0);
+  const together = Math.max(0, whole - wait - up[0]! - down[stages - 1]!);
+  const scale = sum > 0 ? together / sum : 0;
+  return { cpu, gpu: work.map((ms) => ms * scale), up, down, wait };
+}
+
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+}
