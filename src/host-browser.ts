@@ -2,6 +2,7 @@ import type { Variant } from "./cpu/index.js";
 import type { Host } from "./host.js";
 import { type BrowserImage, decodeInBrowser, sendBrowserImage } from "./image/decode-browser.js";
 import { compileResponse } from "./session.js";
+import { browserStore } from "./store-browser.js";
 import { webWorker } from "./worker/web.js";
 
 declare const WorkerGlobalScope: unknown;
@@ -38,6 +39,7 @@ export const browserHost: Host = {
   absolute: (address) => new Request(address).url,
   sendImage: sendBrowserImage,
   decode: (image) => decodeInBrowser(image as BrowserImage),
+  store: browserStore,
   get defaultModel() {
     return new URL("./cifar10-resnet20.safetensors", import.meta.url);
   },

@@ -7,6 +7,7 @@ import { ModelFormatError, SourceError } from "./errors.js";
 import type { Host, ModelFiles } from "./host.js";
 import { decodeBytes, decodeFile } from "./image/decode-node.js";
 import { toPixels } from "./image/index.js";
+import { nodeStore } from "./store-node.js";
 import { nodeWorker } from "./worker/node.js";
 
 /** A path, a file URL, an encoded file's bytes, or raw pixels. */
@@ -50,6 +51,13 @@ export const nodeHost: Host = {
     if (image instanceof Uint8Array) return decodeBytes(image, "the given buffer");
     return toPixels(image);
   },
+  async findGpu() {
+    // Dawn for Node, where its user has installed it; the name is not written out, so that no bundler looks for it.
+    const name = "webgpu";
+    const dawn = await import(name).catch(() => null);
+    return (dawn?.create([]) as GPU) ?? null;
+  },
+  store: nodeStore,
   get defaultModel() {
     return new URL("./cifar10-resnet20.safetensors", import.meta.url);
   },

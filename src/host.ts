@@ -1,6 +1,7 @@
 import type { ThreadSupport, Variant } from "./cpu/index.js";
 import type { Pixels } from "./image/index.js";
 import type { CardFiles } from "./model/index.js";
+import type { Store } from "./schedule/scheduler.js";
 import type { WorkerHandle } from "./worker/handle.js";
 
 /** A model file's bytes, and what lay beside them. */
@@ -27,6 +28,10 @@ export interface Host {
   sendImage(image: unknown): Promise<[image: unknown, transfer: Transferable[]]>;
   /** Decodes whatever counts as an image here. */
   decode(image: unknown, signal: AbortSignal | null | undefined): Promise<Pixels>;
+  /** WebGPU where it does not come as navigator.gpu, for those who insist on it; null where there is none. */
+  findGpu?(): Promise<GPU | null>;
+  /** Where calibrations are kept between visits. */
+  readonly store?: Store;
   /** The bundled model. */
   readonly defaultModel: URL;
 }

@@ -47,6 +47,10 @@ export interface LoadOptions {
   convolution?: "auto" | "direct" | "winograd2" | "winograd4";
   signal?: AbortSignal | null;
   onProgress?: (progress: Progress) => void;
+  /** Where to look for a GPU instead of navigator.gpu: Dawn in Node, say. The session then runs in place. */
+  gpu?: GPU;
+  /** The caller's own device: used and never destroyed. The session then runs in place. */
+  gpuDevice?: GPUDevice;
   /** The kernels, for hosts that cannot fetch them: a URL, bytes or a compiled module. */
   wasm?: string | URL | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 }

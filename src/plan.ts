@@ -1,5 +1,3 @@
-import type { Network } from "./model/network.js";
-
 /** Where one stage runs, and why. */
 export interface StagePlacement {
   readonly stage: string;
@@ -46,8 +44,4 @@ export class Plan {
       ...(predictedMs === null ? [] : [`predicted ${predictedMs.toFixed(2)} ms`]),
     ].join("\n");
   }
-}
-
-export function cpuPlan(network: Network, reason: string): Plan {
-  return new Plan(network.stages.map(({ name }) => ({ stage: name, device: "cpu", reason })));
 }

@@ -1,14 +1,16 @@
 import { rank } from "./classify.js";
-import { type CpuEngine, createCpuEngine } from "./cpu/index.js";
+import { createCpuEngine } from "./cpu/index.js";
 import type { EngineStats } from "./engine.js";
-import { ClosedError, DeviceUnavailableError, OptionError, ShapeError, throwIfAborted } from "./errors.js";
+import { ClosedError, OptionError, ShapeError, throwIfAborted } from "./errors.js";
 import type { Host } from "./host.js";
 import { type Pixels, preprocess as prepareImage } from "./image/index.js";
 import { buildNetwork, modelCard, preprocessFor } from "./model/index.js";
 import type { Network } from "./model/network.js";
 import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess } from "./options.js";
-import { cpuPlan, type Plan } from "./plan.js";
+import type { Plan } from "./plan.js";
 import { Queue } from "./queue.js";
+import { gpuOpener } from "./schedule/open-gpu.js";
+import { Scheduler } from "./schedule/scheduler.js";
 import { readSource } from "./source.js";
 import { readWeights } from "./weights/index.js";
 
@@ -29,7 +31,6 @@ export interface Session {
 
 /** A session in this thread, on its devices. */
 export class SessionInPlace implements Session {
-  readonly plan: Plan;
   private readonly queue = new Queue();
   private closed = false;
 
@@ -37,11 +38,12 @@ export class SessionInPlace implements Session {
     readonly network: Network,
     readonly preprocess: Preprocess,
     readonly labels: readonly string[] | null,
-    readonly engine: CpuEngine,
+    private readonly scheduler: Scheduler,
     private readonly decode: Host["decode"],
-    reason: string,
-  ) {
-    this.plan = cpuPlan(network, reason);
+  ) {}
+
+  get plan(): Plan {
+    return this.scheduler.plan;
   }
 
   get inputShape(): [number, number, number, number] {
@@ -54,7 +56,7 @@ export class SessionInPlace implements Session {
   }
 
   get stats(): EngineStats {
-    return this.engine.stats;
+    return this.scheduler.stats;
   }
 
   async run(input: Float32Array, signal?: AbortSignal | null): Promise<Float32Array> {
@@ -82,7 +84,7 @@ export class SessionInPlace implements Session {
   }
 
   private infer(input: Float32Array): Promise<Float32Array> {
-    return this.engine.run(0, this.network.stages.length - 1, input);
+    return this.scheduler.run(input);
   }
 
   private enqueue<T>(task: () => Promise<T>, signal?: AbortSignal | null): Promise<T> {
@@ -93,7 +95,7 @@ export class SessionInPlace implements Session {
   async close(): Promise<void> {
     this.closed = true;
     await this.queue.idle();
-    await this.engine.close();
+    await this.scheduler.close();
   }
 }
 
@@ -112,17 +114,30 @@ export async function openInPlace(
   const card = modelCard(state, files);
   const network = buildNetwork(state, { ...options, card });
   const preprocess = preprocessFor(network, card, options.preprocess);
-  const engine = await createCpuEngine(network, {
+  const labels = checkLabels(options.labels ?? card.labels, network);
+  const cpu = await createCpuEngine(network, {
     ...options,
     threadSupport: host.threadSupport,
     note,
     wasm: options.wasm === undefined ? host.wasm : () => compileGiven(options.wasm!),
     onProgress: (loaded, total) => options.onProgress?.({ phase: "prepare", loaded, total }),
   });
+  const { device = "auto", precision } = options;
+  const scheduler = new Scheduler({
+    cpu,
+    device,
+    precision,
+    openGpu: await gpuOpener(network, host, options),
+    store: host.store,
+  });
+  try {
+    await scheduler.start();
+  } catch (error) {
+    await scheduler.close();
+    throw error;
+  }
   options.onProgress?.({ phase: "ready", loaded: 1, total: 1 });
-  const labels = checkLabels(options.labels ?? card.labels, network);
-  const reason = options.device === "cpu" ? "the CPU was asked for" : "no GPU path in this version";
-  return new SessionInPlace(network, preprocess, labels, engine, host.decode, reason);
+  return new SessionInPlace(network, preprocess, labels, scheduler, host.decode);
 }
 
 /** Values of one image of `shape`; throws `ShapeError` for an input that is not one or more of them. */
@@ -140,9 +155,6 @@ export function checkInput(input: Float32Array, [, ...image]: readonly number[])
 }
 
 function checkOptions(options: LoadOptions): void {
-  if (options.device === "gpu") {
-    throw new DeviceUnavailableError(`device "gpu": no GPU path in this version. Use "auto" or "cpu".`);
-  }
   oneOf("device", options.device, ["auto", "cpu", "gpu"]);
   oneOf("simd", options.simd, ["auto", "baseline", "relaxed"]);
   oneOf("memory", options.memory, ["fast", "small"]);

@@ -3,6 +3,8 @@ export interface WorkerHandle {
   post(message: unknown, transfer?: readonly Transferable[]): void;
   /** `onEnd` is called once, where the worker could not start, failed or exited; not after `terminate`. */
   listen(onMessage: (message: never) => void, onEnd: (reason: string) => void): void;
+  /** Has `onEnd` called, too, once this lock is free, which the worker holds for as long as it lives. */
+  watch(lock: string): void;
   terminate(): void;
   /** Whether the process stays alive for this worker; a page has no such notion. */
   hold(on: boolean): void;

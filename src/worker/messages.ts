@@ -1,6 +1,6 @@
 import type { EngineStats } from "../engine.js";
 import type { ClassifyOptions, LoadOptions, Prediction, Preprocess, Progress } from "../options.js";
-import type { StagePlacement } from "../plan.js";
+import type { PlanSummary, StagePlacement } from "../plan.js";
 import type { SentError } from "./errors.js";
 
 /** Options that survive a structured clone. */
@@ -24,13 +24,13 @@ export interface Facts {
 
 /** What may: sent along with an answer when it did. */
 export interface State {
-  readonly plan: readonly StagePlacement[];
+  readonly plan: { readonly stages: readonly StagePlacement[]; readonly summary: PlanSummary };
   readonly stats: EngineStats;
 }
 
 /** From the worker. */
 export type News =
-  | { readonly hello: true }
+  | { readonly hello: true; readonly lock?: string }
   | { readonly progress: Progress }
   | { readonly id: number; readonly value: Facts | Float32Array | Prediction[] | undefined; readonly state?: State }
   | { readonly id: number; readonly error: SentError; readonly state?: State };

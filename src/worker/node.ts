@@ -17,6 +17,7 @@ export function nodeWorker(worker: Worker): WorkerHandle {
       worker.on("exit", (code) => end(`it exited with code ${code}`));
       worker.unref();
     },
+    watch() {},
     terminate() {
       ended = true;
       worker.terminate();

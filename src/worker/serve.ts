@@ -4,8 +4,10 @@ import { sendError } from "./errors.js";
 import type { WorkerPort } from "./handle.js";
 import type { Facts, News, Request, State } from "./messages.js";
 
-/** A worker's life: it opens one session and answers for it. Requests are answered in the order in which they came. */
-export function serveSession(port: WorkerPort, host: Host): void {
+/**
+ * A worker's life: it opens one session and answers for it, in the order in which requests came. `lock`: see `holdLock`.
+ */
+export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<string | undefined>): Promise<void> {
   const running = new Map<number, AbortController>();
   let session: Session | null = null;
   let told = "";
@@ -29,7 +31,7 @@ export function serveSession(port: WorkerPort, host: Host): void {
   /** The state, where it is not what was sent last. */
   const news = (): { state?: State } => {
     if (!session) return {};
-    const state: State = { plan: session.plan.stages, stats: session.stats };
+    const state: State = { plan: { stages: session.plan.stages, summary: session.plan.summary }, stats: session.stats };
     const text = JSON.stringify(state);
     if (text === told) return {};
     told = text;
@@ -53,5 +55,5 @@ export function serveSession(port: WorkerPort, host: Host): void {
       running.delete(id);
     }
   });
-  port.post({ hello: true } satisfies News);
+  port.post({ hello: true, lock: await lock } satisfies News);
 }

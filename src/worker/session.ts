@@ -77,7 +77,8 @@ class WorkerSession implements Session {
     return this.state.stats;
   }
   get plan(): Plan {
-    if (this.shownPlan?.stages !== this.state.plan) this.shownPlan = new Plan(this.state.plan);
+    const { stages, summary } = this.state.plan;
+    if (this.shownPlan?.stages !== stages) this.shownPlan = new Plan(stages, summary);
     return this.shownPlan!;
   }
 
@@ -125,6 +126,7 @@ class WorkerSession implements Session {
             if ("hello" in news) {
               met = true;
               clearTimeout(timer);
+              if (news.lock) worker.watch(news.lock);
             } else if ("progress" in news) onProgress?.(news.progress);
             else if (news.id !== 0) this.settle(news);
             else if ("error" in news) reject(receiveError(news.error));

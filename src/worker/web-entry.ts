@@ -1,15 +1,18 @@
+import type { Host } from "../host.js";
 import { browserHost } from "../host-browser.js";
 import { serveSession } from "./serve.js";
-import { webPort } from "./web.js";
+import { holdLock, webPort } from "./web.js";
 
-serveSession(webPort(), {
+const host: Host = {
   ...browserHost,
   // What arrives here is a copy of the caller's, or was made for this one request.
   async decode(image, signal) {
     try {
       return await browserHost.decode(image, signal);
     } finally {
-      (image as Partial<ImageBitmap>).close?.();
+      (image as Partial<ImageBitmap> | null)?.close?.();
     }
   },
-});
+};
+
+serveSession(webPort(), host, holdLock());

@@ -1,0 +1,44 @@
+import { createGpuEngine, probeGpu } from "../gpu/index.js";
+import type { Host } from "../host.js";
+import type { Network } from "../model/network.js";
+import type { LoadOptions } from "../options.js";
+import type { OpenedGpu } from "./scheduler.js";
+
+/** How the scheduler opens the GPU for a network; undefined where there is nothing to open. */
+export async function gpuOpener(
+  network: Network,
+  host: Host,
+  { device = "auto", gpuDevice, precision, ...options }: LoadOptions,
+): Promise<(() => Promise<OpenedGpu>) | undefined> {
+  if (device === "cpu") return undefined;
+  const gpu = options.gpu ?? globalThis.navigator?.gpu ?? (device === "gpu" ? await host.findGpu?.() : undefined);
+  if (!gpu && !gpuDevice) return undefined;
+  return async () => {
+    const probe = gpuDevice ? null : await probeGpu({ gpu: gpu! });
+    if (probe && !probe.adapter) throw new Error(probe.reason);
+    // Said before anything is compiled: a software adapter takes seconds for that.
+    if (probe?.software && device === "auto") {
+      throw new Error(`${probe.reason}: the CPU's own kernels are faster`);
+    }
+    const engine = await createGpuEngine(network, {
+      precision,
+      ...(gpuDevice ? { device: gpuDevice } : { adapter: probe!.adapter! }),
+    });
+    return { engine, software: engine.software, key: calibrationKey(network, engine.stats.kernels, precision) };
+  };
+}
+
+/** Costs depend on shapes, not on weights: adapter, browser, cores, network. */
+function calibrationKey(network: Network, adapter: string, precision = "f32"): string {
+  const { userAgent = "", hardwareConcurrency = 1 } = globalThis.navigator ?? {};
+  const { architecture, values } = network;
+  return JSON.stringify([
+    "costs 1",
+    adapter,
+    precision,
+    userAgent,
+    hardwareConcurrency,
+    architecture,
+    values[network.input],
+  ]);
+}
