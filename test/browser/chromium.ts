@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
+import type { Site } from "./server.js";
 
 const places = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const executablePath = places.find((place) => place && existsSync(place));
@@ -23,4 +24,13 @@ export function launch(...flags: string[]): Promise<Browser> {
       ...flags,
     ],
   });
+}
+
+/** A page of the site whose script has left the library as `resnetEdge`. (The page's policy forbids waitForFunction's eval.) */
+export async function openPage(browser: Browser, site: Site): Promise<Page> {
+  const page = await browser.newPage();
+  await page.goto(site.origin);
+  while (!(await page.evaluate(() => "resnetEdge" in globalThis)))
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  return page;
 }

@@ -2,7 +2,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BrowserImage } from "../../src/index.js";
 import { library, root } from "../built.js";
-import { launch, noChromium } from "./chromium.js";
+import { launch, noChromium, openPage } from "./chromium.js";
 import { type Site, serve } from "./server.js";
 
 /** The built library, as the page's script has left it. */
@@ -22,9 +22,7 @@ describe.skipIf(noChromium).each([true, false])(`Chromium, isolated: %s${noChrom
     await classifier.close();
     site = await serve({ isolated });
     browser = await launch();
-    page = await browser.newPage();
-    await page.goto(site.origin);
-    await page.waitForFunction("globalThis.resnetEdge");
+    page = await openPage(browser, site);
     expect(await page.evaluate(() => globalThis.crossOriginIsolated)).toBe(isolated);
   });
 

@@ -24,7 +24,11 @@ export interface Site {
 }
 
 /** The checkout over HTTP on this machine, under the strict policy; with cross-origin isolation where asked for. */
-export async function serve(options: { isolated: boolean }): Promise<Site> {
+export async function serve(options: {
+  isolated: boolean;
+  /** More files, by their paths; null is one that is missing. */
+  files?: Readonly<Record<string, Uint8Array | null>>;
+}): Promise<Site> {
   const reports: string[] = [];
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url!, "http://localhost");
@@ -54,8 +58,14 @@ export async function serve(options: { isolated: boolean }): Promise<Site> {
       response.end('import * as library from "/dist/index.js"; globalThis.resnetEdge = library;');
       return;
     }
+    const given = options.files?.[pathname];
+    if (given) {
+      response.setHeader("content-length", given.length);
+      response.end(given);
+      return;
+    }
     const file = fileURLToPath(new URL(`.${pathname}`, root));
-    if (!existsSync(file) || !statSync(file).isFile()) {
+    if (given === null || !existsSync(file) || !statSync(file).isFile()) {
       response.statusCode = 404;
       response.end("no");
       return;

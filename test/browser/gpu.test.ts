@@ -1,0 +1,163 @@
+import { existsSync, readFileSync } from "node:fs";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { library, root } from "../built.js";
+import { launch, noChromium, openPage } from "./chromium.js";
+import { type Site, serve } from "./server.js";
+
+/** The built library, as the page's script has left it. */
+declare const resnetEdge: typeof import("../../src/index.js");
+
+const softwareGpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+
+describe.skipIf(noChromium)(`WebGPU on a software adapter in Chromium${noChromium}`, () => {
+  let browser: Browser;
+  let site: Site;
+  let expected: { label: string; score: number }[];
+
+  beforeAll(async () => {
+    const classifier = await library.loadClassifier(undefined, { device: "cpu" });
+    expected = await classifier.classify(new URL("examples/photos/cat.jpg", root));
+    await classifier.close();
+    site = await serve({ isolated: true });
+    browser = await launch(...softwareGpu);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    site?.close();
+  });
+
+  test("device gpu: in a worker, every stage, the CPU's answer", async () => {
+    const page = await openPage(browser, site);
+    const { scores, plan, stats } = await page.evaluate(async () => {
+      const classifier = await resnetEdge.loadClassifier(undefined, { device: "gpu" });
+      const blob = await (await fetch("/examples/photos/cat.jpg")).blob();
+      const scores = await classifier.classify(blob);
+      const { plan, stats } = classifier;
+      await classifier.close();
+      return { scores, plan: { stages: plan.stages, text: String(plan) }, stats };
+    });
+    expect(new Set(plan.stages.map(({ device }) => device))).toEqual(new Set(["gpu"]));
+    expect(plan.text).toMatch(/the GPU was asked for/);
+    expect(stats.gpuBytes).toBeGreaterThan(1e6);
+    for (const [rank, { label, score }] of scores.entries()) {
+      expect(label).toBe(expected[rank]!.label);
+      expect(score).toBeCloseTo(expected[rank]!.score, 2);
+    }
+    await page.close();
+  });
+
+  test("auto: a software adapter is not chosen, and the plan says why", async () => {
+    const page = await openPage(browser, site);
+    const { plan, label } = await page.evaluate(async () => {
+      const classifier = await resnetEdge.loadClassifier();
+      const blob = await (await fetch("/examples/photos/cat.jpg")).blob();
+      let [best] = await classifier.classify(blob);
+      const before = Date.now();
+      while (!/software/.test(String(classifier.plan)) && Date.now() - before < 20_000) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        [best] = await classifier.classify(blob);
+      }
+      await classifier.close();
+      return { plan: String(classifier.plan), label: best!.label };
+    });
+    expect(label).toBe("cat");
+    expect(plan).toMatch(/is a software adapter: the CPU's own kernels are faster/);
+    expect(plan).toMatch(/stem\s+cpu/);
+    await page.close();
+  });
+
+  test("the caller's device: used, lost in the middle of ten requests, and not destroyed by us", async () => {
+    const page = await openPage(browser, site);
+    const result = await page.evaluate(async () => {
+      const adapter = await navigator.gpu.requestAdapter();
+      const gpuDevice = await adapter!.requestDevice();
+      const classifier = await resnetEdge.loadClassifier(undefined, { device: "gpu", gpuDevice });
+      const blob = await (await fetch("/examples/photos/cat.jpg")).blob();
+      const before = String(classifier.plan);
+      const order: number[] = [];
+      const calls = Array.from({ length: 10 }, async (_, index) => {
+        const [best] = await classifier.classify(blob);
+        order.push(index);
+        if (index === 2) gpuDevice.destroy();
+        return best!.label;
+      });
+      const labels = await Promise.all(calls);
+      const after = String(classifier.plan);
+      await classifier.close();
+      const other = await adapter!.requestDevice().catch(() => null);
+      return { before, after, labels, order, other: other !== null };
+    });
+    expect(result.before).toMatch(/stem\s+gpu/);
+    expect(result.labels).toEqual(Array(10).fill("cat"));
+    expect(result.order).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(result.after).toMatch(/stem\s+cpu/);
+    expect(result.after).toMatch(/the GPU failed/);
+    await page.close();
+  });
+
+  test("navigator.gpu absent, without an adapter, or throwing: the CPU, no error, a reason", async () => {
+    for (const [kind, reason] of [
+      ["absent", /no WebGPU/],
+      ["null", /no adapter/],
+      ["throws", /WebGPU failed: boom/],
+    ] as const) {
+      const page = await openPage(browser, site);
+      const { label, plan, insisting } = await page.evaluate(async (kind) => {
+        const gpu =
+          kind === "absent"
+            ? undefined
+            : {
+                requestAdapter: async () => {
+                  if (kind === "throws") throw new Error("boom");
+                  return null;
+                },
+              };
+        Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true });
+        const blob = await (await fetch("/examples/photos/cat.jpg")).blob();
+        // In place: a worker has a navigator of its own.
+        const classifier = await resnetEdge.loadClassifier(undefined, { worker: false });
+        await classifier.classify(blob);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        const [best] = await classifier.classify(blob);
+        await classifier.close();
+        const insisting = await resnetEdge.loadClassifier(undefined, { worker: false, device: "gpu" }).then(
+          () => "loaded",
+          (error: Error) => `${error.name}: ${error.message}`,
+        );
+        return { label: best!.label, plan: String(classifier.plan), insisting };
+      }, kind);
+      expect(label).toBe("cat");
+      expect(plan).toMatch(reason);
+      expect(insisting).toMatch(/^DeviceUnavailableError/);
+      expect(insisting).toMatch(reason);
+      await page.close();
+    }
+  });
+
+  const data = new URL("../shared/data/imagenet/", root);
+  const noData = existsSync(data) ? "" : " (skipped: no ../shared/data beside the checkout)";
+  if (noData) console.log(`ImageNet ResNet-18 on WebGPU${noData}`);
+  test.skipIf(noData)(
+    `ImageNet ResNet-18 on a photograph at 224 x 224: PyTorch's five best, in order${noData}`,
+    async () => {
+      const [reference] = JSON.parse(readFileSync(new URL("resnet18-reference.json", data), "utf8"));
+      const bytes = (name: string) => readFileSync(new URL(name, data)).toString("base64");
+      const page = await openPage(browser, site);
+      const five = await page.evaluate(
+        async ([model, image]) => {
+          const decode = (text: string) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+          const classifier = await resnetEdge.loadClassifier(decode(model!), { device: "gpu" });
+          const predictions = await classifier.classify(new Blob([decode(image!)]));
+          await classifier.close();
+          return predictions.map(({ index }) => index);
+        },
+        [bytes("resnet18.safetensors"), bytes(`images/${reference.file}`)],
+      );
+      expect(five).toEqual(reference.top5.map(({ index }: { index: number }) => index));
+      await page.close();
+    },
+    180_000,
+  );
+});
