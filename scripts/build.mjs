@@ -1,6 +1,6 @@
 // Builds dist/: the kernels (AssemblyScript), the bundles (esbuild) and the type declarations.
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -9,24 +9,29 @@ import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
-await rm("dist", { recursive: true, force: true });
-await mkdir("dist", { recursive: true });
+// Built beside dist/ and put in its place at the end: nothing sees half a build.
+const out = "dist-next";
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
 
 const targets = ["baseline", "relaxed", "baseline-threads", "relaxed-threads"];
 async function kernels(target) {
-  const { error, stderr } = await asc.main(["--target", target, "--outFile", `dist/cpu-${target}.wasm`]);
+  const { error, stderr } = await asc.main(["--target", target, "--outFile", `${out}/cpu-${target}.wasm`]);
   if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
 }
 
 const shared = { bundle: true, format: "esm", target: "es2022", minify: true, keepNames: false, logLevel: "warning" };
-const types = promisify(execFile)(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"]);
+const types = promisify(execFile)(process.execPath, [
+  "node_modules/typescript/bin/tsc",
+  ...["-p", "tsconfig.types.json", "--outDir", `${out}/types`],
+]);
 await Promise.all([
   ...targets.map(kernels),
   build({
     ...shared,
     // The page and its worker share most of their code; what they share is loaded by a static import.
     entryPoints: { index: "src/index.ts", worker: "src/worker/web-entry.ts", thread: "src/cpu/thread-web.ts" },
-    outdir: "dist",
+    outdir: out,
     platform: "browser",
     splitting: true,
     chunkNames: "shared-[hash]",
@@ -40,17 +45,19 @@ await Promise.all([
       "node-worker": "src/worker/node-entry.ts",
       "node-thread": "src/cpu/thread-node.ts",
     },
-    outdir: "dist",
+    outdir: out,
     platform: "node",
     target: "node20",
     packages: "external",
     splitting: true,
     chunkNames: "chunk-[hash]",
   }),
-  copyFile("models/cifar10-resnet20.safetensors", "dist/cifar10-resnet20.safetensors"),
+  copyFile("models/cifar10-resnet20.safetensors", `${out}/cifar10-resnet20.safetensors`),
   types,
 ]);
 
+await rm("dist", { recursive: true, force: true });
+await rename(out, "dist");
 for (const name of (await readdir("dist")).sort()) {
   if (!/\.(js|wasm)$/.test(name)) continue;
   const bytes = await readFile(`dist/${name}`);
