@@ -42,4 +42,14 @@ describe.skipIf(!gpu)("whole networks against PyTorch", () => {
       expect(Math.abs(got[index]! - logit) / largest, `class ${index}`).toBeLessThan(1e-4);
     }
   });
+
+  test("100 runs give the same bits", async () => {
+    const { name, size, input } = networkFixtures.find((it) => it.name === "folded")!;
+    const network = buildNetwork(fixtureState(name), { inputSize: size });
+    const engine = await createGpuEngine(network, { gpu: gpu! });
+    open.push(engine);
+    const first = await engine.run(0, network.stages.length - 1, input);
+    for (let run = 0; run < 99; run++) expect(await engine.run(0, network.stages.length - 1, input)).toEqual(first);
+    await engine.close();
+  });
 });
