@@ -11,6 +11,8 @@ import { keepSource, sendSource } from "./source.js";
 
 /** A worker that has not said a word by then is taken for one that cannot start. */
 const HELLO_MS = 10_000;
+/** A worker that has not closed by then is terminated all the same. */
+const CLOSE_MS = 1000;
 /** Requests that the worker has at a time: one that it works on, and one so that it need not wait for the next. */
 const WINDOW = 2;
 
@@ -56,6 +58,7 @@ class WorkerSession implements Session {
   private pumping = false;
   private lastId = 0;
   private closed = false;
+  private closing: Promise<void> | null = null;
   private idle: (() => void)[] = [];
 
   constructor(
@@ -97,9 +100,18 @@ class WorkerSession implements Session {
     }, signal);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.closed = true;
+    this.closing ??= this.shut();
+    return this.closing;
+  }
+
+  /** The worker lets its threads and its GPU go before it is terminated: nobody else could. */
+  private async shut(): Promise<void> {
     if (this.waiting.length || this.flying.size) await new Promise<void>((resolve) => this.idle.push(resolve));
+    if (!this.worker) return;
+    const closed = this.enqueue(() => [{ kind: "close" }, []]).catch(() => {});
+    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, CLOSE_MS))]);
     this.worker?.terminate();
     this.worker = null;
   }
@@ -166,6 +178,10 @@ class WorkerSession implements Session {
   private call<T>(ask: Call["ask"], signal?: AbortSignal | null): Promise<T> {
     if (this.closed) return Promise.reject(new ClosedError("This model was closed; load it again."));
     if (signal?.aborted) return Promise.reject(signal.reason);
+    return this.enqueue(ask, signal);
+  }
+
+  private enqueue<T>(ask: Call["ask"], signal?: AbortSignal | null): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const forget = () => signal?.removeEventListener("abort", onAbort);
       const call: Call = {

@@ -1,0 +1,207 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launch, noChromium } from "../browser/chromium.js";
+import { type Site, serve } from "../browser/server.js";
+import { resnet18File } from "./resnet18.js";
+
+/** The built library, as the page's script has left it. */
+declare const resnetEdge: typeof import("../../src/index.js");
+
+const model = resnet18File();
+/** Longer than this and a page of 60 frames a second stutters. */
+const FRAME_MS = 16;
+
+interface TraceEvent {
+  readonly name: string;
+  readonly ph: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** Microseconds of wall clock, and of the thread's own time. */
+  readonly dur?: number;
+  readonly tdur?: number;
+  readonly args: { readonly name?: string };
+}
+
+describe.skipIf(noChromium).each([true, false])(`workers in Chromium, isolated: %s${noChromium}`, (isolated) => {
+  let browser: Browser;
+  let site: Site;
+  let page: Page;
+
+  beforeAll(async () => {
+    site = await serve({ isolated, files: { "/resnet18.safetensors": model } });
+    browser = await launch();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    site?.close();
+  });
+
+  async function open(at: Site = site): Promise<void> {
+    await page?.close();
+    page = await browser.newPage();
+    await page.goto(at.origin);
+    await page.waitForFunction("globalThis.resnetEdge");
+  }
+
+  test("threads where the page is isolated, one where not, and the reason", async () => {
+    await open();
+    const { stats, cores } = await page.evaluate(async () => {
+      const model = await resnetEdge.loadModel("/resnet18.safetensors", { device: "cpu" });
+      await model.run(new Float32Array(3 * 224 * 224));
+      const { stats } = model;
+      await model.close();
+      return { stats, cores: navigator.hardwareConcurrency };
+    });
+    await expect.poll(() => page.workers().map((worker) => worker.url()), { timeout: 8000 }).toEqual([]);
+    if (isolated) {
+      expect(stats.threads).toBe(Math.min(cores, 8));
+      expect(stats.threadsReason).toBe(cores === 1 ? "one core is reported" : `${cores} cores are reported`);
+    } else {
+      expect(stats.threads).toBe(1);
+      expect(stats.threadsReason).toBe("no cross-origin isolation, so no shared memory");
+    }
+  });
+
+  test(`the page's thread: no task over ${FRAME_MS} ms while two models load and answer 100 times each`, {
+    retry: 2,
+  }, async () => {
+    await open();
+    await browser.startTracing(page, { categories: ["toplevel"] });
+    const { longTasks, labels, finite } = await page.evaluate(async () => {
+      const longTasks: number[] = [];
+      const observer = new PerformanceObserver((list) => {
+        for (const { duration } of list.getEntries()) longTasks.push(duration);
+      });
+      observer.observe({ type: "longtask" });
+      const photo = await (await fetch("/examples/photos/cat.jpg")).blob();
+      const classifier = await resnetEdge.loadClassifier(undefined, { device: "cpu" });
+      const labels = new Set<string>();
+      for (let run = 0; run < 100; run++) labels.add((await classifier.classify(photo))[0]!.label);
+      await classifier.close();
+      const model = await resnetEdge.loadModel("/resnet18.safetensors", { device: "cpu" });
+      const input = new Float32Array(3 * 224 * 224).fill(0.5);
+      let finite = 0;
+      for (let run = 0; run < 100; run++) {
+        const { logits } = await model.run(input);
+        if (logits.every(Number.isFinite)) finite++;
+      }
+      await model.close();
+      // Long tasks are reported a while later.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return { longTasks, labels: [...labels], finite };
+    });
+    const trace = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+    const mains = trace.traceEvents.filter(
+      ({ name, args }) => name === "thread_name" && args.name === "CrRendererMain",
+    );
+    const tasks = trace.traceEvents.filter(
+      ({ name, ph, pid, tid }) =>
+        name.endsWith("RunTask") && ph === "X" && mains.some((main) => main.pid === pid && main.tid === tid),
+    );
+    const longest = Math.max(...tasks.map(({ tdur }) => tdur ?? 0)) / 1000;
+    console.log(`isolated ${isolated}: ${tasks.length} tasks, longest ${longest.toFixed(1)} ms of the page's thread`);
+    expect(labels).toEqual(["cat"]);
+    expect(finite).toBe(100);
+    expect(longTasks).toEqual([]);
+    expect(tasks.length).toBeGreaterThan(200);
+    expect(longest).toBeLessThanOrEqual(FRAME_MS);
+  });
+
+  test("a worker that ends without a word: what it worked on rejects, the rest and the next are answered", async () => {
+    await open();
+    const answers = page.evaluate(async () => {
+      const classifier = await resnetEdge.loadClassifier();
+      Object.assign(globalThis, { loaded: true });
+      const photo = await (await fetch("/examples/photos/cat.jpg")).blob();
+      const outcomes: string[] = [];
+      while (!outcomes.includes("WorkerError")) {
+        const calls = Array.from({ length: 20 }, () => classifier.classify(photo));
+        for (const call of calls)
+          outcomes.push(
+            await call.then(
+              ([best]) => best!.label,
+              ({ name }) => name,
+            ),
+          );
+        if (outcomes.length > 20_000) break;
+      }
+      outcomes.push((await classifier.classify(photo))[0]!.label);
+      const { stats } = classifier;
+      await classifier.close();
+      return { outcomes, stats };
+    });
+    await page.waitForFunction(() => "loaded" in globalThis);
+    // There may be no answer from a worker that is gone.
+    page
+      .workers()[0]!
+      .evaluate(() => self.close())
+      .catch(() => {});
+    const { outcomes } = await answers;
+    expect(outcomes.filter((outcome) => outcome === "WorkerError").length).toBeLessThanOrEqual(2);
+    expect(new Set(outcomes)).toEqual(new Set(["cat", "WorkerError"]));
+    expect(outcomes.at(-1)).toBe("cat");
+  });
+
+  test("1,000 concurrent calls, some aborted", async () => {
+    await open();
+    const { order, names } = await page.evaluate(async () => {
+      const classifier = await resnetEdge.loadClassifier();
+      const data = Uint8Array.from({ length: 32 * 32 * 3 }, (_, at) => at % 251);
+      const order: number[] = [];
+      const names = new Map<string, number>();
+      const calls = Array.from({ length: 1000 }, (_, index) => {
+        const controller = new AbortController();
+        const call = classifier.classify({ data, width: 32, height: 32 }, { signal: controller.signal });
+        if (index % 10 === 3) setTimeout(() => controller.abort());
+        return call.then(
+          () => {
+            order.push(index);
+            names.set("answered", (names.get("answered") ?? 0) + 1);
+          },
+          ({ name }) => names.set(name, (names.get(name) ?? 0) + 1),
+        );
+      });
+      await Promise.all(calls);
+      await classifier.close();
+      return { order, names: Object.fromEntries(names) };
+    });
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+    expect(names.answered! + names.AbortError!).toBe(1000);
+    expect(names.AbortError).toBeGreaterThan(90);
+  });
+
+  test.each([
+    ["the worker's file", "/dist/worker.js", /in place: its file could not be loaded/],
+    ["a thread's file", "/dist/thread.js", isolated ? /A thread could not be started/ : /no cross-origin isolation/],
+  ])("%s is missing: it works, and says so", async (_, missing, reason) => {
+    const other = await serve({ isolated, files: { [missing]: null } });
+    try {
+      await open(other);
+      const { label, stats } = await page.evaluate(async () => {
+        const classifier = await resnetEdge.loadClassifier(undefined, { threads: 2 });
+        const photo = await (await fetch("/examples/photos/cat.jpg")).blob();
+        const [best] = await classifier.classify(photo);
+        const { stats } = classifier;
+        await classifier.close();
+        return { label: best!.label, stats };
+      });
+      expect(label).toBe("cat");
+      expect(stats.threads).toBe(1);
+      expect(stats.threadsReason).toMatch(reason);
+    } finally {
+      other.close();
+    }
+  });
+
+  test("a worker file elsewhere, by its URL", async () => {
+    await open();
+    const label = await page.evaluate(async () => {
+      const classifier = await resnetEdge.loadClassifier(undefined, { worker: "dist/worker.js?elsewhere" });
+      const photo = await (await fetch("/examples/photos/cat.jpg")).blob();
+      return (await classifier.classify(photo))[0]!.label;
+    });
+    expect(label).toBe("cat");
+    expect(page.workers().map((worker) => worker.url())).toContain(`${site.origin}/dist/worker.js?elsewhere`);
+  });
+});
