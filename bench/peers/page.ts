@@ -1,41 +1,92 @@
-// The comparison in a browser, one engine after the other on the page's own thread: time to data, nothing else running.
-import { createCpuEngine, type Variant } from "../../src/cpu/index.js";
+// The comparison in a browser: every engine on the same weights and input, one after the other, time to data on the page.
 import { pseudoRandomNetwork } from "../../src/model/index.js";
+import type { Network } from "../../src/model/network.js";
 import { toOnnx } from "./onnx.js";
 import { loadOrt } from "./ort.js";
-import { alternate, type Measured, mustAgree } from "./rounds.js";
+import { alternate, type Contestant, type Measured, mustAgree } from "./rounds.js";
+import { toSafetensors } from "./safetensors.js";
+import { toTflite } from "./tflite.js";
 
 export interface PageRequest {
   readonly model: string;
   readonly rounds: number;
   readonly simd: "baseline" | "relaxed";
+  readonly threads: number;
+  readonly device: "cpu" | "gpu";
+  readonly engines: readonly string[];
+  /** Largest difference of a logit, as a share of the largest, at which engines still agree. */
+  readonly tolerance: number;
 }
 
-async function compare({ model, rounds, simd }: PageRequest): Promise<Measured[]> {
-  const network = pseudoRandomNetwork(model);
-  const { channels, height, width } = network.values[network.input]!;
-  const input = Float32Array.from({ length: channels * height * width }, (_, index) => Math.sin(0.37 * index));
-  const wasm = async (variant: Variant) =>
-    WebAssembly.compile(await (await fetch(`/dist/cpu-${variant}.wasm`)).arrayBuffer());
-  const engine = await createCpuEngine(network, { wasm, simd });
-  const ort = await loadOrt("/peers/onnxruntime-web/dist/ort.wasm.min.mjs");
-  ort.env.wasm.numThreads = 1;
-  ort.env.wasm.wasmPaths = "/peers/onnxruntime-web/dist/";
-  const session = await ort.InferenceSession.create(toOnnx(network), { executionProviders: ["wasm"] });
-  const engines = [
-    { name: `resnet-edge ${simd}`, run: (x: Float32Array) => engine.run(0, network.stages.length - 1, x) },
-    {
-      name: "onnxruntime-web wasm",
-      run: async (x: Float32Array) => {
+type Opened = Contestant & { close(): unknown };
+type Open = (network: Network, request: PageRequest, nhwc: (x: Float32Array) => Float32Array) => Promise<Opened>;
+
+/** Named apart, so that the bundler leaves them to the page: they exist once the peers are installed. */
+const load = (address: string) => import(address);
+
+const openers: Readonly<Record<string, Open>> = {
+  async "resnet-edge"(network, { simd, threads, device }) {
+    const { loadModel } = await load("/dist/index.js");
+    const model = await loadModel(toSafetensors(network), { device, simd, threads });
+    const detail = device === "gpu" ? "webgpu" : simd;
+    return {
+      name: `resnet-edge ${detail}`,
+      run: async (x) => (await model.run(x)).logits,
+      close: () => model.close(),
+    };
+  },
+  async litert(network, { threads, device }, nhwc) {
+    const { createLiteRt } = await load("/out/litert.js");
+    const { height, width, channels } = network.values[network.input]!;
+    const accelerator = device === "gpu" ? "webgpu" : "wasm";
+    const engine = await createLiteRt(toTflite(network), [1, height, width, channels], { accelerator, threads });
+    return { name: `LiteRT.js ${accelerator}`, run: (x) => engine.run(nhwc(x)), close: engine.close };
+  },
+  async tfjs(network, { threads, device }, nhwc) {
+    const { createTfjs } = await load("/out/tfjs.js");
+    const backend = device === "gpu" ? "webgpu" : "wasm";
+    const engine = await createTfjs(network, { backend, threads });
+    return { name: `tfjs ${backend}`, run: (x) => engine.run(nhwc(x)), close: engine.close };
+  },
+  async ort(network, { threads, device }) {
+    const gpu = device === "gpu";
+    const ort = await loadOrt(`/peers/onnxruntime-web/dist/ort.${gpu ? "webgpu" : "wasm"}.min.mjs`);
+    ort.env.wasm.numThreads = threads;
+    ort.env.wasm.wasmPaths = "/peers/onnxruntime-web/dist/";
+    const provider = gpu ? "webgpu" : "wasm";
+    const session = await ort.InferenceSession.create(toOnnx(network), { executionProviders: [provider] });
+    const { height, width, channels } = network.values[network.input]!;
+    return {
+      name: `onnxruntime-web ${provider}`,
+      async run(x) {
         const feeds = { [session.inputNames[0]!]: new ort.Tensor("float32", x, [1, channels, height, width]) };
         return (await session.run(feeds))[session.outputNames[0]!]!.data;
       },
-    },
-  ];
-  await mustAgree(engines, input);
-  const results = await alternate(engines, input, rounds);
-  await engine.close();
-  await session.release();
+      close: () => session.release(),
+    };
+  },
+};
+
+async function compare(request: PageRequest): Promise<Measured[]> {
+  const network = pseudoRandomNetwork(request.model);
+  const { channels, height, width } = network.values[network.input]!;
+  const plane = height * width;
+  const input = Float32Array.from({ length: channels * plane }, (_, index) => Math.sin(0.37 * index));
+  // Engines that take NHWC are given it: turning the input is not their work.
+  const turned = Float32Array.from(
+    input,
+    (_, index) => input[(index % channels) * plane + Math.floor(index / channels)]!,
+  );
+  const nhwc = (x: Float32Array) => (x === input ? turned : x);
+  const engines: Opened[] = [];
+  for (const name of request.engines) {
+    const open = openers[name];
+    if (!open) throw new Error(`no engine "${name}": ${Object.keys(openers).join(", ")}`);
+    engines.push(await open(network, request, nhwc));
+  }
+  await mustAgree(engines, input, request.tolerance);
+  const results = await alternate(engines, input, request.rounds, request.device === "gpu" ? 1 : 5);
+  for (const engine of engines) await engine.close();
   return results;
 }
 

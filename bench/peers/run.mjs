@@ -1,7 +1,9 @@
 // Opens one Chromium and compares engines in it: npm run bench:peers -- --models resnet18,resnet50 --rounds 21
+import { execFileSync } from "node:child_process";
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { cpus } from "node:os";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -10,15 +12,21 @@ import { bundle, installPeers, root } from "./prepare.mjs";
 
 const { values } = parseArgs({
   options: {
-    models: { type: "string", default: "resnet18,resnet50" },
+    models: { type: "string", default: "resnet18,resnet34,resnet50,resnet20" },
+    engines: { type: "string", default: "resnet-edge,litert,tfjs,ort" },
     rounds: { type: "string", default: "21" },
+    threads: { type: "string", default: "1" },
     simd: { type: "string", default: "relaxed" },
+    device: { type: "string", default: "cpu" },
+    native: { type: "boolean", default: false },
     "js-flags": { type: "string", default: "" },
     out: { type: "string" },
   },
 });
 installPeers();
-await bundle("page.ts", "browser");
+await Promise.all([bundle("page.ts", "browser"), bundle("litert.mjs", "browser"), bundle("tfjs.mjs", "browser")]);
+const { report } = await import(await bundle("rounds.ts", "node"));
+const native = values.native ? await bundle("native.ts", "node") : null;
 
 const folders = { "/peers/": "bench/peers/node_modules/", "/dist/": "dist/", "/out/": "bench/peers/out/" };
 const types = { ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
@@ -38,6 +46,7 @@ const server = createServer((request, response) => {
 });
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 
+const gpu = values.device === "gpu";
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: [
@@ -47,6 +56,7 @@ const browser = await chromium.launch({
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    ...(gpu ? ["--enable-unsafe-webgpu", `--use-webgpu-adapter=${process.env.WEBGPU_ADAPTER ?? "swiftshader"}`] : []),
     ...(values["js-flags"] ? [`--js-flags=${values["js-flags"]}`] : []),
   ],
 });
@@ -57,12 +67,31 @@ try {
     page.on("pageerror", (error) => console.error(error));
     await page.goto(`http://127.0.0.1:${server.address().port}/`);
     await page.waitForFunction("globalThis.compare");
-    const request = { model, rounds: Number(values.rounds), simd: values.simd };
+    const request = {
+      model,
+      rounds: Number(values.rounds),
+      simd: values.simd,
+      threads: Number(values.threads),
+      device: values.device,
+      engines: values.engines.split(","),
+      tolerance: 1e-3,
+    };
     const measured = await page.evaluate((it) => globalThis.compare(it), request);
     await page.close();
-    const { report } = await import(await bundle("rounds.ts", "node"));
-    console.log(report(`\n${model}, one thread, Chromium ${browser.version()} ${values["js-flags"]}, ms`, measured));
-    results.push({ model, ...request, browser: browser.version(), flags: values["js-flags"], measured });
+    if (native) {
+      const words = [native, "--model", model, "--rounds", values.rounds, "--threads", values.threads];
+      measured.push(JSON.parse(execFileSync(process.execPath, words, { encoding: "utf8" }).trim().split("\n").at(-1)));
+    }
+    const title = `\n${model}, ${values.threads} thread(s), Chromium ${browser.version()} ${values["js-flags"]}, ms`;
+    console.log(report(title, measured));
+    results.push({
+      ...request,
+      browser: browser.version(),
+      flags: values["js-flags"],
+      cpu: cpus()[0]?.model ?? "",
+      date: new Date().toISOString().slice(0, 10),
+      measured,
+    });
   }
 } finally {
   await browser.close();

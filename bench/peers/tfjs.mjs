@@ -1,0 +1,68 @@
+import { setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+import "@tensorflow/tfjs-backend-webgpu";
+import * as tf from "@tensorflow/tfjs-core";
+
+/** TensorFlow.js on the network's own operations, fused where it can. Takes NHWC. */
+export async function createTfjs(network, { backend, threads }) {
+  setWasmPaths("/peers/@tensorflow/tfjs-backend-wasm/dist/");
+  if (backend === "wasm") setThreadsCount(threads);
+  if (!(await tf.setBackend(backend))) throw new Error(`tfjs has no backend ${backend} here`);
+  await tf.ready();
+  const read = ({ shape, read }, owner) => {
+    const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
+    read.call(owner, 0, shape[0], values);
+    return tf.tensor(values, shape);
+  };
+  const steps = network.stages.flatMap(({ ops }) => ops).map((op) => prepare(op));
+
+  function prepare(op) {
+    switch (op.kind) {
+      case "conv": {
+        const filter = tf.tidy(() => tf.keep(tf.transpose(read(op.weight, op.weight), [2, 3, 1, 0])));
+        const bias = tf.keep(tf.tensor1d(op.bias ? Float32Array.from(op.bias) : new Float32Array(op.weight.shape[0])));
+        const [y, x] = op.padding;
+        const common = { filter, bias, strides: op.stride, dilations: op.dilation };
+        const pad = [
+          [0, 0],
+          [y, y],
+          [x, x],
+          [0, 0],
+        ];
+        return (values) => {
+          const activation = op.relu && op.residual === null ? "relu" : "linear";
+          const sum = tf.fused.conv2d({ x: values[op.input], pad, activation, ...common });
+          if (op.residual === null) return sum;
+          const added = tf.add(sum, values[op.residual]);
+          return op.relu ? tf.relu(added) : added;
+        };
+      }
+      case "maxPool":
+        return (values) => tf.maxPool(values[op.input], op.kernel, op.stride, op.padding[0], "floor");
+      case "globalAveragePool":
+        return (values) => tf.mean(values[op.input], [1, 2]);
+      case "linear": {
+        const filter = tf.tidy(() => tf.keep(tf.transpose(read(op.weight, op.weight))));
+        const bias = tf.keep(tf.tensor1d(op.bias));
+        return (values) => tf.fused.matMul({ a: values[op.input], b: filter, bias });
+      }
+      default:
+        throw new Error(`no tfjs operation for ${op.kind}`);
+    }
+  }
+
+  const { height, width, channels } = network.values[network.input];
+  const outputs = network.stages.flatMap(({ ops }) => ops).map(({ output }) => output);
+  return {
+    async run(input) {
+      const result = tf.tidy(() => {
+        const values = { [network.input]: tf.tensor(input, [1, height, width, channels]) };
+        for (const [index, step] of steps.entries()) values[outputs[index]] = step(values);
+        return values[network.output];
+      });
+      const logits = Float32Array.from(await result.data());
+      result.dispose();
+      return logits;
+    },
+    close: () => tf.disposeVariables(),
+  };
+}
