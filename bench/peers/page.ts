@@ -35,6 +35,16 @@ const openers: Readonly<Record<string, Open>> = {
       close: () => model.close(),
     };
   },
+  /** On the page's own thread: what the worker costs. */
+  async "resnet-edge-in-place"(network, { simd, device }) {
+    const { loadModel } = await load("/dist/index.js");
+    const model = await loadModel(toSafetensors(network), { device, simd, threads: 1, worker: false });
+    return {
+      name: "resnet-edge in place",
+      run: async (x) => (await model.run(x)).logits,
+      close: () => model.close(),
+    };
+  },
   async litert(network, { threads, device }, nhwc) {
     const { createLiteRt } = await load("/out/litert.js");
     const { height, width, channels } = network.values[network.input]!;
