@@ -1,3 +1,3 @@
-export { packPanel, packWinograd } from "./pack";
+export { packPanel, packWinograd, packWinogradStride2 } from "./pack";
 export { peak } from "./peak";
 export { run, runTogether, serve } from "./program";

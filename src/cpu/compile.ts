@@ -76,6 +76,10 @@ const CONV_ROWS_BYTES = 128 * 1024;
 /** Pieces of work for each thread, so that one that was held up does not hold up the others. */
 const PIECES_PER_THREAD = 4;
 
+/** To gather a row takes as long as to multiply it with so many panels; to fetch a panel, as to multiply it with so many rows. */
+const GATHER_PANELS = 1.5;
+const PANEL_ROWS = 2;
+
 type Words = Partial<Record<keyof typeof Field, number>>;
 
 /** A record before addresses are known: fields that name values or weights are filled in when the layout is. */
@@ -600,11 +604,32 @@ class Compiler {
   /** Rows and panels of one piece of direct convolution. */
   private pieces(rows: number, panels: number, rowBytes: number): { rowsPerTile: number; panelsPerTile: number } {
     const fitting = Math.max(8, Math.floor(CONV_ROWS_BYTES / rowBytes / 4) * 4);
+    if (this.options.threads > 1) return this.shared(rows, panels, fitting);
     const blocks = Math.ceil(rows / fitting);
     const rowsPerTile = Math.ceil(Math.ceil(rows / blocks) / 4) * 4;
-    const wanted = this.options.threads === 1 ? 1 : PIECES_PER_THREAD * this.options.threads;
-    const across = Math.min(panels, Math.ceil(wanted / blocks));
-    return { rowsPerTile, panelsPerTile: Math.ceil(panels / across) };
+    return { rowsPerTile, panelsPerTile: panels };
+  }
+
+  /** As `pieces`, for several threads: what they are done with first, where all are as fast. */
+  private shared(rows: number, panels: number, fitting: number): { rowsPerTile: number; panelsPerTile: number } {
+    const { threads } = this.options;
+    let best = { rowsPerTile: fitting, panelsPerTile: panels, time: Number.POSITIVE_INFINITY };
+    for (let across = 1; across <= Math.min(panels, 4 * threads); across++) {
+      const panelsPerTile = Math.ceil(panels / across);
+      for (let rowsPerTile = 4; rowsPerTile <= Math.min(fitting, (rows + 3) & ~3); rowsPerTile += 4) {
+        const cost = (count: number) =>
+          ((count + 3) & ~3) * (panelsPerTile + GATHER_PANELS) + PANEL_ROWS * panelsPerTile;
+        const full = Math.floor(rows / rowsPerTile) * across;
+        const rest = rows % rowsPerTile ? across : 0;
+        const idle = (threads - (full % threads)) % threads;
+        const time =
+          Math.ceil(full / threads) * cost(rowsPerTile) +
+          Math.ceil(Math.max(0, rest - idle) / threads) * cost(rows % rowsPerTile) +
+          cost(rowsPerTile) / 8;
+        if (time < best.time) best = { rowsPerTile, panelsPerTile, time };
+      }
+    }
+    return best;
   }
 
   private needScratch(bytes: number): void {
@@ -735,7 +760,7 @@ function winogradWorkBytes(tiles: number, inStep: number): number {
   return Math.max(Math.ceil(tiles / 4) * 16 * (1 + inStep), 36 * 32 * 4);
 }
 
-/** Eight rows of weights as they are, the same as a panel, and the transform's intermediate. */
+/** Eight rows of weights as they are, the same as a panel, and what the transforms keep between their passes. */
 export function stagingBytes(job: { depth: number; taps: number }): number {
-  return 2 * 8 * job.depth * job.taps * 4 + 6 * 48 + 64;
+  return 2 * 8 * job.depth * job.taps * 4 + 1024;
 }

@@ -12,6 +12,7 @@ export interface Kernels {
   serve(program: number, scratch: number, sync: number): void;
   packPanel(source: number, target: number, depth: number, taps: number): void;
   packWinograd(panel: number, target: number, depth: number, plane: number, outputTile: number, work: number): void;
+  packWinogradStride2(panel: number, places: number, depth: number, outputTile: number, work: number): void;
   peak(rounds: number): number;
 }
 

@@ -1,7 +1,7 @@
 import type { PackJob, Program } from "./compile.js";
 import type { Kernels } from "./kernels.js";
 import { packStem } from "./pack-stem.js";
-import { packStride2 } from "./pack-stride2.js";
+import { stride2Places } from "./pack-stride2.js";
 
 /**
  * Writes a job's weights to their place in wasm memory, a panel of eight output channels at a time: the rows are read (and
@@ -10,10 +10,6 @@ import { packStride2 } from "./pack-stride2.js";
 export function packWeights(job: PackJob, program: Program, kernels: Kernels): void {
   if (job.form === "stem7x7") {
     packStem(job, kernels.memory.buffer);
-    return;
-  }
-  if (job.form === "stride2winograd4" || job.form === "stride2winograd2") {
-    packStride2(job, kernels.memory.buffer);
     return;
   }
   const { depth, taps, groups, groupOut } = job;
@@ -48,6 +44,14 @@ export function packWeights(job: PackJob, program: Program, kernels: Kernels): v
       }
       if (job.form === "panels") {
         kernels.packPanel(program.stagingAt, job.weightsAt + index * depth * taps * 32, depth, taps);
+      } else if (job.form === "stride2winograd4" || job.form === "stride2winograd2") {
+        const outputTile = job.form === "stride2winograd4" ? 4 : 2;
+        const places = stride2Places(outputTile, depth * 32, panels).map(
+          ([start, step]) => job.weightsAt + start + index * step,
+        );
+        new Uint32Array(kernels.memory.buffer, workAt, places.length).set(places);
+        kernels.packPanel(program.stagingAt, panelAt, depth, taps);
+        kernels.packWinogradStride2(panelAt, workAt, depth, outputTile, workAt + 352);
       } else {
         const panelBytes = depth * 32;
         kernels.packPanel(program.stagingAt, panelAt, depth, taps);
