@@ -26,7 +26,9 @@ describe.each(["zip", "legacy"])("PyTorch's %s form", (form) => {
   test.each(["os-system", "eval"])("a pickle that calls %s is refused by name, and nothing runs", (name) => {
     const before = readdirSync(".");
     expect(() => readWeights(load(`hostile-${name}.${form}.pth`), "x.pth")).toThrow(ModelFormatError);
-    expect(() => readWeights(load(`hostile-${name}.${form}.pth`), "x.pth")).toThrow(/posix|os\.system|__builtin__\.eval/);
+    expect(() => readWeights(load(`hostile-${name}.${form}.pth`), "x.pth")).toThrow(
+      /posix|os\.system|__builtin__\.eval/,
+    );
     expect(readdirSync(".")).toEqual(before);
     expect(existsSync("resnet-edge-was-here")).toBe(false);
   });
