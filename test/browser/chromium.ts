@@ -9,6 +9,7 @@ const executablePath = places.find((place) => place && existsSync(place));
 export const noChromium = executablePath
   ? ""
   : " (skipped: no Chromium; install Debian's package chromium, or set CHROMIUM to its path)";
+if (noChromium && process.env.NO_SKIPS) throw new Error(noChromium);
 if (noChromium) console.log(`Chromium tests${noChromium}`);
 
 export function launch(...flags: string[]): Promise<Browser> {

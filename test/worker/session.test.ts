@@ -184,10 +184,10 @@ describe("a worker that dies", () => {
   });
 
   test("while loading: a typed error", async () => {
-    const loading = openSession(host, resnet18File()).catch((error) => error);
-    while (workers.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    setTimeout(() => workers[0]!.terminate(), 300);
-    expect((await loading).name).toBe("WorkerError");
+    const loading = openSession(host, resnet18File(), {
+      onProgress: () => void workers[0]!.terminate(),
+    });
+    await expect(loading).rejects.toMatchObject({ name: "WorkerError" });
   });
 });
 
