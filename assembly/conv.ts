@@ -1,17 +1,14 @@
-import { f32_gemm_4x8 } from "./gemm";
+import { multiply, paddedRows, pointerAt, pointerStep } from "./multiply";
 import { Field } from "./record";
-import { gatherRows } from "./rows";
 import { leastOf } from "./simd";
 import { word } from "./words";
 
 /**
  * f32 direct convolution of any size, stride, padding, dilation and group count, as an implicit GEMM: a table of pointers
- * to the input pixels under each tap (Dukhan 2019, "The Indirect Convolution Algorithm"), and from it the few rows of the
- * im2col matrix that one piece of work needs.
+ * to the input pixels under each tap (Dukhan 2019, "The Indirect Convolution Algorithm").
  *
  * Input and output NHWC; weights in panels of 8 output channels, [group][panel][tap][depth][8].
- * One piece of work is `rowsPerTile` output pixels by `panelsPerTile` panels. The rows are gathered
- * once for every panel; a panel is read from a near cache once for all of the pixels.
+ * One piece of work is `rowsPerTile` output pixels by `panelsPerTile` panels.
  */
 export function f32_conv(record: usize, tile: i32, scratch: usize): void {
   const panels = word(record, Field.panels);
@@ -27,6 +24,7 @@ export function f32_conv(record: usize, tile: i32, scratch: usize): void {
   const taps = word(record, Field.kernelHeight) * word(record, Field.kernelWidth);
   writePointers(record, firstPixel, lastPixel, taps, scratch);
 
+  const tileKind = word(record, Field.tile);
   const depth = word(record, Field.depth);
   const groupOut = word(record, Field.groupOut);
   const groupPanels = word(record, Field.groupPanels);
@@ -35,30 +33,36 @@ export function f32_conv(record: usize, tile: i32, scratch: usize): void {
   const residualAt = <usize>word(record, Field.residual);
   const residual = residualAt ? residualAt - <usize>word(record, Field.output) : 0;
   const rows = lastPixel - firstPixel;
-  const blocks = (rows + 3) >> 2;
-  const a = scratch + (<usize>(blocks * taps) << 4);
-  const panelBytes = <usize>(taps * depth) << 5;
-  const blockBytes = <usize>(taps * depth) << 4;
+  const work = scratch + (<usize>(((rows + 3) & ~3) * taps) << 2);
   const least = leastOf(word(record, Field.relu));
-  const weights = <usize>word(record, Field.weights);
-  const bias = <usize>word(record, Field.bias);
 
-  let gathered = -1;
-  for (let panel = firstPanel; panel < lastPanel; panel++) {
+  for (let panel = firstPanel; panel < lastPanel; ) {
     const group = panel / groupPanels;
-    if (group != gathered) {
-      gatherRows(scratch, blocks, taps, depth, <usize>(group * depth) << 2, a);
-      gathered = group;
-    }
+    const count = min(lastPanel, (group + 1) * groupPanels) - panel;
     const within = (panel - group * groupPanels) << 3;
-    const columns = min(groupOut - within, 8);
-    const c = output + (<usize>(group * groupOut + within) << 2);
-    const b = weights + <usize>panel * panelBytes;
-    f32_gemm_4x8(a, blockBytes, taps * depth, b, bias + (<usize>panel << 5), c, step, rows, columns, residual, least);
+    multiply(
+      tileKind,
+      scratch,
+      rows,
+      taps,
+      depth,
+      <usize>(group * depth) << 2,
+      work,
+      <usize>word(record, Field.weights) + (<usize>(panel * taps * depth) << 5),
+      count,
+      <usize>word(record, Field.bias) + (<usize>panel << 5),
+      32,
+      output + (<usize>(group * groupOut + within) << 2),
+      step,
+      groupOut - within,
+      residual,
+      least,
+    );
+    panel += count;
   }
 }
 
-/** For each four output pixels: taps x 4 pointers. A tap outside the image points at zeros; a missing pixel repeats the last. */
+/** The table for `multiply`. A tap outside the image points at zeros; a missing pixel repeats the last. */
 function writePointers(record: usize, first: i32, last: i32, taps: i32, table: usize): void {
   const outWidth = word(record, Field.outWidth);
   const inHeight = word(record, Field.inHeight);
@@ -75,13 +79,16 @@ function writePointers(record: usize, first: i32, last: i32, taps: i32, table: u
   const zeros = <usize>word(record, Field.zeros);
   const input = <usize>word(record, Field.input);
 
-  const padded = first + ((last - first + 3) & ~3);
+  const tile = word(record, Field.tile);
+  const rows = last - first;
+  const padded = first + paddedRows(tile, rows);
   for (let at = first; at < padded; at++) {
     const pixel = min(at, last - 1);
     const outY = pixel / outWidth;
     const outX = pixel - outY * outWidth;
     const index = at - first;
-    let slot = table + (<usize>((index >> 2) * taps) << 4) + (<usize>(index & 3) << 2);
+    let slot = pointerAt(table, tile, rows, taps, index);
+    const slotStep = pointerStep(tile, rows, index);
     let y = outY * strideHeight - padHeight;
     for (let ky = 0; ky < kernelHeight; ky++, y += dilationHeight) {
       let x = outX * strideWidth - padWidth;
@@ -89,7 +96,7 @@ function writePointers(record: usize, first: i32, last: i32, taps: i32, table: u
       const row = input + <usize>(y * inWidth) * inStep;
       for (let kx = 0; kx < kernelWidth; kx++, x += dilationWidth) {
         store<u32>(slot, <u32>(inside && <u32>x < <u32>inWidth ? row + <usize>x * inStep : zeros));
-        slot += 16;
+        slot += slotStep;
       }
     }
   }

@@ -1,4 +1,5 @@
 import { madd } from "./simd";
+import { put8 } from "./store";
 
 /**
  * f32 GEMM, tiles of 4 rows by 8 columns: C = max(A B + bias + R, least), for `rows` rows against one panel of B.
@@ -56,57 +57,10 @@ export function f32_gemm_4x8(
     const c1 = rows > 1 ? c0 + step : c0;
     const c2 = rows > 2 ? c1 + step : c1;
     const c3 = rows > 3 ? c2 + step : c2;
-    if (columns == 8) {
-      if (residual) {
-        s00 = f32x4.add(s00, v128.load(c0 + residual));
-        s01 = f32x4.add(s01, v128.load(c0 + residual, 16));
-        s10 = f32x4.add(s10, v128.load(c1 + residual));
-        s11 = f32x4.add(s11, v128.load(c1 + residual, 16));
-        s20 = f32x4.add(s20, v128.load(c2 + residual));
-        s21 = f32x4.add(s21, v128.load(c2 + residual, 16));
-        s30 = f32x4.add(s30, v128.load(c3 + residual));
-        s31 = f32x4.add(s31, v128.load(c3 + residual, 16));
-      }
-      v128.store(c0, f32x4.pmax(s00, floor));
-      v128.store(c0, f32x4.pmax(s01, floor), 16);
-      v128.store(c1, f32x4.pmax(s10, floor));
-      v128.store(c1, f32x4.pmax(s11, floor), 16);
-      v128.store(c2, f32x4.pmax(s20, floor));
-      v128.store(c2, f32x4.pmax(s21, floor), 16);
-      v128.store(c3, f32x4.pmax(s30, floor));
-      v128.store(c3, f32x4.pmax(s31, floor), 16);
-    } else if (columns >= 4) {
-      if (residual) {
-        s00 = f32x4.add(s00, v128.load(c0 + residual));
-        s10 = f32x4.add(s10, v128.load(c1 + residual));
-        s20 = f32x4.add(s20, v128.load(c2 + residual));
-        s30 = f32x4.add(s30, v128.load(c3 + residual));
-      }
-      v128.store(c0, f32x4.pmax(s00, floor));
-      v128.store(c1, f32x4.pmax(s10, floor));
-      v128.store(c2, f32x4.pmax(s20, floor));
-      v128.store(c3, f32x4.pmax(s30, floor));
-      storeLanes(c0 + 16, residual, s01, floor, columns - 4);
-      storeLanes(c1 + 16, residual, s11, floor, columns - 4);
-      storeLanes(c2 + 16, residual, s21, floor, columns - 4);
-      storeLanes(c3 + 16, residual, s31, floor, columns - 4);
-    } else {
-      storeLanes(c0, residual, s00, floor, columns);
-      storeLanes(c1, residual, s10, floor, columns);
-      storeLanes(c2, residual, s20, floor, columns);
-      storeLanes(c3, residual, s30, floor, columns);
-    }
+    put8(c0, residual, s00, s01, floor, columns);
+    put8(c1, residual, s10, s11, floor, columns);
+    put8(c2, residual, s20, s21, floor, columns);
+    put8(c3, residual, s30, s31, floor, columns);
     c0 += step << 2;
-  }
-}
-
-/** Stores the first `count` lanes, 0 to 3: a group whose channels are no multiple of four must not touch its neighbour's. */
-function storeLanes(c: usize, residual: usize, sum: v128, floor: v128, count: i32): void {
-  for (let lane = 0; lane < count; lane++) {
-    let value = sum;
-    if (residual) value = f32x4.add(value, v128.load32_splat(c + residual));
-    store<f32>(c, f32x4.extract_lane(f32x4.pmax(value, floor), 0));
-    sum = i8x16.shuffle(sum, sum, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3);
-    c += 4;
   }
 }

@@ -20,10 +20,19 @@ export enum Kernel {
   winogradStride2 = 15,
 }
 
+/** Tiles of the matrix product, rows by columns. */
+export enum Tile {
+  f32_4x8 = 0,
+  f32_6x8 = 1,
+  f32_6x16 = 2,
+}
+
 export enum Field {
   kernel = 0,
   /** Pieces of work that threads may take independently. */
   tiles = 1,
+  /** A `Tile`; the baseline module has one alone. */
+  tile = 2,
   input = 3,
   output = 4,
   weights = 5,

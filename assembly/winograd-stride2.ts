@@ -1,6 +1,5 @@
-import { f32_gemm_4x8 } from "./gemm";
+import { multiply, paddedRows, pointerAt, pointerStep } from "./multiply";
 import { Field } from "./record";
-import { gatherRows } from "./rows";
 import { leastOf, madd, nmadd } from "./simd";
 import { word } from "./words";
 
@@ -27,12 +26,12 @@ export function f32_conv3x3s2_winograd(record: usize, group: i32, scratch: usize
   const v = scratch + workBytes(perTile, inStep);
   const products = v + vPlane * <usize>(side * side);
   transformInput(record, m, first, count, v, vPlane, scratch);
-  multiply(record, m, count, v, vPlane, products, mPlane, scratch);
+  multiplyPoints(record, m, count, v, vPlane, products, mPlane, scratch);
   if (m == 4) transformOutput4(record, first, count, products, mPlane, scratch);
   else transformOutput2(record, first, count, products, mPlane);
 }
 
-/** The pointer table and the rows gathered for a point of four phase pairs, or the transforms' intermediate. */
+/** The pointer table with room for the rows of a point of four phase pairs, or the transforms' intermediate. */
 // @ts-ignore: decorator
 @inline
 function workBytes(tiles: i32, inStep: i32): usize {
@@ -146,7 +145,7 @@ function filter2(table: usize, to: usize, step: usize, bytes: usize): void {
 }
 
 /** M[point] = sum over its phase pairs of V U. */
-function multiply(
+function multiplyPoints(
   record: usize,
   m: i32,
   tiles: i32,
@@ -161,7 +160,9 @@ function multiply(
   const panels = word(record, Field.panels);
   const zeros = <usize>word(record, Field.zeros);
   const rowBytes = <usize>inStep << 2;
-  const blocks = (tiles + 3) >> 2;
+  const stepBytes = <usize>outStep << 2;
+  const tile = word(record, Field.tile);
+  const padded = paddedRows(tile, tiles);
   const side = 2 * m + 1;
   const none: f32 = -Infinity;
   let b = <usize>word(record, Field.weights);
@@ -173,29 +174,17 @@ function multiply(
       for (let tap = 0; tap < taps; tap++) {
         const plane = (2 * pointY + tap / phasesX) * side + 2 * pointX + (tap % phasesX);
         const from = v + <usize>plane * vPlane;
-        for (let at = 0; at < blocks << 2; at++) {
-          const slot = table + (<usize>((at >> 2) * taps + tap) << 4) + (<usize>(at & 3) << 2);
+        for (let at = 0; at < padded; at++) {
+          const slot = pointerAt(table, tile, tiles, taps, at) + <usize>tap * pointerStep(tile, tiles, at);
           store<u32>(slot, <u32>(from + <usize>min(at, tiles - 1) * rowBytes));
         }
       }
-      const depth = taps * inStep;
-      const a = table + (<usize>(blocks * taps) << 4);
-      gatherRows(table, blocks, taps, inStep, 0, a);
-      let c = products + <usize>(pointY * (m + 1) + pointX) * mPlane;
-      for (let panel = 0; panel < panels; panel++) {
-        const columns = min(outStep - (panel << 3), 8);
-        f32_gemm_4x8(a, <usize>depth << 4, depth, b, zeros, c, rowStep(outStep), tiles, columns, 0, none);
-        b += <usize>depth << 5;
-        c += 32;
-      }
+      const work = table + (<usize>(((tiles + 3) & ~3) * taps) << 2);
+      const c = products + <usize>(pointY * (m + 1) + pointX) * mPlane;
+      multiply(tile, table, tiles, taps, inStep, 0, work, b, panels, zeros, 0, c, stepBytes, outStep, 0, none);
+      b += <usize>(taps * inStep * panels) << 5;
     }
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function rowStep(outStep: i32): usize {
-  return <usize>outStep << 2;
 }
 
 /** Y = A'MA for points 0, 1, -1, infinity, 2. */

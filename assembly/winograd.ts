@@ -1,6 +1,5 @@
-import { f32_gemm_4x8 } from "./gemm";
+import { multiply, paddedRows } from "./multiply";
 import { Field } from "./record";
-import { gatherRows } from "./rows";
 import { leastOf } from "./simd";
 import { word } from "./words";
 import { inputTransform4, outputTransform4 } from "./winograd4";
@@ -81,7 +80,7 @@ function pointsOf(record: usize): i32 {
   return side * side;
 }
 
-/** The pointer table with the rows gathered for one point, or the transforms' intermediate (36 points of 32 channels). */
+/** The pointer table with room for one point's rows, or the transforms' intermediate (36 points of 32 channels). */
 // @ts-ignore: decorator
 @inline
 function workBytes(tiles: i32, inStep: i32): usize {
@@ -117,25 +116,22 @@ function product(
   const outStep = word(record, Field.outStep);
   const rowBytes = <usize>inStep << 2;
   const stepBytes = <usize>outStep << 2;
-  const padded = (tiles + 3) & ~3;
+  const tile = word(record, Field.tile);
+  const padded = paddedRows(tile, tiles);
   for (let at = 0; at < padded; at++) {
     store<u32>(table + (<usize>at << 2), <u32>(v + <usize>min(at, tiles - 1) * rowBytes));
   }
-  const a = table + (<usize>padded << 2);
+  const work = table + (<usize>((tiles + 3) & ~3) << 2);
   const panelBytes = <usize>inStep << 5;
   const panels = <usize>word(record, Field.panels);
-  const weights = <usize>word(record, Field.weights);
   const zeros = <usize>word(record, Field.zeros);
+  const columns = outStep - (firstPanel << 3);
   const least: f32 = -Infinity;
   for (let point = firstPoint; point < lastPoint; point++) {
-    gatherRows(table, padded >> 2, 1, inStep, <usize>point * vPlane, a);
-    let c = m + <usize>point * mPlane + (<usize>firstPanel << 5);
-    let b = weights + (<usize>point * panels + <usize>firstPanel) * panelBytes;
-    for (let panel = firstPanel; panel < lastPanel; panel++) {
-      const columns = min(outStep - (panel << 3), 8);
-      f32_gemm_4x8(a, rowBytes << 2, inStep, b, zeros, c, stepBytes, tiles, columns, 0, least);
-      b += panelBytes;
-      c += 32;
-    }
+    const offset = <usize>point * vPlane;
+    const c = m + <usize>point * mPlane + (<usize>firstPanel << 5);
+    const b = <usize>word(record, Field.weights) + (<usize>point * panels + <usize>firstPanel) * panelBytes;
+    const count = lastPanel - firstPanel;
+    multiply(tile, table, tiles, 1, inStep, offset, work, b, count, zeros, 0, c, stepBytes, columns, 0, least);
   }
 }

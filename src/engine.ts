@@ -28,6 +28,6 @@ export interface EngineStats {
   readonly threads: number;
   /** Why that many. */
   readonly threadsReason: string;
-  /** Which module or adapter runs: "wasm relaxed-simd", "webgpu <adapter>". */
+  /** Which module or adapter runs: "wasm relaxed-simd 6x8" (and its tile), "webgpu <adapter>". */
   readonly kernels: string;
 }

@@ -45,6 +45,8 @@ export interface LoadOptions {
   foldBatchNorm?: boolean;
   /** Forces one 3x3 kernel where it applies; "auto" chooses by shape. */
   convolution?: "auto" | "direct" | "winograd2" | "winograd4";
+  /** Tile of the matrix product, rows by columns; "auto" measures at load. The baseline module has 4x8 alone. */
+  tile?: "auto" | "4x8" | "6x8" | "6x16";
   signal?: AbortSignal | null;
   onProgress?: (progress: Progress) => void;
   /** Where to look for a GPU instead of navigator.gpu: Dawn in Node, say. The session then runs in place. */

@@ -159,6 +159,7 @@ function checkOptions(options: LoadOptions): void {
   oneOf("simd", options.simd, ["auto", "baseline", "relaxed"]);
   oneOf("memory", options.memory, ["fast", "small"]);
   oneOf("precision", options.precision, ["f32", "f16"]);
+  oneOf("tile", options.tile, ["auto", "4x8", "6x8", "6x16"]);
   oneOf("convolution", options.convolution, ["auto", "direct", "winograd2", "winograd4"]);
   const { threads } = options;
   if (threads !== undefined && threads !== "auto" && !(Number.isInteger(threads) && threads >= 1)) {

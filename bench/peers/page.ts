@@ -28,7 +28,7 @@ const openers: Readonly<Record<string, Open>> = {
   async "resnet-edge"(network, { simd, threads, device }) {
     const { loadModel } = await load("/dist/index.js");
     const model = await loadModel(toSafetensors(network), { device, simd, threads });
-    const detail = device === "gpu" ? "webgpu" : simd;
+    const detail = model.stats.kernels.replace("wasm ", "");
     return {
       name: `resnet-edge ${detail}`,
       run: async (x) => (await model.run(x)).logits,

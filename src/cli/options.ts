@@ -15,6 +15,7 @@ export const optionTypes = {
   simd: { type: "string" },
   memory: { type: "string" },
   convolution: { type: "string" },
+  tile: { type: "string" },
   "top-k": { type: "string" },
   "min-score": { type: "string" },
   logits: { type: "boolean" },
@@ -35,7 +36,7 @@ export type Options = {
 
 /** The library's options for the command's. Values that are one of a few words are checked by the library. */
 export async function loadOptions(options: Options): Promise<LoadOptions> {
-  const { device, simd, memory, convolution, architecture } = options as LoadOptions;
+  const { device, simd, memory, convolution, tile, architecture } = options as LoadOptions;
   const threads = options.threads === undefined || options.threads === "auto" ? "auto" : number(options, "threads");
   const preprocess: { -readonly [K in keyof Preprocess]?: Preprocess[K] } = {};
   if (options.resize !== undefined) preprocess.resize = number(options, "resize");
@@ -46,6 +47,7 @@ export async function loadOptions(options: Options): Promise<LoadOptions> {
     simd,
     memory,
     convolution,
+    tile,
     architecture,
     threads,
     preprocess,

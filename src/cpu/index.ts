@@ -1,3 +1,4 @@
+import { Field } from "../../assembly/record.js";
 import type { Engine, EngineStats } from "../engine.js";
 import { ClosedError, ShapeError, throwIfAborted, WasmError, WorkerError } from "../errors.js";
 import type { Network } from "../model/network.js";
@@ -5,9 +6,11 @@ import { type CompileOptions, compile, type Program, type Step } from "./compile
 import { createMemory, hasRelaxedSimd, instantiate, type Kernels, type Variant } from "./kernels.js";
 import { packWeights } from "./pack.js";
 import { chooseThreads, Team, type ThreadChoice, type ThreadSupport } from "./threads.js";
+import { fastestTile, type TileName, tiles, warmTiles } from "./tile.js";
 
 export { hasRelaxedSimd, type Variant } from "./kernels.js";
 export type { ThreadSupport } from "./threads.js";
+export type { TileName } from "./tile.js";
 
 export interface CpuOptions {
   /** Fetches and compiles a module of kernels. */
@@ -15,6 +18,8 @@ export interface CpuOptions {
   readonly simd?: "auto" | "baseline" | "relaxed";
   readonly memory?: "fast" | "small";
   readonly convolution?: "auto" | "direct" | "winograd2" | "winograd4";
+  /** Of the matrix product: measured, unless it is named. The baseline module has 4x8 alone. */
+  readonly tile?: "auto" | TileName;
   readonly threads?: "auto" | number;
   /** How this host starts threads; without it there is one. */
   readonly threadSupport?: ThreadSupport;
@@ -77,9 +82,15 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   }
   new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
   const engine = new WasmEngine(network, program, module, kernels, variant, choice, notes, options.threadSupport);
+  const measures = relaxed && (options.tile ?? "auto") === "auto";
   try {
+    if (measures) warmTiles(kernels, program.stagingAt);
     // Threads come up while weights are packed.
     await Promise.all([engine.assemble(), packAll(program, kernels, options)]);
+    if (measures) engine.useTile(fastestTile(kernels, program.stagingAt));
+    else if (relaxed) engine.useTile(options.tile as TileName);
+    // Packing leaves values in the arena; padding lanes are read before a program has written all of them.
+    new Uint8Array(memory.buffer, program.stagingAt).fill(0);
     return engine;
   } catch (error) {
     await engine.close();
@@ -137,14 +148,13 @@ async function packAll(program: Program, kernels: Kernels, options: CpuOptions):
       sliceEnd = performance.now() + SLICE_MS;
     }
   }
-  // Packing leaves values in the arena; padding lanes are read before a program has written all of them.
-  new Uint8Array(kernels.memory.buffer, program.stagingAt).fill(0);
 }
 
 class WasmEngine implements CpuEngine {
   readonly device = "cpu";
   private kernels: Kernels | null;
   private team: Team | null = null;
+  private tile: TileName = "4x8";
 
   constructor(
     readonly network: Network,
@@ -165,7 +175,7 @@ class WasmEngine implements CpuEngine {
       gpuBytes: 0,
       threads: this.choice.threads,
       threadsReason: [this.choice.reason, ...this.notes].join("; "),
-      kernels: this.variant.startsWith("relaxed") ? "wasm relaxed-simd" : "wasm simd128",
+      kernels: `${this.variant.startsWith("relaxed") ? "wasm relaxed-simd" : "wasm simd128"} ${this.tile}`,
     };
   }
 
@@ -181,6 +191,13 @@ class WasmEngine implements CpuEngine {
       if (!(error instanceof WorkerError)) throw error;
       this.choice = { threads: 1, reason: error.message };
     }
+  }
+
+  useTile(name: TileName): void {
+    this.tile = name;
+    const { recordsAt, records } = this.program;
+    const words = new Int32Array(this.open().memory.buffer, recordsAt, records.length);
+    for (let at: number = Field.tile; at < words.length; at += Field.size) words[at] = tiles[name];
   }
 
   async run(first: number, last: number, input: Float32Array): Promise<Float32Array> {

@@ -14,6 +14,8 @@ export interface Kernels {
   packWinograd(panel: number, target: number, depth: number, plane: number, outputTile: number, work: number): void;
   packWinogradStride2(panel: number, places: number, depth: number, outputTile: number, work: number): void;
   peak(rounds: number): number;
+  /** `rounds` products of 98,304 FLOPs with a `Tile`, in 32 KB at `at`. */
+  trial(tile: number, at: number, rounds: number): void;
 }
 
 /**

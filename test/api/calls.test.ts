@@ -92,7 +92,7 @@ test("the plan and the stats say where it runs and why", async () => {
   const model = await loadModel(smallModel, { device: "cpu", simd: "baseline", threads: 1 });
   expect(model.plan.stages.map(({ device }) => device)).toEqual(model.plan.stages.map(() => "cpu"));
   expect(model.plan.toString()).toMatch(/stem\s+cpu/);
-  expect(model.stats.kernels).toBe("wasm simd128");
+  expect(model.stats.kernels).toBe("wasm simd128 4x8");
   expect(model.stats.threads).toBe(1);
   expect(model.stats.threadsReason).toMatch(/./);
   expect(model.stats.wasmBytes).toBeGreaterThan(65536);
