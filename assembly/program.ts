@@ -7,6 +7,7 @@ import { f32_conv7x7s2_winograd4x1, f32_conv7x7s2_winograd4x1_input } from "./st
 import { Sync } from "./sync";
 import { announce, awaitNext, finish, operation, take } from "./threads";
 import { f32_winograd, f32_winograd_input, f32_winograd_output, f32_winograd_product } from "./winograd";
+import { f32_conv3x3s1_winograd4_lean } from "./winograd-lean";
 import { f32_conv3x3s2_winograd } from "./winograd-stride2";
 import { word } from "./words";
 
@@ -90,6 +91,9 @@ function execute(record: usize, tile: i32, scratch: usize): void {
       return;
     case Kernel.winogradStride2:
       f32_conv3x3s2_winograd(record, tile, scratch);
+      return;
+    case Kernel.winogradLean:
+      f32_conv3x3s1_winograd4_lean(record, tile, scratch);
       return;
     case Kernel.inputNchw:
       f32_input_nchw(record, tile);

@@ -18,6 +18,7 @@ export enum Kernel {
   stemInput = 13,
   stem = 14,
   winogradStride2 = 15,
+  winogradLean = 16,
 }
 
 /** Tiles of the matrix product, rows by columns. */

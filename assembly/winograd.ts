@@ -16,7 +16,7 @@ import { inputTransform2, outputTransform2 } from "./winograd2";
 /** Bytes from one point's plane to the next, for `tiles` tiles of `channels` channels. */
 // @ts-ignore: decorator
 @inline
-function planeBytes(tiles: i32, channels: i32): usize {
+export function planeBytes(tiles: i32, channels: i32): usize {
   return (<usize>(tiles * channels) << 2) + 64;
 }
 
@@ -94,7 +94,10 @@ function transformInput(record: usize, first: i32, count: i32, v: usize, plane: 
 
 function transformOutput(record: usize, first: i32, count: i32, m: usize, plane: usize, work: usize): void {
   const least = leastOf(word(record, Field.relu));
-  if (word(record, Field.outputTile) == 4) outputTransform4(record, first, count, m, plane, work, least);
+  if (word(record, Field.outputTile) == 4) {
+    const outStep = word(record, Field.outStep);
+    outputTransform4(record, first, count, m, plane, <usize>outStep << 2, 0, outStep, work, least);
+  }
   else outputTransform2(record, first, count, m, plane, work, least);
 }
 

@@ -105,13 +105,19 @@ export function inputTransform4(record: usize, first: i32, count: i32, v: usize,
   }
 }
 
-/** Y = A'MA of F(4x4,3x3), plus bias and residual, floored, into the output pixels that exist. */
+/**
+ * Y = A'MA of F(4x4,3x3), plus bias and residual, floored, into the output pixels that exist. M has channels
+ * [firstChannel, lastChannel) of tiles that are `tileBytes` apart.
+ */
 export function outputTransform4(
   record: usize,
   first: i32,
   count: i32,
   m: usize,
   plane: usize,
+  tileBytes: usize,
+  firstChannel: i32,
+  lastChannel: i32,
   work: usize,
   least: f32,
 ): void {
@@ -135,9 +141,9 @@ export function outputTransform4(
     const x = (tile - tileY * tilesWide) * 4;
     const rows = min(4, height - y);
     const columns = min(4, width - x);
-    for (let channel = 0; channel < step; channel += CHUNK) {
-      const bytes = <usize>min(CHUNK, step - channel) << 2;
-      const source = m + <usize>index * pixelBytes + (<usize>channel << 2);
+    for (let channel = firstChannel; channel < lastChannel; channel += CHUNK) {
+      const bytes = <usize>min(CHUNK, lastChannel - channel) << 2;
+      const source = m + <usize>index * tileBytes + (<usize>(channel - firstChannel) << 2);
       for (let column = 0; column < 6; column++) {
         let p0 = source + <usize>column * plane;
         let p1 = p0 + 6 * plane;

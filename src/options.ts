@@ -44,7 +44,7 @@ export interface LoadOptions {
   /** Keep BatchNorm as an operation of its own: slower, for checking the fold. Default true (folded). */
   foldBatchNorm?: boolean;
   /** Forces one 3x3 kernel where it applies; "auto" chooses by shape. */
-  convolution?: "auto" | "direct" | "winograd2" | "winograd4";
+  convolution?: "auto" | "direct" | "winograd2" | "winograd4" | "winograd4-lean";
   /** Tile of the matrix product, rows by columns; "auto" measures at load. The baseline module has 4x8 alone. */
   tile?: "auto" | "4x8" | "6x8" | "6x16";
   signal?: AbortSignal | null;

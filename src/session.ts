@@ -160,7 +160,7 @@ function checkOptions(options: LoadOptions): void {
   oneOf("memory", options.memory, ["fast", "small"]);
   oneOf("precision", options.precision, ["f32", "f16"]);
   oneOf("tile", options.tile, ["auto", "4x8", "6x8", "6x16"]);
-  oneOf("convolution", options.convolution, ["auto", "direct", "winograd2", "winograd4"]);
+  oneOf("convolution", options.convolution, ["auto", "direct", "winograd2", "winograd4", "winograd4-lean"]);
   const { threads } = options;
   if (threads !== undefined && threads !== "auto" && !(Number.isInteger(threads) && threads >= 1)) {
     throw new OptionError(`threads is ${threads}; it must be "auto" or a whole number from 1.`);

@@ -4,36 +4,33 @@ import type { ConvOp, ValueShape } from "../model/network.js";
 export type ConvKernel =
   | "f32_conv"
   | "f32_conv3x3s1_winograd4"
+  | "f32_conv3x3s1_winograd4_lean"
   | "f32_conv3x3s1_winograd2"
   | "f32_conv3x3s2_winograd4"
   | "f32_conv3x3s2_winograd2";
 
 export interface ChoiceOptions {
   readonly memory: "fast" | "small";
-  readonly convolution: "auto" | "direct" | "winograd2" | "winograd4";
+  readonly convolution: "auto" | "direct" | "winograd2" | "winograd4" | "winograd4-lean";
 }
-
-/** Weights of a layer that may be inflated even in the small setting: 16/9 of a few of these is lost in the rest. */
-const SMALL_LAYER_BYTES = 192 * 1024;
 
 /**
  * The table: which kernel computes a convolution of this shape. Kernels never look at hardware or shapes to choose.
  *
  * F(4x4) needs a quarter of the multiplications and four times the weight bytes, F(2x2) 4/9 and 16/9. On images of 8x8
- * and less F(4x4)'s weights are read for a handful of tiles, so that memory, not arithmetic, sets its pace.
+ * and less F(4x4)'s weights would be read for a handful of tiles, so that memory, not arithmetic, set its pace: there they
+ * are transformed as they are needed.
  */
 export function chooseConvKernel(op: ConvOp, output: ValueShape, options: ChoiceOptions): ConvKernel {
   if (options.convolution === "direct" || !isPlain3x3(op)) return "f32_conv";
   if (op.stride[0] === 2) return chooseStride2(op, output, options);
   if (options.convolution === "winograd2") return "f32_conv3x3s1_winograd2";
   if (options.convolution === "winograd4") return "f32_conv3x3s1_winograd4";
+  if (options.convolution === "winograd4-lean") return "f32_conv3x3s1_winograd4_lean";
   const smallest = Math.min(output.height, output.width);
-  if (options.memory === "small") {
-    const bytes = 4 * op.weight.shape.reduce((product, extent) => product * extent, 1);
-    return bytes <= SMALL_LAYER_BYTES ? "f32_conv3x3s1_winograd2" : "f32_conv";
-  }
   if (smallest < 3) return "f32_conv";
-  return smallest > 8 || op.weight.shape[0]! <= 128 ? "f32_conv3x3s1_winograd4" : "f32_conv3x3s1_winograd2";
+  if (options.memory === "small") return "f32_conv3x3s1_winograd4_lean";
+  return smallest > 8 || op.weight.shape[0]! <= 128 ? "f32_conv3x3s1_winograd4" : "f32_conv3x3s1_winograd4_lean";
 }
 
 /** As `chooseConvKernel`, for the convolution that reads the image: few channels, planes as the caller has them. */
@@ -46,7 +43,7 @@ export function chooseStemKernel(op: ConvOp, options: ChoiceOptions): "f32_conv"
 /** The phases of a stride of 2 save less, and their weights grow by 81/9 or 25/9: only larger images earn that back. */
 function chooseStride2(op: ConvOp, output: ValueShape, options: ChoiceOptions): ConvKernel {
   if (options.convolution === "winograd2") return "f32_conv3x3s2_winograd2";
-  if (options.convolution === "winograd4") return "f32_conv3x3s2_winograd4";
+  if (options.convolution.startsWith("winograd4")) return "f32_conv3x3s2_winograd4";
   const smallest = Math.min(output.height, output.width);
   if (options.memory === "small" || smallest < 12) return "f32_conv";
   return smallest >= 24 && op.weight.shape[0]! <= 128 ? "f32_conv3x3s2_winograd4" : "f32_conv3x3s2_winograd2";

@@ -73,6 +73,8 @@ const TRIAL_BYTES = 32 * 1024;
 const WINOGRAD_SCRATCH_BYTES = 384 * 1024;
 /** The same of a stride of 2, whose weights are read once a group. */
 const STRIDE2_SCRATCH_BYTES = 640 * 1024;
+/** Winograd tiles that share a filter while it is transformed. */
+const LEAN_TILES = 16;
 /** Input rows of a piece of direct convolution, likewise. */
 const CONV_ROWS_BYTES = 128 * 1024;
 /** Pieces of work for each thread, so that one that was held up does not hold up the others. */
@@ -91,7 +93,7 @@ interface Draft {
   readonly input?: number;
   readonly output?: number;
   readonly residual?: number | null;
-  readonly transformed?: number;
+  readonly transformed?: number | undefined;
   readonly products?: number;
   readonly weights?: number;
   readonly affine?: number;
@@ -364,6 +366,10 @@ class Compiler {
     const input = this.shape(op.input);
     const output = this.shape(op.output);
     const kernel = chooseConvKernel(op, output, this.options);
+    if (kernel === "f32_conv3x3s1_winograd4_lean") {
+      this.winogradLean(op);
+      return;
+    }
     if (kernel !== "f32_conv") {
       const outputTile = kernel.endsWith("4") ? 4 : 2;
       if (op.stride[0] === 2) this.winogradStride2(op, outputTile);
@@ -535,6 +541,73 @@ class Compiler {
       products,
       output: places.output,
       residual,
+      weights,
+    });
+  }
+
+  /** On the direct kernel's weights. Small images are few tiles, which threads share by panels; then V is the image's. */
+  private winogradLean(op: ConvOp): void {
+    const { threads } = this.options;
+    const input = this.shape(op.input);
+    const output = this.shape(op.output);
+    const inStep = paddedChannels(input.channels);
+    const outStep = paddedChannels(output.channels);
+    const tilesHigh = Math.ceil(output.height / 4);
+    const tilesWide = Math.ceil(output.width / 4);
+    const tiles = tilesHigh * tilesWide;
+    const panels = Math.ceil(outStep / 8);
+    const groups = Math.ceil(tiles / LEAN_TILES);
+    const rowsPerTile = Math.ceil(Math.ceil(tiles / groups) / 4) * 4;
+    const weights = this.addWeights(op.weight, op.bias, "panels", inStep, 9, 1, outStep, panels * 9 * inStep * 32);
+    const apart = threads > 1 && groups < 2 * threads;
+    const perPiece = apart ? 2 * Math.max(1, Math.floor(panels / (2 * PIECES_PER_THREAD * threads))) : panels;
+    const transformed = apart ? this.area(36 * (4 * tiles * inStep + 64)) : undefined;
+    const words: Words = {
+      relu: op.relu ? 1 : 0,
+      inHeight: input.height,
+      inWidth: input.width,
+      inStep,
+      outHeight: output.height,
+      outWidth: output.width,
+      outStep,
+      padHeight: op.padding[0],
+      padWidth: op.padding[1],
+      panels,
+      outputTile: 4,
+      tilesWide,
+      tilesHigh,
+    };
+    const work = Math.max(rowsPerTile * 64 * 4, 36 * 32 * 4);
+    const own = apart ? 0 : 36 * (4 * rowsPerTile * inStep + 64);
+    this.needScratch(4 * rowsPerTile + work + 36 * (2 * 64 * 32 + 64) + 2 * 36 * (64 * rowsPerTile + 64) + own);
+    const name = "f32_conv3x3s1_winograd4_lean";
+    if (apart) {
+      const perInput = Math.max(1, Math.floor(tiles / (PIECES_PER_THREAD * threads)));
+      this.drafts.push({
+        step: this.step(op, `${name}_input`),
+        words: {
+          ...words,
+          kernel: Kernel.winogradInput,
+          tiles: Math.ceil(tiles / perInput),
+          rowsPerTile: perInput,
+        },
+        input: this.areaOf[op.input]!,
+        transformed: transformed!,
+      });
+    }
+    this.drafts.push({
+      step: this.step(op, name, convMacs(op, output)),
+      words: {
+        ...words,
+        kernel: Kernel.winogradLean,
+        tiles: Math.ceil(tiles / rowsPerTile) * Math.ceil(panels / perPiece),
+        rowsPerTile,
+        panelsPerTile: perPiece,
+      },
+      input: this.areaOf[op.input]!,
+      output: this.areaOf[op.output]!,
+      residual: op.residual === null ? null : this.areaOf[op.residual]!,
+      transformed,
       weights,
     });
   }

@@ -17,7 +17,7 @@ export interface CpuOptions {
   readonly wasm: (variant: Variant) => Promise<WebAssembly.Module>;
   readonly simd?: "auto" | "baseline" | "relaxed";
   readonly memory?: "fast" | "small";
-  readonly convolution?: "auto" | "direct" | "winograd2" | "winograd4";
+  readonly convolution?: CompileOptions["convolution"];
   /** Of the matrix product: measured, unless it is named. The baseline module has 4x8 alone. */
   readonly tile?: "auto" | TileName;
   readonly threads?: "auto" | number;

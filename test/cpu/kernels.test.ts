@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { CompileOptions } from "../../src/cpu/compile.js";
 import type { ConvOp, Network, Op, ValueShape, Weight } from "../../src/model/network.js";
 import { elementCount, paddedChannels } from "../../src/tensor.js";
 import { runOp } from "../model/reference.js";
@@ -81,7 +82,7 @@ async function check(
   input: ValueShape,
   output: ValueShape,
   simd: "baseline" | "relaxed",
-  options: { convolution?: "direct" | "winograd2" | "winograd4" } = {},
+  options: { convolution?: CompileOptions["convolution"] } = {},
   tolerance = 2e-6,
 ): Promise<void> {
   const network = networkOf(op, [{ ...input, channels: 3 }, input, output]);
@@ -217,7 +218,7 @@ describe.each(modules)("%s", (simd) => {
     await check(op, input, convOutput(op, input), simd);
   });
 
-  describe.each(["winograd2", "winograd4"] as const)("f32_conv3x3s1_%s", (convolution) => {
+  describe.each(["winograd2", "winograd4", "winograd4-lean"] as const)("f32_conv3x3s1_%s", (convolution) => {
     test.each([
       [1, 1, 4, 4, 1],
       [2, 3, 3, 5, 1],
@@ -251,7 +252,7 @@ describe.each(modules)("%s", (simd) => {
     });
   });
 
-  test.each(["direct", "winograd2", "winograd4"] as const)(
+  test.each(["direct", "winograd2", "winograd4", "winograd4-lean"] as const)(
     "bias, residual and ReLU in the store of %s",
     async (convolution) => {
       const shape = { height: 7, width: 6, channels: 20 };

@@ -1,0 +1,151 @@
+import { multiply, paddedRows } from "./multiply";
+import { Field } from "./record";
+import { leastOf, madd, nmadd } from "./simd";
+import { planeBytes } from "./winograd";
+import { inputTransform4, outputTransform4 } from "./winograd4";
+import { word } from "./words";
+
+/**
+ * f32 3x3 stride-1 convolution by F(4x4,3x3) (Lavin & Gray 2016, section 4.3) on weights as the direct kernel has them,
+ * [panel][tap][in channel][8]: a few channels of two panels are transformed at a time, used, and forgotten.
+ *
+ * Transformed weights are four times as large. Where an image has few tiles, reading them from memory takes longer than
+ * making them; and where memory is short, they need not be had.
+ */
+
+/** In channels that are transformed at a time. */
+const CHUNK: i32 = 64;
+/** A point's two panels of a chunk; one cache line more, so that the points do not fall into the same cache sets. */
+const FILTER_PLANE: usize = 2 * 64 * 32 + 64;
+const POINTS: i32 = 36;
+/** Output channels of two panels. */
+const M_STEP: usize = 64;
+
+/** One piece: a group of tiles by some of the panels. V is this piece's own in `scratch`, or the whole image's. */
+export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch: usize): void {
+  const perTile = word(record, Field.rowsPerTile);
+  const panels = word(record, Field.panels);
+  const perPiece = word(record, Field.panelsPerTile);
+  const across = (panels + perPiece - 1) / perPiece;
+  const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
+  const first = (piece / across) * perTile;
+  const count = min(perTile, all - first);
+  const inStep = word(record, Field.inStep);
+  const rowBytes = <usize>inStep << 2;
+  const mPlane = <usize>perTile * M_STEP + 64;
+
+  const work = scratch + (<usize>((perTile + 3) & ~3) << 2);
+  const u = work + <usize>max(((perTile + 3) & ~3) * CHUNK * 4, 36 * 32 * 4);
+  const m = u + <usize>POINTS * FILTER_PLANE;
+  const other = m + <usize>POINTS * mPlane;
+  const shared = <usize>word(record, Field.transformed);
+  const vPlane = planeBytes(shared ? all : perTile, inStep);
+  const v = shared ? shared + <usize>first * rowBytes : other + <usize>POINTS * mPlane;
+  if (!shared) inputTransform4(record, first, count, v, vPlane, work);
+
+  const tile = word(record, Field.tile);
+  for (let at = 0; at < paddedRows(tile, count); at++) {
+    store<u32>(scratch + (<usize>at << 2), <u32>(v + <usize>min(at, count - 1) * rowBytes));
+  }
+  const zeros = <usize>word(record, Field.zeros);
+  const tap = <usize>inStep << 5;
+  const none: f32 = -Infinity;
+  const least = leastOf(word(record, Field.relu));
+  const begin = (piece % across) * perPiece;
+  const end = min(begin + perPiece, panels);
+  for (let panel = begin; panel < end; panel += 2) {
+    const pair = min(2, end - panel);
+    const weights = <usize>word(record, Field.weights) + <usize>panel * 9 * tap;
+    let sums = m;
+    let spare = other;
+    for (let channel = 0; channel < inStep; channel += CHUNK) {
+      const depth = min(CHUNK, inStep - channel);
+      const from = weights + (<usize>channel << 5);
+      for (let index = 0; index < pair; index++) {
+        transformFilters(from + <usize>index * 9 * tap, tap, depth, u + (<usize>(index * depth) << 5));
+      }
+      const before = channel ? spare - sums : 0;
+      for (let point: usize = 0; point < <usize>POINTS; point++) {
+        const c = sums + point * mPlane;
+        const offset = point * vPlane + (<usize>channel << 2);
+        const b = u + point * FILTER_PLANE;
+        multiply(tile, scratch, count, 1, depth, offset, work, b, pair, zeros, 0, c, M_STEP, 8 * pair, before, none);
+      }
+      const swap = sums;
+      sums = spare;
+      spare = swap;
+    }
+    scale(spare, mPlane, count);
+    const lastChannel = min((panel + pair) << 3, word(record, Field.outStep));
+    outputTransform4(record, first, count, spare, mPlane, M_STEP, panel << 3, lastChannel, work, least);
+  }
+}
+
+/** The points' factors that `transformFilters` leaves out, on the products of two panels. */
+function scale(m: usize, plane: usize, count: i32): void {
+  for (let row = 0; row < 6; row++) {
+    for (let column = 0; column < 6; column++) {
+      const factor = f32x4.splat(factorOf(row) * factorOf(column));
+      const end = m + <usize>count * M_STEP;
+      for (let at = m; at < end; at += 16) v128.store(at, f32x4.mul(v128.load(at), factor));
+      m += plane;
+    }
+  }
+}
+
+function factorOf(point: i32): f32 {
+  if (point == 0) return 0.25;
+  if (point == 5) return 1;
+  return point < 3 ? <f32>(-1.0 / 6) : <f32>(1.0 / 6);
+}
+
+/** G g G' of one panel's 3x3 filters, but for the points' factors: point p of channel c to u + p * FILTER_PLANE + c * 32. */
+function transformFilters(panel: usize, tap: usize, depth: i32, u: usize): void {
+  const quarter = f32x4.splat(0.25);
+  const half = f32x4.splat(0.5);
+  const row = 3 * tap;
+  for (const end = panel + (<usize>depth << 5); panel < end; panel += 16) {
+    const middle = panel + row;
+    const last = middle + row;
+    let x0 = v128.load(panel);
+    let x1 = v128.load(panel + tap);
+    let x2 = v128.load(panel + 2 * tap);
+    spreadRow(x0, x1, x2, u);
+    const z0 = v128.load(last);
+    const z1 = v128.load(last + tap);
+    const z2 = v128.load(last + 2 * tap);
+    spreadRow(z0, z1, z2, u + 30 * FILTER_PLANE);
+    const y0 = v128.load(middle);
+    const y1 = v128.load(middle + tap);
+    const y2 = v128.load(middle + 2 * tap);
+    const e0 = f32x4.add(x0, z0);
+    const e1 = f32x4.add(x1, z1);
+    const e2 = f32x4.add(x2, z2);
+    spreadRow(f32x4.add(e0, y0), f32x4.add(e1, y1), f32x4.add(e2, y2), u + 6 * FILTER_PLANE);
+    spreadRow(f32x4.sub(e0, y0), f32x4.sub(e1, y1), f32x4.sub(e2, y2), u + 12 * FILTER_PLANE);
+    x0 = madd(quarter, v128.load(panel), v128.load(last));
+    x1 = madd(quarter, v128.load(panel + tap), v128.load(last + tap));
+    x2 = madd(quarter, v128.load(panel + 2 * tap), v128.load(last + 2 * tap));
+    const h0 = f32x4.mul(half, v128.load(middle));
+    const h1 = f32x4.mul(half, v128.load(middle + tap));
+    const h2 = f32x4.mul(half, v128.load(middle + 2 * tap));
+    spreadRow(f32x4.add(x0, h0), f32x4.add(x1, h1), f32x4.add(x2, h2), u + 18 * FILTER_PLANE);
+    spreadRow(f32x4.sub(x0, h0), f32x4.sub(x1, h1), f32x4.sub(x2, h2), u + 24 * FILTER_PLANE);
+    u += 16;
+  }
+}
+
+/** Three taps to six points: G without its factors 1/4, -1/6, -1/6, 1/6, 1/6, 1. */
+// @ts-ignore: decorator
+@inline
+function spreadRow(g0: v128, g1: v128, g2: v128, to: usize): void {
+  const half = f32x4.splat(0.5);
+  const even12 = f32x4.add(g0, g2);
+  const even34 = madd(f32x4.splat(0.25), g0, g2);
+  v128.store(to, g0);
+  v128.store(to, f32x4.add(even12, g1), FILTER_PLANE);
+  v128.store(to, f32x4.sub(even12, g1), 2 * FILTER_PLANE);
+  v128.store(to, madd(half, g1, even34), 3 * FILTER_PLANE);
+  v128.store(to, nmadd(half, g1, even34), 4 * FILTER_PLANE);
+  v128.store(to, g2, 5 * FILTER_PLANE);
+}
