@@ -1,5 +1,5 @@
 import { multiply, paddedRows } from "./multiply";
-import { Field } from "./record";
+import { Field, Tile } from "./record";
 import { leastOf, madd, nmadd } from "./simd";
 import { planeBytes } from "./winograd";
 import { inputTransform4, outputTransform4 } from "./winograd4";
@@ -7,16 +7,16 @@ import { word } from "./words";
 
 /**
  * f32 3x3 stride-1 convolution by F(4x4,3x3) (Lavin & Gray 2016, section 4.3) on weights as the direct kernel has them,
- * [panel][tap][in channel][8]: a few channels of two panels are transformed at a time, used, and forgotten.
+ * [panel][tap][in channel][8]: a few channels of a panel or two are transformed at a time, used, and forgotten.
  *
  * Transformed weights are four times as large. Where an image has few tiles, reading them from memory takes longer than
  * making them; and where memory is short, they need not be had.
  */
 
-/** In channels that are transformed at a time. */
-const CHUNK: i32 = 64;
-/** A point's two panels of a chunk; one cache line more, so that the points do not fall into the same cache sets. */
-const FILTER_PLANE: usize = 2 * 64 * 32 + 64;
+/** In channels of one panel that are transformed at a time; of two, half as many. */
+const CHUNK: i32 = 256;
+/** A point's filters of a chunk; one cache line more, so that the points do not fall into the same cache sets. */
+const FILTER_PLANE: usize = 256 * 32 + 64;
 const POINTS: i32 = 36;
 /** Output channels of two panels. */
 const M_STEP: usize = 64;
@@ -53,13 +53,15 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
   const least = leastOf(word(record, Field.relu));
   const begin = (piece % across) * perPiece;
   const end = min(begin + perPiece, panels);
-  for (let panel = begin; panel < end; panel += 2) {
-    const pair = min(2, end - panel);
+  const together = tile == Tile.f32_6x16 ? 2 : 1;
+  const chunk = CHUNK / together;
+  for (let panel = begin; panel < end; panel += together) {
+    const pair = min(together, end - panel);
     const weights = <usize>word(record, Field.weights) + <usize>panel * 9 * tap;
     let sums = m;
     let spare = other;
-    for (let channel = 0; channel < inStep; channel += CHUNK) {
-      const depth = min(CHUNK, inStep - channel);
+    for (let channel = 0; channel < inStep; channel += chunk) {
+      const depth = min(chunk, inStep - channel);
       const from = weights + (<usize>channel << 5);
       for (let index = 0; index < pair; index++) {
         transformFilters(from + <usize>index * 9 * tap, tap, depth, u + (<usize>(index * depth) << 5));
