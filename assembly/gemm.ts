@@ -1,5 +1,5 @@
 import { madd } from "./simd";
-import { put8 } from "./store";
+import { put8, put16 } from "./store";
 
 /**
  * f32 GEMM, tiles of 4 rows by 8 columns: C = max(A B + bias + R, least), for `rows` rows against one panel of B.
@@ -61,6 +61,80 @@ export function f32_gemm_4x8(
     put8(c1, residual, s10, s11, floor, columns);
     put8(c2, residual, s20, s21, floor, columns);
     put8(c3, residual, s30, s31, floor, columns);
+    c0 += step << 2;
+  }
+}
+
+/** As `f32_gemm_4x8`, against two panels of B that lie `depth` * 32 bytes apart: see `f32_igemm_6x16` for whom. */
+export function f32_gemm_4x16(
+  a: usize,
+  aStep: usize,
+  depth: i32,
+  b: usize,
+  bias: usize,
+  c0: usize,
+  step: usize,
+  rows: i32,
+  columns: i32,
+  residual: usize,
+  least: f32,
+): void {
+  const floor = f32x4.splat(least);
+  const panelBytes = <usize>depth << 5;
+  const end = b + panelBytes;
+  for (; rows > 0; rows -= 4) {
+    let s00 = v128.load(bias);
+    let s01 = v128.load(bias, 16);
+    let s02 = v128.load(bias, 32);
+    let s03 = v128.load(bias, 48);
+    let s10 = s00;
+    let s11 = s01;
+    let s12 = s02;
+    let s13 = s03;
+    let s20 = s00;
+    let s21 = s01;
+    let s22 = s02;
+    let s23 = s03;
+    let s30 = s00;
+    let s31 = s01;
+    let s32 = s02;
+    let s33 = s03;
+    let walk = a;
+    for (let at = b; at < end; at += 32) {
+      const b0 = v128.load(at);
+      const b1 = v128.load(at, 16);
+      const b2 = v128.load(at + panelBytes);
+      const b3 = v128.load(at + panelBytes, 16);
+      let row = v128.load32_splat(walk);
+      s00 = madd(row, b0, s00);
+      s01 = madd(row, b1, s01);
+      s02 = madd(row, b2, s02);
+      s03 = madd(row, b3, s03);
+      row = v128.load32_splat(walk, 4);
+      s10 = madd(row, b0, s10);
+      s11 = madd(row, b1, s11);
+      s12 = madd(row, b2, s12);
+      s13 = madd(row, b3, s13);
+      row = v128.load32_splat(walk, 8);
+      s20 = madd(row, b0, s20);
+      s21 = madd(row, b1, s21);
+      s22 = madd(row, b2, s22);
+      s23 = madd(row, b3, s23);
+      row = v128.load32_splat(walk, 12);
+      s30 = madd(row, b0, s30);
+      s31 = madd(row, b1, s31);
+      s32 = madd(row, b2, s32);
+      s33 = madd(row, b3, s33);
+      walk += 16;
+    }
+    a += aStep;
+    const c1 = rows > 1 ? c0 + step : c0;
+    const c2 = rows > 2 ? c1 + step : c1;
+    const c3 = rows > 3 ? c2 + step : c2;
+    put16(c0, residual, s00, s01, s02, s03, floor, columns);
+    put16(c1, residual, s10, s11, s12, s13, floor, columns);
+    put16(c2, residual, s20, s21, s22, s23, floor, columns);
+    put16(c3, residual, s30, s31, s32, s33, floor, columns);
     c0 += step << 2;
   }
 }

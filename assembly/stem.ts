@@ -1,5 +1,5 @@
-import { f32_gemm_4x8 } from "./gemm";
-import { Field } from "./record";
+import { f32_gemm_4x16, f32_gemm_4x8 } from "./gemm";
+import { Field, Tile } from "./record";
 import { leastOf, madd, nmadd } from "./simd";
 import { word } from "./words";
 
@@ -120,16 +120,22 @@ export function f32_conv7x7s2_winograd4x1(record: usize, outY: i32, scratch: usi
   const zeros = <usize>word(record, Field.zeros);
   const row = <usize>(outY * word(record, Field.strideHeight));
   const none: f32 = -Infinity;
+  const tile = word(record, Field.tile);
   let b = <usize>word(record, Field.weights);
   for (let point = 0; point < POINTS; point++) {
     const bytes = point < SHARED ? rowBytes : rowBytes >> 1;
     const depth = kernelHeight * channels * (point < SHARED ? 2 : 1);
     const a = <usize>word(record, Field.input) + <usize>point * shared + row * bytes;
     let c = scratch + <usize>point * plane;
-    for (let panel = 0; panel < panels; panel++) {
-      f32_gemm_4x8(a, quadBytes, depth, b, zeros, c, stepBytes, tiles, min(outStep - (panel << 3), 8), 0, none);
-      b += <usize>depth << 5;
-      c += 32;
+    for (let panel = 0; panel < panels; ) {
+      const columns = outStep - (panel << 3);
+      const wide = ASC_FEATURE_RELAXED_SIMD && tile == Tile.f32_6x16 && panels - panel > 1;
+      if (wide) f32_gemm_4x16(a, quadBytes, depth, b, zeros, c, stepBytes, tiles, columns, 0, none);
+      else f32_gemm_4x8(a, quadBytes, depth, b, zeros, c, stepBytes, tiles, columns, 0, none);
+      const taken = wide ? 2 : 1;
+      panel += taken;
+      b += <usize>(taken * depth) << 5;
+      c += <usize>taken << 5;
     }
   }
   const floor = f32x4.splat(leastOf(word(record, Field.relu)));
@@ -137,8 +143,8 @@ export function f32_conv7x7s2_winograd4x1(record: usize, outY: i32, scratch: usi
   const bias = <usize>word(record, Field.bias);
   let to = <usize>word(record, Field.output) + <usize>(outY * width) * stepBytes;
   let from = scratch;
-  for (let tile = 0; tile < word(record, Field.tilesWide); tile++) {
-    const columns = width - (tile << 2);
+  for (let four = 0; four < word(record, Field.tilesWide); four++) {
+    const columns = width - (four << 2);
     for (let channel: usize = 0; channel < stepBytes; channel += 16) {
       store4(from, plane, to, stepBytes, v128.load(bias + channel), floor, columns);
       from += 16;

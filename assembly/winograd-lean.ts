@@ -18,8 +18,9 @@ const CHUNK: i32 = 256;
 /** A point's filters of a chunk; one cache line more, so that the points do not fall into the same cache sets. */
 const FILTER_PLANE: usize = 256 * 32 + 64;
 const POINTS: i32 = 36;
-/** Output channels of two panels. */
-const M_STEP: usize = 64;
+/** Panels whose products are kept until they are transformed: two cache lines of a pixel. */
+const QUAD: i32 = 4;
+const M_STEP: usize = 128;
 
 /** One piece: a group of tiles by some of the panels. V is this piece's own in `scratch`, or the whole image's. */
 export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch: usize): void {
@@ -55,8 +56,9 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
   const end = min(begin + perPiece, panels);
   const together = tile == Tile.f32_6x16 ? 2 : 1;
   const chunk = CHUNK / together;
-  for (let panel = begin; panel < end; panel += together) {
+  for (let panel = begin; panel < end; ) {
     const pair = min(together, end - panel);
+    const column = <usize>((panel - begin) % QUAD) << 5;
     const weights = <usize>word(record, Field.weights) + <usize>panel * 9 * tap;
     let sums = m;
     let spare = other;
@@ -68,7 +70,7 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
       }
       const before = channel ? spare - sums : 0;
       for (let point: usize = 0; point < <usize>POINTS; point++) {
-        const c = sums + point * mPlane;
+        const c = sums + point * mPlane + column;
         const offset = point * vPlane + (<usize>channel << 2);
         const b = u + point * FILTER_PLANE;
         multiply(tile, scratch, count, 1, depth, offset, work, b, pair, zeros, 0, c, M_STEP, 8 * pair, before, none);
@@ -77,13 +79,16 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
       sums = spare;
       spare = swap;
     }
+    panel += pair;
+    if (panel < end && (panel - begin) % QUAD != 0) continue;
     scale(spare, mPlane, count);
-    const lastChannel = min((panel + pair) << 3, word(record, Field.outStep));
-    outputTransform4(record, first, count, spare, mPlane, M_STEP, panel << 3, lastChannel, work, least);
+    const firstChannel = (begin + ((panel - begin - 1) / QUAD) * QUAD) << 3;
+    const lastChannel = min(panel << 3, word(record, Field.outStep));
+    outputTransform4(record, first, count, spare, mPlane, M_STEP, firstChannel, lastChannel, work, least);
   }
 }
 
-/** The points' factors that `transformFilters` leaves out, on the products of two panels. */
+/** The points' factors that `transformFilters` leaves out, on the products of `QUAD` panels. */
 function scale(m: usize, plane: usize, count: i32): void {
   for (let row = 0; row < 6; row++) {
     for (let column = 0; column < 6; column++) {
@@ -103,38 +108,50 @@ function factorOf(point: i32): f32 {
 
 /** G g G' of one panel's 3x3 filters, but for the points' factors: point p of channel c to u + p * FILTER_PLANE + c * 32. */
 function transformFilters(panel: usize, tap: usize, depth: i32, u: usize): void {
-  const quarter = f32x4.splat(0.25);
-  const half = f32x4.splat(0.5);
-  const row = 3 * tap;
-  for (const end = panel + (<usize>depth << 5); panel < end; panel += 16) {
-    const middle = panel + row;
-    const last = middle + row;
-    let x0 = v128.load(panel);
-    let x1 = v128.load(panel + tap);
-    let x2 = v128.load(panel + 2 * tap);
-    spreadRow(x0, x1, x2, u);
-    const z0 = v128.load(last);
-    const z1 = v128.load(last + tap);
-    const z2 = v128.load(last + 2 * tap);
-    spreadRow(z0, z1, z2, u + 30 * FILTER_PLANE);
-    const y0 = v128.load(middle);
-    const y1 = v128.load(middle + tap);
-    const y2 = v128.load(middle + 2 * tap);
-    const e0 = f32x4.add(x0, z0);
-    const e1 = f32x4.add(x1, z1);
-    const e2 = f32x4.add(x2, z2);
-    spreadRow(f32x4.add(e0, y0), f32x4.add(e1, y1), f32x4.add(e2, y2), u + 6 * FILTER_PLANE);
-    spreadRow(f32x4.sub(e0, y0), f32x4.sub(e1, y1), f32x4.sub(e2, y2), u + 12 * FILTER_PLANE);
-    x0 = madd(quarter, v128.load(panel), v128.load(last));
-    x1 = madd(quarter, v128.load(panel + tap), v128.load(last + tap));
-    x2 = madd(quarter, v128.load(panel + 2 * tap), v128.load(last + 2 * tap));
-    const h0 = f32x4.mul(half, v128.load(middle));
-    const h1 = f32x4.mul(half, v128.load(middle + tap));
-    const h2 = f32x4.mul(half, v128.load(middle + 2 * tap));
-    spreadRow(f32x4.add(x0, h0), f32x4.add(x1, h1), f32x4.add(x2, h2), u + 18 * FILTER_PLANE);
-    spreadRow(f32x4.sub(x0, h0), f32x4.sub(x1, h1), f32x4.sub(x2, h2), u + 24 * FILTER_PLANE);
-    u += 16;
+  for (const end = panel + (<usize>depth << 5); panel < end; panel += 32) {
+    // Row by row, both halves of a panel side by side, with few vectors alive.
+    outerRow(panel, tap, u);
+    outerRow(panel + 16, tap, u + 16);
+    outerRow(panel + 6 * tap, tap, u + 30 * FILTER_PLANE);
+    outerRow(panel + 6 * tap + 16, tap, u + 30 * FILTER_PLANE + 16);
+    innerRow(panel, tap, false, 1, u + 6 * FILTER_PLANE);
+    innerRow(panel + 16, tap, false, 1, u + 6 * FILTER_PLANE + 16);
+    innerRow(panel, tap, false, -1, u + 12 * FILTER_PLANE);
+    innerRow(panel + 16, tap, false, -1, u + 12 * FILTER_PLANE + 16);
+    innerRow(panel, tap, true, 0.5, u + 18 * FILTER_PLANE);
+    innerRow(panel + 16, tap, true, 0.5, u + 18 * FILTER_PLANE + 16);
+    innerRow(panel, tap, true, -0.5, u + 24 * FILTER_PLANE);
+    innerRow(panel + 16, tap, true, -0.5, u + 24 * FILTER_PLANE + 16);
+    u += 32;
   }
+}
+
+/** Points 0 or infinity: the first or the last kernel row alone. */
+// @ts-ignore: decorator
+@inline
+function outerRow(g: usize, tap: usize, to: usize): void {
+  spreadRow(v128.load(g), v128.load(g + tap), v128.load(g + 2 * tap), to);
+}
+
+/** The first row (or a quarter of it) and the last, plus `middle` times the middle one. */
+// @ts-ignore: decorator
+@inline
+function innerRow(g: usize, tap: usize, quarter: bool, middle: f32, to: usize): void {
+  spreadRow(
+    blend(g, tap, quarter, middle),
+    blend(g + tap, tap, quarter, middle),
+    blend(g + 2 * tap, tap, quarter, middle),
+    to,
+  );
+}
+
+// @ts-ignore: decorator
+@inline
+function blend(g: usize, tap: usize, quarter: bool, middle: f32): v128 {
+  const first = v128.load(g);
+  const last = v128.load(g + 6 * tap);
+  const outer = quarter ? madd(f32x4.splat(0.25), first, last) : f32x4.add(first, last);
+  return madd(f32x4.splat(middle), v128.load(g + 3 * tap), outer);
 }
 
 /** Three taps to six points: G without its factors 1/4, -1/6, -1/6, 1/6, 1/6, 1. */

@@ -20,9 +20,6 @@ export function inputTransform4(record: usize, first: i32, count: i32, v: usize,
   const input = <usize>word(record, Field.input);
   const padHeight = word(record, Field.padHeight);
   const padWidth = word(record, Field.padWidth);
-  const two = f32x4.splat(2);
-  const four = f32x4.splat(4);
-  const five = f32x4.splat(5);
   for (let index = 0; index < count; index++) {
     const tile = first + index;
     const tileY = tile / tilesWide;
@@ -41,31 +38,18 @@ export function inputTransform4(record: usize, first: i32, count: i32, v: usize,
         let p4 = inside && <u32>(y + 4) < <u32>height ? top + 4 * rowBytes : zeros;
         let p5 = inside && <u32>(y + 5) < <u32>height ? top + 5 * rowBytes : zeros;
         let to = work + (<usize>column << 7);
-        for (const end = to + bytes; to < end; to += 16) {
-          const d0 = v128.load(p0);
-          const d1 = v128.load(p1);
-          const d2 = v128.load(p2);
-          const d3 = v128.load(p3);
-          const d4 = v128.load(p4);
-          const d5 = v128.load(p5);
-          // Shared by rows 1 and 2, and by rows 3 and 4: they differ in the sign of the odd part.
-          const even12 = nmadd(four, d2, d4);
-          const odd12 = nmadd(four, d1, d3);
-          const even34 = f32x4.sub(d4, d2);
-          const odd34 = f32x4.mul(two, f32x4.sub(d3, d1));
-          v128.store(to, madd(four, d0, nmadd(five, d2, d4)));
-          v128.store(to, f32x4.add(even12, odd12), 768);
-          v128.store(to, f32x4.sub(even12, odd12), 1536);
-          v128.store(to, f32x4.add(even34, odd34), 2304);
-          v128.store(to, f32x4.sub(even34, odd34), 3072);
-          v128.store(to, madd(four, d1, nmadd(five, d3, d5)), 3840);
-          p0 += 16;
-          p1 += 16;
-          p2 += 16;
-          p3 += 16;
-          p4 += 16;
-          p5 += 16;
+        const end = to + bytes;
+        for (const pairs = to + (bytes & ~31); to < pairs; to += 32) {
+          pointsDown(p0, p1, p2, p3, p4, p5, to);
+          pointsDown(p0 + 16, p1 + 16, p2 + 16, p3 + 16, p4 + 16, p5 + 16, to + 16);
+          p0 += 32;
+          p1 += 32;
+          p2 += 32;
+          p3 += 32;
+          p4 += 32;
+          p5 += 32;
         }
+        if (to < end) pointsDown(p0, p1, p2, p3, p4, p5, to);
       }
       const target = v + <usize>index * pixelBytes + (<usize>channel << 2);
       for (let row = 0; row < 6; row++) {
@@ -76,33 +60,66 @@ export function inputTransform4(record: usize, first: i32, count: i32, v: usize,
         let t4 = t3 + plane;
         let t5 = t4 + plane;
         let from = work + <usize>(row * 768);
-        for (const end = from + bytes; from < end; from += 16) {
-          const d0 = v128.load(from);
-          const d1 = v128.load(from, 128);
-          const d2 = v128.load(from, 256);
-          const d3 = v128.load(from, 384);
-          const d4 = v128.load(from, 512);
-          const d5 = v128.load(from, 640);
-          const even12 = nmadd(four, d2, d4);
-          const odd12 = nmadd(four, d1, d3);
-          const even34 = f32x4.sub(d4, d2);
-          const odd34 = f32x4.mul(two, f32x4.sub(d3, d1));
-          v128.store(t0, madd(four, d0, nmadd(five, d2, d4)));
-          v128.store(t1, f32x4.add(even12, odd12));
-          v128.store(t2, f32x4.sub(even12, odd12));
-          v128.store(t3, f32x4.add(even34, odd34));
-          v128.store(t4, f32x4.sub(even34, odd34));
-          v128.store(t5, madd(four, d1, nmadd(five, d3, d5)));
-          t0 += 16;
-          t1 += 16;
-          t2 += 16;
-          t3 += 16;
-          t4 += 16;
-          t5 += 16;
+        const end = from + bytes;
+        for (const pairs = from + (bytes & ~31); from < pairs; from += 32) {
+          pointsAcross(from, t0, t1, t2, t3, t4, t5);
+          pointsAcross(from + 16, t0 + 16, t1 + 16, t2 + 16, t3 + 16, t4 + 16, t5 + 16);
+          t0 += 32;
+          t1 += 32;
+          t2 += 32;
+          t3 += 32;
+          t4 += 32;
+          t5 += 32;
         }
+        if (from < end) pointsAcross(from, t0, t1, t2, t3, t4, t5);
       }
     }
   }
+}
+
+/** B'd of six rows of a tile, to rows of the intermediate. */
+// @ts-ignore: decorator
+@inline
+function pointsDown(p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, p5: usize, to: usize): void {
+  const d0 = v128.load(p0);
+  const d1 = v128.load(p1);
+  const d2 = v128.load(p2);
+  const d3 = v128.load(p3);
+  const d4 = v128.load(p4);
+  const d5 = v128.load(p5);
+  // Shared by rows 1 and 2, and by rows 3 and 4: they differ in the sign of the odd part.
+  const even12 = nmadd(f32x4.splat(4), d2, d4);
+  const odd12 = nmadd(f32x4.splat(4), d1, d3);
+  const even34 = f32x4.sub(d4, d2);
+  const odd34 = f32x4.mul(f32x4.splat(2), f32x4.sub(d3, d1));
+  v128.store(to, madd(f32x4.splat(4), d0, nmadd(f32x4.splat(5), d2, d4)));
+  v128.store(to, f32x4.add(even12, odd12), 768);
+  v128.store(to, f32x4.sub(even12, odd12), 1536);
+  v128.store(to, f32x4.add(even34, odd34), 2304);
+  v128.store(to, f32x4.sub(even34, odd34), 3072);
+  v128.store(to, madd(f32x4.splat(4), d1, nmadd(f32x4.splat(5), d3, d5)), 3840);
+}
+
+/** B'd of six columns of the intermediate, to six points' planes. */
+// @ts-ignore: decorator
+@inline
+function pointsAcross(from: usize, t0: usize, t1: usize, t2: usize, t3: usize, t4: usize, t5: usize): void {
+  const d0 = v128.load(from);
+  const d1 = v128.load(from, 128);
+  const d2 = v128.load(from, 256);
+  const d3 = v128.load(from, 384);
+  const d4 = v128.load(from, 512);
+  const d5 = v128.load(from, 640);
+  const even12 = nmadd(f32x4.splat(4), d2, d4);
+  const odd12 = nmadd(f32x4.splat(4), d1, d3);
+  const even34 = f32x4.sub(d4, d2);
+  const odd34 = f32x4.mul(f32x4.splat(2), f32x4.sub(d3, d1));
+  v128.store(t0, madd(f32x4.splat(4), d0, nmadd(f32x4.splat(5), d2, d4)));
+  v128.store(t1, f32x4.add(even12, odd12));
+  v128.store(t2, f32x4.sub(even12, odd12));
+  v128.store(t3, f32x4.add(even34, odd34));
+  v128.store(t4, f32x4.sub(even34, odd34));
+  v128.store(t5, madd(f32x4.splat(4), d1, nmadd(f32x4.splat(5), d3, d5)));
 }
 
 /**
@@ -131,9 +148,6 @@ export function outputTransform4(
   const output = <usize>word(record, Field.output);
   const residualAt = <usize>word(record, Field.residual);
   const residual = residualAt ? residualAt - output : 0;
-  const two = f32x4.splat(2);
-  const four = f32x4.splat(4);
-  const eight = f32x4.splat(8);
   for (let index = 0; index < count; index++) {
     const tile = first + index;
     const tileY = tile / tilesWide;
@@ -152,67 +166,140 @@ export function outputTransform4(
         let p4 = p3 + 6 * plane;
         let p5 = p4 + 6 * plane;
         let to = work + (<usize>column << 7);
-        for (const end = to + bytes; to < end; to += 16) {
-          const m1 = v128.load(p1);
-          const m2 = v128.load(p2);
-          const m3 = v128.load(p3);
-          const m4 = v128.load(p4);
-          const sum12 = f32x4.add(m1, m2);
-          const difference12 = f32x4.sub(m1, m2);
-          const sum34 = f32x4.add(m3, m4);
-          const difference34 = f32x4.sub(m3, m4);
-          v128.store(to, f32x4.add(f32x4.add(v128.load(p0), sum12), sum34));
-          v128.store(to, madd(two, difference34, difference12), 768);
-          v128.store(to, madd(four, sum34, sum12), 1536);
-          v128.store(to, f32x4.add(madd(eight, difference34, difference12), v128.load(p5)), 2304);
-          p0 += 16;
-          p1 += 16;
-          p2 += 16;
-          p3 += 16;
-          p4 += 16;
-          p5 += 16;
+        const end = to + bytes;
+        for (const pairs = to + (bytes & ~31); to < pairs; to += 32) {
+          sumDown(p0, p1, p2, p3, p4, p5, to);
+          sumDown(p0 + 16, p1 + 16, p2 + 16, p3 + 16, p4 + 16, p5 + 16, to + 16);
+          p0 += 32;
+          p1 += 32;
+          p2 += 32;
+          p3 += 32;
+          p4 += 32;
+          p5 += 32;
         }
+        if (to < end) sumDown(p0, p1, p2, p3, p4, p5, to);
       }
       for (let row = 0; row < rows; row++) {
         let from = work + <usize>(row * 768);
         let to = output + <usize>((y + row) * width + x) * pixelBytes + (<usize>channel << 2);
         let biasAt = bias + (<usize>channel << 2);
-        for (const end = from + bytes; from < end; from += 16) {
-          const m1 = v128.load(from, 128);
-          const m2 = v128.load(from, 256);
-          const m3 = v128.load(from, 384);
-          const m4 = v128.load(from, 512);
-          const b = v128.load(biasAt);
-          const sum12 = f32x4.add(f32x4.add(m1, m2), b);
-          const difference12 = f32x4.add(f32x4.sub(m1, m2), b);
-          const sum34 = f32x4.add(m3, m4);
-          const difference34 = f32x4.sub(m3, m4);
-          let at = to;
-          let y0 = f32x4.add(f32x4.add(v128.load(from), sum12), sum34);
-          if (residual) y0 = f32x4.add(y0, v128.load(at + residual));
-          v128.store(at, f32x4.pmax(y0, floor));
-          if (columns > 1) {
-            at += pixelBytes;
-            let y1 = madd(two, difference34, difference12);
-            if (residual) y1 = f32x4.add(y1, v128.load(at + residual));
-            v128.store(at, f32x4.pmax(y1, floor));
-            if (columns > 2) {
-              at += pixelBytes;
-              let y2 = madd(four, sum34, sum12);
-              if (residual) y2 = f32x4.add(y2, v128.load(at + residual));
-              v128.store(at, f32x4.pmax(y2, floor));
-              if (columns > 3) {
-                at += pixelBytes;
-                let y3 = f32x4.add(madd(eight, difference34, difference12), v128.load(from, 640));
-                if (residual) y3 = f32x4.add(y3, v128.load(at + residual));
-                v128.store(at, f32x4.pmax(y3, floor));
-              }
+        const end = from + bytes;
+        if (columns == 4) {
+          const pairs = from + (bytes & ~31);
+          // One loop each, free of branches.
+          if (residual) {
+            for (; from < pairs; from += 32) {
+              sumAcross(from, biasAt, to, pixelBytes, residual, true, floor);
+              sumAcross(from + 16, biasAt + 16, to + 16, pixelBytes, residual, true, floor);
+              to += 32;
+              biasAt += 32;
+            }
+          } else {
+            for (; from < pairs; from += 32) {
+              sumAcross(from, biasAt, to, pixelBytes, 0, false, floor);
+              sumAcross(from + 16, biasAt + 16, to + 16, pixelBytes, 0, false, floor);
+              to += 32;
+              biasAt += 32;
             }
           }
+        }
+        for (; from < end; from += 16) {
+          sumSome(from, biasAt, to, pixelBytes, residual, floor, columns);
           to += 16;
           biasAt += 16;
         }
       }
     }
   }
+}
+
+/** A'm of six rows of points, to four rows of the intermediate. */
+// @ts-ignore: decorator
+@inline
+function sumDown(p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, p5: usize, to: usize): void {
+  const m1 = v128.load(p1);
+  const m2 = v128.load(p2);
+  const m3 = v128.load(p3);
+  const m4 = v128.load(p4);
+  const sum12 = f32x4.add(m1, m2);
+  const difference12 = f32x4.sub(m1, m2);
+  const sum34 = f32x4.add(m3, m4);
+  const difference34 = f32x4.sub(m3, m4);
+  v128.store(to, f32x4.add(f32x4.add(v128.load(p0), sum12), sum34));
+  v128.store(to, madd(f32x4.splat(2), difference34, difference12), 768);
+  v128.store(to, madd(f32x4.splat(4), sum34, sum12), 1536);
+  v128.store(to, f32x4.add(madd(f32x4.splat(8), difference34, difference12), v128.load(p5)), 2304);
+}
+
+/** A'm of six columns of the intermediate, plus bias and residual, floored, to four pixels. */
+// @ts-ignore: decorator
+@inline
+function sumAcross(
+  from: usize,
+  bias: usize,
+  to: usize,
+  pixel: usize,
+  residual: usize,
+  adds: bool,
+  floor: v128,
+): void {
+  const m1 = v128.load(from, 128);
+  const m2 = v128.load(from, 256);
+  const m3 = v128.load(from, 384);
+  const m4 = v128.load(from, 512);
+  const b = v128.load(bias);
+  const sum12 = f32x4.add(f32x4.add(m1, m2), b);
+  const difference12 = f32x4.add(f32x4.sub(m1, m2), b);
+  const sum34 = f32x4.add(m3, m4);
+  const difference34 = f32x4.sub(m3, m4);
+  let y0 = f32x4.add(f32x4.add(v128.load(from), sum12), sum34);
+  let y1 = madd(f32x4.splat(2), difference34, difference12);
+  let y2 = madd(f32x4.splat(4), sum34, sum12);
+  let y3 = f32x4.add(madd(f32x4.splat(8), difference34, difference12), v128.load(from, 640));
+  if (adds) {
+    const with0 = to + residual;
+    y0 = f32x4.add(y0, v128.load(with0));
+    y1 = f32x4.add(y1, v128.load(with0 + pixel));
+    y2 = f32x4.add(y2, v128.load(with0 + 2 * pixel));
+    y3 = f32x4.add(y3, v128.load(with0 + 3 * pixel));
+  }
+  v128.store(to, f32x4.pmax(y0, floor));
+  v128.store(to + pixel, f32x4.pmax(y1, floor));
+  v128.store(to + 2 * pixel, f32x4.pmax(y2, floor));
+  v128.store(to + 3 * pixel, f32x4.pmax(y3, floor));
+}
+
+/** As `sumAcross`, the first `columns` pixels, 1 to 4. */
+function sumSome(
+  from: usize,
+  bias: usize,
+  to: usize,
+  pixel: usize,
+  residual: usize,
+  floor: v128,
+  columns: i32,
+): void {
+  const m1 = v128.load(from, 128);
+  const m2 = v128.load(from, 256);
+  const m3 = v128.load(from, 384);
+  const m4 = v128.load(from, 512);
+  const b = v128.load(bias);
+  const sum12 = f32x4.add(f32x4.add(m1, m2), b);
+  const difference12 = f32x4.add(f32x4.sub(m1, m2), b);
+  const sum34 = f32x4.add(m3, m4);
+  const difference34 = f32x4.sub(m3, m4);
+  putOne(to, f32x4.add(f32x4.add(v128.load(from), sum12), sum34), residual, floor);
+  if (columns < 2) return;
+  putOne(to + pixel, madd(f32x4.splat(2), difference34, difference12), residual, floor);
+  if (columns < 3) return;
+  putOne(to + 2 * pixel, madd(f32x4.splat(4), sum34, sum12), residual, floor);
+  if (columns < 4) return;
+  const last = f32x4.add(madd(f32x4.splat(8), difference34, difference12), v128.load(from, 640));
+  putOne(to + 3 * pixel, last, residual, floor);
+}
+
+// @ts-ignore: decorator
+@inline
+function putOne(to: usize, value: v128, residual: usize, floor: v128): void {
+  v128.store(to, f32x4.pmax(residual ? f32x4.add(value, v128.load(to + residual)) : value, floor));
 }

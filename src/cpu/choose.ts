@@ -17,7 +17,7 @@ export interface ChoiceOptions {
 /**
  * The table: which kernel computes a convolution of this shape. Kernels never look at hardware or shapes to choose.
  *
- * F(4x4) needs a quarter of the multiplications and four times the weight bytes, F(2x2) 4/9 and 16/9. On images of 8x8
+ * F(4x4) needs a quarter of the multiplications and four times the weight bytes, F(2x2) 4/9 and 16/9. On images of 16x16
  * and less F(4x4)'s weights would be read for a handful of tiles, so that memory, not arithmetic, set its pace: there they
  * are transformed as they are needed.
  */
@@ -30,7 +30,7 @@ export function chooseConvKernel(op: ConvOp, output: ValueShape, options: Choice
   const smallest = Math.min(output.height, output.width);
   if (smallest < 3) return "f32_conv";
   if (options.memory === "small") return "f32_conv3x3s1_winograd4_lean";
-  return smallest > 8 || op.weight.shape[0]! <= 128 ? "f32_conv3x3s1_winograd4" : "f32_conv3x3s1_winograd4_lean";
+  return smallest > 16 || op.weight.shape[0]! <= 128 ? "f32_conv3x3s1_winograd4" : "f32_conv3x3s1_winograd4_lean";
 }
 
 /** As `chooseConvKernel`, for the convolution that reads the image: few channels, planes as the caller has them. */

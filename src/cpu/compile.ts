@@ -579,7 +579,7 @@ class Compiler {
     };
     const work = Math.max(rowsPerTile * 256 * 4, 36 * 32 * 4);
     const own = apart ? 0 : 36 * (4 * rowsPerTile * inStep + 64);
-    this.needScratch(4 * rowsPerTile + work + 36 * (256 * 32 + 64) + 2 * 36 * (64 * rowsPerTile + 64) + own);
+    this.needScratch(4 * rowsPerTile + work + 36 * (256 * 32 + 64) + 2 * 36 * (128 * rowsPerTile + 64) + own);
     const name = "f32_conv3x3s1_winograd4_lean";
     if (apart) {
       const perInput = Math.max(1, Math.floor(tiles / (PIECES_PER_THREAD * threads)));
