@@ -1,0 +1,70 @@
+import { createCpuEngine, hasRelaxedSimd } from "../../src/cpu/index.js";
+import { probeGpu } from "../../src/gpu/index.js";
+import { browserHost } from "../../src/host-browser.js";
+import { pseudoRandomNetwork } from "../../src/model/index.js";
+import { browserName, platformName } from "./names.js";
+import type { DeviceDescription, GpuDescription } from "./report.js";
+import { clockTick } from "./samples.js";
+
+interface UserAgentData {
+  getHighEntropyValues(hints: string[]): Promise<Record<string, string>>;
+}
+
+/** What this worker can find out about the hardware and the browser that it runs on. */
+export async function describeDevice(): Promise<DeviceDescription> {
+  const { userAgent, hardwareConcurrency } = navigator;
+  const { deviceMemory, userAgentData } = navigator as { deviceMemory?: number; userAgentData?: UserAgentData };
+  const platform = (await hintedPlatform(userAgentData)) ?? platformName(userAgent);
+  const browser = browserName(userAgent);
+  return {
+    name: `${platform}, ${browser}`,
+    browser,
+    platform,
+    userAgent,
+    cores: hardwareConcurrency || 1,
+    memoryGiB: deviceMemory ?? null,
+    secureContext: isSecureContext,
+    crossOriginIsolated,
+    threadObstacle: browserHost.threadSupport.obstacle,
+    relaxedSimd: hasRelaxedSimd(),
+    clockMs: clockTick(),
+    roofGflops: await roofOfOneCore(),
+    gpu: await describeGpu(),
+  };
+}
+
+/** Chromium's browsers tell a model and a processor only when they are asked. */
+async function hintedPlatform(data: UserAgentData | undefined): Promise<string | null> {
+  const hints = ["platform", "platformVersion", "architecture", "bitness", "model"];
+  const values = await data?.getHighEntropyValues(hints).catch(() => null);
+  if (!values?.platform) return null;
+  const { platform, platformVersion, architecture, bitness, model } = values;
+  if (model) return `${model}, ${platform} ${platformVersion}`;
+  const processor = architecture ? ` ${architecture}${bitness === "64" ? "-64" : ""}` : "";
+  return `${platform}${processor}`;
+}
+
+async function roofOfOneCore(): Promise<number> {
+  const network = pseudoRandomNetwork("resnet20", { inputSize: 8 });
+  const engine = await createCpuEngine(network, { wasm: browserHost.wasm, threads: 1, memory: "small" });
+  try {
+    return engine.measureRoof();
+  } finally {
+    await engine.close();
+  }
+}
+
+async function describeGpu(): Promise<GpuDescription> {
+  const { available, software, name, reason, adapter } = await probeGpu();
+  return {
+    available,
+    software,
+    name,
+    reason,
+    half: adapter?.features.has("shader-f16") ?? false,
+    vendor: adapter?.info?.vendor ?? "",
+    architecture: adapter?.info?.architecture ?? "",
+    maxBufferSize: adapter?.limits.maxBufferSize ?? 0,
+    maxStorageBufferBindingSize: adapter?.limits.maxStorageBufferBindingSize ?? 0,
+  };
+}

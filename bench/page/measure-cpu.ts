@@ -1,0 +1,70 @@
+import type { CpuEngine } from "../../src/cpu/index.js";
+import { describeNetwork } from "../../src/model/index.js";
+import { BUDGET_MS } from "./forecast.js";
+import type { CpuConfiguration, OperationTime } from "./report.js";
+import { latencyOf, type SamplingOptions, sample, timed, warm } from "./samples.js";
+import type { CpuSetup } from "./steps.js";
+
+export interface CpuMeasurement {
+  readonly configuration: CpuConfiguration;
+  /** What goes into each stage, and what comes out of the last one. */
+  readonly activations: readonly Float32Array[];
+}
+
+/** Times a network whole and stage by stage; operation by operation where `profile` asks for it. */
+export async function measureCpu(
+  engine: CpuEngine,
+  { simd }: CpuSetup,
+  {
+    loadMs,
+    roofGflops,
+    profile,
+    ...sampling
+  }: SamplingOptions & { loadMs: number; roofGflops: number; profile: boolean },
+): Promise<CpuMeasurement> {
+  const { network, stats } = engine;
+  const { stages: costs, macs } = describeNetwork(network);
+  const last = network.stages.length - 1;
+  const { channels, height, width } = network.values[network.input]!;
+  const input = Float32Array.from({ length: channels * height * width }, (_, index) => Math.sin(index));
+  const whole = () => engine.run(0, last, input);
+  const firstMs = await timed(whole);
+  await warm(whole);
+  const activations: Float32Array[] = [input];
+  for (const stage of network.stages.keys()) {
+    activations.push((await engine.run(stage, stage, activations[stage]!)).slice());
+  }
+  const alone = network.stages.map((_, stage) => () => engine.run(stage, stage, activations[stage]!));
+  const [wholeSamples, ...stageSamples] = await sample([whole, ...alone], sampling);
+  const latency = latencyOf(wholeSamples!);
+  const gflops = (2 * macs) / latency.median / 1e6;
+  const stages = costs.map(({ name, macs }, stage) => {
+    const ms = latencyOf(stageSamples[stage]!).median;
+    return { stage: name, ms, macs, gflops: (2 * macs) / ms / 1e6 };
+  });
+  const runs = Math.max(1, Math.min(sampling.rounds, Math.floor(BUDGET_MS / 4 / latency.median)));
+  const configuration: CpuConfiguration = {
+    device: "cpu",
+    simd,
+    threads: stats.threads,
+    threadsReason: stats.threadsReason,
+    kernels: stats.kernels,
+    loadMs,
+    firstMs,
+    memoryBytes: stats.wasmBytes,
+    latency,
+    imagesPerSecond: 1e3 / latency.median,
+    gflops,
+    roofGflops,
+    shareOfRoof: gflops / roofGflops / stats.threads,
+    stages,
+    operations: profile ? operationsOf(engine, input, runs) : [],
+  };
+  return { configuration, activations };
+}
+
+function operationsOf(engine: CpuEngine, input: Float32Array, runs: number): OperationTime[] {
+  return engine
+    .profile(input, runs)
+    .map(({ name, stageName, kernel, ms, macs }) => ({ operation: name, stage: stageName, kernel, ms, macs }));
+}

@@ -1,0 +1,162 @@
+import type { WorkerHandle } from "../../src/worker/handle.js";
+import { webWorker } from "../../src/worker/web.js";
+import type { FromWorker, ToWorker } from "./messages.js";
+import type { DeviceDescription, Report } from "./report.js";
+import { ReportBuilder } from "./report-builder.js";
+import { fillForm, readForm } from "./settings.js";
+import { copyText, downloadText } from "./view/export.js";
+import { duration } from "./view/format.js";
+import { Results } from "./view/results.js";
+
+function byId<E extends HTMLElement>(id: string): E {
+  return document.getElementById(id) as E;
+}
+
+const form = byId<HTMLFormElement>("settings");
+const fields = byId<HTMLFieldSetElement>("fields");
+const deviceName = byId<HTMLInputElement>("device-name");
+const [start, stop, copy, save] = ["start", "stop", "copy", "save"].map((id) => byId<HTMLButtonElement>(id)) as [
+  HTMLButtonElement,
+  HTMLButtonElement,
+  HTMLButtonElement,
+  HTMLButtonElement,
+];
+const [estimate, status, detail, failure, copied] = ["estimate", "status", "detail", "failure", "copied"].map((id) =>
+  byId(id),
+) as [HTMLElement, HTMLElement, HTMLElement, HTMLElement, HTMLElement];
+const bar = byId<HTMLProgressElement>("bar");
+const running = byId("running");
+const results = new Results(byId("results"), byId("card"), byId("networks"));
+
+let worker: WorkerHandle;
+let device: DeviceDescription | null = null;
+let builder: ReportBuilder | null = null;
+let report: Report | null = null;
+let wakeLock: Promise<WakeLockSentinel | null> | null = null;
+
+function startWorker(): void {
+  worker = webWorker(new Worker(new URL("./worker.js", import.meta.url), { type: "module" }));
+  worker.listen(hear, (reason) => {
+    fail(
+      `The measuring worker stopped: ${reason}. The device may be out of memory; try smaller networks, one at a time.`,
+    );
+    startWorker();
+  });
+}
+
+const ask = (message: ToWorker) => worker.post(message);
+
+function hear(message: FromWorker): void {
+  switch (message.kind) {
+    case "lock":
+      worker.watch(message.lock);
+      return;
+    case "device":
+      device = message.device;
+      deviceName.placeholder = device.name;
+      start.disabled = false;
+      askEstimate();
+      if (new URLSearchParams(location.search).has("start")) form.requestSubmit();
+      return;
+    case "estimate":
+      estimate.textContent = `Takes ${duration(message.ms)} on this device.`;
+      return;
+    case "progress":
+      bar.value = message.share;
+      // Told to a screen reader as a whole, once a step.
+      if (status.textContent !== message.step) status.textContent = message.step;
+      detail.textContent = `${message.detail}, ${duration(message.remainingMs)} left`;
+      return;
+    case "end":
+      end("complete");
+      return;
+    case "failed":
+      fail(message.message);
+      return;
+    default:
+      builder?.add(message);
+      show();
+  }
+}
+
+function show(): void {
+  if (!builder) return;
+  report = builder.report;
+  results.show(report);
+}
+
+function askEstimate(): void {
+  const settings = readForm(form);
+  const chosen = settings.networks.length > 0;
+  byId<HTMLInputElement>("first-network").setCustomValidity(chosen ? "" : "Choose at least one network.");
+  if (!chosen || !form.checkValidity()) estimate.textContent = "";
+  else if (device) ask({ kind: "estimate", settings });
+}
+
+function begin(): void {
+  if (!device || builder) return;
+  failure.hidden = true;
+  copied.textContent = "";
+  const settings = readForm(form);
+  builder = new ReportBuilder(deviceName.value.trim(), device, settings);
+  results.clear();
+  show();
+  fields.disabled = true;
+  start.hidden = true;
+  running.hidden = false;
+  stop.focus();
+  bar.value = 0;
+  status.textContent = "Starting";
+  detail.textContent = "";
+  // A phone that goes to sleep measures nothing; where there is no such lock, its owner keeps it awake.
+  wakeLock = navigator.wakeLock?.request("screen").catch(() => null) ?? null;
+  ask({ kind: "run", settings });
+}
+
+function end(state: "complete" | "stopped" | "failed"): void {
+  if (!builder) return;
+  builder.end(state);
+  show();
+  builder = null;
+  const hadFocus = running.contains(document.activeElement);
+  fields.disabled = false;
+  start.hidden = false;
+  running.hidden = true;
+  if (hadFocus) start.focus();
+  wakeLock?.then((lock) => lock?.release());
+  byId("outcome").textContent = { complete: "Done.", stopped: "Stopped.", failed: "Broke off." }[state];
+}
+
+function fail(message: string): void {
+  failure.textContent = message;
+  failure.hidden = false;
+  end("failed");
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  begin();
+});
+form.addEventListener("input", askEstimate);
+stop.addEventListener("click", () => {
+  // Whatever it is in the middle of, a stage of ten seconds on a slow GPU included.
+  worker.terminate();
+  end("stopped");
+  startWorker();
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) builder?.note("The page was hidden during the run: browsers and phones slow such pages down.");
+});
+copy.addEventListener("click", async () => {
+  const done = await copyText(json(), byId("json"));
+  copied.textContent = done ? "Copied." : "The browser refused; the JSON is selected below, copy it by hand.";
+});
+save.addEventListener("click", () => {
+  const name = `${report?.deviceName} ${report?.date.slice(0, 10)}`.replace(/[^\w.-]+/g, "-");
+  downloadText(json(), `resnet-edge-bench-${name}.json`);
+});
+const json = () => `${JSON.stringify(report, null, 2)}\n`;
+
+fillForm(form, new URLSearchParams(location.search));
+startWorker();
+ask({ kind: "describe" });

@@ -1,0 +1,91 @@
+import type { NetworkReport, Report } from "../report.js";
+import { barChart } from "./bar-chart.js";
+import { html } from "./element.js";
+import { dateAndTime, digits, milliseconds, networkTitle } from "./format.js";
+import { fastest, labelOf, seriesOf, sorted } from "./series.js";
+
+/** The part that is worth a screenshot: which device, when, and how fast. */
+export function summaryCard(report: Report): HTMLElement[] {
+  const { device, networks, settings, unavailable, notes } = report;
+  const facts = [
+    device.browser,
+    device.platform,
+    `${device.cores} ${device.cores === 1 ? "core" : "cores"}`,
+    ...(device.memoryGiB ? [`${device.memoryGiB} GiB or more`] : []),
+    device.relaxedSimd ? "relaxed SIMD" : "baseline SIMD",
+    `${digits(device.roofGflops)} GFLOP/s a core at most`,
+    device.gpu.available ? `GPU: ${device.gpu.name}${device.gpu.software ? " (software)" : ""}` : "no WebGPU",
+  ];
+  const state = { running: "measuring …", complete: "", stopped: "stopped early", failed: "broke off" }[report.state];
+  const missing = [...unavailable.map(({ what, why }) => `${what}: ${why}.`), ...notes];
+  return [
+    html(
+      "header",
+      {},
+      html("p", { class: "brand" }, "resnet-edge bench"),
+      html(
+        "p",
+        { class: "date" },
+        ...(state ? [html("strong", {}, state), " "] : []),
+        html("time", { datetime: report.date }, dateAndTime(report.date)),
+      ),
+    ),
+    html("h2", { id: "card-title" }, report.deviceName),
+    html("ul", { class: "facts" }, ...facts.map((fact) => html("li", {}, fact))),
+    html("div", { class: "networks" }, ...networks.map(networkSummary)),
+    ...(missing.length
+      ? [
+          html(
+            "div",
+            { class: "missing" },
+            html("h3", {}, "Not measured, and why"),
+            html("ul", {}, ...missing.map((it) => html("li", {}, it))),
+          ),
+        ]
+      : []),
+    html(
+      "p",
+      { class: "method" },
+      `Median latency of up to ${settings.runs} runs, one image at a time; shorter is better. Pseudo-random weights. resnet-edge ${report.version}.`,
+    ),
+  ];
+}
+
+function networkSummary(network: NetworkReport): HTMLElement {
+  const best = fastest(network);
+  const side = network.inputSize;
+  const title = html(
+    "h3",
+    {},
+    networkTitle(network.name),
+    " ",
+    html("small", {}, `${side} × ${side}, ${digits(network.macs / 1e9)} GMAC`),
+  );
+  if (!best) return html("section", {}, title, html("p", {}, "Nothing measured yet."));
+  const groups = sorted(network).map((it) => ({
+    label: labelOf(it),
+    bars: [
+      {
+        series: seriesOf(it),
+        value: it.latency.median,
+        text: `${milliseconds(it.latency.median)}`,
+      },
+    ],
+  }));
+  return html(
+    "section",
+    {},
+    title,
+    html(
+      "p",
+      { class: "best" },
+      html("strong", {}, digits(best.latency.median)),
+      " ms ",
+      html("span", {}, `${digits(best.imagesPerSecond)} images/s · ${labelOf(best)}`),
+    ),
+    barChart({
+      description: `${networkTitle(network.name)}, median latency: ${groups.map(({ label, bars }) => `${label} ${bars[0]!.text}`).join("; ")}`,
+      groups,
+    }),
+  );
+}
