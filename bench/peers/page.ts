@@ -35,6 +35,16 @@ const openers: Readonly<Record<string, Open>> = {
       close: () => model.close(),
     };
   },
+  /** Whatever number of threads was asked for: what more of them bring. */
+  async "resnet-edge-one-thread"(network, { simd, device }) {
+    const { loadModel } = await load("/dist/index.js");
+    const model = await loadModel(toSafetensors(network), { device, simd, threads: 1 });
+    return {
+      name: "resnet-edge, 1 thread",
+      run: async (x) => (await model.run(x)).logits,
+      close: () => model.close(),
+    };
+  },
   /** On the page's own thread: what the worker costs. */
   async "resnet-edge-in-place"(network, { simd, device }) {
     const { loadModel } = await load("/dist/index.js");
