@@ -1,3 +1,12 @@
+const titles: Readonly<Record<string, string>> = {
+  resnet18: "ResNet-18",
+  resnet34: "ResNet-34",
+  resnet50: "ResNet-50",
+  resnet20: "ResNet-20 (CIFAR)",
+};
+
+export const networkTitle = (name: string) => titles[name] ?? name;
+
 /** What a user agent calls itself, for people: "Chrome 140", "Safari 26.0". */
 export function browserName(userAgent: string): string {
   const known: readonly (readonly [name: string, version: RegExp])[] = [

@@ -14,6 +14,8 @@ function byId<E extends HTMLElement>(id: string): E {
 
 const form = byId<HTMLFormElement>("settings");
 const fields = byId<HTMLFieldSetElement>("fields");
+const setup = byId<HTMLDetailsElement>("setup");
+const ready = byId("ready");
 const deviceName = byId<HTMLInputElement>("device-name");
 const [start, stop, copy, save] = ["start", "stop", "copy", "save"].map((id) => byId<HTMLButtonElement>(id)) as [
   HTMLButtonElement,
@@ -102,7 +104,8 @@ function begin(): void {
   results.clear();
   show();
   fields.disabled = true;
-  start.hidden = true;
+  setup.open = false;
+  ready.hidden = true;
   running.hidden = false;
   stop.focus();
   bar.value = 0;
@@ -120,7 +123,7 @@ function end(state: "complete" | "stopped" | "failed"): void {
   builder = null;
   const hadFocus = running.contains(document.activeElement);
   fields.disabled = false;
-  start.hidden = false;
+  ready.hidden = false;
   running.hidden = true;
   if (hadFocus) start.focus();
   wakeLock?.then((lock) => lock?.release());
@@ -138,6 +141,14 @@ form.addEventListener("submit", (event) => {
   begin();
 });
 form.addEventListener("input", askEstimate);
+// What is wrong is in there; the event does not bubble.
+form.addEventListener(
+  "invalid",
+  () => {
+    setup.open = true;
+  },
+  { capture: true },
+);
 stop.addEventListener("click", () => {
   // Whatever it is in the middle of, a stage of ten seconds on a slow GPU included.
   worker.terminate();

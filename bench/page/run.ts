@@ -8,6 +8,7 @@ import { BUDGET_MS, Forecast, predict } from "./forecast.js";
 import { type CpuMeasurement, measureCpu } from "./measure-cpu.js";
 import { measureGpu } from "./measure-gpu.js";
 import type { FromWorker } from "./messages.js";
+import { networkTitle } from "./names.js";
 import type { DeviceDescription, Settings } from "./report.js";
 import type { SamplingOptions } from "./samples.js";
 import { type CpuSetup, type GpuSetup, type Step, stepsOf, titleOf, unavailableOn } from "./steps.js";
@@ -44,13 +45,13 @@ export async function run(settings: Settings, device: DeviceDescription, tell: T
     const bench = new NetworkBench(network, settings, device, progress);
     try {
       for (const step of steps.filter((step) => step.network === name)) {
-        const title = titleOf(step);
-        progress.begin(`${name}: ${title}`);
+        const title = `${networkTitle(name)}: ${titleOf(step)}`;
+        progress.begin(title);
         try {
           const configuration = step.device === "cpu" ? await bench.cpu(step) : await bench.gpu(step);
           tell({ kind: "configuration", network: name, configuration });
         } catch (error) {
-          tell({ kind: "unavailable", unavailable: { what: `${name}: ${title}`, why: messageOf(error) } });
+          tell({ kind: "unavailable", unavailable: { what: title, why: messageOf(error) } });
         }
         progress.end();
       }

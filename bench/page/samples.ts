@@ -78,6 +78,13 @@ async function mean(task: Task, calls: number): Promise<number> {
 
 export function latencyOf({ ms, calls }: Samples): Latency {
   const sorted = ms.toSorted((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
-  return { median: at(0.5), min: sorted[0]!, p90: at(0.9), samples: ms, callsPerSample: calls };
+  const middle = (sorted.length - 1) / 2;
+  return {
+    median: (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2,
+    min: sorted[0]!,
+    // By nearest rank: a value that was measured.
+    p90: sorted[Math.ceil(0.9 * sorted.length) - 1]!,
+    samples: ms,
+    callsPerSample: calls,
+  };
 }

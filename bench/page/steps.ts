@@ -82,8 +82,8 @@ export function unavailableOn(device: DeviceDescription, settings: Settings): Un
   }
   if (device.clockMs > COARSE_CLOCK_MS) {
     found.push({
-      what: "Single operations to the microsecond",
-      why: `the clock ticks every ${device.clockMs.toFixed(2)} ms${device.crossOriginIsolated ? "" : " without cross-origin isolation"}; short stages are timed many calls at once`,
+      what: "Exact times of short operations",
+      why: `the clock ticks every ${device.clockMs.toFixed(2)} ms${device.crossOriginIsolated ? "" : " without cross-origin isolation"}; stages and networks are timed many calls at once instead`,
     });
   }
   return found;

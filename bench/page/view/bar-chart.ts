@@ -30,16 +30,17 @@ const BESIDE = 72;
 
 /**
  * Horizontal bars from zero. Widths are shares of the picture's, so it fits any screen and paper without being drawn again,
- * and its letters keep their size. A group of one has its value above it; more have theirs at their ends.
+ * and its letters keep their size. Where every group is one bar, values stand
+ * above; otherwise at the ends of bars.
  */
 export function barChart({ description, groups, legend }: BarChart): HTMLElement {
   const values = groups.flatMap(({ bars }) => bars.flatMap(({ value, ideal = 0 }) => [value, ideal]));
   const largest = Math.max(...values, Number.MIN_VALUE);
+  const alone = groups.every(({ bars }) => bars.length === 1);
+  const full = alone ? 100 : BESIDE;
   const picture = svg("svg", { role: "img", "aria-label": description, width: "100%" });
   let y = 0;
   for (const { label, bars } of groups) {
-    const alone = bars.length === 1;
-    const full = alone ? 100 : BESIDE;
     picture.append(svg("text", { x: 0, y: y + 14, class: "chart-label" }, label));
     if (alone) picture.append(svg("text", { x: "100%", y: y + 14, class: "chart-value at-end" }, bars[0]!.text));
     y += LABEL;

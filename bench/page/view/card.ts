@@ -1,20 +1,21 @@
+import { networkTitle } from "../names.js";
 import type { NetworkReport, Report } from "../report.js";
 import { barChart } from "./bar-chart.js";
 import { html } from "./element.js";
-import { dateAndTime, digits, milliseconds, networkTitle } from "./format.js";
+import { dateAndTime, digits, milliseconds } from "./format.js";
 import { fastest, labelOf, seriesOf, sorted } from "./series.js";
 
 /** The part that is worth a screenshot: which device, when, and how fast. */
 export function summaryCard(report: Report): HTMLElement[] {
   const { device, networks, settings, unavailable, notes } = report;
+  // A guessed name says these already.
+  const system = report.deviceName === device.name ? [] : [device.browser, device.platform];
   const facts = [
-    device.browser,
-    device.platform,
+    ...system,
     `${device.cores} ${device.cores === 1 ? "core" : "cores"}`,
-    ...(device.memoryGiB ? [`${device.memoryGiB} GiB or more`] : []),
-    device.relaxedSimd ? "relaxed SIMD" : "baseline SIMD",
-    `${digits(device.roofGflops)} GFLOP/s a core at most`,
-    device.gpu.available ? `GPU: ${device.gpu.name}${device.gpu.software ? " (software)" : ""}` : "no WebGPU",
+    ...(device.memoryGiB ? [`${device.memoryGiB} GiB of memory or more`] : []),
+    `${device.relaxedSimd ? "relaxed" : "baseline"} SIMD, ${digits(device.roofGflops)} GFLOP/s a core at most`,
+    device.gpu.available ? `GPU ${device.gpu.name}${device.gpu.software ? " (software)" : ""}` : "no WebGPU",
   ];
   const state = { running: "measuring …", complete: "", stopped: "stopped early", failed: "broke off" }[report.state];
   const missing = [...unavailable.map(({ what, why }) => `${what}: ${why}.`), ...notes];
@@ -46,7 +47,7 @@ export function summaryCard(report: Report): HTMLElement[] {
     html(
       "p",
       { class: "method" },
-      `Median latency of up to ${settings.runs} runs, one image at a time; shorter is better. Pseudo-random weights. resnet-edge ${report.version}.`,
+      `Median latency of up to ${settings.runs} runs, one image at a time, f32 unless a line says otherwise; shorter is better. Pseudo-random weights. resnet-edge ${report.version}.`,
     ),
   ];
 }

@@ -2,7 +2,8 @@
 export function digits(value: number): string {
   if (!Number.isFinite(value)) return "–";
   if (value >= 1000) return value.toFixed(0);
-  return value === 0 ? "0" : value.toPrecision(3);
+  if (value < 0.01) return value.toFixed(4);
+  return value.toPrecision(3);
 }
 
 export const milliseconds = (ms: number) => `${digits(ms)} ms`;
@@ -20,15 +21,6 @@ export function duration(ms: number): string {
   if (seconds < 90) return `about ${Math.ceil(seconds / 5) * 5} s`;
   return `about ${Math.ceil(seconds / 60)} min`;
 }
-
-const titles: Readonly<Record<string, string>> = {
-  resnet18: "ResNet-18",
-  resnet34: "ResNet-34",
-  resnet50: "ResNet-50",
-  resnet20: "ResNet-20 (CIFAR)",
-};
-
-export const networkTitle = (name: string) => titles[name] ?? name;
 
 export function dateAndTime(iso: string): string {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));

@@ -1,14 +1,16 @@
+import { networkTitle } from "../names.js";
 import type { Configuration, CpuConfiguration, GpuConfiguration, NetworkReport } from "../report.js";
 import { barChart } from "./bar-chart.js";
 import { html } from "./element.js";
-import { digits, megabytes, milliseconds, networkTitle, percent } from "./format.js";
-import { fastest, labelOf, seriesOf, sorted } from "./series.js";
+import { digits, megabytes, milliseconds, percent } from "./format.js";
+import { fastest, labelOf, seriesOf, shortLabelOf, sorted } from "./series.js";
 import { dataTable } from "./table.js";
 
 /** Everything that was measured of one network, each chart with its table. */
 export function networkSection(network: NetworkReport): HTMLElement {
   const id = `network-${network.name}`;
-  const parts = [configurationTable(network), stageByStage(network), threadScaling(network), operations(network)];
+  const charts = [stageByStage(network), threadScaling(network)].filter((part) => part !== null);
+  const parts = [configurationTable(network), html("div", { class: "charts" }, ...charts), operations(network)];
   return html(
     "section",
     { class: "network", "aria-labelledby": id },
@@ -25,7 +27,7 @@ function configurationTable(network: NetworkReport): HTMLElement {
     digits(it.latency.p90),
     digits(it.imagesPerSecond),
     digits(it.gflops),
-    it.device === "cpu" ? percent(it.shareOfRoof) : "",
+    it.device === "cpu" ? percent(it.shareOfRoof) : "–",
     digits(it.loadMs),
     digits(it.firstMs),
     megabytes(it.memoryBytes),
@@ -35,11 +37,13 @@ function configurationTable(network: NetworkReport): HTMLElement {
     ...["Configuration", "Median ms", "Min ms", "p90 ms", "Images/s", "GFLOP/s"],
     ...["Of roof", "Load ms", "First ms", "Memory", "Kernels"],
   ];
-  return part(
+  const section = part(
     "Configurations",
     "GFLOP/s count the direct algorithm. The roof is what the cores in use can do when multiply-adds never leave their registers; Winograd’s kernels do fewer of them, and may pass it.",
     dataTable(`${networkTitle(network.name)}: every configuration`, columns, rows),
   );
+  section.classList.add("configurations");
+  return section;
 }
 
 /** One CPU thread, the best number of them, and the GPU: what a reader compares. */
@@ -76,7 +80,7 @@ function stageByStage(network: NetworkReport): HTMLElement | null {
   };
   const sums = shown.flatMap((it) => [digits(lines.reduce((sum, stage) => sum + timeOf(it, stage), 0)), ""]);
   const rows = [...lines.map((stage) => [stage, ...shown.flatMap((it) => cell(it, stage))]), ["sum", ...sums]];
-  const columns = ["Stage", ...shown.flatMap((it) => [`${labelOf(it)}, ms`, "GFLOP/s"])];
+  const columns = ["Stage", ...shown.flatMap((it) => [`${shortLabelOf(it)}, ms`, "GFLOP/s"])];
   return part(
     "Stage by stage",
     gpus.map(scheduleOf).join(" "),

@@ -10,6 +10,12 @@ export function seriesOf(configuration: Configuration): string {
 
 export const labelOf = (configuration: Configuration) => titleOf(configuration);
 
+/** Where a longer name stands beside it. */
+export function shortLabelOf(configuration: Configuration): string {
+  if (configuration.device === "gpu") return configuration.precision === "f16" ? "GPU f16" : "GPU";
+  return configuration.threads === 1 ? "1 thread" : `${configuration.threads} threads`;
+}
+
 /** Of the configurations that stand for something, in one order everywhere: slow kinds first, the GPU last. */
 export function sorted({ configurations }: NetworkReport): Configuration[] {
   const rank = (it: Configuration) =>

@@ -1,0 +1,293 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Configuration, CpuConfiguration, GpuConfiguration, Report } from "../../bench/page/report.js";
+import { launch, noChromium } from "../browser/chromium.js";
+import { root } from "../built.js";
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** What that source leaves in the page. */
+declare const axe: typeof import("axe-core");
+
+interface Server {
+  readonly origin: string;
+  /** What it has written to stderr: violations of the page's policy. */
+  readonly complaints: string[];
+  stop(): void;
+}
+
+/** `npm run bench:page` as it is, with more words. */
+async function serve(...words: string[]): Promise<Server> {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ["scripts/bench-page.mjs", "--no-open", "--port", "0", ...words],
+    { cwd: root, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const complaints: string[] = [];
+  child.stderr!.on("data", (text) => complaints.push(String(text)));
+  let said = "";
+  const origin = await new Promise<string>((resolve, reject) => {
+    child.stdout!.on("data", (text) => {
+      said += text;
+      const found = /bench page: (\S+)/.exec(said);
+      if (found) resolve(found[1]!);
+    });
+    child.on("exit", () => reject(new Error(`it ended: ${said} ${complaints.join("")}`)));
+  });
+  return { origin, complaints, stop: () => child.kill() };
+}
+
+async function open(context: BrowserContext, address: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.addInitScript(() => {
+    const tasks: number[] = [];
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) tasks.push(duration);
+    }).observe({ type: "longtask" });
+    Object.assign(globalThis, { tasks });
+  });
+  await page.goto(address);
+  await page.locator("#start:enabled").waitFor();
+  return page;
+}
+
+/** Presses the button, waits for the end and takes what the copy button puts onto the clipboard. */
+async function measure(page: Page): Promise<{ report: Report; longTasks: number[] }> {
+  await page.evaluate(() => (globalThis as unknown as { tasks: number[] }).tasks.splice(0));
+  await page.click("#start");
+  await page.locator("#stop").waitFor();
+  await page.locator("#start").waitFor({ timeout: 120_000 });
+  expect(await page.textContent("#failure")).toBe("");
+  const longTasks = await page.evaluate(() => (globalThis as unknown as { tasks: number[] }).tasks);
+  await page.click("#copy");
+  await page.getByText("Copied.").waitFor();
+  return { report: JSON.parse(await page.evaluate(() => navigator.clipboard.readText())), longTasks };
+}
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource);
+  return page.evaluate(async () => {
+    const { violations } = await axe.run();
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+  });
+}
+
+function mustHold(configuration: Configuration, runs: number): void {
+  const { latency, stages, imagesPerSecond, gflops, loadMs, firstMs, memoryBytes } = configuration;
+  const { min, median, p90, samples } = latency;
+  expect(samples.length).toBeGreaterThanOrEqual(3);
+  expect(samples.length).toBeLessThanOrEqual(runs);
+  expect(min).toBeGreaterThan(0);
+  expect(min).toBe(Math.min(...samples));
+  expect(median).toBeGreaterThanOrEqual(min);
+  expect(p90).toBeGreaterThanOrEqual(median);
+  expect(imagesPerSecond * median).toBeCloseTo(1000, 6);
+  expect(stages.map(({ stage }) => stage)).toEqual(["stem", "layer1", "layer2", "layer3", "head"]);
+  const macs = stages.reduce((sum, stage) => sum + stage.macs, 0);
+  // What counters of FLOPs say of the CIFAR ResNet-20.
+  expect(macs / 1e6).toBeCloseTo(40.6, 0);
+  expect(gflops).toBeCloseTo((2 * macs) / median / 1e6, 6);
+  for (const value of [loadMs, firstMs, memoryBytes]) expect(value).toBeGreaterThan(0);
+}
+
+const sumOf = (stages: readonly { ms: number }[]) => stages.reduce((sum, { ms }) => sum + ms, 0);
+const small = "?network=resnet20&runs=7";
+
+describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
+  let isolated: Server;
+  let plain: Server;
+  let browser: Browser;
+
+  const session = async (options = {}) => {
+    const context = await browser.newContext(options);
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    return context;
+  };
+
+  beforeAll(async () => {
+    isolated = await serve();
+    plain = await serve("--no-isolation");
+    browser = await launch("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader");
+  }, 180_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    isolated?.stop();
+    plain?.stop();
+  });
+
+  test("isolated: every CPU configuration and the GPU, complete and consistent; the page's thread stays free", async () => {
+    const context = await session();
+    const page = await open(context, `${isolated.origin}${small}&softwareGpu=1&deviceName=Test%20bench`);
+    const { report, longTasks } = await measure(page);
+    expect(report).toMatchObject({ state: "complete", deviceName: "Test bench", settings: { runs: 7 } });
+    expect(report.device).toMatchObject({ crossOriginIsolated: true, threadObstacle: null, relaxedSimd: true });
+    expect(report.device.gpu).toMatchObject({ available: true, software: true });
+    expect(report.networks.map(({ name, inputSize }) => [name, inputSize])).toEqual([["resnet20", 32]]);
+    const { configurations } = report.networks[0]!;
+    for (const configuration of configurations) mustHold(configuration, 7);
+
+    const cpu = configurations.filter((it): it is CpuConfiguration => it.device === "cpu");
+    const counts = cpu.filter(({ simd }) => simd === "relaxed").map(({ threads }) => threads);
+    expect(counts[0]).toBe(1);
+    expect(counts.at(-1)).toBe(Math.min(report.device.cores, 16));
+    expect(cpu.map(({ simd }) => simd)).toContain("baseline");
+    for (const { simd, kernels, latency, stages, roofGflops } of cpu) {
+      expect(kernels).toMatch(simd === "relaxed" ? /relaxed-simd/ : /simd128/);
+      expect(roofGflops).toBeGreaterThan(1);
+      // Other tests run on the same cores: twice is far, and still shows a stage that is missing or counted twice.
+      expect(sumOf(stages) / latency.median).toBeGreaterThan(0.5);
+      expect(sumOf(stages) / latency.median).toBeLessThan(2);
+    }
+    expect(cpu[0]!.operations.length).toBeGreaterThan(20);
+
+    const gpu = configurations.find((it): it is GpuConfiguration => it.device === "gpu")!;
+    expect(gpu).toMatchObject({ precision: "f32", software: true });
+    expect(gpu.dispatches).toBeGreaterThan(20);
+    expect((sumOf(gpu.stages) + gpu.waitMs + gpu.moveMs) / gpu.latency.median).toBeCloseTo(1, 3);
+    // A program on the CPU never wins.
+    expect(gpu.schedule.gpuStages).toEqual([]);
+
+    expect(longTasks.filter((ms) => ms > 50)).toEqual([]);
+    await context.close();
+  }, 180_000);
+
+  test("without isolation: one thread, and why; a software GPU is not timed unless it is asked for", async () => {
+    const context = await session();
+    const page = await open(context, `${plain.origin}${small}`);
+    const { report } = await measure(page);
+    expect(report.device.crossOriginIsolated).toBe(false);
+    const { configurations } = report.networks[0]!;
+    expect(configurations.map((it) => (it.device === "cpu" ? [it.simd, it.threads] : it.device))).toEqual([
+      ["relaxed", 1],
+      ["baseline", 1],
+    ]);
+    for (const configuration of configurations) mustHold(configuration, 7);
+    // The clock is coarse here, and the first sample would be of one tick or none.
+    expect(configurations[0]!.latency.callsPerSample).toBeGreaterThan(1);
+    const why = Object.fromEntries(report.unavailable.map((it) => [it.what, it.why]));
+    expect(why["More than one thread"]).toMatch(/no cross-origin isolation/);
+    expect(why.GPU).toMatch(/software adapter/);
+    const card = await page.textContent("#card");
+    expect(card).toContain("no cross-origin isolation");
+    await context.close();
+  }, 120_000);
+
+  test("stopped: what was measured stays, and another run works", async () => {
+    const context = await session();
+    const page = await open(
+      context,
+      `${isolated.origin}?network=resnet50&network=resnet20&inputSize=96&runs=100&gpu=0`,
+    );
+    await page.click("#start");
+    await page.locator("#networks section").first().waitFor({ timeout: 60_000 });
+    await page.click("#stop");
+    await page.locator("#start").waitFor();
+    await page.click("#copy");
+    await page.getByText("Copied.").waitFor();
+    const stopped: Report = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
+    expect(stopped.state).toBe("stopped");
+    expect(stopped.networks[0]!.configurations.length).toBeGreaterThan(0);
+    expect(await page.textContent("#card .date")).toContain("stopped early");
+    await page.click("summary");
+    await page.fill("input[name=runs]", "3");
+    await page.uncheck("input[value=resnet50]");
+    const { report } = await measure(page);
+    expect(report.state).toBe("complete");
+    expect(report.networks.map(({ name }) => name)).toEqual(["resnet20"]);
+    await context.close();
+  }, 120_000);
+
+  test("a kernel that cannot be had is named; the page goes on", async () => {
+    const context = await session();
+    const page = await open(context, `${isolated.origin}${small}&gpu=0&threads=0`);
+    await page.route("**/cpu-baseline.wasm", (route) => route.fulfill({ status: 404, body: "gone" }));
+    const { report } = await measure(page);
+    expect(report.networks[0]!.configurations.map((it) => it.device === "cpu" && it.simd)).toEqual(["relaxed"]);
+    expect(report.unavailable.map(({ what, why }) => `${what}: ${why}`).join()).toMatch(/baseline SIMD.*404/);
+    await context.close();
+  }, 120_000);
+
+  test("nothing to measure is refused by the form", async () => {
+    const context = await session();
+    const page = await open(context, `${isolated.origin}?network=none`);
+    await page.click("#start");
+    expect(await page.locator("#running").isVisible()).toBe(false);
+    expect(await page.locator("input:invalid").count()).toBe(1);
+    await context.close();
+  });
+
+  test.each(["light", "dark"] as const)(
+    "axe-core finds nothing: %s, desktop and phone, before and after a run",
+    async (colorScheme) => {
+      // axe is put into the page from outside, which the policy is there to prevent.
+      const context = await session({ colorScheme, bypassCSP: true });
+      const page = await open(context, `${isolated.origin}${small}&gpu=0`);
+      expect(await violations(page)).toEqual([]);
+      await measure(page);
+      await page.click(".network summary");
+      await page.locator("caption", { hasText: "operations" }).waitFor();
+      for (const viewport of [
+        { width: 1280, height: 900 },
+        { width: 360, height: 740 },
+      ]) {
+        await page.setViewportSize(viewport);
+        expect(await violations(page)).toEqual([]);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width);
+      }
+      await context.close();
+    },
+    120_000,
+  );
+
+  test("every chart has a table with its figures", async () => {
+    const context = await session();
+    const page = await open(context, `${isolated.origin}${small}&gpu=0`);
+    const { report } = await measure(page);
+    const { configurations } = report.networks[0]!;
+    const charts = await page
+      .locator("svg[role=img]")
+      .evaluateAll((all) => all.map((it) => it.ariaLabel ?? it.getAttribute("aria-label")));
+    expect(charts.length).toBe(report.device.cores > 1 ? 3 : 2);
+    for (const label of charts) expect(label!.length).toBeGreaterThan(20);
+    const rows = await page.locator(".configurations tbody tr").allTextContents();
+    expect(rows.length).toBe(configurations.length);
+    for (const { latency } of configurations) expect(rows.join()).toContain(latency.median.toPrecision(3));
+    await context.close();
+  }, 120_000);
+
+  test("the policy stopped nothing, and would have said so", async () => {
+    expect(isolated.complaints).toEqual([]);
+    expect(plain.complaints).toEqual([]);
+    const context = await session();
+    const page = await open(context, isolated.origin);
+    await page.evaluate(() => {
+      const script = document.createElement("script");
+      script.textContent = "globalThis.ran = true";
+      document.head.append(script);
+    });
+    await expect.poll(() => isolated.complaints.join()).toContain("script-src");
+    expect(await page.evaluate(() => "ran" in globalThis)).toBe(false);
+    await context.close();
+  });
+});
+
+describe.skipIf(noChromium)(`bench page over https${noChromium}`, () => {
+  test("the certificate made for the run is one that a browser takes, and gives threads", async () => {
+    const server = await serve("--https");
+    const browser = await launch();
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    const page = await open(context, server.origin);
+    expect(await page.evaluate(() => [isSecureContext, crossOriginIsolated])).toEqual([true, true]);
+    await browser.close();
+    server.stop();
+  }, 120_000);
+
+  test.each([["--port", "nothing"], ["--what"]])("%s %s: refused with exit code 2", async (...words) => {
+    const child = spawn(process.execPath, ["scripts/bench-page.mjs", ...words.filter(Boolean)], { cwd: root });
+    expect((await once(child, "exit"))[0]).toBe(2);
+  });
+});
