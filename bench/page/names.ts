@@ -15,7 +15,8 @@ export function browserName(userAgent: string): string {
     ["Samsung Internet", /SamsungBrowser\/([\d.]+)/],
     ["Firefox", /(?:Firefox|FxiOS)\/([\d]+)/],
     ["Chrome", /(?:Chrome|CriOS)\/([\d]+)/],
-    ["Safari", /Version\/([\d.]+).*Safari/],
+    ["Safari", /(?:Macintosh|iPhone|iPad|iPod).*Version\/([\d.]+).*Safari/],
+    ["WebKit", /AppleWebKit\/([\d.]+)/],
   ];
   for (const [name, version] of known) {
     const found = version.exec(userAgent)?.[1];

@@ -17,41 +17,48 @@ const fields = byId<HTMLFieldSetElement>("fields");
 const setup = byId<HTMLDetailsElement>("setup");
 const ready = byId("ready");
 const deviceName = byId<HTMLInputElement>("device-name");
-const [start, stop, copy, save] = ["start", "stop", "copy", "save"].map((id) => byId<HTMLButtonElement>(id)) as [
-  HTMLButtonElement,
-  HTMLButtonElement,
-  HTMLButtonElement,
-  HTMLButtonElement,
-];
-const [estimate, status, detail, failure, copied] = ["estimate", "status", "detail", "failure", "copied"].map((id) =>
-  byId(id),
-) as [HTMLElement, HTMLElement, HTMLElement, HTMLElement, HTMLElement];
+const start = byId<HTMLButtonElement>("start");
+const stop = byId<HTMLButtonElement>("stop");
+const copy = byId<HTMLButtonElement>("copy");
+const save = byId<HTMLButtonElement>("save");
+const estimate = byId("estimate");
+const status = byId("status");
+const detail = byId("detail");
+const failure = byId("failure");
+const copied = byId("copied");
 const bar = byId<HTMLProgressElement>("bar");
 const running = byId("running");
 const results = new Results(byId("results"), byId("card"), byId("networks"));
 
-let worker: WorkerHandle;
+let worker: WorkerHandle | null = null;
 let device: DeviceDescription | null = null;
 let builder: ReportBuilder | null = null;
 let report: Report | null = null;
 let wakeLock: Promise<WakeLockSentinel | null> | null = null;
 
-function startWorker(): void {
-  worker = webWorker(new Worker(new URL("./worker.js", import.meta.url), { type: "module" }));
-  worker.listen(hear, (reason) => {
+function startWorker(): WorkerHandle {
+  const started = webWorker(new Worker(new URL("./worker.js", import.meta.url), { type: "module" }));
+  started.listen(hear, (reason) => {
+    worker = null;
     fail(
-      `The measuring worker stopped: ${reason}. The device may be out of memory; try smaller networks, one at a time.`,
+      device
+        ? `The measuring worker stopped: ${reason}. The device may be out of memory; try smaller networks, one at a time.`
+        : `The measuring worker did not start: ${reason}. Reload the page; is its server still there?`,
     );
-    startWorker();
   });
+  return started;
 }
 
-const ask = (message: ToWorker) => worker.post(message);
+/** Starts a worker where there is none: the last one was stopped, or died. */
+function ask(message: ToWorker): void {
+  worker ??= startWorker();
+  worker.post(message);
+}
 
 function hear(message: FromWorker): void {
   switch (message.kind) {
     case "lock":
-      worker.watch(message.lock);
+      worker?.watch(message.lock);
       return;
     case "device":
       device = message.device;
@@ -133,6 +140,7 @@ function end(state: "complete" | "stopped" | "failed"): void {
 function fail(message: string): void {
   failure.textContent = message;
   failure.hidden = false;
+  if (!device) estimate.textContent = "";
   end("failed");
 }
 
@@ -151,9 +159,9 @@ form.addEventListener(
 );
 stop.addEventListener("click", () => {
   // Whatever it is in the middle of, a stage of ten seconds on a slow GPU included.
-  worker.terminate();
+  worker?.terminate();
+  worker = null;
   end("stopped");
-  startWorker();
 });
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) builder?.note("The page was hidden during the run: browsers and phones slow such pages down.");
@@ -169,5 +177,4 @@ save.addEventListener("click", () => {
 const json = () => `${JSON.stringify(report, null, 2)}\n`;
 
 fillForm(form, new URLSearchParams(location.search));
-startWorker();
 ask({ kind: "describe" });

@@ -11,7 +11,9 @@ const tell = (message: FromWorker) => port.post(message);
 let described: Promise<DeviceDescription> | undefined;
 
 async function answer(message: ToWorker): Promise<void> {
-  described ??= describeDevice();
+  described ??= describeDevice().catch((error) => {
+    throw new Error(`This browser cannot run the kernels, which need WebAssembly SIMD: ${error.message}`);
+  });
   const device = await described;
   if (message.kind === "describe") {
     tell({ kind: "device", device });

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { connect } from "node:tls";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Configuration, CpuConfiguration, GpuConfiguration, Report } from "../../bench/page/report.js";
@@ -54,14 +56,17 @@ async function open(context: BrowserContext, address: string): Promise<Page> {
   return page;
 }
 
+/** In the page: the lengths of its long tasks since the last time. */
+const recordedTasks = () => (globalThis as unknown as { tasks: number[] }).tasks.splice(0);
+
 /** Presses the button, waits for the end and takes what the copy button puts onto the clipboard. */
 async function measure(page: Page): Promise<{ report: Report; longTasks: number[] }> {
-  await page.evaluate(() => (globalThis as unknown as { tasks: number[] }).tasks.splice(0));
+  await page.evaluate(recordedTasks);
   await page.click("#start");
   await page.locator("#stop").waitFor();
   await page.locator("#start").waitFor({ timeout: 120_000 });
-  expect(await page.textContent("#failure")).toBe("");
-  const longTasks = await page.evaluate(() => (globalThis as unknown as { tasks: number[] }).tasks);
+  expect(await page.locator("#failure").isVisible()).toBe(false);
+  const longTasks = await page.evaluate(recordedTasks);
   await page.click("#copy");
   await page.getByText("Copied.").waitFor();
   return { report: JSON.parse(await page.evaluate(() => navigator.clipboard.readText())), longTasks };
@@ -119,10 +124,10 @@ describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
     plain?.stop();
   });
 
-  test("isolated: every CPU configuration and the GPU, complete and consistent; the page's thread stays free", async () => {
+  test("isolated: every CPU configuration and the GPU, complete and consistent", async () => {
     const context = await session();
     const page = await open(context, `${isolated.origin}${small}&softwareGpu=1&deviceName=Test%20bench`);
-    const { report, longTasks } = await measure(page);
+    const { report } = await measure(page);
     expect(report).toMatchObject({ state: "complete", deviceName: "Test bench", settings: { runs: 7 } });
     expect(report.device).toMatchObject({ crossOriginIsolated: true, threadObstacle: null, relaxedSimd: true });
     expect(report.device.gpu).toMatchObject({ available: true, software: true });
@@ -150,10 +155,28 @@ describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
     expect((sumOf(gpu.stages) + gpu.waitMs + gpu.moveMs) / gpu.latency.median).toBeCloseTo(1, 3);
     // A program on the CPU never wins.
     expect(gpu.schedule.gpuStages).toEqual([]);
-
-    expect(longTasks.filter((ms) => ms > 50)).toEqual([]);
     await context.close();
   }, 180_000);
+
+  // Whoever else runs on these cores can hold a page up; a task of the page's own making is long every time.
+  test("the page's thread stays free, by the browser's record of long tasks", {
+    retry: 3,
+    timeout: 120_000,
+  }, async () => {
+    const context = await session();
+    const page = await open(context, `${isolated.origin}${small}`);
+    const { longTasks } = await measure(page);
+    expect(longTasks.filter((ms) => ms > 50)).toEqual([]);
+    // And one of 70 ms is recorded.
+    await page.evaluate(() => {
+      setTimeout(() => {
+        const end = performance.now() + 70;
+        while (performance.now() < end);
+      });
+    });
+    await expect.poll(() => page.evaluate(recordedTasks)).not.toEqual([]);
+    await context.close();
+  });
 
   test("without isolation: one thread, and why; a software GPU is not timed unless it is asked for", async () => {
     const context = await session();
@@ -208,6 +231,41 @@ describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
     const { report } = await measure(page);
     expect(report.networks[0]!.configurations.map((it) => it.device === "cpu" && it.simd)).toEqual(["relaxed"]);
     expect(report.unavailable.map(({ what, why }) => `${what}: ${why}`).join()).toMatch(/baseline SIMD.*404/);
+    await context.close();
+  }, 120_000);
+
+  test("a worker that dies is reported, and the next run has a new one", async () => {
+    const context = await session();
+    const page = await open(context, `${isolated.origin}${small}&gpu=0`);
+    await page.route("**/cpu-relaxed.wasm", async (route) => {
+      // The page's own worker; what ends it from outside looks the same as running out of memory.
+      await page.workers()[0]!.evaluate(() => globalThis.close());
+      await route.abort();
+    });
+    await page.click("#start");
+    await page.getByText("The measuring worker stopped").waitFor();
+    expect(await page.textContent("#card .date")).toContain("broke off");
+    await page.unroute("**/cpu-relaxed.wasm");
+    const { report } = await measure(page);
+    expect(report.state).toBe("complete");
+    await context.close();
+  }, 120_000);
+
+  test("the JSON as a file, and where the page may not use the clipboard", async () => {
+    const context = await session();
+    const page = await open(
+      context,
+      `${isolated.origin}${small}&gpu=0&threads=0&baseline=0&deviceName=Caf%C3%A9%20%2F%20bar`,
+    );
+    const { report } = await measure(page);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save")]);
+    expect(download.suggestedFilename()).toMatch(/^resnet-edge-bench-Caf-bar-\d{4}-\d\d-\d\d\.json$/);
+    expect(JSON.parse(readFileSync(await download.path(), "utf8"))).toEqual(report);
+    await page.evaluate(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+    });
+    await page.click("#copy");
+    expect(JSON.parse(await page.inputValue("#json"))).toEqual(report);
     await context.close();
   }, 120_000);
 
@@ -276,8 +334,17 @@ describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
 });
 
 describe.skipIf(noChromium)(`bench page over https${noChromium}`, () => {
-  test("the certificate made for the run is one that a browser takes, and gives threads", async () => {
+  test("the certificate made for the run is sound, names its hosts, and gives a secure context", async () => {
     const server = await serve("--https");
+    const socket = connect({ port: Number(new URL(server.origin).port), host: "localhost", rejectUnauthorized: false });
+    await once(socket, "secureConnect");
+    const certificate = new X509Certificate(socket.getPeerCertificate().raw);
+    socket.destroy();
+    expect(certificate.verify(certificate.publicKey)).toBe(true);
+    expect(certificate.checkHost("localhost")).toBe("localhost");
+    expect(certificate.checkIP("127.0.0.1")).toBe("127.0.0.1");
+    expect(certificate.checkHost("elsewhere")).toBeUndefined();
+    expect(Date.parse(certificate.validTo) - Date.now()).toBeGreaterThan(86_400_000);
     const browser = await launch();
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
     const page = await open(context, server.origin);
@@ -286,8 +353,8 @@ describe.skipIf(noChromium)(`bench page over https${noChromium}`, () => {
     server.stop();
   }, 120_000);
 
-  test.each([["--port", "nothing"], ["--what"]])("%s %s: refused with exit code 2", async (...words) => {
-    const child = spawn(process.execPath, ["scripts/bench-page.mjs", ...words.filter(Boolean)], { cwd: root });
+  test.each([["--port=nothing"], ["--what"]])("%s: refused with exit code 2", async (word) => {
+    const child = spawn(process.execPath, ["scripts/bench-page.mjs", word], { cwd: root });
     expect((await once(child, "exit"))[0]).toBe(2);
   });
 });

@@ -2,7 +2,7 @@ import { networkTitle } from "../names.js";
 import type { NetworkReport, Report } from "../report.js";
 import { barChart } from "./bar-chart.js";
 import { html } from "./element.js";
-import { dateAndTime, digits, milliseconds } from "./format.js";
+import { dateAndTime, digits, milliseconds, multiplyAdds } from "./format.js";
 import { fastest, labelOf, seriesOf, sorted } from "./series.js";
 
 /** The part that is worth a screenshot: which device, when, and how fast. */
@@ -14,7 +14,8 @@ export function summaryCard(report: Report): HTMLElement[] {
     ...system,
     `${device.cores} ${device.cores === 1 ? "core" : "cores"}`,
     ...(device.memoryGiB ? [`${device.memoryGiB} GiB of memory or more`] : []),
-    `${device.relaxedSimd ? "relaxed" : "baseline"} SIMD, ${digits(device.roofGflops)} GFLOP/s a core at most`,
+    device.relaxedSimd ? "relaxed SIMD" : "baseline SIMD",
+    `${digits(device.roofGflops)} GFLOP/s a core at most`,
     device.gpu.available ? `GPU ${device.gpu.name}${device.gpu.software ? " (software)" : ""}` : "no WebGPU",
   ];
   const state = { running: "measuring …", complete: "", stopped: "stopped early", failed: "broke off" }[report.state];
@@ -60,7 +61,7 @@ function networkSummary(network: NetworkReport): HTMLElement {
     {},
     networkTitle(network.name),
     " ",
-    html("small", {}, `${side} × ${side}, ${digits(network.macs / 1e9)} GMAC`),
+    html("small", {}, `${side} × ${side}, ${multiplyAdds(network.macs)}`),
   );
   if (!best) return html("section", {}, title, html("p", {}, "Nothing measured yet."));
   const groups = sorted(network).map((it) => ({

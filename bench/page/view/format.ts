@@ -14,6 +14,10 @@ export function megabytes(bytes: number): string {
   return `${digits(bytes / 1e6)} MB`;
 }
 
+export function multiplyAdds(macs: number): string {
+  return macs < 1e9 ? `${digits(macs / 1e6)} MMAC` : `${digits(macs / 1e9)} GMAC`;
+}
+
 /** "under 5 s", "about 40 s", "about 3 min": as rough as it is. */
 export function duration(ms: number): string {
   const seconds = ms / 1000;
@@ -22,6 +26,10 @@ export function duration(ms: number): string {
   return `about ${Math.ceil(seconds / 60)} min`;
 }
 
+/** "2026-11-24 13:02" of the reader's clock. The first use of Intl would take longer than a frame. */
 export function dateAndTime(iso: string): string {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
+  const date = new Date(iso);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }

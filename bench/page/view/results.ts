@@ -1,10 +1,15 @@
-import type { Report } from "../report.js";
+import type { NetworkReport, Report } from "../report.js";
 import { summaryCard } from "./card.js";
 import { networkSection } from "./network-section.js";
 
-/** Draws a report into the page, once a frame at most, and of its sections only those that have something new. */
+/**
+ * Draws a report into the page, a piece a frame: the card, then whichever network has something new. All at once would hold
+ * the page up on a phone that is busy measuring.
+ */
 export class Results {
   private latest: Report | null = null;
+  private cardIsOld = false;
+  private waiting = false;
   private readonly drawn = new Map<string, { section: HTMLElement; configurations: number }>();
 
   constructor(
@@ -19,28 +24,45 @@ export class Results {
   }
 
   show(report: Report): void {
-    if (!this.latest) requestAnimationFrame(() => this.draw());
     this.latest = report;
+    this.cardIsOld = true;
+    this.wait();
   }
 
-  private draw(): void {
-    const report = this.latest!;
-    this.latest = null;
-    this.whole.hidden = false;
-    this.card.replaceChildren(...summaryCard(report));
-    for (const network of report.networks) {
-      const before = this.drawn.get(network.name);
-      const configurations = network.configurations.length;
-      if (configurations === 0 || before?.configurations === configurations) continue;
-      const section = networkSection(network);
-      if (before) {
-        const wasOpen = before.section.querySelector("details")?.open;
-        before.section.replaceWith(section);
-        section.querySelector("details")?.toggleAttribute("open", wasOpen);
-      } else {
-        this.networks.append(section);
-      }
-      this.drawn.set(network.name, { section, configurations });
+  private wait(): void {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      if (this.drawPiece(this.latest!)) this.wait();
+    });
+  }
+
+  /** False where there was nothing left to draw. */
+  private drawPiece(report: Report): boolean {
+    if (this.cardIsOld) {
+      this.cardIsOld = false;
+      this.whole.hidden = false;
+      this.card.replaceChildren(...summaryCard(report));
+      return true;
     }
+    const isNew = ({ name, configurations }: NetworkReport) =>
+      configurations.length > 0 && this.drawn.get(name)?.configurations !== configurations.length;
+    const network = report.networks.find(isNew);
+    if (network) this.drawNetwork(network);
+    return network !== undefined;
+  }
+
+  private drawNetwork(network: NetworkReport): void {
+    const before = this.drawn.get(network.name)?.section;
+    const section = networkSection(network);
+    if (before) {
+      const wasOpen = before.querySelector("details")?.open;
+      before.replaceWith(section);
+      section.querySelector("details")?.toggleAttribute("open", wasOpen);
+    } else {
+      this.networks.append(section);
+    }
+    this.drawn.set(network.name, { section, configurations: network.configurations.length });
   }
 }
