@@ -30,4 +30,6 @@ export interface EngineStats {
   readonly threadsReason: string;
   /** Which module or adapter runs: "wasm relaxed-simd 6x8" (and its tile), "webgpu <adapter>". */
   readonly kernels: string;
+  /** Timings taken at load to choose kernels; 0 where an earlier load's were used, or where there was nothing to choose. */
+  readonly measurements: number;
 }

@@ -1,7 +1,7 @@
 import type { ThreadSupport, Variant } from "./cpu/index.js";
 import type { Pixels } from "./image/index.js";
 import type { CardFiles } from "./model/index.js";
-import type { Store } from "./schedule/scheduler.js";
+import type { Store } from "./store.js";
 import type { WorkerHandle } from "./worker/handle.js";
 
 /** A model file's bytes, and what lay beside them. */

@@ -118,6 +118,7 @@ export async function openInPlace(
   const cpu = await createCpuEngine(network, {
     ...options,
     threadSupport: host.threadSupport,
+    store: host.store,
     note,
     wasm: options.wasm === undefined ? host.wasm : () => compileGiven(options.wasm!),
     onProgress: (loaded, total) => options.onProgress?.({ phase: "prepare", loaded, total }),

@@ -1,4 +1,4 @@
-import type { Store } from "./schedule/scheduler.js";
+import type { Store } from "./store.js";
 
 /** One database, one table of texts. Absent in some private windows: then nothing is kept, and nothing fails. */
 function open(): Promise<IDBDatabase> {

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { Store } from "./schedule/scheduler.js";
+import type { Store } from "./store.js";
 
 /** The user's cache folder, as each system has it. */
 export function cacheFolder(): string {

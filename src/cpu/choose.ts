@@ -9,9 +9,35 @@ export type ConvKernel =
   | "f32_conv3x3s2_winograd4"
   | "f32_conv3x3s2_winograd2";
 
+/** Kernels by shape (`shapeOf`), where they were measured. */
+export type KernelChoices = Readonly<Record<string, ConvKernel>>;
+
 export interface ChoiceOptions {
+  readonly kernels?: KernelChoices | undefined;
   readonly memory: "fast" | "small";
   readonly convolution: "auto" | "direct" | "winograd2" | "winograd4" | "winograd4-lean";
+}
+
+/** What a choice depends on, for measurements that are kept. */
+export function shapeOf(op: ConvOp, output: ValueShape): string {
+  return [...op.weight.shape, ...op.stride, output.height, output.width, op.residual === null ? "" : "r"].join();
+}
+
+/**
+ * The table's choice, and what may beat it on some machines: those differ in how fast weights come from memory. Elsewhere
+ * one kernel won everywhere. Only what the memory setting has room for.
+ */
+export function contenders(op: ConvOp, output: ValueShape, options: ChoiceOptions): ConvKernel[] {
+  const first = chooseConvKernel(op, output, options);
+  if (options.convolution !== "auto" || options.memory === "small" || !isPlain3x3(op)) return [first];
+  const smallest = Math.min(output.height, output.width);
+  const others: ConvKernel[] = [];
+  if (op.stride[0] === 2) {
+    if (smallest >= 12 && smallest < 32) others.push("f32_conv3x3s2_winograd4", "f32_conv3x3s2_winograd2");
+    else if (smallest >= 6) others.push("f32_conv3x3s2_winograd2");
+  } else if (smallest > 8 && smallest <= 32) others.push("f32_conv3x3s1_winograd4", "f32_conv3x3s1_winograd4_lean");
+  else if (smallest > 2 && smallest <= 8) others.push("f32_conv3x3s1_winograd2", "f32_conv3x3s1_winograd4_lean");
+  return [first, ...others.filter((it) => it !== first)];
 }
 
 /**
@@ -23,6 +49,8 @@ export interface ChoiceOptions {
  */
 export function chooseConvKernel(op: ConvOp, output: ValueShape, options: ChoiceOptions): ConvKernel {
   if (options.convolution === "direct" || !isPlain3x3(op)) return "f32_conv";
+  const measured = options.kernels?.[shapeOf(op, output)];
+  if (measured && options.convolution === "auto") return measured;
   if (op.stride[0] === 2) return chooseStride2(op, output, options);
   if (options.convolution === "winograd2") return "f32_conv3x3s1_winograd2";
   if (options.convolution === "winograd4") return "f32_conv3x3s1_winograd4";

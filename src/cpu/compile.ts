@@ -67,8 +67,6 @@ export interface CompileOptions extends ChoiceOptions {
 /** Below this the module's own constants may lie. */
 const RESERVED_BYTES = 4096;
 const SYNC_BYTES = 320;
-/** What `trial` takes of the staging area. */
-const TRIAL_BYTES = 32 * 1024;
 /** V and M of a group of Winograd tiles should stay in a core's second-level cache beside a part of the weights. */
 const WINOGRAD_SCRATCH_BYTES = 384 * 1024;
 /** The same of a stride of 2, whose weights are read once a group. */
@@ -754,7 +752,7 @@ class Compiler {
     const weightBytes = end - weightsFrom;
     const used = this.areas.map((it): Lifetime => (it.last < 0 ? { bytes: 0, first: 0, last: 0 } : it));
     const arena = planArena(used);
-    const staging = Math.max(TRIAL_BYTES, ...this.weights.map(stagingBytes));
+    const staging = Math.max(0, ...this.weights.map(stagingBytes));
     const arenaAt = take(arena.bytes);
     const scratchAt = take(this.scratchBytes * this.options.threads);
     end = Math.max(end, arenaAt + staging);

@@ -1,12 +1,14 @@
-import { Field } from "../../assembly/record.js";
 import type { Engine, EngineStats } from "../engine.js";
 import { ClosedError, ShapeError, throwIfAborted, WasmError, WorkerError } from "../errors.js";
 import type { Network } from "../model/network.js";
+import type { Store } from "../store.js";
+import type { KernelChoices } from "./choose.js";
 import { type CompileOptions, compile, type Program, type Step } from "./compile.js";
 import { createMemory, hasRelaxedSimd, instantiate, type Kernels, type Variant } from "./kernels.js";
 import { packWeights } from "./pack.js";
 import { chooseThreads, Team, type ThreadChoice, type ThreadSupport } from "./threads.js";
-import { fastestTile, type TileName, tiles, warmTiles } from "./tile.js";
+import { type TileName, tiles, useTile } from "./tile.js";
+import { tune } from "./tune.js";
 
 export { hasRelaxedSimd, type Variant } from "./kernels.js";
 export type { ThreadSupport } from "./threads.js";
@@ -25,6 +27,8 @@ export interface CpuOptions {
   readonly threadSupport?: ThreadSupport;
   /** Goes into the stats, after the reason for the number of threads. */
   readonly note?: string;
+  /** Where measurements are kept from one load to the next. */
+  readonly store?: Store | undefined;
   readonly signal?: AbortSignal | null;
   /** Layers packed so far, of how many. */
   readonly onProgress?: (loaded: number, total: number) => void;
@@ -67,13 +71,26 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   if (relaxed && !hasRelaxedSimd()) {
     throw new WasmError(`This engine has no relaxed SIMD. Use simd: "auto" or "baseline".`);
   }
-  const { program, memory, choice, notes } = reserve(network, options);
-  const shared = choice.threads > 1;
-  const variant: Variant = `${relaxed ? "relaxed" : "baseline"}${shared ? "-threads" : ""}`;
+  const wanted = chooseThreads(options.threads ?? "auto", options.threadSupport, macsOf(network, options));
+  const variant = variantOf(relaxed, wanted);
   const module = await options.wasm(variant);
   throwIfAborted(options.signal);
-  const kernels = await instantiate(module, memory).catch((error) => {
-    if (!shared) throw error;
+  const asked = options.tile === undefined || options.tile === "auto" ? null : options.tile;
+  const tuned = await tune(
+    network,
+    compileOptions(options, wanted.threads),
+    variant,
+    module,
+    asked,
+    options.store,
+  ).catch(() => null);
+  throwIfAborted(options.signal);
+  const { tile, kernels: choices } = tuned?.tuning ?? { tile: asked ?? "4x8", kernels: {} };
+  const { program, memory, choice, notes } = reserve(network, options, wanted, choices);
+  const present = variantOf(relaxed, choice);
+  const chosen = present === variant ? module : await options.wasm(present);
+  const kernels = await instantiate(chosen, memory).catch((error) => {
+    if (choice.threads === 1) throw error;
     return null;
   });
   if (!kernels) {
@@ -81,14 +98,13 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
     return createCpuEngine(network, { ...options, threadSupport: { ...options.threadSupport!, obstacle } });
   }
   new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
-  const engine = new WasmEngine(network, program, module, kernels, variant, choice, notes, options.threadSupport);
-  const measures = relaxed && (options.tile ?? "auto") === "auto";
+  if (relaxed) useTile(memory, program, tiles[tile]);
+  const named = `${relaxed ? "wasm relaxed-simd" : "wasm simd128"} ${relaxed ? tile : "4x8"}`;
+  const report = { kernels: named, measurements: tuned?.measurements ?? 0 };
+  const engine = new WasmEngine(network, program, chosen, kernels, report, choice, notes, options.threadSupport);
   try {
-    if (measures) warmTiles(kernels, program.stagingAt);
     // Threads come up while weights are packed.
     await Promise.all([engine.assemble(), packAll(program, kernels, options)]);
-    if (measures) engine.useTile(fastestTile(kernels, program.stagingAt));
-    else if (relaxed) engine.useTile(options.tile as TileName);
     // Packing leaves values in the arena; padding lanes are read before a program has written all of them.
     new Uint8Array(memory.buffer, program.stagingAt).fill(0);
     return engine;
@@ -96,6 +112,10 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
     await engine.close();
     throw error;
   }
+}
+
+function variantOf(relaxed: boolean, choice: ThreadChoice): Variant {
+  return `${relaxed ? "relaxed" : "baseline"}${choice.threads > 1 ? "-threads" : ""}`;
 }
 
 interface Reservation {
@@ -107,8 +127,7 @@ interface Reservation {
 }
 
 /** The memory that was asked for, or else a smaller one, or else one that is not shared. */
-function reserve(network: Network, options: CpuOptions): Reservation {
-  const wanted = chooseThreads(options.threads ?? "auto", options.threadSupport, macsOf(network, options));
+function reserve(network: Network, options: CpuOptions, wanted: ThreadChoice, kernels: KernelChoices): Reservation {
   const alone: ThreadChoice = { threads: 1, reason: "shared memory could not be had" };
   const attempts: [ThreadChoice, "fast" | "small"][] = [[wanted, options.memory ?? "fast"]];
   if (options.memory !== "small") attempts.push([wanted, "small"]);
@@ -116,7 +135,8 @@ function reserve(network: Network, options: CpuOptions): Reservation {
   const notes = options.note ? [options.note] : [];
   let refusal: unknown;
   for (const [choice, memory] of attempts) {
-    const program = compile(network, compileOptions({ ...options, memory }, choice.threads));
+    const measured = memory === (options.memory ?? "fast") ? kernels : undefined;
+    const program = compile(network, { ...compileOptions({ ...options, memory }, choice.threads), kernels: measured });
     try {
       return { program, memory: createMemory(program.bytes, choice.threads > 1), choice, notes };
     } catch (error) {
@@ -154,14 +174,13 @@ class WasmEngine implements CpuEngine {
   readonly device = "cpu";
   private kernels: Kernels | null;
   private team: Team | null = null;
-  private tile: TileName = "4x8";
 
   constructor(
     readonly network: Network,
     private readonly program: Program,
     private readonly module: WebAssembly.Module,
     kernels: Kernels,
-    private readonly variant: Variant,
+    private readonly report: { readonly kernels: string; readonly measurements: number },
     private choice: ThreadChoice,
     private readonly notes: readonly string[],
     private readonly support: ThreadSupport | undefined,
@@ -175,7 +194,7 @@ class WasmEngine implements CpuEngine {
       gpuBytes: 0,
       threads: this.choice.threads,
       threadsReason: [this.choice.reason, ...this.notes].join("; "),
-      kernels: `${this.variant.startsWith("relaxed") ? "wasm relaxed-simd" : "wasm simd128"} ${this.tile}`,
+      ...this.report,
     };
   }
 
@@ -191,13 +210,6 @@ class WasmEngine implements CpuEngine {
       if (!(error instanceof WorkerError)) throw error;
       this.choice = { threads: 1, reason: error.message };
     }
-  }
-
-  useTile(name: TileName): void {
-    this.tile = name;
-    const { recordsAt, records } = this.program;
-    const words = new Int32Array(this.open().memory.buffer, recordsAt, records.length);
-    for (let at: number = Field.tile; at < words.length; at += Field.size) words[at] = tiles[name];
   }
 
   async run(first: number, last: number, input: Float32Array): Promise<Float32Array> {

@@ -152,6 +152,7 @@ class WebGpuEngine implements GpuEngine {
       threads: 0,
       threadsReason: "the GPU runs this network",
       kernels: `webgpu ${this.#name}`,
+      measurements: 0,
     };
   }
 

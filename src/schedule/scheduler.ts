@@ -1,6 +1,7 @@
 import type { Engine, EngineStats } from "../engine.js";
 import { DeviceUnavailableError } from "../errors.js";
 import { Plan } from "../plan.js";
+import type { Store } from "../store.js";
 import { calibrate, type Mover, median } from "./calibrate.js";
 import { type Choice, type Costs, type GpuRange, plan, predict } from "./planner.js";
 import { verify } from "./verify.js";
@@ -12,12 +13,6 @@ export interface OpenedGpu {
   readonly software: boolean;
   /** Adapter and whatever else a calibration depends on. */
   readonly key: string;
-}
-
-/** Keeps small JSON texts between visits. Failures are silent: what is not kept is measured again. */
-export interface Store {
-  get(key: string): Promise<string | null>;
-  set(key: string, value: string): Promise<void>;
 }
 
 export interface SchedulerOptions {

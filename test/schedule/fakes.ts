@@ -1,7 +1,7 @@
 import type { Engine } from "../../src/engine.js";
 import type { Network } from "../../src/model/network.js";
 import type { Mover } from "../../src/schedule/calibrate.js";
-import type { Store } from "../../src/schedule/scheduler.js";
+import type { Store } from "../../src/store.js";
 
 const STAGES = 6;
 
@@ -64,7 +64,14 @@ export class FakeEngine implements Mover {
     private readonly moveMs = 0,
   ) {}
 
-  readonly stats = { wasmBytes: 0, gpuBytes: 7, threads: 1, threadsReason: "fake", kernels: "fake kernels" };
+  readonly stats = {
+    wasmBytes: 0,
+    gpuBytes: 7,
+    threads: 1,
+    threadsReason: "fake",
+    kernels: "fake kernels",
+    measurements: 0,
+  };
 
   async run(first: number, last: number, input: Float32Array): Promise<Float32Array> {
     if (this.closed) throw new Error("closed");

@@ -1,0 +1,142 @@
+import type { ConvOp, Network } from "../model/network.js";
+import type { Store } from "../store.js";
+import { elementCount } from "../tensor.js";
+import { type ConvKernel, contenders, type KernelChoices, shapeOf } from "./choose.js";
+import { type CompileOptions, compile, type Program } from "./compile.js";
+import { createMemory, instantiate, type Kernels, type Variant } from "./kernels.js";
+import { fastestTile, type TileName, tiles, useTile } from "./tile.js";
+
+/** What was measured on this machine, in this engine, for a network: kept, so that a second load measures nothing. */
+export interface Tuning {
+  readonly tile: TileName;
+  readonly kernels: KernelChoices;
+}
+
+/** Timed rounds of every contender, after one that is not counted; the least time counts. */
+const ROUNDS = 3;
+/** Layers of fewer multiply-accumulates differ by less than a measurement errs. */
+const LEAST_MACS = 10e6;
+/** Nor is a network of fewer worth the time that measuring takes. */
+const LEAST_NETWORK_MACS = 100e6;
+
+interface Trial {
+  readonly shape: string;
+  readonly kernel: ConvKernel;
+  readonly program: Program;
+  ms: number;
+}
+
+/**
+ * The tile and the kernels for a network: an earlier load's, or measured, or for small networks the tables' own.
+ * `tile`: the caller's choice, which is not measured.
+ */
+export async function tune(
+  network: Network,
+  options: CompileOptions,
+  variant: Variant,
+  module: WebAssembly.Module,
+  tile: TileName | null,
+  store: Store | undefined,
+): Promise<{ tuning: Tuning; measurements: number }> {
+  const macs = convolutions(network).reduce((sum, op) => sum + macsOf(network, op), 0);
+  const relaxed = variant.startsWith("relaxed");
+  if (macs < LEAST_NETWORK_MACS) return { tuning: { tile: tile ?? "4x8", kernels: {} }, measurements: 0 };
+  const key = keyOf(network, options, variant, tile);
+  const kept = check(await store?.get(key).catch(() => null), network, options);
+  if (kept) return { tuning: kept, measurements: 0 };
+  const trials = trialsOf(network, options);
+  const programs = trials.flat().map(({ program }) => program);
+  const bytes = Math.max(1 << 17, ...programs.map((program) => program.bytes));
+  const kernels = await instantiate(module, createMemory(bytes, variant.endsWith("threads")));
+  let measurements = 0;
+  if (relaxed && !tile) {
+    tile = fastestTile(kernels, 1 << 16);
+    measurements++;
+  }
+  tile ??= "4x8";
+  for (const rivals of trials) {
+    for (let round = 0; round <= ROUNDS; round++) {
+      for (const trial of rivals) {
+        const ms = time(kernels, trial.program, tile, round === 0);
+        if (round > 0) trial.ms = Math.min(trial.ms, ms);
+        measurements++;
+      }
+    }
+  }
+  const best = trials.map((rivals) => rivals.reduce((a, b) => (b.ms < 0.98 * a.ms ? b : a)));
+  const tuning: Tuning = { tile, kernels: Object.fromEntries(best.map(({ shape, kernel }) => [shape, kernel])) };
+  await store?.set(key, JSON.stringify(tuning)).catch(() => {});
+  return { tuning, measurements };
+}
+
+/** Everything that a measurement depends on; the weights' values are not among it. */
+function keyOf(network: Network, options: CompileOptions, variant: Variant, tile: TileName | null): string {
+  const { navigator, process } = globalThis as { navigator?: Navigator; process?: { version: string } };
+  const { memory, convolution, threads } = options;
+  const engine = navigator?.userAgent ?? process?.version ?? "";
+  const { architecture, values } = network;
+  return JSON.stringify(["kernels 1", engine, variant, memory, convolution, threads, tile, architecture, values]);
+}
+
+/** What was kept, where it is whole and names nothing but contenders. */
+function check(text: string | null | undefined, network: Network, options: CompileOptions): Tuning | null {
+  try {
+    const kept = JSON.parse(text ?? "null") as Tuning | null;
+    if (!kept || !(kept.tile in tiles)) return null;
+    const shapes = new Map(convolutions(network).map((op) => [shapeOf(op, network.values[op.output]!), op]));
+    const fits = Object.entries(kept.kernels).every(([shape, kernel]) => {
+      const op = shapes.get(shape);
+      return op && contenders(op, network.values[op.output]!, options).includes(kernel);
+    });
+    return fits ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Each distinct shape that has more than one contender, alone. */
+function trialsOf(network: Network, options: CompileOptions): Trial[][] {
+  const trials = new Map<string, Trial[]>();
+  for (const op of convolutions(network)) {
+    const output = network.values[op.output]!;
+    const shape = shapeOf(op, output);
+    const rivals = contenders(op, output, options);
+    if (trials.has(shape) || rivals.length < 2 || macsOf(network, op) < LEAST_MACS) continue;
+    const one = { ...network, stages: [{ name: op.name, input: op.input, output: op.output, ops: [op] }] };
+    trials.set(
+      shape,
+      rivals.map((kernel) => ({
+        shape,
+        kernel,
+        program: compile(one, { ...options, threads: 1, kernels: { [shape]: kernel } }),
+        ms: Number.POSITIVE_INFINITY,
+      })),
+    );
+  }
+  return [...trials.values()];
+}
+
+/** All but the one that reads the image. */
+function convolutions(network: Network): ConvOp[] {
+  return network.stages.flatMap((stage) =>
+    stage.ops.filter((op): op is ConvOp => op.kind === "conv" && op.input !== network.input),
+  );
+}
+
+function macsOf(network: Network, op: ConvOp): number {
+  const { height, width } = network.values[op.output]!;
+  return elementCount(op.weight.shape) * height * width;
+}
+
+function time(kernels: Kernels, program: Program, tile: TileName, fresh: boolean): number {
+  const { memory } = kernels;
+  if (fresh) {
+    // Bytes of a small float: zeros would come from one shared page, faster than any weights.
+    new Uint8Array(memory.buffer, 0, program.bytes).fill(0x3c);
+  }
+  new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
+  useTile(memory, program, tiles[tile]);
+  const start = performance.now();
+  kernels.run(program.recordsAt, 0, program.steps.length, program.scratchAt);
+  return performance.now() - start;
+}

@@ -1,0 +1,74 @@
+import { describe, expect, test } from "vitest";
+import { pseudoRandomNetwork } from "../../src/model/index.js";
+import type { Store } from "../../src/store.js";
+import { engineFor, modules } from "./engine.js";
+
+function memoryStore(): Store & { readonly texts: Map<string, string> } {
+  const texts = new Map<string, string>();
+  return { texts, get: async (key) => texts.get(key) ?? null, set: async (key, value) => void texts.set(key, value) };
+}
+
+describe.each(modules)("tuning, %s", (simd) => {
+  // Large enough to be worth measuring, small enough for a test.
+  const network = pseudoRandomNetwork("resnet18", { inputSize: 96 });
+  const input = Float32Array.from({ length: 3 * 96 * 96 }, (_, index) => Math.sin(index));
+  const run = async (store: Store) => {
+    const engine = await engineFor(network, { simd, store, threads: 1 });
+    const logits = (await engine.run(0, network.stages.length - 1, input)).slice();
+    const { stats } = engine;
+    await engine.close();
+    return { logits, stats };
+  };
+
+  test("a second load measures nothing and chooses the same", async () => {
+    const store = memoryStore();
+    const first = await run(store);
+    expect(first.stats.measurements).toBeGreaterThan(0);
+    expect(store.texts.size).toBe(1);
+    const second = await run(store);
+    expect(second.stats).toEqual({ ...first.stats, measurements: 0 });
+    expect(second.logits).toEqual(first.logits);
+  });
+
+  test.each([
+    "",
+    "null",
+    "{",
+    '{"tile":"9x9","kernels":{}}',
+    '{"tile":"4x8"}',
+    '{"tile":"4x8","kernels":{"1,1,1":"f32_conv"}}',
+  ])("what was kept is not trusted: %s", async (text) => {
+    const store = memoryStore();
+    const { logits } = await run(store);
+    for (const key of store.texts.keys()) store.texts.set(key, text);
+    const again = await run(store);
+    expect(again.stats.measurements).toBeGreaterThan(0);
+    const largest = Math.max(...logits.map(Math.abs));
+    for (const [index, logit] of logits.entries()) {
+      expect(Math.abs(again.logits[index]! - logit) / largest).toBeLessThan(1e-5);
+    }
+  });
+
+  test("a kernel that does not fit its shape is not believed", async () => {
+    const store = memoryStore();
+    await run(store);
+    for (const [key, value] of store.texts) {
+      store.texts.set(key, value.replaceAll(/"f32_conv[^"]*"/g, '"f32_conv3x3s2_winograd4"'));
+    }
+    expect((await run(store)).stats.measurements).toBeGreaterThan(0);
+  });
+
+  test("a store that fails costs nothing but the measurement", async () => {
+    const broken: Store = { get: () => Promise.reject(new Error("no")), set: () => Promise.reject(new Error("no")) };
+    expect((await run(broken)).stats.measurements).toBeGreaterThan(0);
+  });
+
+  test("small networks and forced kernels have nothing to measure", async () => {
+    const small = await engineFor(pseudoRandomNetwork("resnet20"), { simd });
+    expect(small.stats.measurements).toBe(0);
+    await small.close();
+    const forced = await engineFor(network, { simd, convolution: "direct", tile: "4x8", threads: 1 });
+    expect(forced.stats.measurements).toBe(0);
+    await forced.close();
+  });
+});
