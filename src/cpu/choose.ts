@@ -20,7 +20,7 @@ export interface ChoiceOptions {
 
 /** What a choice depends on, for measurements that are kept. */
 export function shapeOf(op: ConvOp, output: ValueShape): string {
-  return [...op.weight.shape, ...op.stride, output.height, output.width, op.residual === null ? "" : "r"].join();
+  return [...op.weight.shape, ...op.stride, output.height, output.width].join();
 }
 
 /**

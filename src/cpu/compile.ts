@@ -65,7 +65,7 @@ export interface CompileOptions extends ChoiceOptions {
 }
 
 /** Below this the module's own constants may lie. */
-const RESERVED_BYTES = 4096;
+export const RESERVED_BYTES = 4096;
 const SYNC_BYTES = 320;
 /** V and M of a group of Winograd tiles should stay in a core's second-level cache beside a part of the weights. */
 const WINOGRAD_SCRATCH_BYTES = 384 * 1024;

@@ -2,13 +2,12 @@ import type { Engine, EngineStats } from "../engine.js";
 import { ClosedError, ShapeError, throwIfAborted, WasmError, WorkerError } from "../errors.js";
 import type { Network } from "../model/network.js";
 import type { Store } from "../store.js";
-import type { KernelChoices } from "./choose.js";
 import { type CompileOptions, compile, type Program, type Step } from "./compile.js";
 import { createMemory, hasRelaxedSimd, instantiate, type Kernels, type Variant } from "./kernels.js";
 import { packWeights } from "./pack.js";
 import { chooseThreads, Team, type ThreadChoice, type ThreadSupport } from "./threads.js";
 import { type TileName, tiles, useTile } from "./tile.js";
-import { tune } from "./tune.js";
+import { mostBytes, tune } from "./tune.js";
 
 export { hasRelaxedSimd, type Variant } from "./kernels.js";
 export type { ThreadSupport } from "./threads.js";
@@ -71,37 +70,29 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   if (relaxed && !hasRelaxedSimd()) {
     throw new WasmError(`This engine has no relaxed SIMD. Use simd: "auto" or "baseline".`);
   }
-  const wanted = chooseThreads(options.threads ?? "auto", options.threadSupport, macsOf(network, options));
-  const variant = variantOf(relaxed, wanted);
+  const { memory, choice, notes, setting } = reserve(network, options);
+  const shared = choice.threads > 1;
+  const variant: Variant = `${relaxed ? "relaxed" : "baseline"}${shared ? "-threads" : ""}`;
   const module = await options.wasm(variant);
   throwIfAborted(options.signal);
-  const asked = options.tile === undefined || options.tile === "auto" ? null : options.tile;
-  const tuned = await tune(
-    network,
-    compileOptions(options, wanted.threads),
-    variant,
-    module,
-    asked,
-    options.store,
-  ).catch(() => null);
-  throwIfAborted(options.signal);
-  const { tile, kernels: choices } = tuned?.tuning ?? { tile: asked ?? "4x8", kernels: {} };
-  const { program, memory, choice, notes } = reserve(network, options, wanted, choices);
-  const present = variantOf(relaxed, choice);
-  const chosen = present === variant ? module : await options.wasm(present);
-  const kernels = await instantiate(chosen, memory).catch((error) => {
-    if (choice.threads === 1) throw error;
+  const kernels = await instantiate(module, memory).catch((error) => {
+    if (!shared) throw error;
     return null;
   });
   if (!kernels) {
     const obstacle = "the given module of kernels takes no shared memory";
     return createCpuEngine(network, { ...options, threadSupport: { ...options.threadSupport!, obstacle } });
   }
+  const asked = options.tile === undefined || options.tile === "auto" ? null : options.tile;
+  const compiling = compileOptions({ ...options, memory: setting }, choice.threads);
+  const { tuning, measurements } = await tune(network, compiling, variant, kernels, asked, options.store);
+  throwIfAborted(options.signal);
+  const program = programIn(network, { ...compiling, kernels: tuning.kernels }, memory);
+  const tile = relaxed ? tuning.tile : "4x8";
   new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
-  if (relaxed) useTile(memory, program, tiles[tile]);
-  const named = `${relaxed ? "wasm relaxed-simd" : "wasm simd128"} ${relaxed ? tile : "4x8"}`;
-  const report = { kernels: named, measurements: tuned?.measurements ?? 0 };
-  const engine = new WasmEngine(network, program, chosen, kernels, report, choice, notes, options.threadSupport);
+  useTile(memory, program, tiles[tile]);
+  const report = { kernels: `${relaxed ? "wasm relaxed-simd" : "wasm simd128"} ${tile}`, measurements };
+  const engine = new WasmEngine(network, program, module, kernels, report, choice, notes, options.threadSupport);
   try {
     // Threads come up while weights are packed.
     await Promise.all([engine.assemble(), packAll(program, kernels, options)]);
@@ -114,36 +105,45 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   }
 }
 
-function variantOf(relaxed: boolean, choice: ThreadChoice): Variant {
-  return `${relaxed ? "relaxed" : "baseline"}${choice.threads > 1 ? "-threads" : ""}`;
+/** The program with the kernels that were chosen, in a memory that grows where these need more than the table's. */
+function programIn(network: Network, options: CompileOptions, memory: WebAssembly.Memory): Program {
+  const program = compile(network, options);
+  const missing = program.bytes - memory.buffer.byteLength;
+  if (missing <= 0) return program;
+  try {
+    memory.grow(Math.ceil(missing / 65536));
+    return program;
+  } catch {
+    return compile(network, { ...options, kernels: undefined });
+  }
 }
 
 interface Reservation {
-  readonly program: Program;
   readonly memory: WebAssembly.Memory;
+  readonly setting: "fast" | "small";
   readonly choice: ThreadChoice;
   /** What had to be given up for it. */
   readonly notes: readonly string[];
 }
 
 /** The memory that was asked for, or else a smaller one, or else one that is not shared. */
-function reserve(network: Network, options: CpuOptions, wanted: ThreadChoice, kernels: KernelChoices): Reservation {
+function reserve(network: Network, options: CpuOptions): Reservation {
+  const wanted = chooseThreads(options.threads ?? "auto", options.threadSupport, macsOf(network, options));
   const alone: ThreadChoice = { threads: 1, reason: "shared memory could not be had" };
   const attempts: [ThreadChoice, "fast" | "small"][] = [[wanted, options.memory ?? "fast"]];
   if (options.memory !== "small") attempts.push([wanted, "small"]);
   if (wanted.threads > 1) attempts.push([alone, "small"]);
   const notes = options.note ? [options.note] : [];
   let refusal: unknown;
-  for (const [choice, memory] of attempts) {
-    const measured = memory === (options.memory ?? "fast") ? kernels : undefined;
-    const program = compile(network, { ...compileOptions({ ...options, memory }, choice.threads), kernels: measured });
+  for (const [choice, setting] of attempts) {
+    const compiling = compileOptions({ ...options, memory: setting }, choice.threads);
+    const { bytes } = compile(network, compiling);
     try {
-      return { program, memory: createMemory(program.bytes, choice.threads > 1), choice, notes };
+      const memory = createMemory(bytes, mostBytes(network, compiling), choice.threads > 1);
+      return { memory, setting, choice, notes };
     } catch (error) {
       refusal = error;
-      notes.push(
-        `${Math.ceil(program.bytes / 1e6)} MB of ${choice.threads > 1 ? "shared " : ""}memory could not be had`,
-      );
+      notes.push(`${Math.ceil(bytes / 1e6)} MB of ${choice.threads > 1 ? "shared " : ""}memory could not be had`);
     }
   }
   throw refusal;

@@ -38,11 +38,11 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(probe);
 }
 
-/** One memory a model: it goes when the engine closes. What is reserved is what is needed: phones refuse more. */
-export function createMemory(bytes: number, shared: boolean): WebAssembly.Memory {
-  const pages = Math.ceil(bytes / 65536);
+/** One memory a model: it goes when the engine closes. What is reserved is what can be needed: phones refuse more. */
+export function createMemory(bytes: number, most: number, shared: boolean): WebAssembly.Memory {
+  const [initial, maximum] = [Math.ceil(bytes / 65536), Math.ceil(most / 65536)];
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+    return new WebAssembly.Memory({ initial, maximum, shared });
   } catch (cause) {
     throw new WasmError(
       `${Math.ceil(bytes / 1e6)} MB of WebAssembly memory could not be had. Close other models, or load with memory: "small".`,

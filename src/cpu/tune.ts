@@ -2,8 +2,8 @@ import type { ConvOp, Network } from "../model/network.js";
 import type { Store } from "../store.js";
 import { elementCount } from "../tensor.js";
 import { type ConvKernel, contenders, type KernelChoices, shapeOf } from "./choose.js";
-import { type CompileOptions, compile, type Program } from "./compile.js";
-import { createMemory, instantiate, type Kernels, type Variant } from "./kernels.js";
+import { type CompileOptions, compile, type Program, RESERVED_BYTES } from "./compile.js";
+import type { Kernels, Variant } from "./kernels.js";
 import { fastestTile, type TileName, tiles, useTile } from "./tile.js";
 
 /** What was measured on this machine, in this engine, for a network: kept, so that a second load measures nothing. */
@@ -16,6 +16,8 @@ export interface Tuning {
 const ROUNDS = 3;
 /** Layers of fewer multiply-accumulates differ by less than a measurement errs. */
 const LEAST_MACS = 10e6;
+/** In a network, a layer's weights come from memory, not from a cache that the layer had to itself. */
+const CACHES_BYTES = 40 << 20;
 /** Nor is a network of fewer worth the time that measuring takes. */
 const LEAST_NETWORK_MACS = 100e6;
 
@@ -27,14 +29,14 @@ interface Trial {
 }
 
 /**
- * The tile and the kernels for a network: an earlier load's, or measured, or for small networks the tables' own.
- * `tile`: the caller's choice, which is not measured.
+ * The tile and the kernels for a network: an earlier load's, or measured, or for small networks the tables' own. Measures in
+ * the memory that the network will have, before anything is in it. `tile`: the caller's choice, which is not measured.
  */
 export async function tune(
   network: Network,
   options: CompileOptions,
   variant: Variant,
-  module: WebAssembly.Module,
+  kernels: Kernels,
   tile: TileName | null,
   store: Store | undefined,
 ): Promise<{ tuning: Tuning; measurements: number }> {
@@ -44,10 +46,11 @@ export async function tune(
   const key = keyOf(network, options, variant, tile);
   const kept = check(await store?.get(key).catch(() => null), network, options);
   if (kept) return { tuning: kept, measurements: 0 };
-  const trials = trialsOf(network, options);
-  const programs = trials.flat().map(({ program }) => program);
-  const bytes = Math.max(1 << 17, ...programs.map((program) => program.bytes));
-  const kernels = await instantiate(module, createMemory(bytes, variant.endsWith("threads")));
+  const { byteLength } = kernels.memory.buffer;
+  // Bytes of a small float: zeros would come from one shared page, faster than any weights.
+  const bytes = new Uint8Array(kernels.memory.buffer);
+  bytes.fill(0x3c, RESERVED_BYTES);
+  const trials = trialsOf(network, options).filter((rivals) => rivals.every((it) => it.program.bytes <= byteLength));
   let measurements = 0;
   if (relaxed && !tile) {
     tile = fastestTile(kernels, 1 << 16);
@@ -57,16 +60,27 @@ export async function tune(
   for (const rivals of trials) {
     for (let round = 0; round <= ROUNDS; round++) {
       for (const trial of rivals) {
-        const ms = time(kernels, trial.program, tile, round === 0);
+        const ms = time(kernels, trial.program, tile);
         if (round > 0) trial.ms = Math.min(trial.ms, ms);
         measurements++;
       }
     }
   }
+  bytes.fill(0, RESERVED_BYTES);
   const best = trials.map((rivals) => rivals.reduce((a, b) => (b.ms < 0.98 * a.ms ? b : a)));
   const tuning: Tuning = { tile, kernels: Object.fromEntries(best.map(({ shape, kernel }) => [shape, kernel])) };
   await store?.set(key, JSON.stringify(tuning)).catch(() => {});
   return { tuning, measurements };
+}
+
+/** What the network takes at most, whatever wins. */
+export function mostBytes(network: Network, options: CompileOptions): number {
+  const largest: Record<string, ConvKernel> = {};
+  for (const rivals of trialsOf(network, options)) {
+    const { shape, kernel } = rivals.reduce((a, b) => (b.program.weightBytes > a.program.weightBytes ? b : a));
+    largest[shape] = kernel;
+  }
+  return Math.max(compile(network, options).bytes, compile(network, { ...options, kernels: largest }).bytes);
 }
 
 /** Everything that a measurement depends on; the weights' values are not among it. */
@@ -128,15 +142,20 @@ function macsOf(network: Network, op: ConvOp): number {
   return elementCount(op.weight.shape) * height * width;
 }
 
-function time(kernels: Kernels, program: Program, tile: TileName, fresh: boolean): number {
+function time(kernels: Kernels, program: Program, tile: TileName): number {
   const { memory } = kernels;
-  if (fresh) {
-    // Bytes of a small float: zeros would come from one shared page, faster than any weights.
-    new Uint8Array(memory.buffer, 0, program.bytes).fill(0x3c);
-  }
+  evict(memory);
   new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
   useTile(memory, program, tiles[tile]);
   const start = performance.now();
   kernels.run(program.recordsAt, 0, program.steps.length, program.scratchAt);
   return performance.now() - start;
+}
+
+/** Reads a word of every cache line of more than caches hold. The sum keeps optimisers from leaving that out. */
+function evict(memory: WebAssembly.Memory): number {
+  const words = new Int32Array(memory.buffer, 0, Math.min(CACHES_BYTES, memory.buffer.byteLength) >> 2);
+  let sum = 0;
+  for (let at = 0; at < words.length; at += 16) sum ^= words[at]!;
+  return sum;
 }
