@@ -64,8 +64,8 @@ function chart({ results }) {
     y += gap;
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${y - gap + 12}" font-family="system-ui, sans-serif" font-size="12">
-<style>text{fill:#24292f}.model{font-weight:600;font-size:14px}.name{text-anchor:end}.ours{fill:#0a7d4f}.peer{fill:#b4bcc6}@media (prefers-color-scheme:dark){text{fill:#e6edf3}.ours{fill:#3fb984}.peer{fill:#57606a}}</style>
 <title>Median time of one inference by engine; shorter is better</title>
+<style>text{fill:#24292f}.model{font-weight:600;font-size:14px}.name{text-anchor:end}.ours{fill:#0a7d4f}.peer{fill:#b4bcc6}@media (prefers-color-scheme:dark){text{fill:#e6edf3}.ours{fill:#3fb984}.peer{fill:#57606a}}</style>
 ${rows.join("\n")}
 </svg>
 `;
