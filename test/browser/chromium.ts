@@ -3,7 +3,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import type { Site } from "./server.js";
 
 const places = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const executablePath = places.find((place) => place && existsSync(place));
+export const executablePath = places.find((place) => place && existsSync(place));
 
 /** Why browser tests are skipped; empty where they run. */
 export const noChromium = executablePath
@@ -12,19 +12,18 @@ export const noChromium = executablePath
 if (noChromium && process.env.NO_SKIPS) throw new Error(noChromium);
 if (noChromium) console.log(`Chromium tests${noChromium}`);
 
-export function launch(...flags: string[]): Promise<Browser> {
-  return chromium.launch({
-    executablePath: executablePath!,
-    args: [
-      "--no-sandbox",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      ...flags,
-    ],
-  });
+/** Quiet, and as root. */
+export const flags = [
+  "--no-sandbox",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export function launch(...more: string[]): Promise<Browser> {
+  return chromium.launch({ executablePath: executablePath!, args: [...flags, ...more] });
 }
 
 /** A page of the site whose script has left the library as `resnetEdge`. (The page's policy forbids waitForFunction's eval.) */

@@ -1,0 +1,67 @@
+import { type BrowserImage, type Classifier, loadClassifier } from "resnet-edge";
+import type { Request, Result } from "./messages.js";
+import { pictureOf } from "./picture.js";
+
+// Inference is here and not in an offscreen document: a service worker has no workers, but the bundled network takes a
+// millisecond or two, and one context fewer is one fewer to be killed. It may be killed at any time: nothing is kept in it.
+let loading: Promise<Classifier<BrowserImage>> | null = null;
+
+function classifier(): Promise<Classifier<BrowserImage>> {
+  loading ??= loadClassifier(undefined, { device: "cpu" }).catch((error) => {
+    loading = null;
+    throw error;
+  });
+  return loading;
+}
+
+const THUMBNAIL = 320;
+
+async function thumbnailOf(picture: Blob): Promise<string> {
+  const bitmap = await createImageBitmap(picture);
+  const scale = Math.min(1, THUMBNAIL / Math.max(bitmap.width, bitmap.height));
+  const canvas = new OffscreenCanvas(Math.ceil(bitmap.width * scale), Math.ceil(bitmap.height * scale));
+  canvas.getContext("2d")!.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
+  const bytes = new Uint8Array(await (await canvas.convertToBlob({ type: "image/jpeg" })).arrayBuffer());
+  return `data:image/jpeg;base64,${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`;
+}
+
+async function answer(open: () => Promise<Blob>): Promise<Result> {
+  let result: Result;
+  try {
+    const picture = await open();
+    const network = await classifier();
+    const start = performance.now();
+    const predictions = await network.classify(picture, { topK: 5 });
+    const ms = performance.now() - start;
+    result = { predictions, ms, where: network.stats.kernels, thumbnail: await thumbnailOf(picture) };
+  } catch (error) {
+    result = { error: (error as Error).message };
+  }
+  await chrome.storage.session.set({ last: result });
+  await chrome.action.setBadgeText({ text: "error" in result ? "!" : result.predictions[0]!.label.slice(0, 4) });
+  return result;
+}
+
+chrome.runtime.onInstalled.addListener(() => {
+  chrome.contextMenus.create({ id: "classify", title: "What is this picture?", contexts: ["image"] }, () => {
+    // Asked for, so that an entry from an earlier installation is no error.
+    void chrome.runtime.lastError;
+  });
+});
+
+chrome.contextMenus.onClicked.addListener(async ({ srcUrl }, tab) => {
+  if (!srcUrl) return;
+  await answer(() => pictureOf(srcUrl, tab?.id));
+  // Where browsers let an extension open its popup; the badge says it otherwise.
+  await chrome.action.openPopup?.().catch(() => {});
+});
+
+chrome.runtime.onMessage.addListener((message: Request, _sender, respond) => {
+  const open =
+    "picture" in message
+      ? async () => (await fetch(message.picture)).blob()
+      : () => pictureOf(message.address, message.tabId);
+  answer(open).then(respond);
+  return true;
+});
