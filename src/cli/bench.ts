@@ -5,7 +5,7 @@ import { buildNetwork, modelCard, pseudoRandomNetwork } from "../model/index.js"
 import type { Network } from "../model/network.js";
 import { readSource } from "../source.js";
 import { readWeights } from "../weights/index.js";
-import { loadOptions, number, type Options } from "./options.js";
+import { loadOptions, modelOf, number, type Options } from "./options.js";
 import { showProgress } from "./progress.js";
 import { table } from "./table.js";
 
@@ -17,7 +17,7 @@ export async function bench(names: string[], options: Options): Promise<number> 
   const networks: Network[] = [];
   for (const arch of options.arch ?? []) networks.push(pseudoRandomNetwork(arch, { inputSize: load.inputSize }));
   if (networks.length === 0) {
-    const { bytes, origin, files } = await readSource(nodeHost, options.model ?? nodeHost.defaultModel, load);
+    const { bytes, origin, files } = await readSource(nodeHost, modelOf(options), load);
     const state = readWeights(bytes, origin);
     networks.push(buildNetwork(state, { ...load, card: modelCard(state, files) }));
   }

@@ -5,7 +5,7 @@ import { decodeFile } from "../image/decode-node.js";
 import { preprocess } from "../image/index.js";
 import { openInPlace } from "../session.js";
 import { listImages } from "./images.js";
-import { loadOptions, number, type Options } from "./options.js";
+import { loadOptions, modelOf, number, type Options } from "./options.js";
 import { showProgress } from "./progress.js";
 
 /** Prints the classes of images; an image that fails is reported, and the rest go on. */
@@ -16,7 +16,7 @@ export async function classify(names: string[], options: Options): Promise<numbe
   if (!(minScore >= 0 && minScore <= 1)) {
     throw new OptionError(`--min-score is "${options["min-score"]}"; it must lie between 0 and 1.`);
   }
-  const session = await openInPlace(nodeHost, options.model ?? nodeHost.defaultModel, {
+  const session = await openInPlace(nodeHost, modelOf(options), {
     ...(await loadOptions(options)),
     onProgress: ({ phase, loaded, total }) =>
       showProgress(`${phase} ${total ? Math.floor((100 * loaded) / total) : 0} %`),

@@ -4,12 +4,14 @@ import { bench } from "./bench.js";
 import { classify } from "./classify.js";
 import { inspect } from "./inspect.js";
 import { type Options, optionTypes } from "./options.js";
+import { pull } from "./pull.js";
 import { usage } from "./usage.js";
 
 const commands: Readonly<Record<string, (names: string[], options: Options) => Promise<number>>> = {
   classify,
   inspect,
   bench,
+  pull,
 };
 
 /** Runs one command; the result is the exit status: 0, 1 where something failed, 2 where the usage was wrong. */

@@ -4,14 +4,15 @@ import { nodeHost } from "../host-node.js";
 import { buildNetwork, describeNetwork, modelCard, preprocessFor } from "../model/index.js";
 import { readSource } from "../source.js";
 import { readWeights } from "../weights/index.js";
-import { loadOptions, type Options } from "./options.js";
+import { loadOptions, modelOf, type Options } from "./options.js";
 import { table } from "./table.js";
 
 /** Prints what a model file holds and what it will cost, without preparing it. */
 export async function inspect(names: string[], options: Options): Promise<number> {
   if (names.length > 1) throw new OptionError("inspect takes one model.");
-  const load = await loadOptions(options);
-  const source = names[0] ?? options.model ?? nodeHost.defaultModel;
+  const named = { ...options, ...(names[0] === undefined ? {} : { model: names[0] }) };
+  const load = await loadOptions(named);
+  const source = modelOf(named);
   const { bytes, origin, files } = await readSource(nodeHost, source, load);
   const state = readWeights(bytes, origin);
   const card = modelCard(state, files);

@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { resolveModel } from "../catalogue/pulled.js";
 import { OptionError, SourceError } from "../errors.js";
+import { nodeHost } from "../host-node.js";
 import type { LoadOptions, Preprocess } from "../options.js";
 
 export const optionTypes = {
@@ -21,6 +23,8 @@ export const optionTypes = {
   logits: { type: "boolean" },
   arch: { type: "string", multiple: true },
   runs: { type: "string" },
+  list: { type: "boolean" },
+  from: { type: "string" },
   json: { type: "boolean" },
   debug: { type: "boolean" },
   help: { type: "boolean", short: "h" },
@@ -39,6 +43,8 @@ export async function loadOptions(options: Options): Promise<LoadOptions> {
   const { device, simd, memory, convolution, tile, architecture } = options as LoadOptions;
   const threads = options.threads === undefined || options.threads === "auto" ? "auto" : number(options, "threads");
   const preprocess: { -readonly [K in keyof Preprocess]?: Preprocess[K] } = {};
+  const entry = options.model === undefined ? null : resolveModel(options.model).entry;
+  Object.assign(preprocess, entry?.preprocess);
   if (options.resize !== undefined) preprocess.resize = number(options, "resize");
   if (options.mean !== undefined) preprocess.mean = triple(options, "mean");
   if (options.std !== undefined) preprocess.std = triple(options, "std");
@@ -54,6 +60,11 @@ export async function loadOptions(options: Options): Promise<LoadOptions> {
     inputSize: options["input-size"] === undefined ? undefined : number(options, "input-size"),
     labels: options.labels === undefined ? undefined : await readLabels(options.labels),
   };
+}
+
+/** The model that a command names, or the bundled one. */
+export function modelOf({ model }: Options): string | URL {
+  return model === undefined ? nodeHost.defaultModel : resolveModel(model).source;
 }
 
 /** A whole number from 1. */

@@ -2,9 +2,10 @@ export const usage = `Usage:
   resnet-edge classify IMAGE...    classes of images; a folder is a set of images
   resnet-edge inspect [MODEL]      architecture, stages, parameters, MACs, memory
   resnet-edge bench                times by stage and by kernel
+  resnet-edge pull NAME...         public checkpoints, into the cache; --list shows them
 
 Model (the bundled CIFAR-10 ResNet-20 unless given):
-  --model PATH|URL        safetensors, .pth/.pt/.th, or a Hugging Face folder
+  --model PATH|URL|NAME   safetensors, .pth/.pt/.th, or a Hugging Face folder
   --architecture NAME     overrides what names and shapes say
   --labels FILE           class names, one a line
   --input-size N          side of the network's input in pixels
@@ -16,6 +17,8 @@ classify:
   --top-k K (5)   --min-score S (0)   --json   --logits
 bench:
   --arch NAME (repeatable; needs no file)   --runs N (20)   --json
+pull:
+  --list   --from URL (a mirror)   --json
 Other:
   --json   --debug   --help
 `;
