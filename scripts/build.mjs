@@ -30,7 +30,12 @@ await Promise.all([
   build({
     ...shared,
     // The page and its worker share most of their code; what they share is loaded by a static import.
-    entryPoints: { index: "src/index.ts", worker: "src/worker/web-entry.ts", thread: "src/cpu/thread-web.ts" },
+    entryPoints: {
+      index: "src/index.ts",
+      page: "src/page.ts",
+      worker: "src/worker/web-entry.ts",
+      thread: "src/cpu/thread-web.ts",
+    },
     outdir: out,
     platform: "browser",
     splitting: true,

@@ -1,7 +1,7 @@
 import type { Variant } from "./cpu/index.js";
+import { compileResponse } from "./fetch-kernels.js";
 import type { Host } from "./host.js";
 import { type BrowserImage, decodeInBrowser, sendBrowserImage } from "./image/decode-browser.js";
-import { compileResponse } from "./session.js";
 import { browserStore } from "./store-browser.js";
 import { webWorker } from "./worker/web.js";
 
@@ -15,7 +15,8 @@ const modules: Readonly<Record<Variant, () => URL>> = {
   "relaxed-threads": () => new URL("./cpu-relaxed-threads.wasm", import.meta.url),
 };
 
-export const browserHost: Host = {
+/** All but the session that runs in place: entries differ in how that comes. */
+export const browserHost: Omit<Host, "loadSession"> = {
   wasm: async (variant) => compileResponse(await fetch(modules[variant]())),
   threadSupport: {
     start: () => webWorker(new Worker(new URL("./thread.js", import.meta.url), { type: "module" })),

@@ -7,6 +7,7 @@ import { ModelFormatError, SourceError } from "./errors.js";
 import type { Host, ModelFiles } from "./host.js";
 import { decodeBytes, decodeFile } from "./image/decode-node.js";
 import { toPixels } from "./image/index.js";
+import * as session from "./session.js";
 import { nodeStore } from "./store-node.js";
 import { nodeWorker } from "./worker/node.js";
 
@@ -28,6 +29,7 @@ export const nodeHost: Host = {
     cores: availableParallelism(),
     obstacle: null,
   },
+  loadSession: async () => session,
   startWorker: (file) => nodeWorker(new Worker(file ?? new URL("./node-worker.js", import.meta.url))),
   absolute: (address) => address,
   async sendImage(source) {

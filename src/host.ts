@@ -20,6 +20,8 @@ export interface Host {
   readPath?(path: string, signal: AbortSignal | null | undefined): Promise<ModelFiles>;
   /** Of the thread that this code runs in. */
   readonly threadSupport: ThreadSupport;
+  /** The code that opens a session in this thread. */
+  loadSession(): Promise<Pick<typeof import("./session.js"), "openInPlace">>;
   /** Starts a worker that serves a session: the library's own file, or the one named. Throws where there can be none. */
   startWorker(file?: string | URL): WorkerHandle;
   /** A source or address that means the same in a worker: relative URLs are relative to the page. */

@@ -1,9 +1,11 @@
 import { rank } from "./classify.js";
 import { createCpuEngine } from "./cpu/index.js";
 import type { EngineStats } from "./engine.js";
-import { ClosedError, OptionError, ShapeError, throwIfAborted } from "./errors.js";
+import { ClosedError, OptionError, throwIfAborted } from "./errors.js";
+import { compileResponse } from "./fetch-kernels.js";
 import type { Host } from "./host.js";
 import { type Pixels, preprocess as prepareImage } from "./image/index.js";
+import { checkInput } from "./input.js";
 import { buildNetwork, modelCard, preprocessFor } from "./model/index.js";
 import type { Network } from "./model/network.js";
 import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess } from "./options.js";
@@ -141,20 +143,6 @@ export async function openInPlace(
   return new SessionInPlace(network, preprocess, labels, scheduler, host.decode);
 }
 
-/** Values of one image of `shape`; throws `ShapeError` for an input that is not one or more of them. */
-export function checkInput(input: Float32Array, [, ...image]: readonly number[]): number {
-  const length = image[0]! * image[1]! * image[2]!;
-  if (!(input instanceof Float32Array)) {
-    throw new ShapeError(`The input must be a Float32Array; got ${Object.prototype.toString.call(input)}.`);
-  }
-  if (input.length === 0 || input.length % length !== 0) {
-    throw new ShapeError(
-      `The input has ${input.length} values; an image is ${image.join(" x ")} = ${length}, or a multiple.`,
-    );
-  }
-  return length;
-}
-
 function checkOptions(options: LoadOptions): void {
   oneOf("device", options.device, ["auto", "cpu", "gpu"]);
   oneOf("simd", options.simd, ["auto", "baseline", "relaxed"]);
@@ -187,16 +175,4 @@ async function compileGiven(wasm: NonNullable<LoadOptions["wasm"]>): Promise<Web
   if (wasm instanceof WebAssembly.Module) return wasm;
   if (typeof wasm === "string" || wasm instanceof URL) return compileResponse(await fetch(wasm));
   return WebAssembly.compile(wasm as BufferSource);
-}
-
-/** Compiles a fetched module, whatever type the server says it has; an HTML page is named as such. */
-export async function compileResponse(response: Response): Promise<WebAssembly.Module> {
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  if (!response.ok || bytes[0] !== 0 || bytes[1] !== 0x61) {
-    const found = bytes[0] === 0x3c ? "an HTML page" : `${bytes.length} bytes that are no WebAssembly`;
-    throw new OptionError(
-      `${response.url} answered ${response.status} with ${found}. Serve the .wasm files beside the library, or pass options.wasm.`,
-    );
-  }
-  return WebAssembly.compile(bytes);
 }

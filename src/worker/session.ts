@@ -1,9 +1,10 @@
 import type { EngineStats } from "../engine.js";
 import { ClosedError, OptionError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
 import type { Host } from "../host.js";
+import { checkInput } from "../input.js";
 import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, Progress } from "../options.js";
 import { Plan } from "../plan.js";
-import { checkInput, openInPlace, type Session } from "../session.js";
+import type { Session } from "../session.js";
 import { receiveError } from "./errors.js";
 import type { WorkerHandle } from "./handle.js";
 import type { Ask, Facts, News, State } from "./messages.js";
@@ -19,7 +20,7 @@ const WINDOW = 2;
 /** Opens a session in a worker, or in place where there can be none: `stats.threadsReason` says so. */
 export async function openSession(host: Host, source: ModelSource, options: LoadOptions = {}): Promise<Session> {
   const { worker = "auto" } = options;
-  if (worker === false) return openInPlace(host, source, options);
+  if (worker === false) return (await host.loadSession()).openInPlace(host, source, options);
   if (worker !== "auto" && typeof worker !== "string" && !(worker instanceof URL)) {
     throw new OptionError(`worker is ${worker}; it must be "auto", false, or the URL of worker.js.`);
   }
@@ -31,7 +32,7 @@ export async function openSession(host: Host, source: ModelSource, options: Load
     return session;
   } catch (error) {
     if (!(error instanceof NoWorker)) throw error;
-    return openInPlace(host, kept, options, `in place: ${error.message}`);
+    return (await host.loadSession()).openInPlace(host, kept, options, `in place: ${error.message}`);
   }
 }
 

@@ -1,10 +1,12 @@
 import type { Host } from "../host.js";
 import { browserHost } from "../host-browser.js";
+import * as session from "../session.js";
 import { serveSession } from "./serve.js";
 import { holdLock, webPort } from "./web.js";
 
 const host: Host = {
   ...browserHost,
+  loadSession: async () => session,
   // What arrives here is a copy of the caller's, or was made for this one request.
   async decode(image, signal) {
     try {

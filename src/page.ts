@@ -1,0 +1,16 @@
+// What bundlers take: as index.ts, but the code for running in place comes when it is needed, which for most pages is never.
+// A service worker may not import later: there it is index.ts, "resnet-edge/service-worker".
+import { createApi } from "./api.js";
+import { browserHost } from "./host-browser.js";
+import type { BrowserImage } from "./image/decode-browser.js";
+
+export type { Classifier, Model } from "./api.js";
+export * from "./errors.js";
+export type { BrowserImage } from "./image/decode-browser.js";
+export type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, Progress } from "./options.js";
+export type { Plan, StagePlacement } from "./plan.js";
+
+export const { loadModel, loadClassifier } = createApi<BrowserImage>({
+  ...browserHost,
+  loadSession: () => import("./session.js"),
+});

@@ -1,0 +1,5 @@
+// In an effect of the component: the browser's part comes when it is needed.
+const { loadClassifier } = await import("resnet-edge");
+const classifier = await loadClassifier(undefined, { device: "cpu" });
+const [best] = await classifier.classify(await (await fetch("/photo.jpg")).blob());
+document.title = `${best.label} ${classifier.stats.threadsReason}`;
