@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // Minutes long, or in need of gigabytes: npm run test:full.
-    exclude: process.env.FULL ? [] : ["test/full/**", "**/node_modules/**"],
+    // Minutes long, in need of gigabytes, or of browsers beside Chromium: npm run test:full, npm run test:matrix.
+    exclude: ["**/node_modules/**", ...(process.env.FULL ? [] : ["test/full/**", "test/matrix/**"])],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: "forks",
