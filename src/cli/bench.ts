@@ -1,8 +1,12 @@
-import { createCpuEngine, type OpTiming } from "../cpu/index.js";
+import { type CpuEngine, createCpuEngine, type OpTiming } from "../cpu/index.js";
 import { OptionError } from "../errors.js";
 import { nodeHost } from "../host-node.js";
 import { buildNetwork, modelCard, pseudoRandomNetwork } from "../model/index.js";
 import type { Network } from "../model/network.js";
+import type { LoadOptions } from "../options.js";
+import type { Plan } from "../plan.js";
+import { gpuOpener } from "../schedule/open-gpu.js";
+import { Scheduler } from "../schedule/scheduler.js";
 import { readSource } from "../source.js";
 import { readWeights } from "../weights/index.js";
 import { loadOptions, modelOf, number, type Options } from "./options.js";
@@ -43,13 +47,40 @@ export async function bench(names: string[], options: Options): Promise<number> 
     const ops = engine.profile(input, runs);
     const roof = engine.measureRoof();
     showProgress("");
-    print(network, { loadMs, whole, ops, roof, ...engine.stats }, options.json === true);
+    const { stats } = engine;
+    const plan = load.device === undefined || load.device === "cpu" ? null : await placed(network, engine, load, input);
+    print(network, { loadMs, whole, ops, roof, plan, ...stats }, options.json === true);
     await engine.close();
   }
   return 0;
 }
 
+/** How long the GPU may take to be opened, checked and measured. */
+const PLACING_MS = 120_000;
+
+/** The plan that sessions come to, once the GPU has been tried; with device "gpu", or why there is none. Closes the engine. */
+async function placed(network: Network, cpu: CpuEngine, load: LoadOptions, input: Float32Array): Promise<Plan> {
+  const { device = "auto", precision } = load;
+  const gpu = (await nodeHost.findGpu?.()) ?? undefined;
+  const openGpu = await gpuOpener(network, nodeHost, { ...load, gpu });
+  const scheduler = new Scheduler({ cpu, device, precision, openGpu, store: nodeHost.store });
+  try {
+    await scheduler.start();
+    const end = performance.now() + PLACING_MS;
+    do {
+      showProgress(`${network.architecture.name}: trying the GPU`);
+      await scheduler.run(input);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    } while (openGpu && scheduler.plan.summary.history.length === 0 && performance.now() < end);
+    return scheduler.plan;
+  } finally {
+    showProgress("");
+    await scheduler.close();
+  }
+}
+
 interface Result {
+  readonly plan: Plan | null;
   readonly loadMs: number;
   readonly whole: readonly number[];
   readonly ops: readonly OpTiming[];
@@ -63,7 +94,7 @@ function print(network: Network, result: Result, json: boolean): void {
   const sorted = result.whole.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
   const ms = { median: at(0.5), min: sorted[0]!, p90: at(0.9) };
-  const { loadMs, ops, roof, kernels, threads, wasmBytes } = result;
+  const { loadMs, ops, roof, kernels, threads, wasmBytes, plan } = result;
   const stages = network.stages.map((stage) => {
     const inside = ops.filter((op) => op.stageName === stage.name);
     const sum = (field: "ms" | "macs") => inside.reduce((total, op) => total + op[field], 0);
@@ -72,7 +103,7 @@ function print(network: Network, result: Result, json: boolean): void {
   if (json) {
     const architecture = network.architecture.name;
     process.stdout.write(
-      `${JSON.stringify({ architecture, kernels, threads, wasmBytes, loadMs, ms, roofGflops: roof, stages, ops })}\n`,
+      `${JSON.stringify({ architecture, kernels, threads, wasmBytes, loadMs, ms, roofGflops: roof, stages, ops, ...(plan ? { plan } : {}) })}\n`,
     );
     return;
   }
@@ -93,6 +124,7 @@ function print(network: Network, result: Result, json: boolean): void {
       ops.map((op) => [op.name, op.kernel, op.ms.toFixed(3), rate(op.macs, op.ms), share(op.macs, op.ms)]),
     ),
     "",
+    ...(plan ? [String(plan), ""] : []),
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
 }
