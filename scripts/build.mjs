@@ -32,10 +32,18 @@ await Promise.all([
     // The page and its worker share most of their code; what they share is loaded by a static import.
     entryPoints: {
       index: "src/index.ts",
-      page: "src/page.ts",
       worker: "src/worker/web-entry.ts",
       thread: "src/cpu/thread-web.ts",
     },
+    outdir: out,
+    platform: "browser",
+    splitting: true,
+    chunkNames: "shared-[hash]",
+  }),
+  build({
+    ...shared,
+    // Apart, so that a page without a bundler, which takes index.js, has fewer files to wait for.
+    entryPoints: { page: "src/page.ts" },
     outdir: out,
     platform: "browser",
     splitting: true,

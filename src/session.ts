@@ -1,5 +1,5 @@
 import { rank } from "./classify.js";
-import { createCpuEngine } from "./cpu/index.js";
+import { createCpuEngine, likelyVariant, type Variant } from "./cpu/index.js";
 import type { EngineStats } from "./engine.js";
 import { ClosedError, OptionError, throwIfAborted } from "./errors.js";
 import { compileResponse } from "./fetch-kernels.js";
@@ -109,6 +109,7 @@ export async function openInPlace(
   note?: string,
 ): Promise<SessionInPlace> {
   checkOptions(options);
+  const kernels = fetchKernels(host, options);
   const { bytes, origin, files } = await readSource(host, source, options);
   throwIfAborted(options.signal);
   options.onProgress?.({ phase: "read", loaded: bytes.length, total: bytes.length });
@@ -122,7 +123,7 @@ export async function openInPlace(
     threadSupport: host.threadSupport,
     store: host.store,
     note,
-    wasm: options.wasm === undefined ? host.wasm : () => compileGiven(options.wasm!),
+    wasm: kernels,
     onProgress: (loaded, total) => options.onProgress?.({ phase: "prepare", loaded, total }),
   });
   const { device = "auto", precision } = options;
@@ -169,6 +170,18 @@ function checkLabels(labels: readonly string[] | null, network: Network): readon
     );
   }
   return labels;
+}
+
+/** Gives out modules of kernels; the likeliest one is fetched at once, beside the model, and not after it. */
+function fetchKernels(host: Host, options: LoadOptions): (variant: Variant) => Promise<WebAssembly.Module> {
+  const { wasm } = options;
+  if (wasm !== undefined) return () => compileGiven(wasm);
+  const likely = likelyVariant({ simd: options.simd, threads: options.threads, threadSupport: host.threadSupport });
+  if (!likely) return host.wasm;
+  const early = host.wasm(likely);
+  // Whoever asks for it hears of a failure; a load that fails before that has its own.
+  early.catch(() => {});
+  return (variant) => (variant === likely ? early : host.wasm(variant));
 }
 
 async function compileGiven(wasm: NonNullable<LoadOptions["wasm"]>): Promise<WebAssembly.Module> {

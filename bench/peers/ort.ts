@@ -4,7 +4,7 @@ export interface Ort {
   readonly Tensor: new (type: "float32", data: Float32Array, dims: readonly number[]) => unknown;
   readonly InferenceSession: {
     create(
-      model: Uint8Array,
+      model: Uint8Array | string,
       options: { executionProviders: string[]; intraOpNumThreads?: number },
     ): Promise<OrtSession>;
   };

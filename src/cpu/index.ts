@@ -64,6 +64,17 @@ function compileOptions(options: Pick<CpuOptions, "memory" | "convolution">, thr
   return { memory: options.memory ?? "fast", convolution: options.convolution ?? "auto", threads };
 }
 
+/** The module that an engine will ask for, where that does not depend on the network; or null. */
+export function likelyVariant({
+  simd,
+  threads,
+  threadSupport,
+}: Pick<CpuOptions, "simd" | "threads" | "threadSupport">): Variant | null {
+  const alone = threads === 1 || (threadSupport?.obstacle ?? "none") !== null;
+  if (!alone || (simd === "relaxed" && !hasRelaxedSimd())) return null;
+  return simd !== "baseline" && hasRelaxedSimd() ? "relaxed" : "baseline";
+}
+
 /** Compiles a network, packs its weights into a wasm memory of its own, and starts its threads. */
 export async function createCpuEngine(network: Network, options: CpuOptions): Promise<CpuEngine> {
   const relaxed = options.simd === "relaxed" || (options.simd !== "baseline" && hasRelaxedSimd());

@@ -7,7 +7,12 @@ import type { SentError } from "./errors.js";
 export type SentOptions = Omit<LoadOptions, "signal" | "onProgress" | "worker">;
 
 export type Ask =
-  | { readonly kind: "open"; readonly source: string | Blob | ArrayBuffer; readonly options: SentOptions }
+  | {
+      readonly kind: "open";
+      readonly source: string | Blob | ArrayBuffer;
+      readonly options: SentOptions;
+      readonly watched: boolean;
+    }
   | { readonly kind: "run"; readonly input: Float32Array }
   | { readonly kind: "classify"; readonly image: unknown; readonly options: ClassifyOptions }
   | { readonly kind: "close" };

@@ -15,7 +15,7 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
   const answer = async (request: Exclude<Request, { kind: "abort" }>, signal: AbortSignal) => {
     switch (request.kind) {
       case "open": {
-        const onProgress = (progress: object) => port.post({ progress } as News);
+        const onProgress = request.watched ? (progress: object) => port.post({ progress } as News) : undefined;
         session = await openInPlace(host, request.source, { ...request.options, signal, onProgress });
         const { inputShape, labels, preprocess } = session;
         return { inputShape, labels, preprocess } satisfies Facts;

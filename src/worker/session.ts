@@ -160,7 +160,8 @@ class WorkerSession implements Session {
       const [source, transfer] = await sendSource(this.source);
       const address = wasm instanceof URL || typeof wasm === "string" ? this.host.absolute(`${wasm}`) : wasm;
       try {
-        worker.post({ id: 0, kind: "open", source, options: { ...options, wasm: address } }, transfer);
+        const watched = onProgress !== undefined;
+        worker.post({ id: 0, kind: "open", source, options: { ...options, wasm: address }, watched }, transfer);
       } catch (cause) {
         throw new NoWorker(`what was given cannot be sent to a worker (${(cause as Error).message})`);
       }
