@@ -1,15 +1,22 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ModelFormatError, SourceError, throwIfAborted } from "../errors.js";
+import { lock } from "./lock.js";
+import { Part } from "./part.js";
+import { pause } from "./pause.js";
+import { Interruption, reasonOf, request } from "./request.js";
 
 export interface DownloadOptions {
-  /** First digits of the file's SHA-256, or all of them; null: not known. */
+  /** First digits of the file's SHA-256, or all of them; null: what the host states, if it does. */
   readonly sha256: string | null;
+  /** Throws for a length that cannot be the file's: nothing of it is fetched. */
+  readonly checkLength?: (bytes: number) => void;
   readonly signal?: AbortSignal | null;
   readonly onProgress?: (loaded: number, total: number) => void;
-  /** Attempts in a row that bring nothing; 5 by default. */
+  readonly onRetry?: (reason: string, waitMs: number) => void;
+  /** Attempts without progress between them; 5 by default. */
   readonly attempts?: number;
   /** Silence for so long counts as a broken connection; 30 s by default. */
   readonly silenceMs?: number;
@@ -17,21 +24,24 @@ export interface DownloadOptions {
   readonly backoffMs?: number;
 }
 
-/** What is on disk of a file that is not whole: `etag` ties it to one version of it. */
-interface Part {
-  readonly url: string;
-  readonly etag: string | null;
+/** What the file was compared with: the digits that were given, those that the host stated, or none. */
+export interface Downloaded {
+  readonly sha256: string;
+  readonly checked: "given" | "stated" | null;
+  /** Bytes that were there before. */
+  readonly resumedFrom: number;
 }
 
-/** Worth another attempt. */
-class Interruption extends Error {}
+/** Less than this is no progress: a host that breaks off after every few bytes is given up. */
+const PROGRESS = 256 << 10;
+const LONGEST_WAIT_MS = 30_000;
 
 /**
  * Downloads a file to `target`, going on from what an earlier attempt left in `target`.part. The file appears under its name when
  * it is whole and its hash is right, and not before. Throws SourceError (unreachable, refused, broken off again and again) or
  * ModelFormatError (not the file that was meant; nothing of it is kept).
  */
-export async function download(url: string, target: string, options: DownloadOptions): Promise<void> {
+export async function download(url: string, target: string, options: DownloadOptions): Promise<Downloaded> {
   await mkdir(dirname(target), { recursive: true }).catch((cause) => {
     throw new SourceError(
       `${dirname(target)} cannot be written to: ${cause.message}. Set XDG_CACHE_HOME to a folder that can.`,
@@ -39,162 +49,149 @@ export async function download(url: string, target: string, options: DownloadOpt
   });
   const unlock = await lock(`${target}.lock`, options.signal);
   try {
-    if (await sizeOf(target)) return;
-    const part = `${target}.part`;
-    const { attempts = 5, backoffMs = 500 } = options;
-    for (let failures = 0; ; ) {
-      const before = await sizeOf(part);
-      try {
-        await continueFrom(url, part, options);
-        break;
-      } catch (error) {
-        throwIfAborted(options.signal);
-        if (!(error instanceof Interruption)) throw error;
-        failures = (await sizeOf(part)) > before ? 1 : failures + 1;
-        if (failures >= attempts) {
-          throw new SourceError(
-            `${url} broke off ${failures} times in a row (${error.message}); ${await sizeOf(part)} bytes are kept. Pull again to go on from there.`,
-          );
-        }
-        await pause(backoffMs * 2 ** (failures - 1), options.signal);
-      }
-    }
-    const found = await hashOf(part);
-    if (options.sha256 && !found.startsWith(options.sha256)) {
-      await forget(part);
+    const there = await checkTarget(target, options.sha256);
+    if (there) return there;
+    const part = await Part.open(`${target}.part`);
+    const resumedFrom = part.state?.url === url && part.state.etag !== null ? part.length : 0;
+    await complete(url, part, options);
+    const sha256 = await hashOf(part.file);
+    const stated = part.state?.sha256 ?? null;
+    for (const expected of [options.sha256, stated]) {
+      if (expected === null || sha256.startsWith(expected)) continue;
+      await part.forget();
       throw new ModelFormatError(
-        `${url} has the SHA-256 ${found.slice(0, 16)}..., not ${options.sha256.slice(0, 16)}...: it was damaged on its way, or is another file. Nothing was kept; pull again, or from another mirror.`,
+        `${url} has the SHA-256 ${sha256.slice(0, 16)}..., not ${expected.slice(0, 16)}...: it was damaged on its way, or is another file. Nothing was kept; pull again, or from another mirror.`,
       );
     }
-    await rename(part, target);
-    await rm(`${part}.json`, { force: true });
+    await rename(part.file, target);
+    await part.forget();
+    return { sha256, checked: options.sha256 ? "given" : stated ? "stated" : null, resumedFrom };
   } finally {
     await unlock();
   }
 }
 
-async function continueFrom(url: string, part: string, options: DownloadOptions): Promise<void> {
-  const silence = new AbortController();
-  const { silenceMs = 30_000 } = options;
-  let timer = setTimeout(() => silence.abort(), silenceMs);
-  const signals = [silence.signal, ...(options.signal ? [options.signal] : [])];
-  const known = await readPart(part);
-  const resumable = known?.url === url && known.etag !== null;
-  const have = resumable ? await sizeOf(part) : 0;
-  try {
-    const headers: Record<string, string> = { "accept-encoding": "identity" };
-    if (have > 0) Object.assign(headers, { range: `bytes=${have}-`, "if-range": known!.etag! });
-    const response = await fetch(url, { headers, signal: AbortSignal.any(signals) }).catch((cause) => {
-      throw new Interruption(`${cause.message}${cause.cause ? `: ${cause.cause.message}` : ""}`);
-    });
-    const { status } = response;
-    if (status === 416) {
-      await forget(part);
-      throw new Interruption("the server knows no such range");
-    }
-    if (status >= 500 || status === 429 || status === 408) throw new Interruption(`the server answered ${status}`);
-    if (!response.ok)
-      throw new SourceError(`${url} answered ${status} ${response.statusText}. Check the name or the mirror.`);
-    if (/text\/html/i.test(response.headers.get("content-type") ?? "")) {
-      throw new ModelFormatError(
-        `${url} answered with a web page, not a model: a login, a proxy or a wrong mirror. Open it in a browser.`,
-      );
-    }
-    const range = /bytes (\d+)-\d+\/(\d+)/.exec(response.headers.get("content-range") ?? "");
-    const going = status === 206 && range !== null && Number(range[1]) === have;
-    if (status === 206 && !going) {
-      await forget(part);
-      throw new Interruption("the server sent another range than was asked for");
-    }
-    const length = Number(response.headers.get("content-length") ?? 0);
-    const total = going ? Number(range[2]) : length;
-    const etag = response.headers.get("etag");
-    // A weak tag does not promise the same bytes.
-    await writeFile(`${part}.json`, JSON.stringify({ url, etag: etag?.startsWith("W/") ? null : etag } satisfies Part));
-    const file = await open(part, going ? "a" : "w");
-    let loaded = going ? have : 0;
+/** The file of an earlier pull; one that has been damaged since is removed. */
+async function checkTarget(target: string, expected: string | null): Promise<Downloaded | null> {
+  const size = (await stat(target).catch(() => null))?.size ?? 0;
+  if (size === 0) return null;
+  const sha256 = await hashOf(target);
+  if (expected === null || sha256.startsWith(expected)) {
+    return { sha256, checked: expected === null ? null : "given", resumedFrom: size };
+  }
+  await rm(target);
+  return null;
+}
+
+/** Fetches what a part lacks, in as many attempts as it takes while they bring something. */
+async function complete(url: string, part: Part, options: DownloadOptions): Promise<void> {
+  const { attempts = 5, backoffMs = 500, signal, onRetry } = options;
+  let furthest = part.length;
+  for (let failures = 1; ; failures++) {
     try {
-      for await (const chunk of response.body ?? []) {
-        clearTimeout(timer);
-        timer = setTimeout(() => silence.abort(), silenceMs);
-        await file.write(chunk as Uint8Array);
-        loaded += (chunk as Uint8Array).length;
-        options.onProgress?.(loaded, total);
-      }
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === "ENOSPC") {
+      return await continueFrom(url, part, options);
+    } catch (error) {
+      throwIfAborted(signal);
+      if (!(error instanceof Interruption)) throw error;
+      if (part.length >= furthest + PROGRESS) failures = 1;
+      furthest = Math.max(furthest, part.length);
+      if (failures >= attempts) {
         throw new SourceError(
-          `The disk is full after ${loaded} bytes of ${url}. Make room, and pull again to go on from there.`,
+          `${url} broke off ${failures} times in a row (${error.message}); ${part.length} bytes are kept. Pull again to go on from there.`,
         );
       }
-      throw new Interruption((cause as Error).message);
-    } finally {
-      await file.close();
+      const waitMs = Math.min(LONGEST_WAIT_MS, Math.max(error.waitMs, backoffMs * 2 ** (failures - 1)));
+      onRetry?.(error.message, waitMs);
+      await pause(waitMs, signal);
     }
-    if (total && loaded !== total) throw new Interruption(`${loaded} of ${total} bytes came`);
+  }
+}
+
+async function continueFrom(url: string, part: Part, options: DownloadOptions): Promise<void> {
+  const { signal, silenceMs = 30_000, onProgress } = options;
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(), silenceMs);
+  const etag = part.state?.url === url ? part.state.etag : null;
+  const headers: Record<string, string> = { "accept-encoding": "identity", "user-agent": "resnet-edge" };
+  if (part.length > 0 && etag !== null) Object.assign(headers, { range: `bytes=${part.length}-`, "if-range": etag });
+  try {
+    const any = AbortSignal.any([silence.signal, ...(signal ? [signal] : [])]);
+    const { response, sha256 } = await request(url, headers, any);
+    if (!(await accept(url, response, sha256, part, options))) return;
+    await part.append((response.body ?? []) as AsyncIterable<Uint8Array>, (loaded) => {
+      timer.refresh();
+      onProgress?.(loaded, part.state?.total ?? 0);
+    });
+  } catch (error) {
+    if (silence.signal.aborted) throw new Interruption(`silence for ${silenceMs / 1000} s`);
+    // What breaks off in the middle of a body comes as a TypeError.
+    throw error instanceof TypeError ? new Interruption(reasonOf(error)) : error;
   } finally {
     clearTimeout(timer);
   }
+  const total = part.state?.total ?? null;
+  if (total !== null && part.length !== total) throw new Interruption(`${part.length} of ${total} bytes came`);
+  options.checkLength?.(part.length);
 }
 
-async function readPart(part: string): Promise<Part | null> {
-  try {
-    return JSON.parse(await readFile(`${part}.json`, "utf8")) as Part;
-  } catch {
-    return null;
+/**
+ * Compares an answer with the part that it is to continue, and begins the part again where it is of another file. False where
+ * the part is whole already. Whatever else the host says is thrown.
+ */
+async function accept(
+  url: string,
+  response: Response,
+  sha256: string | null,
+  part: Part,
+  { checkLength }: DownloadOptions,
+): Promise<boolean> {
+  const { status, headers, body } = response;
+  const { state } = part;
+  const empty = { url, etag: null, total: null, sha256: null };
+  if (status !== 200 && status !== 206) await body?.cancel().catch(() => {});
+  if (status === 416) {
+    const total = /\/(\d+)$/.exec(headers.get("content-range") ?? "")?.[1];
+    if (part.length > 0 && Number(total) === part.length) return false;
+    await part.restart(empty);
+    throw new Interruption("the server knows no such range");
   }
+  if (status >= 500 || status === 429 || status === 408) {
+    throw new Interruption(`the server answered ${status}`, 1000 * (Number(headers.get("retry-after")) || 0));
+  }
+  if (status !== 200 && status !== 206) {
+    throw new SourceError(`${url} answered ${status} ${response.statusText}. Check the name or the mirror.`);
+  }
+  if (/text\/html/i.test(headers.get("content-type") ?? "")) {
+    throw new ModelFormatError(
+      `${url} answered with a web page, not a model: a login, a proxy or a wrong mirror. Open it in a browser.`,
+    );
+  }
+  const tag = headers.get("etag");
+  // A weak tag does not promise the same bytes.
+  const etag = tag?.startsWith("W/") ? null : tag;
+  const range = /bytes (\d+)-\d+\/(\d+)/.exec(headers.get("content-range") ?? "");
+  if (status === 206) {
+    const continues =
+      state !== null &&
+      Number(range?.[1]) === part.length &&
+      Number(range?.[2]) === state.total &&
+      (etag ?? state.etag) === state.etag &&
+      (sha256 ?? state.sha256) === state.sha256;
+    if (continues) return true;
+    await body?.cancel().catch(() => {});
+    await part.restart(empty);
+    throw new Interruption("the server sent another part than was asked for");
+  }
+  const length = headers.get("content-length");
+  // Of a body that was compressed all the same, it is not the file's.
+  const total = length === null || headers.has("content-encoding") ? null : Number(length);
+  if (total !== null) checkLength?.(total);
+  await part.restart({ url, etag, total, sha256 });
+  return true;
 }
 
-async function forget(part: string): Promise<void> {
-  await rm(part, { force: true });
-  await rm(`${part}.json`, { force: true });
-}
-
-async function sizeOf(file: string): Promise<number> {
-  return (await stat(file).catch(() => null))?.size ?? 0;
-}
-
-export async function hashOf(file: string): Promise<string> {
+async function hashOf(file: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest("hex");
-}
-
-/** One process at a time: the others wait, and then find the file. A lock whose owner has died is taken over. */
-async function lock(file: string, signal: AbortSignal | null | undefined): Promise<() => Promise<void>> {
-  for (;;) {
-    throwIfAborted(signal);
-    try {
-      await writeFile(file, String(process.pid), { flag: "wx" });
-      return () => rm(file, { force: true });
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") {
-        throw new SourceError(
-          `${file} cannot be written: ${(cause as Error).message}. Set XDG_CACHE_HOME to a folder that can.`,
-        );
-      }
-    }
-    const owner = Number(await readFile(file, "utf8").catch(() => ""));
-    if (owner && !alive(owner)) await rm(file, { force: true });
-    await pause(100, signal);
-  }
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-function pause(ms: number, signal: AbortSignal | null | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal?.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    });
-  });
 }

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import imagenetLabels from "../catalogue/imagenet-labels.json" with { type: "json" };
 import { resolveModel } from "../catalogue/pulled.js";
 import { OptionError, SourceError } from "../errors.js";
 import { nodeHost } from "../host-node.js";
@@ -44,7 +45,11 @@ export async function loadOptions(options: Options): Promise<LoadOptions> {
   const threads = options.threads === undefined || options.threads === "auto" ? "auto" : number(options, "threads");
   const preprocess: { -readonly [K in keyof Preprocess]?: Preprocess[K] } = {};
   const entry = options.model === undefined ? null : resolveModel(options.model).entry;
-  Object.assign(preprocess, entry?.preprocess);
+  const inputSize = options["input-size"] === undefined ? undefined : number(options, "input-size");
+  if (entry) {
+    const { crop, resize, interpolation } = entry.preprocess;
+    Object.assign(preprocess, { interpolation, resize: Math.round((resize * (inputSize ?? crop)) / crop) });
+  }
   if (options.resize !== undefined) preprocess.resize = number(options, "resize");
   if (options.mean !== undefined) preprocess.mean = triple(options, "mean");
   if (options.std !== undefined) preprocess.std = triple(options, "std");
@@ -57,8 +62,8 @@ export async function loadOptions(options: Options): Promise<LoadOptions> {
     architecture,
     threads,
     preprocess,
-    inputSize: options["input-size"] === undefined ? undefined : number(options, "input-size"),
-    labels: options.labels === undefined ? undefined : await readLabels(options.labels),
+    inputSize,
+    labels: options.labels === undefined ? (entry ? imagenetLabels : undefined) : await readLabels(options.labels),
   };
 }
 

@@ -1,45 +1,76 @@
 import { existsSync } from "node:fs";
+import { sizeOf } from "../catalogue/catalogue.js";
 import { catalogue, pull as pullCheckpoint, pulledFile } from "../catalogue/pulled.js";
 import { OptionError } from "../errors.js";
 import type { Options } from "./options.js";
 import { showProgress } from "./progress.js";
 import { table } from "./table.js";
 
+/** A terminal is not written to more often. */
+const SHOW_EVERY_MS = 100;
+
 /** Brings public checkpoints into the cache, or lists them. */
 export async function pull(names: string[], options: Options): Promise<number> {
   if (options.list) return list(options.json === true);
   if (names.length === 0) throw new OptionError("pull takes the name of a checkpoint; --list shows them.");
+  const mirror = mirrorOf(options);
   // The part that has come stays, for the next time.
   const interrupted = new AbortController();
-  process.once("SIGINT", () => interrupted.abort(new Error("interrupted; pull again to go on from there")));
+  let status = 0;
+  const onSignal = (_: NodeJS.Signals, number: number) => {
+    status = 128 + number;
+    interrupted.abort();
+  };
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
   for (const name of names) {
-    const { file, checked } = await pullCheckpoint(name, {
-      mirror: options.from ?? process.env.RESNET_EDGE_MIRROR,
-      signal: interrupted.signal,
-      onProgress: (loaded, total) =>
-        showProgress(
-          `${name}: ${mb(loaded)}${total ? ` of ${mb(total)}, ${Math.floor((100 * loaded) / total)} %` : ""}`,
-        ),
-    });
-    showProgress("");
-    process.stdout.write(
-      options.json ? `${JSON.stringify({ name, file, checked })}\n` : `${name}: ${file} (checked: ${checked})\n`,
-    );
+    let shown = 0;
+    try {
+      const { file, sha256, checked, resumedFrom } = await pullCheckpoint(name, {
+        mirror,
+        signal: interrupted.signal,
+        onProgress(loaded, total) {
+          if (performance.now() - shown < SHOW_EVERY_MS) return;
+          shown = performance.now();
+          const share = total ? ` of ${mb(total)}, ${Math.floor((100 * loaded) / total)} %` : "";
+          showProgress(`${name}: ${mb(loaded)}${share}`);
+        },
+        onRetry: (reason, waitMs) => showProgress(`${name}: ${reason}; again in ${(waitMs / 1000).toFixed(1)} s`),
+      });
+      showProgress("");
+      process.stdout.write(
+        options.json
+          ? `${JSON.stringify({ name, file, sha256, checked, resumedFrom })}\n`
+          : `${name}: ${file} (${checked})\n`,
+      );
+    } catch (error) {
+      showProgress("");
+      if (!interrupted.signal.aborted) throw error;
+      process.stderr.write(`resnet-edge: ${name}: interrupted; pull again to go on from there.\n`);
+      return status;
+    }
   }
   return 0;
+}
+
+function mirrorOf({ from }: Options): string | undefined {
+  const mirror = from ?? (process.env.RESNET_EDGE_MIRROR || undefined);
+  if (mirror === undefined || /^https?:\/\/[^/]/.test(mirror)) return mirror;
+  throw new OptionError(`The mirror is "${mirror}"; it must be a URL such as https://mirror.example/models.`);
 }
 
 function list(json: boolean): number {
   if (json) {
     for (const entry of catalogue) {
-      process.stdout.write(`${JSON.stringify({ ...entry, pulled: existsSync(pulledFile(entry)) })}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ ...entry, bytes: sizeOf(entry).bytes, pulled: existsSync(pulledFile(entry)) })}\n`,
+      );
     }
     return 0;
   }
   const rows = catalogue.map((entry) => [
     entry.name,
-    `about ${mb(entry.parameters * 4)}`,
-    entry.top1 === null ? "" : `${entry.top1.toFixed(1)} %`,
+    `${entry.mebibytes === null ? "about " : ""}${mb(sizeOf(entry).bytes)}`,
+    `${entry.top1.toFixed(1)} %`,
     entry.licence.split(";")[0]!,
     existsSync(pulledFile(entry)) ? "here" : "",
   ]);
