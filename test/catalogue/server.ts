@@ -39,7 +39,7 @@ export const good: Behaviour = (request, response, body) => {
   const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? -1);
   const fresh = request.headers["if-range"] === undefined || request.headers["if-range"] === etag;
   if (start >= body.length && fresh) {
-    response.writeHead(416).end();
+    response.writeHead(416, { "content-range": `bytes */${body.length}` }).end();
     return;
   }
   if (start >= 0 && fresh) {

@@ -1,11 +1,13 @@
-import { spawn } from "node:child_process";
-import { mkdtemp, readFile } from "node:fs/promises";
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readdir, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import labels from "../../src/catalogue/imagenet-labels.json" with { type: "json" };
 import { root } from "../built.js";
-import { good, type Misbehaving, misbehave } from "../catalogue/server.js";
+import { type Behaviour, good, type Misbehaving, misbehave, tagOf } from "../catalogue/server.js";
 
 let cache: string;
 let server: Misbehaving;
@@ -16,11 +18,24 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+interface Result {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** The command with a cache of its own; asynchronous, for this process is its server. */
-function run(...words: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const bin = fileURLToPath(new URL("bin/resnet-edge.js", root));
-  const env = { ...process.env, XDG_CACHE_HOME: cache };
-  const child = spawn(process.execPath, [bin, ...words], { env, cwd: fileURLToPath(root) });
+function start(...words: string[]): { process: ChildProcess; result: Promise<Result> } {
+  return watch(process.execPath, [bin, ...words]);
+}
+/** The same where no file may grow beyond so many blocks of 1,024 bytes. */
+start.limited = (blocks: number, ...words: string[]) =>
+  watch("bash", ["-c", `ulimit -f ${blocks}; exec "$@"`, "bash", process.execPath, bin, ...words]);
+
+const bin = fileURLToPath(new URL("bin/resnet-edge.js", root));
+
+function watch(file: string, words: string[]): { process: ChildProcess; result: Promise<Result> } {
+  const child = spawn(file, words, { env: { ...process.env, XDG_CACHE_HOME: cache }, cwd: fileURLToPath(root) });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (text) => {
     stdout += text;
@@ -28,13 +43,51 @@ function run(...words: string[]): Promise<{ code: number | null; stdout: string;
   child.stderr.on("data", (text) => {
     stderr += text;
   });
-  return new Promise((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
+  return {
+    process: child,
+    result: new Promise((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr }))),
+  };
+}
+
+const run = (...words: string[]) => start(...words).result;
+
+interface Safetensors {
+  readonly header: Record<string, { shape: number[]; data_offsets: [number, number] }>;
+  readonly data: Buffer;
+}
+
+function readSafetensors(file: Buffer): Safetensors {
+  const length = Number(file.readBigUInt64LE());
+  const { __metadata__, ...header } = JSON.parse(file.toString("utf8", 8, 8 + length));
+  return { header, data: file.subarray(8 + length) };
+}
+
+/** The same network with a last layer of so many classes. */
+function withClasses({ header, data }: Safetensors, classes: number): Buffer {
+  const depth = header["fc.weight"]!.shape[1]!;
+  const values = (count: number) => Buffer.from(Float32Array.from({ length: count }, (_, at) => Math.sin(at)).buffer);
+  const last: [string, number[]][] = [
+    ["fc.weight", [classes, depth]],
+    ["fc.bias", [classes]],
+  ];
+  const parts = [data];
+  let end = data.length;
+  for (const [name, shape] of last) {
+    const bytes = values(shape.reduce((a, b) => a * b));
+    header[name] = { ...header[name]!, shape, data_offsets: [end, end + bytes.length] };
+    parts.push(bytes);
+    end += bytes.length;
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([length, text, ...parts]);
 }
 
 test("the list has names, sizes, licences and what is here", async () => {
   const { code, stdout } = await run("pull", "--list");
   expect(code).toBe(0);
-  expect(stdout).toMatch(/resnet50\s+about 102 MB\s+80\.9 %\s+BSD-3-Clause/);
+  expect(stdout).toMatch(/resnet50\s+103 MB\s+80\.9 %\s+BSD-3-Clause/);
   const lines = (await run("pull", "--list", "--json")).stdout.trim().split("\n");
   const entry = JSON.parse(lines[0]!);
   expect(entry).toMatchObject({ name: "resnet18", sha256: "f37072fd", pulled: false });
@@ -55,13 +108,108 @@ test("pulled once, used by its name with its own preprocessing", async () => {
   expect(JSON.parse(stdout).preprocess).toMatchObject({ interpolation: "bicubic", resize: 235 });
 });
 
-test("another file under a known name is refused", async () => {
+const folder = () => join(cache, "resnet-edge", "models");
+const partsOf = async (name: string) => (await readdir(folder())).filter((it) => it.startsWith(name));
+
+test("another file under a known name is refused: by its length, or by its hash", async () => {
   const { code, stderr } = await run("pull", "resnet18", "--from", server.origin);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/ModelFormatError: .*Nothing was kept/);
+  expect(stderr).toMatch(/ModelFormatError: .*has 46830453 bytes.*Nothing was kept/);
+  const forged = await misbehave(Buffer.alloc(46_830_453), good);
+  const other = await run("pull", "resnet18", "--from", forged.origin);
+  forged.close();
+  expect(other.code).toBe(1);
+  expect(other.stderr).toMatch(/ModelFormatError: .*SHA-256.*not f37072fd.*Nothing was kept/);
+  expect(await partsOf("resnet18")).toEqual([]);
+});
+
+/** Half of what was asked for, and then nothing, with the connection open. */
+const hang: Behaviour = (_, response, body) => {
+  response.writeHead(200, { etag: tagOf(body), "content-length": body.length });
+  response.write(body.subarray(0, body.length / 2));
+};
+
+test("Ctrl-C leaves the part, and the next pull asks for the rest alone", async () => {
+  const body = randomBytes(2_000_000);
+  const slow = await misbehave(body, hang, good);
+  const words = ["pull", "timm/resnet34.a1_in1k", "--from", slow.origin, "--json"];
+  const child = start(...words);
+  const part = join(folder(), "timm--resnet34.a1_in1k.safetensors.part");
+  while ((await stat(part).catch(() => null))?.size !== body.length / 2) await new Promise((go) => setTimeout(go, 20));
+  child.process.kill("SIGINT");
+  const stopped = await child.result;
+  expect(stopped.code).toBe(130);
+  expect(stopped.stderr).toMatch(/interrupted; pull again to go on/);
+  const { code, stdout } = await run(...words);
+  slow.close();
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout).resumedFrom).toBe(body.length / 2);
+  expect(slow.ranges).toEqual([null, `bytes=${body.length / 2}-`]);
+  expect(await readFile(JSON.parse(stdout).file)).toEqual(body);
+});
+
+test("killed in the middle: the next pull is not held up, and goes on", async () => {
+  const body = randomBytes(2_000_000);
+  const slow = await misbehave(body, hang, good);
+  const words = ["pull", "timm/resnet50.a1_in1k", "--from", slow.origin, "--json"];
+  const child = start(...words);
+  const part = join(folder(), "timm--resnet50.a1_in1k.safetensors.part");
+  while ((await stat(part).catch(() => null))?.size !== body.length / 2) await new Promise((go) => setTimeout(go, 20));
+  child.process.kill("SIGKILL");
+  await child.result;
+  const { code, stdout } = await run(...words);
+  slow.close();
+  expect(code).toBe(0);
+  expect(slow.ranges).toEqual([null, `bytes=${body.length / 2}-`]);
+  expect(await readFile(JSON.parse(stdout).file)).toEqual(body);
+});
+
+test("two commands at once: both have the same whole file", async () => {
+  const body = randomBytes(2_000_000);
+  const site = await misbehave(body, good);
+  const words = ["pull", "timm/resnet101.a1_in1k", "--from", site.origin, "--json"];
+  const results = await Promise.all([run(...words), run(...words)]);
+  site.close();
+  for (const { code, stdout } of results) {
+    expect(code).toBe(0);
+    expect(await readFile(JSON.parse(stdout).file)).toEqual(body);
+  }
+  expect(site.ranges.length).toBe(1);
+  expect(await partsOf("timm--resnet101")).toEqual(["timm--resnet101.a1_in1k.safetensors"]);
+});
+
+test("a disk that is full: says so, and what came is kept for later", async () => {
+  const body = randomBytes(2_000_000);
+  const site = await misbehave(body, good);
+  const words = ["pull", "timm/resnet152.a1_in1k", "--from", site.origin, "--json"];
+  // A limit on the size of files fails in the middle of a write, as a full disk does.
+  const full = await start.limited(1000, ...words).result;
+  expect(full.code).toBe(1);
+  expect(full.stderr).toMatch(/SourceError: The disk is full after 1024000 bytes.*Make room/);
+  const { code, stdout } = await run(...words);
+  site.close();
+  expect(code).toBe(0);
+  expect(site.ranges).toEqual([null, "bytes=1024000-"]);
+  expect(await readFile(JSON.parse(stdout).file)).toEqual(body);
+});
+
+test("a pulled name brings ImageNet's labels; a path of the same name wins", async () => {
+  const state = readSafetensors(await readFile(new URL("models/cifar10-resnet20.safetensors", root)));
+  const site = await misbehave(withClasses(state, 1000), good);
+  expect((await run("pull", "timm/resnet18d.ra2_in1k", "--from", site.origin)).code).toBe(0);
+  site.close();
+  const words = ["classify", "examples/photos/cat.jpg", "--top-k", "1", "--json", "--model"];
+  const { code, stdout, stderr } = await run(...words, "timm/resnet18d.ra2_in1k");
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  const [{ index, label }] = JSON.parse(stdout).predictions;
+  expect(label).toBe(labels[index]);
+  const wider = await run("inspect", "timm/resnet18d.ra2_in1k", "--input-size", "448", "--json");
+  expect(JSON.parse(wider.stdout).preprocess).toMatchObject({ crop: 448, resize: 512, interpolation: "bicubic" });
 });
 
 test("usage", async () => {
   expect((await run("pull")).code).toBe(2);
   expect((await run("pull", "nothing")).code).toBe(2);
+  expect((await run("pull", "resnet18", "--from", "nowhere")).code).toBe(2);
 });
