@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, readFile, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,8 +34,12 @@ start.limited = (blocks: number, ...words: string[]) =>
 
 const bin = fileURLToPath(new URL("bin/resnet-edge.js", root));
 
-function watch(file: string, words: string[]): { process: ChildProcess; result: Promise<Result> } {
-  const child = spawn(file, words, { env: { ...process.env, XDG_CACHE_HOME: cache }, cwd: fileURLToPath(root) });
+function watch(
+  file: string,
+  words: string[],
+  cwd = fileURLToPath(root),
+): { process: ChildProcess; result: Promise<Result> } {
+  const child = spawn(file, words, { env: { ...process.env, XDG_CACHE_HOME: cache }, cwd });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (text) => {
     stdout += text;
@@ -65,16 +69,16 @@ function readSafetensors(file: Buffer): Safetensors {
 /** The same network with a last layer of so many classes. */
 function withClasses({ header, data }: Safetensors, classes: number): Buffer {
   const depth = header["fc.weight"]!.shape[1]!;
-  const values = (count: number) => Buffer.from(Float32Array.from({ length: count }, (_, at) => Math.sin(at)).buffer);
-  const last: [string, number[]][] = [
-    ["fc.weight", [classes, depth]],
-    ["fc.bias", [classes]],
-  ];
-  const parts = [data];
-  let end = data.length;
-  for (const [name, shape] of last) {
-    const bytes = values(shape.reduce((a, b) => a * b));
-    header[name] = { ...header[name]!, shape, data_offsets: [end, end + bytes.length] };
+  const parts: Buffer[] = [];
+  let end = 0;
+  for (const [name, tensor] of Object.entries(header)) {
+    let bytes = data.subarray(...tensor.data_offsets);
+    if (name.startsWith("fc.")) {
+      tensor.shape = name === "fc.weight" ? [classes, depth] : [classes];
+      const length = tensor.shape.reduce((a, b) => a * b);
+      bytes = Buffer.from(Float32Array.from({ length }, (_, at) => Math.sin(at)).buffer);
+    }
+    tensor.data_offsets = [end, end + bytes.length];
     parts.push(bytes);
     end += bytes.length;
   }
@@ -114,7 +118,7 @@ const partsOf = async (name: string) => (await readdir(folder())).filter((it) =>
 test("another file under a known name is refused: by its length, or by its hash", async () => {
   const { code, stderr } = await run("pull", "resnet18", "--from", server.origin);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/ModelFormatError: .*has 46830453 bytes.*Nothing was kept/);
+  expect(stderr).toMatch(/ModelFormatError: .*has \d+ bytes, but resnet18 has 46830453.*Nothing was kept/);
   const forged = await misbehave(Buffer.alloc(46_830_453), good);
   const other = await run("pull", "resnet18", "--from", forged.origin);
   forged.close();
@@ -145,7 +149,7 @@ test("Ctrl-C leaves the part, and the next pull asks for the rest alone", async 
   expect(code).toBe(0);
   expect(JSON.parse(stdout).resumedFrom).toBe(body.length / 2);
   expect(slow.ranges).toEqual([null, `bytes=${body.length / 2}-`]);
-  expect(await readFile(JSON.parse(stdout).file)).toEqual(body);
+  expect(body.equals(await readFile(JSON.parse(stdout).file))).toBe(true);
 });
 
 test("killed in the middle: the next pull is not held up, and goes on", async () => {
@@ -161,7 +165,7 @@ test("killed in the middle: the next pull is not held up, and goes on", async ()
   slow.close();
   expect(code).toBe(0);
   expect(slow.ranges).toEqual([null, `bytes=${body.length / 2}-`]);
-  expect(await readFile(JSON.parse(stdout).file)).toEqual(body);
+  expect(body.equals(await readFile(JSON.parse(stdout).file))).toBe(true);
 });
 
 test("two commands at once: both have the same whole file", async () => {
@@ -172,7 +176,7 @@ test("two commands at once: both have the same whole file", async () => {
   site.close();
   for (const { code, stdout } of results) {
     expect(code).toBe(0);
-    expect(await readFile(JSON.parse(stdout).file)).toEqual(body);
+    expect(body.equals(await readFile(JSON.parse(stdout).file))).toBe(true);
   }
   expect(site.ranges.length).toBe(1);
   expect(await partsOf("timm--resnet101")).toEqual(["timm--resnet101.a1_in1k.safetensors"]);
@@ -190,10 +194,10 @@ test("a disk that is full: says so, and what came is kept for later", async () =
   site.close();
   expect(code).toBe(0);
   expect(site.ranges).toEqual([null, "bytes=1024000-"]);
-  expect(await readFile(JSON.parse(stdout).file)).toEqual(body);
+  expect(body.equals(await readFile(JSON.parse(stdout).file))).toBe(true);
 });
 
-test("a pulled name brings ImageNet's labels; a path of the same name wins", async () => {
+test("a pulled name brings ImageNet's labels and scales its resize with the input", async () => {
   const state = readSafetensors(await readFile(new URL("models/cifar10-resnet20.safetensors", root)));
   const site = await misbehave(withClasses(state, 1000), good);
   expect((await run("pull", "timm/resnet18d.ra2_in1k", "--from", site.origin)).code).toBe(0);
@@ -206,6 +210,13 @@ test("a pulled name brings ImageNet's labels; a path of the same name wins", asy
   expect(label).toBe(labels[index]);
   const wider = await run("inspect", "timm/resnet18d.ra2_in1k", "--input-size", "448", "--json");
   expect(JSON.parse(wider.stdout).preprocess).toMatchObject({ crop: 448, resize: 512, interpolation: "bicubic" });
+});
+
+test("a path that exists wins over a name", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "models-"));
+  await writeFile(join(folder, "resnet34"), "no model");
+  const { stderr } = await watch(process.execPath, [bin, "inspect", "resnet34"], folder).result;
+  expect(stderr).toMatch(/ModelFormatError: resnet34/);
 });
 
 test("usage", async () => {
