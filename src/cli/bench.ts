@@ -46,10 +46,11 @@ export async function bench(names: string[], options: Options): Promise<number> 
     }
     const ops = engine.profile(input, runs);
     const roof = engine.measureRoof();
+    const tiles = engine.measureTiles();
     showProgress("");
     const { stats } = engine;
     const plan = load.device === undefined || load.device === "cpu" ? null : await placed(network, engine, load, input);
-    print(network, { loadMs, whole, ops, roof, plan, ...stats }, options.json === true);
+    print(network, { loadMs, whole, ops, roof, tiles, plan, ...stats }, options.json === true);
     await engine.close();
   }
   return 0;
@@ -85,6 +86,8 @@ interface Result {
   readonly whole: readonly number[];
   readonly ops: readonly OpTiming[];
   readonly roof: number;
+  /** GFLOP/s of the matrix product alone, by tile. */
+  readonly tiles: Readonly<Record<string, number>>;
   readonly kernels: string;
   readonly threads: number;
   readonly wasmBytes: number;
@@ -94,7 +97,7 @@ function print(network: Network, result: Result, json: boolean): void {
   const sorted = result.whole.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
   const ms = { median: at(0.5), min: sorted[0]!, p90: at(0.9) };
-  const { loadMs, ops, roof, kernels, threads, wasmBytes, plan } = result;
+  const { loadMs, ops, roof, tiles, kernels, threads, wasmBytes, plan } = result;
   const stages = network.stages.map((stage) => {
     const inside = ops.filter((op) => op.stageName === stage.name);
     const sum = (field: "ms" | "macs") => inside.reduce((total, op) => total + op[field], 0);
@@ -103,7 +106,7 @@ function print(network: Network, result: Result, json: boolean): void {
   if (json) {
     const architecture = network.architecture.name;
     process.stdout.write(
-      `${JSON.stringify({ architecture, kernels, threads, wasmBytes, loadMs, ms, roofGflops: roof, stages, ops, ...(plan ? { plan } : {}) })}\n`,
+      `${JSON.stringify({ architecture, kernels, threads, wasmBytes, loadMs, ms, roofGflops: roof, tileGflops: tiles, stages, ops, ...(plan ? { plan } : {}) })}\n`,
     );
     return;
   }
@@ -113,6 +116,9 @@ function print(network: Network, result: Result, json: boolean): void {
     `${network.architecture.name}: ${ms.median.toFixed(2)} ms median, ${ms.min.toFixed(2)} min, ${ms.p90.toFixed(2)} p90 of ${sorted.length}; ` +
       `${kernels}, ${threads} thread(s), load ${loadMs.toFixed(0)} ms, ${(wasmBytes / 1e6).toFixed(1)} MB`,
     `roof of registers-only multiply-adds: ${roof.toFixed(1)} GFLOP/s; GFLOP/s below count the direct algorithm`,
+    `matrix product alone: ${Object.entries(tiles)
+      .map(([tile, value]) => `${tile} ${value.toFixed(1)} GFLOP/s (${((100 * value) / roof).toFixed(0)} %)`)
+      .join(", ")}`,
     "",
     ...table(
       ["stage", "ms", "GFLOP/s", "of roof"],

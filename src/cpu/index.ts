@@ -6,7 +6,7 @@ import { type CompileOptions, compile, type Program, type Step } from "./compile
 import { createMemory, hasRelaxedSimd, instantiate, type Kernels, type Variant } from "./kernels.js";
 import { packWeights } from "./pack.js";
 import { chooseThreads, Team, type ThreadChoice, type ThreadSupport } from "./threads.js";
-import { type TileName, tiles, useTile } from "./tile.js";
+import { type TileName, tileRates, tiles, useTile } from "./tile.js";
 import { mostBytes, tune } from "./tune.js";
 
 export { hasRelaxedSimd, type Variant } from "./kernels.js";
@@ -46,6 +46,8 @@ export interface CpuEngine extends Engine {
   profile(input: Float32Array, runs: number): OpTiming[];
   /** GFLOP/s of one core when multiply-adds never leave their registers: the roof of any kernel. */
   measureRoof(): number;
+  /** GFLOP/s of the matrix product alone, with each tile that the module has, on what the nearest caches hold. */
+  measureTiles(): Partial<Record<TileName, number>>;
 }
 
 /** Packing stays off the caller's event loop for no longer than this at a time. */
@@ -262,6 +264,14 @@ class WasmEngine implements CpuEngine {
       best = Math.min(best, performance.now() - start);
     }
     return (80 * rounds) / best / 1e6;
+  }
+
+  measureTiles(): Partial<Record<TileName, number>> {
+    const kernels = this.open();
+    const { stagingAt } = this.program;
+    const rates = tileRates(kernels, stagingAt, this.report.kernels.includes("relaxed"));
+    new Uint8Array(kernels.memory.buffer, stagingAt).fill(0);
+    return rates;
   }
 
   async close(): Promise<void> {

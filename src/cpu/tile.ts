@@ -34,6 +34,23 @@ export function fastestTile(kernels: Kernels, at: number): TileName {
   return names[chosen]!;
 }
 
+const TRIAL_FLOPS = 2 * 24 * 64 * 32;
+
+/** GFLOP/s of each tile; the baseline module has one. */
+export function tileRates(kernels: Kernels, at: number, relaxed: boolean): Partial<Record<TileName, number>> {
+  const rates: Partial<Record<TileName, number>> = {};
+  for (const name of relaxed ? names : names.slice(0, 1)) {
+    let best = Number.POSITIVE_INFINITY;
+    for (let attempt = 0; attempt < 60; attempt++) {
+      const start = performance.now();
+      kernels.trial(tiles[name], at, ROUNDS);
+      best = Math.min(best, performance.now() - start);
+    }
+    rates[name] = (TRIAL_FLOPS * ROUNDS) / best / 1e6;
+  }
+  return rates;
+}
+
 /** Writes the tile into a program's records. */
 export function useTile(memory: WebAssembly.Memory, { recordsAt, records }: Program, tile: Tile): void {
   const words = new Int32Array(memory.buffer, recordsAt, records.length);
