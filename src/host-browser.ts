@@ -25,9 +25,8 @@ export const browserHost: Omit<Host, "loadSession"> = {
     },
     get obstacle() {
       if (typeof Worker === "undefined") return "this context cannot start workers";
-      if (typeof SharedArrayBuffer === "undefined" || !crossOriginIsolated) {
-        return "no cross-origin isolation, so no shared memory";
-      }
+      if (!globalThis.crossOriginIsolated) return "no cross-origin isolation, so no shared memory";
+      if (typeof SharedArrayBuffer === "undefined") return "isolated, but this browser has no shared memory";
       return typeof WorkerGlobalScope === "undefined" ? "the page's own thread must not wait for others" : null;
     },
   },

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { data } from "../acceptance/data.js";
 import { serve } from "../browser/server.js";
 import { library, root } from "../built.js";
@@ -17,7 +17,9 @@ interface Trial {
 }
 interface Report {
   readonly isolated: boolean;
-  readonly trials: Readonly<Record<"auto" | "baseline" | "relaxed", Trial>>;
+  /** It has a SharedArrayBuffer. */
+  readonly shared: boolean;
+  readonly trials: Readonly<Record<"auto" | "baseline" | "relaxed" | "together", Trial>>;
 }
 
 const pictures = new URL("cifar10/test-1000.bin", data);
@@ -60,22 +62,37 @@ async function expected(): Promise<{ label: string; score: number; right: number
   return { ...best!, right };
 }
 
+const rows: string[][] = [];
+afterAll(() => {
+  const head = [
+    "browser",
+    "isolation headers",
+    "kernels under `auto`",
+    "threads, of 2 asked for",
+    "WebGPU under `auto`",
+    "right of 1,000",
+  ];
+  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+  console.log(`\n${lines.join("\n")}\n`);
+});
+
 describe.each(drivers)("$name", { timeout: 180_000 }, (driver) => {
   if (driver.missing) console.log(`${driver.name} is skipped: ${driver.missing}`);
 
   test.skipIf(driver.missing)("every module it has, isolated and not, gives Node's answers", async () => {
     const wanted = await expected();
     for (const isolated of [true, false]) {
-      const { trials, isolated: found } = await report(driver, isolated);
-      const { auto, baseline, relaxed } = trials;
-      console.log(
-        `${driver.name}, ${isolated ? "isolated headers" : "plain"}${isolated && !found ? " (this browser does not isolate)" : ""}:\n` +
-          `  modules  auto ${auto.kernels}; relaxed: ${relaxed.error ?? relaxed.kernels}\n` +
-          `  threads  ${auto.threads}: ${auto.threadsReason}\n` +
-          `  GPU      ${auto.gpu}\n` +
-          `  right    ${auto.right ?? "not tried"} of 1,000`,
-      );
-      for (const trial of [auto, baseline, ...(relaxed.error ? [] : [relaxed])]) {
+      const { trials, isolated: found, shared } = await report(driver, isolated);
+      const { auto, baseline, relaxed, together } = trials;
+      rows.push([
+        driver.name,
+        `${isolated ? "sent" : "not sent"}${isolated && !found ? ", not heeded" : ""}`,
+        relaxed.error ? `${auto.kernels}; ${relaxed.error.replace(/^\w+: ([^.]*)\..*/, "$1")}` : auto.kernels,
+        `${together.threads}: ${together.threadsReason}`,
+        auto.gpu,
+        `${auto.right ?? "not tried"}`,
+      ]);
+      for (const trial of [auto, baseline, together, ...(relaxed.error ? [] : [relaxed])]) {
         expect(trial.error).toBeUndefined();
         expect(trial.label).toBe(wanted.label);
         expect(Math.abs(trial.score - wanted.score)).toBeLessThan(0.02);
@@ -84,7 +101,9 @@ describe.each(drivers)("$name", { timeout: 180_000 }, (driver) => {
       // What an engine lacks is named.
       if (relaxed.error) expect(relaxed.error).toMatch(/no relaxed SIMD/);
       expect(auto.kernels).toMatch(relaxed.error ? /simd128/ : /relaxed-simd/);
-      if (!found) expect(auto.threads).toBe(1);
+      expect(together.threads).toBe(found && shared ? 2 : 1);
+      if (!found) expect(together.threadsReason).toMatch(/no cross-origin isolation/);
+      else if (!shared) expect(together.threadsReason).toMatch(/no shared memory/);
       expect(auto.gpu.length).toBeGreaterThan(5);
       if (driver.name.includes("software")) expect(auto.gpu).toMatch(/software adapter|faster/);
     }

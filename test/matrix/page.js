@@ -33,8 +33,14 @@ async function trial(options) {
   }
 }
 
-const result = { isolated: globalThis.crossOriginIsolated === true, trials: {} };
+const result = {
+  isolated: globalThis.crossOriginIsolated === true,
+  shared: typeof SharedArrayBuffer !== "undefined",
+  trials: {},
+};
 for (const simd of ["auto", "baseline", "relaxed"]) {
   result.trials[simd] = await trial({ simd });
 }
+// The bundled network is too small for more than one unless they are asked for.
+result.trials.together = await trial({ threads: 2 });
 await fetch("/reports", { method: "POST", body: JSON.stringify(result) });
