@@ -112,33 +112,35 @@ describe.skipIf(noChromium).each([true, false])(`workers in Chromium, isolated: 
     await open();
     const answers = page.evaluate(async () => {
       const classifier = await resnetEdge.loadClassifier();
-      Object.assign(globalThis, { loaded: true });
       const photo = await (await fetch("/examples/photos/cat.jpg")).blob();
       const outcomes: string[] = [];
-      while (!outcomes.includes("WorkerError")) {
-        const calls = Array.from({ length: 20 }, () => classifier.classify(photo));
-        for (const call of calls)
-          outcomes.push(
-            await call.then(
-              ([best]) => best!.label,
-              ({ name }) => name,
-            ),
+      // There is always a call under way: a worker that ends between two is replaced, and nobody is told.
+      const keepAsking = async () => {
+        do {
+          const outcome = await classifier.classify(photo).then(
+            ([best]) => best!.label,
+            ({ name }) => name,
           );
-        if (outcomes.length > 20_000) break;
-      }
+          outcomes.push(outcome);
+          Object.assign(globalThis, { asking: true });
+        } while (!("replaced" in globalThis));
+      };
+      await Promise.all(Array.from({ length: 20 }, keepAsking));
       outcomes.push((await classifier.classify(photo))[0]!.label);
-      const { stats } = classifier;
       await classifier.close();
-      return { outcomes, stats };
+      return outcomes;
     });
-    await page.waitForFunction(() => "loaded" in globalThis);
+    await page.waitForFunction(() => "asking" in globalThis);
+    const [worker] = page.workers();
+    const replacement = page.waitForEvent("worker", (other) => other !== worker && other.url() === worker!.url());
     // There may be no answer from a worker that is gone.
-    page
-      .workers()[0]!
-      .evaluate(() => self.close())
-      .catch(() => {});
-    const { outcomes } = await answers;
-    expect(outcomes.filter((outcome) => outcome === "WorkerError").length).toBeLessThanOrEqual(2);
+    worker!.evaluate(() => self.close()).catch(() => {});
+    await replacement;
+    await page.evaluate(() => Object.assign(globalThis, { replaced: true }));
+    const outcomes = await answers;
+    const errors = outcomes.filter((outcome) => outcome === "WorkerError").length;
+    expect(errors).toBeGreaterThanOrEqual(1);
+    expect(errors).toBeLessThanOrEqual(2);
     expect(new Set(outcomes)).toEqual(new Set(["cat", "WorkerError"]));
     expect(outcomes.at(-1)).toBe("cat");
   });
