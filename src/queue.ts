@@ -1,16 +1,29 @@
 import { throwIfAborted } from "./errors.js";
 
-/** Runs tasks one at a time, in the order they came. An aborted task that still waits is passed over at once. */
+/**
+ * Starts tasks in the order they came, at most `width` at a time, and answers in that order too, whichever is done first.
+ * An aborted task that still waits is passed over at once.
+ */
 export class Queue {
   private tail: Promise<unknown> = Promise.resolve();
+  /** Answers of the last `width` tasks: a new one starts when the oldest has been given. */
+  private readonly window: Promise<unknown>[];
+
+  constructor(width = 1) {
+    this.window = Array.from({ length: width }, () => this.tail);
+  }
 
   run<T>(task: () => Promise<T>, signal?: AbortSignal | null): Promise<T> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const result = this.tail.then(() => {
+    const done = this.window.shift()!.then(() => {
       throwIfAborted(signal);
       return task();
     });
+    // It may fail before its turn to answer comes.
+    done.catch(() => {});
+    const result = this.tail.then(() => done);
     this.tail = result.catch(() => {});
+    this.window.push(this.tail);
     if (!signal) return result;
     return new Promise<T>((resolve, reject) => {
       const onAbort = () => reject(signal.reason);

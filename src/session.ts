@@ -31,9 +31,12 @@ export interface Session {
   close(): Promise<void>;
 }
 
+/** Requests under way: one is decoded, or on the other device, while the one before is run. */
+const UNDER_WAY = 2;
+
 /** A session in this thread, on its devices. */
 export class SessionInPlace implements Session {
-  private readonly queue = new Queue();
+  private readonly queue = new Queue(UNDER_WAY);
   private closed = false;
 
   constructor(
@@ -63,30 +66,24 @@ export class SessionInPlace implements Session {
 
   async run(input: Float32Array, signal?: AbortSignal | null): Promise<Float32Array> {
     const length = checkInput(input, this.inputShape);
-    return this.enqueue(async () => {
-      const count = input.length / length;
-      const logits = new Float32Array(count * this.classes);
-      for (let index = 0; index < count; index++) {
-        throwIfAborted(signal);
-        const one = input.subarray(index * length, (index + 1) * length);
-        logits.set(await this.infer(one), index * this.classes);
-      }
-      return logits;
-    }, signal);
+    const count = input.length / length;
+    const logits = new Float32Array(count * this.classes);
+    const one = async (index: number) => {
+      const image = input.subarray(index * length, (index + 1) * length);
+      logits.set(await this.scheduler.run(image), index * this.classes);
+    };
+    await Promise.all(Array.from({ length: count }, (_, index) => this.enqueue(() => one(index), signal)));
+    return logits;
   }
 
-  /** Decoding takes part in the queue: answers come in the order of the calls, and one image is in memory at a time. */
+  /** Decoding takes part in the queue: answers come in the order of the calls, and two images are in memory at most. */
   classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]> {
     const { signal } = options;
     return this.enqueue(async () => {
       const pixels: Pixels = await this.decode(image, signal);
       throwIfAborted(signal);
-      return rank(await this.infer(prepareImage(pixels, this.preprocess)), this.labels, options);
+      return rank(await this.scheduler.run(prepareImage(pixels, this.preprocess)), this.labels, options);
     }, signal);
-  }
-
-  private infer(input: Float32Array): Promise<Float32Array> {
-    return this.scheduler.run(input);
   }
 
   private enqueue<T>(task: () => Promise<T>, signal?: AbortSignal | null): Promise<T> {

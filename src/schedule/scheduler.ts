@@ -1,9 +1,21 @@
 import type { Engine, EngineStats } from "../engine.js";
 import { DeviceUnavailableError } from "../errors.js";
 import { Plan } from "../plan.js";
+import { Queue } from "../queue.js";
 import type { Store } from "../store.js";
 import { calibrate, type Mover, median } from "./calibrate.js";
-import { type Choice, type Costs, type GpuRange, plan, predict } from "./planner.js";
+import {
+  type Choice,
+  type Costs,
+  type GpuRange,
+  loads,
+  pace,
+  plan,
+  planStream,
+  predict,
+  type StreamChoice,
+} from "./planner.js";
+import { StreamWatch } from "./stream-watch.js";
 import { verify } from "./verify.js";
 
 /** A GPU engine and where its calibration is kept. */
@@ -37,11 +49,13 @@ const REMEASURE = 500;
 /** A new plan must be this much better than the present one. */
 const SWITCH_GAIN = 0.9;
 const RETRY_MS = 30_000;
+/** Images in flight: one on each device. */
+const IN_FLIGHT = 2;
 
 /**
- * Places stages on the CPU and the GPU, and keeps every request alive whatever the GPU does. Requests come one at a time.
- * The first answers come from the CPU, while the GPU is opened, checked against the CPU and measured; a plan changes only
- * between two inferences.
+ * Places stages on the CPU and the GPU, and keeps every request alive whatever the GPU does. Answers come in the order of
+ * the requests; where several are asked for at once, two are in flight, each on a device. The first answers come from the
+ * CPU, while the GPU is opened, checked against the CPU and measured; a plan changes only between two inferences.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -52,7 +66,15 @@ export class Scheduler {
   #choice: Choice | null = null;
   #reason: string;
   #range: GpuRange = null;
-  #tail: Promise<unknown> = Promise.resolve();
+  #stream: StreamChoice | null = null;
+  /** How much slower than predicted a stream on both devices was: they share memory, heat and this thread. */
+  #contention = 1;
+  #watch = new StreamWatch(WINDOW);
+  readonly #requests = new Queue(IN_FLIGHT);
+  readonly #onCpu = new Queue();
+  readonly #onGpu = new Queue();
+  #started = 0;
+  #flying = 0;
   #recent: { cpu: number; gpu: number }[] = [];
   #sinceChange = 0;
   #settle = 0;
@@ -62,6 +84,7 @@ export class Scheduler {
   #plan: Plan | null = null;
   #closed = false;
   #wanted = false;
+  #measuring = false;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -90,7 +113,7 @@ export class Scheduler {
       this.#plan = new Plan(
         stages.map(({ name }, index) => ({
           stage: name,
-          device: range && index >= range.first && index <= range.last ? "gpu" : "cpu",
+          device: deviceOf(index, range),
           reason: this.#reason,
           ...(this.#costs ? { ms: { cpu: this.#costs.cpu[index]!, gpu: this.#costs.gpu[index]! } } : {}),
         })),
@@ -98,6 +121,12 @@ export class Scheduler {
           predictedMs: this.#costs ? predict(this.#costs, range) : null,
           cpuMs: this.#choice?.cpuMs ?? null,
           gpuMs: this.#choice?.gpuMs ?? null,
+          stream: this.#stream && {
+            devices: stages.map((_, index) => deviceOf(index, this.#stream!.range)),
+            predictedMs: this.#stream.ms,
+            measuredMs: this.#watch.medianMs,
+            depth: this.#watch.depth,
+          },
           calibrationRuns: this.#calibrations,
           history: [...this.#history],
         },
@@ -114,7 +143,7 @@ export class Scheduler {
 
   /** Logits of one image; the result is the caller's. */
   async run(input: Float32Array): Promise<Float32Array> {
-    const result = await this.#exclusively(() => this.#infer(input));
+    const result = await this.#requests.run(() => this.#infer(input));
     if (!this.#wanted && this.#options.device === "auto" && this.#options.openGpu) {
       this.#wanted = true;
       // After the first answer, and not before the caller has it.
@@ -125,50 +154,65 @@ export class Scheduler {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#tail.catch(() => {});
+    await this.#requests.idle();
+    await this.#exclusively(async () => {});
     await this.#gpu?.engine.close();
     this.#gpu = null;
     await this.#cpu.close();
   }
 
-  /** One task at a time on the devices: an inference, or one step of a measurement between two inferences. */
+  /** One step of a measurement, between two inferences, with both devices to itself. */
   #exclusively<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(task);
-    this.#tail = result.catch(() => {});
-    return result;
+    return this.#onCpu.run(() => this.#onGpu.run(task));
   }
 
   async #infer(input: Float32Array): Promise<Float32Array> {
-    const last = this.#cpu.network.stages.length - 1;
-    const range = this.#gpu ? this.#range : null;
-    if (!range) {
-      const start = this.#now();
-      const logits = (await this.#cpu.run(0, last, input)).slice();
-      this.#observe(this.#now() - start, 0);
-      return logits;
-    }
-    const start = this.#now();
-    let activation = input;
-    if (range.first > 0) activation = (await this.#cpu.run(0, range.first - 1, activation)).slice();
-    const entered = this.#now();
-    let left = entered;
+    this.#flying++;
+    const turn = ++this.#started;
+    const stream = this.#flying > 1 ? this.#stream : null;
+    const spent = { cpu: 0, gpu: 0 };
     try {
-      const output = await this.#gpu!.engine.run(range.first, range.last, activation);
-      left = this.#now();
-      if (range.last === last) {
-        if (output.some((value) => !Number.isFinite(value))) throw new Error("it gave a logit that is no number");
-        this.#observe(entered - start, left - entered);
-        return output;
-      }
-      const logits = (await this.#cpu.run(range.last + 1, last, output)).slice();
-      this.#observe(entered - start + this.#now() - left, left - entered);
+      const logits = await this.#place(input, stream ? stream.range : this.#range, spent);
+      // With both devices at work in one thread, each is held up by the other: only the pace means anything.
+      if (stream) this.#observeStream(stream);
+      else if (this.#flying === 1 && this.#started === turn) this.#observe(spent.cpu, spent.gpu);
       return logits;
+    } finally {
+      this.#flying--;
+      if (this.#flying === 0) this.#watch.pause();
+    }
+  }
+
+  /** Runs stages of `range` on the GPU and the others on the CPU; `spent` takes the ms of each. */
+  async #place(input: Float32Array, range: GpuRange, spent: { cpu: number; gpu: number }): Promise<Float32Array> {
+    const last = this.#cpu.network.stages.length - 1;
+    const timed = async (device: "cpu" | "gpu", task: () => Promise<Float32Array>) => {
+      const start = this.#now();
+      const output = await task();
+      spent[device] += this.#now() - start;
+      return output;
+    };
+    const onCpu = (first: number, end: number, activation: Float32Array) =>
+      this.#onCpu.run(() => timed("cpu", async () => (await this.#cpu.run(first, end, activation)).slice()));
+    const gpu = this.#gpu;
+    if (!range || !gpu) return onCpu(0, last, input);
+    // Kept until the GPU has answered: where it fails, the CPU goes on from here.
+    const entering = range.first > 0 ? await onCpu(0, range.first - 1, input) : input;
+    const rest = () => onCpu(range.first, last, entering);
+    let leaving: Float32Array;
+    try {
+      leaving = await this.#onGpu.run(() => timed("gpu", () => gpu.engine.run(range.first, range.last, entering)));
     } catch (error) {
-      // What the GPU was given is still here: the CPU goes on from it, and nobody notices but the plan.
-      const logits = (await this.#cpu.run(range.first, last, activation)).slice();
-      this.#setAside((error as Error).message);
+      this.#setAside(gpu, (error as Error).message);
+      return rest();
+    }
+    if (!leaving.every(Number.isFinite)) {
+      const logits = await rest();
+      // Else it is the input that is no number.
+      if (logits.every(Number.isFinite)) this.#setAside(gpu, "it gave a value that is no number");
       return logits;
     }
+    return range.last === last ? leaving : onCpu(range.last + 1, last, leaving);
   }
 
   async #prepare(): Promise<void> {
@@ -241,11 +285,10 @@ export class Scheduler {
     const costs = this.#costs!;
     const choice = plan(costs);
     this.#choice = choice;
-    if (choice.ms > gain * predict(costs, this.#range)) {
-      this.#decide(this.#range, this.#explain(costs, this.#range));
-      return;
-    }
-    this.#decide(choice.range, this.#explain(costs, choice.range));
+    const range = choice.ms > gain * predict(costs, this.#range) ? this.#range : choice.range;
+    this.#stream = planStream(costs, range, this.#contention);
+    this.#watch = new StreamWatch(WINDOW);
+    this.#decide(range, this.#explain(costs, range));
   }
 
   #explain(costs: Costs, range: GpuRange): string {
@@ -276,7 +319,7 @@ export class Scheduler {
     this.#recent.push({ cpu: cpuMs, gpu: gpuMs });
     if (this.#recent.length < WINDOW) return;
     const range = this.#range;
-    const expected = expectedOf(costs, range);
+    const expected = loads(costs, range);
     const cpu = ratio(median(this.#recent.map((it) => it.cpu)), expected.cpu);
     const gpu = ratio(median(this.#recent.map((it) => it.gpu)), expected.gpu);
     this.#recent = this.#recent.slice(1);
@@ -298,23 +341,46 @@ export class Scheduler {
     if (this.#range !== range) this.#settle = Math.max(SETTLE, 2 * this.#settle);
   }
 
-  #remeasure(opened: OpenedGpu): void {
-    this.#measure(opened).then(
-      (costs) => {
-        if (this.#gpu !== opened) return;
-        this.#costs = costs;
-        this.#replan(SWITCH_GAIN);
-      },
-      (error) => this.#gpu === opened && this.#setAside((error as Error).message),
-    );
+  /** In a stream too: what was predicted is compared with the pace of answers. */
+  #observeStream(stream: StreamChoice): void {
+    const gpu = this.#gpu;
+    if (!gpu || stream !== this.#stream) return;
+    this.#sinceChange++;
+    if (!stream.range && this.#sinceChange % REMEASURE === 0) this.#remeasure(gpu);
+    if (!this.#watch.answered(this.#now(), this.#flying)) return;
+    this.#plan = null;
+    if (this.#sinceChange < this.#settle || this.#watch.medianMs! < DRIFT * stream.ms) return;
+    this.#sinceChange = 0;
+    this.#settle = Math.max(SETTLE, 2 * this.#settle);
+    this.#remeasure(gpu, { range: stream.range, ms: this.#watch.medianMs! });
   }
 
-  #setAside(message: string): void {
-    const failed = this.#gpu;
+  /** `slow`: a stream that was slower than predicted; what its devices' own costs do not explain is contention. */
+  async #remeasure(opened: OpenedGpu, slow?: StreamChoice): Promise<void> {
+    if (this.#measuring) return;
+    this.#measuring = true;
+    try {
+      const costs = await this.#measure(opened);
+      if (this.#gpu !== opened) return;
+      this.#costs = costs;
+      if (slow) this.#contention = Math.max(1, slow.ms / pace(costs, slow.range));
+      this.#replan(SWITCH_GAIN);
+    } catch (error) {
+      this.#setAside(opened, (error as Error).message);
+    } finally {
+      this.#measuring = false;
+    }
+  }
+
+  /** Nothing where it was set aside already: another image was in flight. */
+  #setAside(failed: OpenedGpu, message: string): void {
+    if (this.#gpu !== failed) return;
     this.#gpu = null;
     this.#costs = null;
+    this.#stream = null;
+    this.#contention = 1;
     this.#faults++;
-    failed?.engine.close().catch(() => {});
+    failed.engine.close().catch(() => {});
     const retry = this.#faults === 1 && !this.#closed;
     this.#decide(
       null,
@@ -328,9 +394,8 @@ export class Scheduler {
   }
 }
 
-function expectedOf(costs: Costs, range: GpuRange): { cpu: number; gpu: number } {
-  const gpu = range ? predict({ ...costs, cpu: costs.cpu.map(() => 0) }, range) : 0;
-  return { cpu: predict(costs, range) - gpu, gpu };
+function deviceOf(stage: number, range: GpuRange): "cpu" | "gpu" {
+  return range && stage >= range.first && stage <= range.last ? "gpu" : "cpu";
 }
 
 /** Measured over expected; 1 where nothing is expected. */

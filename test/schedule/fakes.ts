@@ -33,14 +33,18 @@ export function answer(input: Float32Array): Float32Array {
 /** Time that passes only when an engine works. */
 export class Clock {
   time = 0;
-  readonly now = () => this.time;
+  private shown = 0;
+  readonly now = () => this.shown;
   private readonly sleepers: { at: number; wake: () => void }[] = [];
   readonly sleep = (ms: number) =>
     new Promise<void>((wake) => {
       this.sleepers.push({ at: this.time + ms, wake });
     });
+  /** `skew`: what the clock shows of each ms that passes. */
+  constructor(private readonly skew: () => number = () => 1) {}
   advance(ms: number): void {
     this.time += ms;
+    this.shown += ms * this.skew();
     for (const sleeper of this.sleepers.splice(0)) {
       if (sleeper.at <= this.time) sleeper.wake();
       else this.sleepers.push(sleeper);
@@ -116,5 +120,68 @@ export class MemoryStore implements Store {
 
 /** Lets everything that is due happen. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** A clock under which engines work at the same time: it goes on to the next engine's end when nothing else is to be done. */
+export class SharedClock {
+  time = 0;
+  /** Engines at work, and how much longer each takes while another is. */
+  working = 0;
+  contention = 1;
+  readonly now = () => this.time;
+  private readonly ends: { at: number; wake: () => void }[] = [];
+
+  readonly sleep = (ms: number) =>
+    new Promise<void>((wake) => {
+      this.ends.push({ at: this.time + ms, wake });
+    });
+
+  async until<T>(result: Promise<T>): Promise<T> {
+    let over = false;
+    const stop = () => {
+      over = true;
+    };
+    result.then(stop, stop);
+    while (!over) {
+      await new Promise((resolve) => setImmediate(resolve));
+      this.ends.sort((a, b) => a.at - b.at);
+      const next = this.ends.shift();
+      if (!next) continue;
+      this.time = Math.max(this.time, next.at);
+      next.wake();
+    }
+    return result;
+  }
+}
+
+/** An engine that takes its time on such a clock, and counts it. */
+export class TimedEngine extends FakeEngine {
+  workedMs = 0;
+  constructor(
+    device: "cpu" | "gpu",
+    private readonly shared: SharedClock,
+    private readonly stageMs: readonly number[],
+    private readonly waitMs = 0,
+  ) {
+    super(device, new Clock(), stageMs, 0);
+  }
+
+  override async run(first: number, last: number, input: Float32Array): Promise<Float32Array> {
+    if (this.working) throw new Error("two runs at once");
+    this.working = true;
+    const alone = this.shared.working++ === 0;
+    const work = this.waitMs + this.stageMs.slice(first, last + 1).reduce((total, stage) => total + stage, 0);
+    const ms = alone ? work : work * this.shared.contention;
+    await this.shared.sleep(ms);
+    this.workedMs += ms;
+    this.working = false;
+    this.shared.working--;
+    return super.run(first, last, input);
+  }
+  private working = false;
+
+  override async echo(): Promise<void> {
+    await this.shared.sleep(this.waitMs);
+  }
 }

@@ -191,6 +191,41 @@ test("200 devices lost at random moments under concurrent load: every answer rig
   }
 });
 
+test("an input that is no number is no fault of the GPU", async () => {
+  const { scheduler, devices } = scene();
+  await scheduler.run(input());
+  await settle();
+  expect((await scheduler.run(input().fill(Number.NaN))).every(Number.isNaN)).toBe(true);
+  expect(devices()).toEqual(everywhere("gpu"));
+  await scheduler.close();
+});
+
+test("auto is never over 5 percent slower than the better device, though every time is 5 percent off", async () => {
+  const random = generator(7);
+  let worst = 0;
+  for (let round = 0; round < 300; round++) {
+    const cost = () => Array.from({ length: 6 }, () => random() ** 2 * 10);
+    const [cpuMs, gpuMs, moveMs] = [cost(), cost(), random() * 5];
+    const clock = new Clock(() => 0.95 + 0.1 * random());
+    const cpu = new FakeEngine("cpu", clock, cpuMs);
+    const scheduler = new Scheduler({
+      cpu,
+      device: "auto",
+      now: clock.now,
+      openGpu: async () => ({ engine: new FakeEngine("gpu", clock, gpuMs, moveMs), software: false, key: "" }),
+    });
+    await scheduler.run(input());
+    await settle();
+    const start = clock.time;
+    await scheduler.run(input());
+    const sum = (values: readonly number[]) => values.reduce((total, ms) => total + ms, 0);
+    worst = Math.max(worst, (clock.time - start) / Math.min(sum(cpuMs), sum(gpuMs) + moveMs));
+    await scheduler.close();
+  }
+  console.log(`auto against the better device alone, worst of 300: ${worst.toFixed(3)}`);
+  expect(worst).toBeLessThanOrEqual(1.05);
+});
+
 test("an injected slowdown to half: switched within 30 inferences, no flapping over 1,000", async () => {
   const { scheduler, gpus, devices } = scene({ gpuMs: 2.5 });
   await scheduler.run(input());
