@@ -68,13 +68,19 @@ export function chooseStemKernel(op: ConvOp, options: ChoiceOptions): "f32_conv"
   return applies && options.convolution !== "direct" ? "f32_conv7x7s2_winograd4x1" : "f32_conv";
 }
 
-/** The phases of a stride of 2 save less, and their weights grow by 81/9 or 25/9: only larger images earn that back. */
+/**
+ * The phases of a stride of 2 save less, and their weights grow by 81/9 or 25/9: only larger images earn that back, or weights
+ * so few that caches keep them.
+ */
 function chooseStride2(op: ConvOp, output: ValueShape, options: ChoiceOptions): ConvKernel {
   if (options.convolution === "winograd2") return "f32_conv3x3s2_winograd2";
   if (options.convolution.startsWith("winograd4")) return "f32_conv3x3s2_winograd4";
   const smallest = Math.min(output.height, output.width);
-  if (options.memory === "small" || smallest < 12) return "f32_conv";
-  return smallest >= 24 && op.weight.shape[0]! <= 128 ? "f32_conv3x3s2_winograd4" : "f32_conv3x3s2_winograd2";
+  const outputs = op.weight.shape[0]!;
+  if (options.memory === "small") return "f32_conv";
+  if (outputs <= 64 && smallest >= 8) return "f32_conv3x3s2_winograd4";
+  if (smallest < 12) return "f32_conv";
+  return smallest >= 24 && outputs <= 128 ? "f32_conv3x3s2_winograd4" : "f32_conv3x3s2_winograd2";
 }
 
 /** Not dilated, not grouped, a stride of 1 or 2. */
