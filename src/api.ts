@@ -11,8 +11,11 @@ export interface Model {
   /** Class names in index order; null where the file has none. */
   readonly labels: readonly string[] | null;
   readonly preprocess: Preprocess;
-  /** `input`: [n, 3, h, w] f32 planes, normalised. `logits`: n * classes values. */
-  run(input: Float32Array, options?: { signal?: AbortSignal | null }): Promise<{ logits: Float32Array }>;
+  /**
+   * `input`: [n, 3, h, w] f32 planes, normalised; a `GPUBuffer` of them, with usage COPY_SRC, where the model was loaded with its
+   * `gpuDevice`. `logits`: n * classes values.
+   */
+  run(input: Float32Array | GPUBuffer, options?: { signal?: AbortSignal | null }): Promise<{ logits: Float32Array }>;
   readonly plan: Plan;
   readonly stats: EngineStats;
   close(): Promise<void>;
@@ -60,7 +63,7 @@ class SessionModel implements Model {
   get stats() {
     return this.session.stats;
   }
-  async run(input: Float32Array, options: { signal?: AbortSignal | null } = {}) {
+  async run(input: Float32Array | GPUBuffer, options: { signal?: AbortSignal | null } = {}) {
     return { logits: await this.session.run(input, options.signal) };
   }
   close() {

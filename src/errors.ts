@@ -28,6 +28,11 @@ export class DeviceUnavailableError extends ResnetEdgeError {
   override name = "DeviceUnavailableError";
 }
 
+/** A GPUBuffer cannot be read by the session that it was given to: another device's, without COPY_SRC, destroyed, a worker's session. */
+export class GpuInputError extends ResnetEdgeError {
+  override name = "GpuInputError";
+}
+
 /** A file or URL could not be read at all: missing, unreachable, an HTTP error. */
 export class SourceError extends ResnetEdgeError {
   override name = "SourceError";

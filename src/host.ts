@@ -30,6 +30,8 @@ export interface Host {
   sendImage(image: unknown): Promise<[image: unknown, transfer: Transferable[]]>;
   /** Decodes whatever counts as an image here. */
   decode(image: unknown, signal: AbortSignal | null | undefined): Promise<Pixels>;
+  /** Called when an image that was given to this thread has been used. */
+  release?(image: unknown): void;
   /** WebGPU where it does not come as navigator.gpu, for those who insist on it; null where there is none. */
   findGpu?(): Promise<GPU | null>;
   /** Where calibrations are kept between visits. */

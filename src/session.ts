@@ -3,9 +3,11 @@ import { createCpuEngine, likelyVariant, type Variant } from "./cpu/index.js";
 import type { EngineStats } from "./engine.js";
 import { ClosedError, OptionError, throwIfAborted } from "./errors.js";
 import { compileResponse } from "./fetch-kernels.js";
+import { isFrame } from "./gpu/frames.js";
+import { bufferInput, checkBuffer, FrameInputs } from "./gpu/input.js";
 import type { Host } from "./host.js";
 import { type Pixels, preprocess as prepareImage } from "./image/index.js";
-import { checkInput } from "./input.js";
+import { checkInput, isGpuBuffer } from "./input.js";
 import { buildNetwork, modelCard, preprocessFor } from "./model/index.js";
 import type { Network } from "./model/network.js";
 import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess } from "./options.js";
@@ -23,8 +25,8 @@ export interface Session {
   readonly preprocess: Preprocess;
   readonly plan: Plan;
   readonly stats: EngineStats;
-  /** `input`: [n, 3, h, w] planes; resolves to n * classes logits. */
-  run(input: Float32Array, signal?: AbortSignal | null): Promise<Float32Array>;
+  /** `input`: [n, 3, h, w] planes, f32; resolves to n * classes logits. A buffer is of the device in `options.gpuDevice`. */
+  run(input: Float32Array | GPUBuffer, signal?: AbortSignal | null): Promise<Float32Array>;
   /** `image`: whatever the host can decode. */
   classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]>;
   /** Answers what was asked before, then frees everything. */
@@ -39,13 +41,18 @@ export class SessionInPlace implements Session {
   private readonly queue = new Queue(UNDER_WAY);
   private closed = false;
 
+  private readonly frames: FrameInputs;
+
   constructor(
     readonly network: Network,
     readonly preprocess: Preprocess,
     readonly labels: readonly string[] | null,
     private readonly scheduler: Scheduler,
-    private readonly decode: Host["decode"],
-  ) {}
+    private readonly images: Pick<Host, "decode" | "release">,
+    private readonly gpuDevice?: GPUDevice,
+  ) {
+    this.frames = new FrameInputs(preprocess);
+  }
 
   get plan(): Plan {
     return this.scheduler.plan;
@@ -64,14 +71,15 @@ export class SessionInPlace implements Session {
     return this.scheduler.stats;
   }
 
-  async run(input: Float32Array, signal?: AbortSignal | null): Promise<Float32Array> {
-    const length = checkInput(input, this.inputShape);
-    const count = input.length / length;
+  async run(input: Float32Array | GPUBuffer, signal?: AbortSignal | null): Promise<Float32Array> {
+    const shape = this.inputShape;
+    const length = shape.reduce((product, extent) => product * extent);
+    const imageOf = isGpuBuffer(input)
+      ? (index: number) => bufferInput(this.gpuDevice!, input, 4 * index * length, 4 * length)
+      : (index: number) => input.subarray(index * length, (index + 1) * length);
+    const count = isGpuBuffer(input) ? checkBuffer(input, shape, this.gpuDevice) : checkInput(input, shape);
     const logits = new Float32Array(count * this.classes);
-    const one = async (index: number) => {
-      const image = input.subarray(index * length, (index + 1) * length);
-      logits.set(await this.scheduler.run(image), index * this.classes);
-    };
+    const one = async (index: number) => logits.set(await this.scheduler.run(imageOf(index)), index * this.classes);
     await Promise.all(Array.from({ length: count }, (_, index) => this.enqueue(() => one(index), signal)));
     return logits;
   }
@@ -79,10 +87,18 @@ export class SessionInPlace implements Session {
   /** Decoding takes part in the queue: answers come in the order of the calls, and two images are in memory at most. */
   classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]> {
     const { signal } = options;
-    return this.enqueue(async () => {
-      const pixels: Pixels = await this.decode(image, signal);
+    const read = async () => {
+      const pixels: Pixels = await this.images.decode(image, signal);
       throwIfAborted(signal);
-      return rank(await this.scheduler.run(prepareImage(pixels, this.preprocess)), this.labels, options);
+      return prepareImage(pixels, this.preprocess);
+    };
+    return this.enqueue(async () => {
+      try {
+        const input = isFrame(image) ? this.frames.input(image, read) : await read();
+        return rank(await this.scheduler.run(input), this.labels, options);
+      } finally {
+        this.images.release?.(image);
+      }
     }, signal);
   }
 
@@ -94,6 +110,7 @@ export class SessionInPlace implements Session {
   async close(): Promise<void> {
     this.closed = true;
     await this.queue.idle();
+    await this.frames.close();
     await this.scheduler.close();
   }
 }
@@ -138,7 +155,7 @@ export async function openInPlace(
     throw error;
   }
   options.onProgress?.({ phase: "ready", loaded: 1, total: 1 });
-  return new SessionInPlace(network, preprocess, labels, scheduler, host.decode);
+  return new SessionInPlace(network, preprocess, labels, scheduler, host, options.gpuDevice);
 }
 
 function checkOptions(options: LoadOptions): void {

@@ -1,9 +1,18 @@
 import type { Engine, EngineStats } from "../engine.js";
-import { ClosedError, DeviceUnavailableError, ResnetEdgeError, ShapeError, throwIfAborted } from "../errors.js";
+import {
+  ClosedError,
+  DeviceUnavailableError,
+  GpuInputError,
+  ResnetEdgeError,
+  ShapeError,
+  throwIfAborted,
+} from "../errors.js";
 import type { Network } from "../model/network.js";
 import { adapterName, isSoftware, messageOf, probeGpu } from "./probe.js";
 import { type Crossing, compile, type Program, type Step } from "./program.js";
+import { type ScopeFailure, scoped } from "./scoped.js";
 import { hardwareTiling, softwareTiling, type Tiling } from "./tiles.js";
+import { COPY_DST, COPY_SRC, MAP_READ, READ, STORAGE } from "./usage.js";
 import type { Kernel } from "./wgsl/shader.js";
 
 export interface GpuOptions {
@@ -30,11 +39,14 @@ export interface GpuEngine extends Engine {
   readonly software: boolean;
   /** Why the engine is dead; null while it lives. */
   readonly lost: string | null;
+  /** The device that it runs on. */
+  readonly gpu: GPUDevice;
   /**
-   * As `run`, on a buffer of the same device with usage COPY_SRC that holds the input from its start, f32: NCHW for the
-   * first stage, NHWC with padded channels for others.
+   * As `run` from the first stage on, on an image that `write` brings into the engine's own buffer by commands of the same
+   * submit: f32, NCHW, from the buffer's start. What `write` throws, and what WebGPU finds wrong with its commands, is thrown
+   * as a GpuInputError, and the engine lives on.
    */
-  runBuffer(first: number, last: number, input: GPUBuffer): Promise<Float32Array>;
+  runWritten(last: number, write: (encoder: GPUCommandEncoder, image: GPUBuffer) => void): Promise<Float32Array>;
   /** Takes a stage's input in and out again, without work between: what moving it costs. */
   echo(stage: number, input: Float32Array): Promise<void>;
   /** Dispatches of one run of these stages. */
@@ -108,7 +120,7 @@ class WebGpuEngine implements GpuEngine {
   readonly device = "gpu";
   readonly network: Network;
   readonly software: boolean;
-  readonly #gpu: GPUDevice;
+  readonly gpu: GPUDevice;
   readonly #own: boolean;
   readonly #name: string;
   readonly #timeoutMs: number;
@@ -133,7 +145,7 @@ class WebGpuEngine implements GpuEngine {
   ) {
     this.network = network;
     this.software = software;
-    this.#gpu = gpu;
+    this.gpu = gpu;
     this.#own = own;
     this.#name = name;
     this.#timeoutMs = timeoutMs ?? (software ? 120_000 : 10_000);
@@ -178,7 +190,7 @@ class WebGpuEngine implements GpuEngine {
     // Awaited below; a failure before that must not go unhandled.
     compiling.catch(() => {});
 
-    const failures: Promise<string | null>[] = [];
+    const failures: Promise<ScopeFailure | null>[] = [];
     let sliceEnd = performance.now() + SLICE_MS;
     for (const { label, bytes, fill } of program.buffers) {
       if (performance.now() > sliceEnd) {
@@ -199,7 +211,7 @@ class WebGpuEngine implements GpuEngine {
 
     const pipelines = new Map(await Promise.race([compiling, this.#ended]));
     throwIfAborted(signal);
-    const made = scoped(this.#gpu, () => {
+    const made = scoped(this.gpu, () => {
       const ready = (step: Step): Dispatch => this.#bind(step, pipelines.get(pipelineKey(step.kernel))!);
       this.#stages = program.stages.map(({ enter, steps, leave, input, output }) => ({
         enter: enter && ready(enter),
@@ -210,30 +222,30 @@ class WebGpuEngine implements GpuEngine {
       }));
     });
     for (const failure of await Promise.race([Promise.all([...failures, made.failure]), this.#ended])) {
-      if (failure) throw unavailable(failure);
+      if (failure) throw unavailable(failure.message);
     }
   }
 
   async #compile(kernel: Kernel): Promise<GPUComputePipeline> {
-    const { value: module, failure } = scoped(this.#gpu, () =>
-      this.#gpu.createShaderModule({ label: kernel.name, code: kernel.code }),
+    const { value: module, failure } = scoped(this.gpu, () =>
+      this.gpu.createShaderModule({ label: kernel.name, code: kernel.code }),
     );
-    const pipeline = await this.#gpu.createComputePipelineAsync({
+    const pipeline = await this.gpu.createComputePipelineAsync({
       label: kernel.name,
       layout: "auto",
       compute: { module, entryPoint: "main", constants: kernel.constants },
     });
     const reason = await failure;
-    if (reason) throw unavailable(`${kernel.name}: ${reason}`);
+    if (reason) throw unavailable(`${kernel.name}: ${reason.message}`);
     return pipeline;
   }
 
   #createBuffer(label: string, bytes: number, usage: number, fill: ((target: ArrayBuffer) => void) | null) {
-    const limit = Math.min(this.#gpu.limits.maxBufferSize, this.#gpu.limits.maxStorageBufferBindingSize);
+    const limit = Math.min(this.gpu.limits.maxBufferSize, this.gpu.limits.maxStorageBufferBindingSize);
     if (bytes > limit) throw unavailable(`${label} needs a buffer of ${bytes} bytes, the device allows ${limit}`);
     const size = Math.ceil(bytes / 16) * 16;
-    const { value: buffer, failure } = scoped(this.#gpu, () => {
-      const made = this.#gpu.createBuffer({ label, size, usage, mappedAtCreation: fill !== null });
+    const { value: buffer, failure } = scoped(this.gpu, () => {
+      const made = this.gpu.createBuffer({ label, size, usage, mappedAtCreation: fill !== null });
       if (fill) {
         fill(made.getMappedRange());
         made.unmap();
@@ -245,7 +257,7 @@ class WebGpuEngine implements GpuEngine {
   }
 
   #bind({ name, kernel, buffers }: Step, pipeline: GPUComputePipeline): Dispatch {
-    const bindGroup = this.#gpu.createBindGroup({
+    const bindGroup = this.gpu.createBindGroup({
       label: name,
       layout: pipeline.getBindGroupLayout(0),
       entries: buffers.map((index, binding) => ({ binding, resource: { buffer: this.#buffers[index]! } })),
@@ -268,21 +280,27 @@ class WebGpuEngine implements GpuEngine {
   }
 
   async echo(stage: number, input: Float32Array): Promise<void> {
-    await this.#run(stage, stage, input.byteLength, this.#upload(input), false);
+    await this.#run(stage, stage, input.byteLength, this.#upload(input), { work: false });
   }
 
   #upload(input: Float32Array): (to: Crossing) => void {
     return ({ buffer, offset }) => {
       // Firefox refuses uploads from shared memory.
       const bytes = input.buffer instanceof ArrayBuffer ? (input as Float32Array<ArrayBuffer>) : input.slice();
-      this.#gpu.queue.writeBuffer(this.#buffers[buffer]!, offset, bytes);
+      this.gpu.queue.writeBuffer(this.#buffers[buffer]!, offset, bytes);
     };
   }
 
-  async runBuffer(first: number, last: number, input: GPUBuffer): Promise<Float32Array> {
-    return this.#run(first, last, input.size, ({ buffer, offset, bytes }, encoder) =>
-      encoder.copyBufferToBuffer(input, 0, this.#buffers[buffer]!, offset, bytes),
-    );
+  async runWritten(last: number, write: (encoder: GPUCommandEncoder, image: GPUBuffer) => void): Promise<Float32Array> {
+    const bytes = this.#stages[0]?.input.bytes ?? 0;
+    const feed = ({ buffer }: Crossing, encoder: GPUCommandEncoder) => {
+      try {
+        write(encoder, this.#buffers[buffer]!);
+      } catch (cause) {
+        throw cause instanceof GpuInputError ? cause : new GpuInputError(messageOf(cause), { cause });
+      }
+    };
+    return this.#run(0, last, bytes, feed, { written: true });
   }
 
   async #run(
@@ -290,7 +308,7 @@ class WebGpuEngine implements GpuEngine {
     last: number,
     bytes: number,
     feed: (input: Crossing, encoder: GPUCommandEncoder) => void,
-    work = true,
+    { work = true, written = false } = {},
   ): Promise<Float32Array> {
     if (this.#end) throw this.#end;
     const input = this.#stages[first]?.input;
@@ -305,12 +323,12 @@ class WebGpuEngine implements GpuEngine {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let nudge: ReturnType<typeof setInterval> | undefined;
     try {
-      const submitted = scoped(this.#gpu, () => {
-        const encoder = this.#gpu.createCommandEncoder();
+      const submitted = scoped(this.gpu, () => {
+        const encoder = this.gpu.createCommandEncoder();
         feed(input, encoder);
         if (work) this.#encode(encoder.beginComputePass(), first, last);
         encoder.copyBufferToBuffer(this.#buffers[output.buffer]!, output.offset, readback, 0, output.bytes);
-        this.#gpu.queue.submit([encoder.finish()]);
+        this.gpu.queue.submit([encoder.finish()]);
         return readback.mapAsync(READ, 0, output.bytes);
       });
       const late = new Promise<never>((_, reject) => {
@@ -318,15 +336,19 @@ class WebGpuEngine implements GpuEngine {
         timer = setTimeout(expire, this.#timeoutMs);
       });
       if (globalThis.navigator?.userAgent?.includes("Firefox")) {
-        nudge = setInterval(() => this.#gpu.queue.submit([]), NUDGE_MS);
+        nudge = setInterval(() => this.gpu.queue.submit([]), NUDGE_MS);
       }
       const [failure] = await Promise.race([Promise.all([submitted.failure, submitted.value]), late, this.#ended]);
-      if (failure) throw new Error(failure);
+      if (failure) throw new (written && failure.validation ? GpuInputError : Error)(failure.message);
       const mapped = new Float32Array(readback.getMappedRange(0, output.bytes));
       const result = work ? this.#unpad(mapped, last) : mapped.slice(0, 0);
       readback.unmap();
       return result;
     } catch (error) {
+      if (error instanceof GpuInputError && !this.#end) {
+        readback.unmap();
+        throw error;
+      }
       this.#fail(messageOf(error));
       throw this.#end ?? error;
     } finally {
@@ -374,36 +396,13 @@ class WebGpuEngine implements GpuEngine {
     // A device that is lost may refuse even this.
     try {
       for (const buffer of [...this.#buffers, this.#readback]) buffer?.destroy();
-      if (this.#own) this.#gpu.destroy();
+      if (this.#own) this.gpu.destroy();
     } catch {}
     this.#buffers.length = 0;
     this.#stages = [];
   }
 }
 
-// GPUBufferUsage and GPUMapMode are not globals where Dawn runs in Node.
-const [MAP_READ, COPY_SRC, COPY_DST, STORAGE, READ] = [0x1, 0x4, 0x8, 0x80, 0x1];
-
 function pipelineKey({ code, constants }: Kernel): string {
   return code + JSON.stringify(constants);
-}
-
-/**
- * Runs `work`, which must not wait: scopes are a stack that a caller's device shares with the caller. `failure` tells
- * what WebGPU found wrong with it, null where nothing.
- */
-function scoped<T>(device: GPUDevice, work: () => T): { readonly value: T; readonly failure: Promise<string | null> } {
-  const filters = ["validation", "out-of-memory", "internal"] as const;
-  for (const filter of filters) device.pushErrorScope(filter);
-  const pop = () =>
-    Promise.all(filters.map(() => device.popErrorScope())).then(
-      (errors) => errors.find((error) => error !== null)?.message ?? null,
-    );
-  try {
-    const value = work();
-    return { value, failure: pop() };
-  } catch (error) {
-    pop().catch(() => {});
-    throw error;
-  }
 }

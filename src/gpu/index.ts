@@ -1,2 +1,2 @@
 export { createGpuEngine, type GpuEngine, type GpuOptions } from "./engine.js";
-export { type GpuProbe, probeGpu } from "./probe.js";
+export { adapterName, type GpuProbe, isSoftware, probeGpu } from "./probe.js";

@@ -1,34 +1,43 @@
 import type { Preprocess } from "../options.js";
 import type { Pixels } from "./pixels.js";
-import { resize } from "./resize.js";
+import { type Region, resize } from "./resize.js";
 
 /**
  * An image to a network's input as torchvision does on PIL images: Resize(short side), CenterCrop, scale to 0..1,
  * normalise. Returns [3, crop, crop], planes.
  */
 export function preprocess(pixels: Pixels, spec: Preprocess): Float32Array {
-  const { crop, mean, std } = spec;
+  const { crop } = spec;
   const rgb = cropped(pixels, spec);
   const plane = crop * crop;
   const result = new Float32Array(3 * plane);
-  for (let channel = 0; channel < 3; channel++) {
-    const scale = 1 / (255 * std[channel]!);
-    const shift = mean[channel]! / std[channel]!;
+  for (const [channel, { scale, shift }] of normalisation(spec).entries()) {
     for (let at = 0; at < plane; at++) result[channel * plane + at] = rgb[3 * at + channel]! * scale - shift;
   }
   return result;
 }
 
-/** The resized and cropped image, 8-bit RGB, crop x crop. Where the resized image is smaller than the crop, zeros surround it. */
-export function cropped(
-  pixels: Pixels,
-  spec: Pick<Preprocess, "resize" | "crop" | "interpolation">,
-): Uint8ClampedArray {
-  const { crop } = spec;
-  const short = Math.min(pixels.width, pixels.height);
-  const scaled = (side: number) => (side === short ? spec.resize : Math.trunc((spec.resize * side) / short));
-  const width = scaled(pixels.width);
-  const height = scaled(pixels.height);
+/** Of each channel: a byte times `scale`, less `shift`. */
+export function normalisation({ mean, std }: Preprocess): { readonly scale: number; readonly shift: number }[] {
+  return std.map((deviation, channel) => ({ scale: 1 / (255 * deviation), shift: mean[channel]! / deviation }));
+}
+
+/** How an image of any size comes to a crop: its size after the resize, and which part of that lies where in the crop. */
+export interface Framing {
+  readonly width: number;
+  readonly height: number;
+  readonly region: Region;
+  /** Of the region in the crop, which is larger where the resized image is too small for it. */
+  readonly left: number;
+  readonly top: number;
+}
+
+export function frame(size: { readonly width: number; readonly height: number }, spec: FramingSpec): Framing {
+  const { crop, resize } = spec;
+  const short = Math.min(size.width, size.height);
+  const scaled = (side: number) => (side === short ? resize : Math.trunc((resize * side) / short));
+  const width = scaled(size.width);
+  const height = scaled(size.height);
   const left = offset(width, crop);
   const top = offset(height, crop);
   const region = {
@@ -37,11 +46,20 @@ export function cropped(
     width: Math.min(width, crop),
     height: Math.min(height, crop),
   };
+  return { width, height, region, left: Math.max(0, -left), top: Math.max(0, -top) };
+}
+
+type FramingSpec = Pick<Preprocess, "resize" | "crop">;
+
+/** The resized and cropped image, 8-bit RGB, crop x crop. Where the resized image is smaller than the crop, zeros surround it. */
+export function cropped(pixels: Pixels, spec: FramingSpec & Pick<Preprocess, "interpolation">): Uint8ClampedArray {
+  const { crop } = spec;
+  const { width, height, region, left, top } = frame(pixels, spec);
   const inner = resize(pixels, width, height, region, spec.interpolation);
   if (region.width === crop && region.height === crop) return inner;
   const result = new Uint8ClampedArray(3 * crop * crop);
   for (let y = 0; y < region.height; y++) {
-    const at = 3 * ((y + Math.max(0, -top)) * crop + Math.max(0, -left));
+    const at = 3 * ((y + top) * crop + left);
     result.set(inner.subarray(3 * y * region.width, 3 * (y + 1) * region.width), at);
   }
   return result;

@@ -10,7 +10,7 @@ export interface Region {
 }
 
 /** PIL keeps coefficients as integers of this many fractional bits: 32 less 8 for the pixel and 2 for sign and overshoot. */
-const PRECISION_BITS = 22;
+export const PRECISION_BITS = 22;
 
 interface Filter {
   readonly support: number;
@@ -41,15 +41,26 @@ export function resize(
   region: Region,
   interpolation: Preprocess["interpolation"],
 ): Uint8ClampedArray {
-  const across = coefficients(pixels.width, width, region.x, region.width, interpolation);
-  const down = coefficients(pixels.height, height, region.y, region.height, interpolation);
-  const top = down.starts[0]!;
-  const bottom = down.starts[region.height - 1]! + down.taps;
-  const rows = horizontally(pixels, across, region.width, top, Math.min(bottom, pixels.height));
+  const { across, down, top, bottom } = resizeTables(pixels, width, height, region, interpolation);
+  const rows = horizontally(pixels, across, region.width, top, bottom);
   return vertically(rows, down, region.width, region.height, top);
 }
 
-interface Coefficients {
+/** The coefficients of `resize`, and the source rows [top, bottom) that the region needs. */
+export function resizeTables(
+  from: { readonly width: number; readonly height: number },
+  width: number,
+  height: number,
+  region: Region,
+  interpolation: Preprocess["interpolation"],
+) {
+  const across = coefficients(from.width, width, region.x, region.width, interpolation);
+  const down = coefficients(from.height, height, region.y, region.height, interpolation);
+  const bottom = Math.min(down.starts[region.height - 1]! + down.taps, from.height);
+  return { across, down, top: down.starts[0]!, bottom };
+}
+
+export interface Coefficients {
   /** First source pixel of each output pixel. */
   readonly starts: Int32Array;
   /** Source pixels for each output pixel. */

@@ -1,4 +1,4 @@
-import { createGpuEngine, probeGpu } from "../gpu/index.js";
+import { adapterName, createGpuEngine, isSoftware, probeGpu } from "../gpu/index.js";
 import type { Host } from "../host.js";
 import type { Network } from "../model/network.js";
 import type { LoadOptions } from "../options.js";
@@ -16,9 +16,11 @@ export async function gpuOpener(
   return async () => {
     const probe = gpuDevice ? null : await probeGpu({ gpu: gpu! });
     if (probe && !probe.adapter) throw new Error(probe.reason);
+    const info = gpuDevice?.adapterInfo ?? probe?.adapter?.info;
+    const software = probe?.software ?? isSoftware({ info });
     // Said before anything is compiled: a software adapter takes seconds for that.
-    if (probe?.software && device === "auto") {
-      throw new Error(`${probe.reason}: the CPU's own kernels are faster`);
+    if (software && device === "auto") {
+      throw new Error(`${adapterName(info)} is a software adapter: the CPU's own kernels are faster`);
     }
     const engine = await createGpuEngine(network, {
       precision,

@@ -1,5 +1,6 @@
 import type { Engine, EngineStats } from "../engine.js";
-import { DeviceUnavailableError } from "../errors.js";
+import { DeviceUnavailableError, GpuInputError } from "../errors.js";
+import type { GpuInput, Writable } from "../gpu/input.js";
 import { Plan } from "../plan.js";
 import { Queue } from "../queue.js";
 import type { Store } from "../store.js";
@@ -20,7 +21,7 @@ import { verify } from "./verify.js";
 
 /** A GPU engine and where its calibration is kept. */
 export interface OpenedGpu {
-  readonly engine: Mover;
+  readonly engine: Mover & Writable;
   /** A rasteriser on the CPU: never chosen by "auto". */
   readonly software: boolean;
   /** Adapter and whatever else a calibration depends on. */
@@ -76,6 +77,9 @@ export class Scheduler {
   #started = 0;
   #flying = 0;
   #recent: { cpu: number; gpu: number }[] = [];
+  /** What an input that was on the GPU already costs there beyond one that is moved in; null before it is known. */
+  #writtenMs: number | null = null;
+  #written: number[] = [];
   #sinceChange = 0;
   #settle = 0;
   #faults = 0;
@@ -141,8 +145,8 @@ export class Scheduler {
     return gpu ? { ...stats, gpuBytes: gpu.gpuBytes, kernels: `${stats.kernels}, ${gpu.kernels}` } : stats;
   }
 
-  /** Logits of one image; the result is the caller's. */
-  async run(input: Float32Array): Promise<Float32Array> {
+  /** Logits of one image, which may lie on the GPU; the result is the caller's. */
+  async run(input: Float32Array | GpuInput): Promise<Float32Array> {
     const result = await this.#requests.run(() => this.#infer(input));
     if (!this.#wanted && this.#options.device === "auto" && this.#options.openGpu) {
       this.#wanted = true;
@@ -166,16 +170,16 @@ export class Scheduler {
     return this.#onCpu.run(() => this.#onGpu.run(task));
   }
 
-  async #infer(input: Float32Array): Promise<Float32Array> {
+  async #infer(input: Float32Array | GpuInput): Promise<Float32Array> {
     this.#flying++;
     const turn = ++this.#started;
     const stream = this.#flying > 1 ? this.#stream : null;
-    const spent = { cpu: 0, gpu: 0 };
+    const spent: Spent = { cpu: 0, gpu: 0, written: false };
     try {
       const logits = await this.#place(input, stream ? stream.range : this.#range, spent);
       // With both devices at work in one thread, each is held up by the other: only the pace means anything.
       if (stream) this.#observeStream(stream);
-      else if (this.#flying === 1 && this.#started === turn) this.#observe(spent.cpu, spent.gpu);
+      else if (this.#flying === 1 && this.#started === turn) this.#observe(spent);
       return logits;
     } finally {
       this.#flying--;
@@ -184,7 +188,7 @@ export class Scheduler {
   }
 
   /** Runs stages of `range` on the GPU and the others on the CPU; `spent` takes the ms of each. */
-  async #place(input: Float32Array, range: GpuRange, spent: { cpu: number; gpu: number }): Promise<Float32Array> {
+  async #place(input: Float32Array | GpuInput, range: GpuRange, spent: Spent): Promise<Float32Array> {
     const last = this.#cpu.network.stages.length - 1;
     const timed = async (device: "cpu" | "gpu", task: () => Promise<Float32Array>) => {
       const start = this.#now();
@@ -194,16 +198,22 @@ export class Scheduler {
     };
     const onCpu = (first: number, end: number, activation: Float32Array) =>
       this.#onCpu.run(() => timed("cpu", async () => (await this.#cpu.run(first, end, activation)).slice()));
+    const read = async () => (input instanceof Float32Array ? input : input.read());
     const gpu = this.#gpu;
-    if (!range || !gpu) return onCpu(0, last, input);
+    if (!range || !gpu) return onCpu(0, last, await read());
+    const written = range.first === 0 && !(input instanceof Float32Array) ? input : null;
     // Kept until the GPU has answered: where it fails, the CPU goes on from here.
-    const entering = range.first > 0 ? await onCpu(0, range.first - 1, input) : input;
-    const rest = () => onCpu(range.first, last, entering);
+    const entering = written ? null : await read();
+    const activation = entering && range.first > 0 ? await onCpu(0, range.first - 1, entering) : entering;
+    const rest = async () => onCpu(range.first, last, activation ?? (await read()));
+    const onGpu = () =>
+      activation ? gpu.engine.run(range.first, range.last, activation) : written!.run(gpu.engine, range.last);
     let leaving: Float32Array;
     try {
-      leaving = await this.#onGpu.run(() => timed("gpu", () => gpu.engine.run(range.first, range.last, entering)));
+      leaving = await this.#onGpu.run(() => timed("gpu", onGpu));
+      spent.written = written !== null;
     } catch (error) {
-      this.#setAside(gpu, (error as Error).message);
+      if (!(error instanceof GpuInputError)) this.#setAside(gpu, (error as Error).message);
       return rest();
     }
     if (!leaving.every(Number.isFinite)) {
@@ -311,15 +321,20 @@ export class Scheduler {
   }
 
   /** Watches for drift: heat, or another page on the same device. */
-  #observe(cpuMs: number, gpuMs: number): void {
+  #observe(spent: Spent): void {
     const costs = this.#costs;
     if (!costs || !this.#gpu || this.#options.device !== "auto") return;
     this.#sinceChange++;
     if (!this.#range && this.#sinceChange % REMEASURE === 0) this.#remeasure(this.#gpu);
-    this.#recent.push({ cpu: cpuMs, gpu: gpuMs });
-    if (this.#recent.length < WINDOW) return;
     const range = this.#range;
     const expected = loads(costs, range);
+    if (spent.written && this.#writtenMs === null) {
+      this.#written.push(spent.gpu - expected.gpu);
+      if (this.#written.length === WINDOW) this.#writtenMs = median(this.#written);
+      return;
+    }
+    this.#recent.push({ cpu: spent.cpu, gpu: spent.gpu - (spent.written ? this.#writtenMs! : 0) });
+    if (this.#recent.length < WINDOW) return;
     const cpu = ratio(median(this.#recent.map((it) => it.cpu)), expected.cpu);
     const gpu = ratio(median(this.#recent.map((it) => it.gpu)), expected.gpu);
     this.#recent = this.#recent.slice(1);
@@ -378,6 +393,8 @@ export class Scheduler {
     this.#gpu = null;
     this.#costs = null;
     this.#stream = null;
+    this.#writtenMs = null;
+    this.#written = [];
     this.#contention = 1;
     this.#faults++;
     failed.engine.close().catch(() => {});
@@ -392,6 +409,13 @@ export class Scheduler {
       if (!this.#closed) return this.#prepare();
     });
   }
+}
+
+/** Ms of one inference on each device, and whether its input was written on the GPU itself. */
+interface Spent {
+  cpu: number;
+  gpu: number;
+  written: boolean;
 }
 
 function deviceOf(stage: number, range: GpuRange): "cpu" | "gpu" {

@@ -1,7 +1,7 @@
 import type { EngineStats } from "../engine.js";
-import { ClosedError, OptionError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
+import { ClosedError, GpuInputError, OptionError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
 import type { Host } from "../host.js";
-import { checkInput } from "../input.js";
+import { checkInput, isGpuBuffer } from "../input.js";
 import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, Progress } from "../options.js";
 import { Plan } from "../plan.js";
 import type { Session } from "../session.js";
@@ -19,8 +19,11 @@ const WINDOW = 2;
 
 /** Opens a session in a worker, or in place where there can be none: `stats.threadsReason` says so. */
 export async function openSession(host: Host, source: ModelSource, options: LoadOptions = {}): Promise<Session> {
-  const { worker = "auto" } = options;
+  const { worker = "auto", gpu, gpuDevice } = options;
   if (worker === false) return (await host.loadSession()).openInPlace(host, source, options);
+  if (gpu || gpuDevice) {
+    return (await host.loadSession()).openInPlace(host, source, options, "in place: a GPU cannot be sent to a worker");
+  }
   if (worker !== "auto" && typeof worker !== "string" && !(worker instanceof URL)) {
     throw new OptionError(`worker is ${worker}; it must be "auto", false, or the URL of worker.js.`);
   }
@@ -86,7 +89,12 @@ class WorkerSession implements Session {
     return this.shownPlan!;
   }
 
-  async run(input: Float32Array, signal?: AbortSignal | null): Promise<Float32Array> {
+  async run(input: Float32Array | GPUBuffer, signal?: AbortSignal | null): Promise<Float32Array> {
+    if (isGpuBuffer(input)) {
+      throw new GpuInputError(
+        "The input is a GPUBuffer, and the model is in a worker, where no buffer can be sent: load the model with gpuDevice, the device that made it.",
+      );
+    }
     checkInput(input, this.inputShape);
     return this.call(() => {
       const copy = input.slice();

@@ -8,13 +8,7 @@ const host: Host = {
   ...browserHost,
   loadSession: async () => session,
   // What arrives here is a copy of the caller's, or was made for this one request.
-  async decode(image, signal) {
-    try {
-      return await browserHost.decode(image, signal);
-    } finally {
-      (image as Partial<ImageBitmap> | null)?.close?.();
-    }
-  },
+  release: (image) => (image as Partial<ImageBitmap> | null)?.close?.(),
 };
 
 serveSession(webPort(), host, holdLock());

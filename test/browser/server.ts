@@ -60,6 +60,7 @@ export async function serve(options: {
     }
     const given = options.files?.[pathname];
     if (given) {
+      response.setHeader("content-type", types[extname(pathname)] ?? "application/octet-stream");
       response.setHeader("content-length", given.length);
       response.end(given);
       return;

@@ -46,6 +46,30 @@ describe.each([
   });
 });
 
+test("an image that is on the GPU already is written in the same submit: nothing is uploaded", async () => {
+  const { device, record } = fakeDevice();
+  const network = quickNetwork("resnet20");
+  const engine = await createGpuEngine(network, { device });
+  const input = device.createBuffer({ size: 12 * 32 * 32, usage: 4 });
+  const made = { ...record };
+  const last = network.stages.length - 1;
+  expect(
+    await engine.runWritten(last, (encoder, image) => encoder.copyBufferToBuffer(input, 0, image, 0, input.size)),
+  ).toHaveLength(10);
+  expect(record).toMatchObject({ ...made, submits: 1, copies: 2, mapped: 1, uploadedBytes: 0 });
+  // What is wrong with the input is no fault of the GPU.
+  const refuse = () => {
+    throw new Error("no frame yet");
+  };
+  await expect(engine.runWritten(last, refuse)).rejects.toMatchObject({
+    name: "GpuInputError",
+    message: /no frame yet/,
+  });
+  expect(engine.lost).toBeNull();
+  expect(await engine.run(0, last, new Float32Array(3 * 32 * 32))).toHaveLength(10);
+  await engine.close();
+});
+
 test("the base path asks for nothing optional, and every shader is small", async () => {
   const { device, record } = fakeDevice();
   const engine = await createGpuEngine(quickNetwork("resnet18"), { device });

@@ -1,4 +1,4 @@
-import type { Engine } from "../../src/engine.js";
+import type { Writable } from "../../src/gpu/input.js";
 import type { Network } from "../../src/model/network.js";
 import type { Mover } from "../../src/schedule/calibrate.js";
 import type { Store } from "../../src/store.js";
@@ -52,7 +52,7 @@ export class Clock {
   }
 }
 
-export class FakeEngine implements Mover {
+export class FakeEngine implements Mover, Writable {
   readonly network = network;
   closed = false;
   runs = 0;
@@ -97,6 +97,11 @@ export class FakeEngine implements Mover {
     }
   }
 
+  readonly gpu = {} as GPUDevice;
+  async runWritten(): Promise<Float32Array> {
+    throw new Error("there is no device here to write with");
+  }
+
   async echo(): Promise<void> {
     this.clock.advance(this.moveMs * this.slowdown);
   }
@@ -105,8 +110,6 @@ export class FakeEngine implements Mover {
     this.closed = true;
   }
 }
-
-export const asEngine = (engine: FakeEngine): Engine => engine;
 
 export class MemoryStore implements Store {
   readonly kept = new Map<string, string>();

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { GpuInputError } from "../../src/errors.js";
+import type { Writable } from "../../src/gpu/input.js";
 import { Scheduler, type SchedulerOptions } from "../../src/schedule/scheduler.js";
 import { generator } from "../random.js";
 import { answer, Clock, FakeEngine, MemoryStore, settle } from "./fakes.js";
@@ -291,4 +293,69 @@ test("closed while the GPU is being prepared: nothing is left open", async () =>
   await settle();
   expect(cpu.closed).toBe(true);
   for (const gpu of gpus) expect(gpu.closed).toBe(true);
+});
+
+describe("an input that lies on the GPU", () => {
+  /** Each knows whether it was read back, and fails on the GPU where told to. */
+  function onGpu(values: Float32Array, failure?: Error) {
+    const input = {
+      reads: 0,
+      run: async (engine: Writable, last: number) => {
+        if (failure) throw failure;
+        return (engine as FakeEngine).run(0, last, values);
+      },
+      read: async () => {
+        input.reads++;
+        return values;
+      },
+    };
+    return input;
+  }
+
+  test("is read back while the CPU answers, and not after that", async () => {
+    const { scheduler } = scene();
+    const [early, late] = [onGpu(input(1)), onGpu(input(2))];
+    expect(await scheduler.run(early)).toEqual(answer(input(1)));
+    await settle();
+    expect(await scheduler.run(late)).toEqual(answer(input(2)));
+    expect([early.reads, late.reads]).toEqual([1, 0]);
+    await scheduler.close();
+  });
+
+  test("that the GPU cannot take is read back, and the GPU stays; a GPU that fails is set aside", async () => {
+    const { scheduler, devices } = scene();
+    await scheduler.run(input());
+    await settle();
+    for (const [failure, device] of [
+      [new GpuInputError("another device's"), "gpu"],
+      [new Error("the device was lost"), "cpu"],
+    ] as const) {
+      const given = onGpu(input(3), failure);
+      expect(await scheduler.run(given)).toEqual(answer(input(3)));
+      expect(given.reads).toBe(1);
+      expect(devices()).toEqual(everywhere(device));
+    }
+    await scheduler.close();
+  });
+
+  test("may take its time on the GPU to be prepared without counting as drift, but a slowdown counts", async () => {
+    const { scheduler, clock, gpus, devices } = scene({ gpuMs: 2.5 });
+    await scheduler.run(input());
+    await settle();
+    const frame = onGpu(input(4));
+    const prepared = {
+      ...frame,
+      run: async (engine: Writable, last: number) => {
+        clock.advance(8);
+        return frame.run(engine, last);
+      },
+    };
+    for (let run = 0; run < 200; run++) expect(await scheduler.run(prepared)).toEqual(answer(input(4)));
+    expect(devices()).toEqual(everywhere("gpu"));
+    expect(scheduler.plan.summary.history).toHaveLength(1);
+    gpus[0]!.slowdown = 2;
+    for (let run = 0; run < 30; run++) await scheduler.run(prepared);
+    expect(devices()).toEqual(everywhere("cpu"));
+    await scheduler.close();
+  });
 });

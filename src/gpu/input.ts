@@ -1,0 +1,105 @@
+import { GpuInputError, ShapeError } from "../errors.js";
+import type { Preprocess } from "../options.js";
+import type { GpuEngine } from "./engine.js";
+import { type Frame, Frames } from "./frames.js";
+import { messageOf } from "./probe.js";
+import { scoped } from "./scoped.js";
+import { COPY_DST, COPY_SRC, MAP_READ, READ } from "./usage.js";
+
+/** What an engine lets others write its image with. */
+export type Writable = Pick<GpuEngine, "gpu" | "runWritten">;
+
+/** One image that can get to the GPU without passing through the CPU. */
+export interface GpuInput {
+  /** Runs stages 0 to `last` on it. Throws `GpuInputError` where this GPU cannot take it: `read` may still. */
+  run(engine: Writable, last: number): Promise<Float32Array>;
+  /** The same values on the CPU. */
+  read(): Promise<Float32Array>;
+}
+
+/** `bytes` of the caller's buffer from `offset` on: f32 planes. `gpu`: the device that made the buffer. */
+export function bufferInput(gpu: GPUDevice, buffer: GPUBuffer, offset: number, bytes: number): GpuInput {
+  return {
+    async run(engine, last) {
+      if (engine.gpu !== gpu) throw refused("it is another device's");
+      return engine.runWritten(last, (encoder, image) => encoder.copyBufferToBuffer(buffer, offset, image, 0, bytes));
+    },
+    async read() {
+      const staging = gpu.createBuffer({ label: "input", size: bytes, usage: MAP_READ | COPY_DST });
+      try {
+        const { value, failure } = scoped(gpu, () => {
+          const encoder = gpu.createCommandEncoder();
+          encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
+          gpu.queue.submit([encoder.finish()]);
+          return staging.mapAsync(READ);
+        });
+        const [reason] = await Promise.all([failure, value]);
+        if (reason) throw new Error(reason.message);
+        return new Float32Array(staging.getMappedRange().slice(0));
+      } catch (cause) {
+        throw refused(messageOf(cause), cause);
+      } finally {
+        staging.destroy();
+      }
+    },
+  };
+}
+
+function refused(reason: string, cause?: unknown): GpuInputError {
+  return new GpuInputError(
+    `The GPUBuffer could not be read: ${reason}. It must be a live, unmapped buffer of the device in options.gpuDevice.`,
+    { cause },
+  );
+}
+
+/** Checks a caller's buffer of f32 images, each of `shape`, and returns how many there are. */
+export function checkBuffer(buffer: GPUBuffer, [, ...image]: readonly number[], gpu: GPUDevice | undefined): number {
+  if (!gpu) {
+    throw new GpuInputError(
+      "The input is a GPUBuffer, which one device can read: load the model with gpuDevice, the device that made it.",
+    );
+  }
+  if (!(buffer.usage & COPY_SRC)) {
+    throw new GpuInputError("The GPUBuffer cannot be copied from: create it with usage GPUBufferUsage.COPY_SRC.");
+  }
+  const bytes = 4 * image[0]! * image[1]! * image[2]!;
+  if (buffer.size === 0 || buffer.size % bytes !== 0) {
+    throw new ShapeError(
+      `The GPUBuffer has ${buffer.size} bytes; an image is ${image.join(" x ")} f32 values = ${bytes} bytes, or a multiple.`,
+    );
+  }
+  return buffer.size / bytes;
+}
+
+/** Video frames of one model, for whichever device runs. */
+export class FrameInputs {
+  readonly #made = new Map<GPUDevice, Promise<Frames>>();
+
+  constructor(private readonly spec: Preprocess) {}
+
+  /** `read` decodes the frame on the CPU. */
+  input(frame: Frame, read: () => Promise<Float32Array>): GpuInput {
+    return {
+      read,
+      run: async (engine, last) => {
+        const frames = await this.#on(engine.gpu).catch((cause) => {
+          throw new GpuInputError(`Video frames cannot be prepared on this GPU: ${messageOf(cause)}`, { cause });
+        });
+        return engine.runWritten(last, (encoder, image) => frames.write(encoder, frame, image));
+      },
+    };
+  }
+
+  #on(gpu: GPUDevice): Promise<Frames> {
+    let frames = this.#made.get(gpu);
+    if (!frames) {
+      frames = Frames.create(gpu, this.spec);
+      this.#made.set(gpu, frames);
+    }
+    return frames;
+  }
+
+  async close(): Promise<void> {
+    for (const made of this.#made.values()) (await made.catch(() => null))?.close();
+  }
+}
