@@ -49,6 +49,7 @@ await Promise.all([
     splitting: true,
     chunkNames: "shared-[hash]",
   }),
+  build({ ...shared, entryPoints: { "service-worker": "src/service-worker.ts" }, outdir: out, platform: "browser" }),
   build({
     ...shared,
     minify: false,

@@ -13,8 +13,10 @@ const source = join(root, "examples/extension");
 export async function buildExtension(folder = join(source, "dist")) {
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, "lib"), { recursive: true });
-  // One thread in place: the worker, the thread and the modules for threads stay behind.
-  const used = (await libraryFiles()).filter((name) => !/^(worker|thread)\.js$|-threads\.wasm$/.test(name));
+  // One thread in place, in the service worker: its entry in one file, and the modules without threads.
+  const used = (await libraryFiles()).filter((name) =>
+    /^service-worker\.js$|(baseline|relaxed)\.wasm$|tensors$/.test(name),
+  );
   for (const name of used) await copyFile(join(root, "dist", name), join(folder, "lib", name));
   for (const name of ["manifest.json", "popup.html", "popup.css"])
     await copyFile(join(source, name), join(folder, name));
@@ -31,7 +33,7 @@ export async function buildExtension(folder = join(source, "dist")) {
     format: "esm",
     target: "es2022",
     minify: true,
-    plugins: [besides("./lib/index.js")],
+    plugins: [besides("./lib/service-worker.js")],
     logLevel: "warning",
   });
   return folder;

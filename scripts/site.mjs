@@ -12,7 +12,9 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 export async function libraryFiles() {
   const names = await readdir(join(root, "dist")).catch(() => []);
   if (!names.includes("index.js")) throw new Error("There is no dist/: run npm install, or npm run build.");
-  return names.filter((it) => /^(index|page|worker|thread|shared-.*)\.js$|\.wasm$|\.safetensors$/.test(it)).sort();
+  return names
+    .filter((it) => /^(index|page|service-worker|worker|thread|shared-.*)\.js$|\.wasm$|\.safetensors$/.test(it))
+    .sort();
 }
 
 export async function copyLibrary(folder) {

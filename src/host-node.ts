@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { ModelFormatError, SourceError } from "./errors.js";
+import * as gpu from "./gpu/index.js";
 import type { Host, ModelFiles } from "./host.js";
 import { decodeBytes, decodeFile } from "./image/decode-node.js";
 import { toPixels } from "./image/index.js";
@@ -30,6 +31,7 @@ export const nodeHost: Host = {
     obstacle: null,
   },
   loadSession: async () => session,
+  loadGpu: async () => gpu,
   startWorker: (file) => nodeWorker(new Worker(file ?? new URL("./node-worker.js", import.meta.url))),
   absolute: (address) => address,
   async sendImage(source) {

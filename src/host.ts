@@ -22,6 +22,8 @@ export interface Host {
   readonly threadSupport: ThreadSupport;
   /** The code that opens a session in this thread. */
   loadSession(): Promise<Pick<typeof import("./session.js"), "openInPlace">>;
+  /** The code of the GPU path, which comes when it is needed. */
+  loadGpu(): Promise<typeof import("./gpu/index.js")>;
   /** Starts a worker that serves a session: the library's own file, or the one named. Throws where there can be none. */
   startWorker(file?: string | URL): WorkerHandle;
   /** A source or address that means the same in a worker: relative URLs are relative to the page. */

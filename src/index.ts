@@ -1,7 +1,6 @@
 import { createApi } from "./api.js";
 import { browserHost } from "./host-browser.js";
 import type { BrowserImage } from "./image/decode-browser.js";
-
 import * as session from "./session.js";
 
 export type { Classifier, Model } from "./api.js";
@@ -13,4 +12,5 @@ export type { Plan, StagePlacement } from "./plan.js";
 export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   ...browserHost,
   loadSession: async () => session,
+  loadGpu: () => import("./gpu/index.js"),
 });

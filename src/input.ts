@@ -1,4 +1,5 @@
-import { ShapeError } from "./errors.js";
+import { GpuInputError, ShapeError } from "./errors.js";
+import { COPY_SRC } from "./gpu/usage.js";
 
 /** How many images of `shape` the input holds; throws `ShapeError` for one that does not hold a whole number of them. */
 export function checkInput(input: unknown, [, ...image]: readonly number[]): number {
@@ -19,4 +20,23 @@ export function checkInput(input: unknown, [, ...image]: readonly number[]): num
 /** By its shape: where Dawn runs in Node there is no global class. */
 export function isGpuBuffer(input: unknown): input is GPUBuffer {
   return typeof input === "object" && input !== null && "mapAsync" in input && "usage" in input;
+}
+
+/** As `checkInput`, of a buffer of f32 values. `gpu`: the device that made it, as the caller says. */
+export function checkBuffer(buffer: GPUBuffer, [, ...image]: readonly number[], gpu: GPUDevice | undefined): number {
+  if (!gpu) {
+    throw new GpuInputError(
+      "The input is a GPUBuffer, which one device can read: load the model with gpuDevice, the device that made it.",
+    );
+  }
+  if (!(buffer.usage & COPY_SRC)) {
+    throw new GpuInputError("The GPUBuffer cannot be copied from: create it with usage GPUBufferUsage.COPY_SRC.");
+  }
+  const bytes = 4 * image[0]! * image[1]! * image[2]!;
+  if (buffer.size === 0 || buffer.size % bytes !== 0) {
+    throw new ShapeError(
+      `The GPUBuffer has ${buffer.size} bytes; an image is ${image.join(" x ")} f32 values = ${bytes} bytes, or a multiple.`,
+    );
+  }
+  return buffer.size / bytes;
 }

@@ -1,5 +1,5 @@
 // What bundlers take: as index.ts, but the code for running in place comes when it is needed, which for most pages is never.
-// A service worker may not import later: there it is index.ts, "resnet-edge/service-worker".
+// A service worker may not import later: there it is service-worker.ts, "resnet-edge/service-worker".
 import { createApi } from "./api.js";
 import { browserHost } from "./host-browser.js";
 import type { BrowserImage } from "./image/decode-browser.js";
@@ -13,4 +13,5 @@ export type { Plan, StagePlacement } from "./plan.js";
 export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   ...browserHost,
   loadSession: () => import("./session.js"),
+  loadGpu: () => import("./gpu/index.js"),
 });

@@ -3,11 +3,12 @@ import { createCpuEngine, likelyVariant, type Variant } from "./cpu/index.js";
 import type { EngineStats } from "./engine.js";
 import { ClosedError, OptionError, throwIfAborted } from "./errors.js";
 import { compileResponse } from "./fetch-kernels.js";
-import { isFrame } from "./gpu/frames.js";
-import { bufferInput, checkBuffer, FrameInputs } from "./gpu/input.js";
+import type { FrameInputs } from "./gpu/index.js";
+import type { GpuInput } from "./gpu/input.js";
 import type { Host } from "./host.js";
+import { isFrame } from "./image/frame.js";
 import { type Pixels, preprocess as prepareImage } from "./image/index.js";
-import { checkInput, isGpuBuffer } from "./input.js";
+import { checkBuffer, checkInput, isGpuBuffer } from "./input.js";
 import { buildNetwork, modelCard, preprocessFor } from "./model/index.js";
 import type { Network } from "./model/network.js";
 import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess } from "./options.js";
@@ -41,18 +42,16 @@ export class SessionInPlace implements Session {
   private readonly queue = new Queue(UNDER_WAY);
   private closed = false;
 
-  private readonly frames: FrameInputs;
+  private frames: Promise<FrameInputs> | null = null;
 
   constructor(
     readonly network: Network,
     readonly preprocess: Preprocess,
     readonly labels: readonly string[] | null,
     private readonly scheduler: Scheduler,
-    private readonly images: Pick<Host, "decode" | "release">,
+    private readonly host: Pick<Host, "decode" | "release" | "loadGpu">,
     private readonly gpuDevice?: GPUDevice,
-  ) {
-    this.frames = new FrameInputs(preprocess);
-  }
+  ) {}
 
   get plan(): Plan {
     return this.scheduler.plan;
@@ -75,11 +74,13 @@ export class SessionInPlace implements Session {
     const shape = this.inputShape;
     const length = shape.reduce((product, extent) => product * extent);
     const imageOf = isGpuBuffer(input)
-      ? (index: number) => bufferInput(this.gpuDevice!, input, 4 * index * length, 4 * length)
+      ? async (index: number) =>
+          (await this.host.loadGpu()).bufferInput(this.gpuDevice!, input, 4 * index * length, 4 * length)
       : (index: number) => input.subarray(index * length, (index + 1) * length);
     const count = isGpuBuffer(input) ? checkBuffer(input, shape, this.gpuDevice) : checkInput(input, shape);
     const logits = new Float32Array(count * this.classes);
-    const one = async (index: number) => logits.set(await this.scheduler.run(imageOf(index)), index * this.classes);
+    const one = async (index: number) =>
+      logits.set(await this.scheduler.run(await imageOf(index)), index * this.classes);
     await Promise.all(Array.from({ length: count }, (_, index) => this.enqueue(() => one(index), signal)));
     return logits;
   }
@@ -88,18 +89,25 @@ export class SessionInPlace implements Session {
   classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]> {
     const { signal } = options;
     const read = async () => {
-      const pixels: Pixels = await this.images.decode(image, signal);
+      const pixels: Pixels = await this.host.decode(image, signal);
       throwIfAborted(signal);
       return prepareImage(pixels, this.preprocess);
     };
     return this.enqueue(async () => {
       try {
-        const input = isFrame(image) ? this.frames.input(image, read) : await read();
+        const input: GpuInput | Float32Array = isFrame(image)
+          ? { read, run: async (engine, last) => (await this.onGpu()).run(image, engine, last) }
+          : await read();
         return rank(await this.scheduler.run(input), this.labels, options);
       } finally {
-        this.images.release?.(image);
+        this.host.release?.(image);
       }
     }, signal);
+  }
+
+  private onGpu(): Promise<FrameInputs> {
+    this.frames ??= this.host.loadGpu().then(({ FrameInputs }) => new FrameInputs(this.preprocess));
+    return this.frames;
   }
 
   private enqueue<T>(task: () => Promise<T>, signal?: AbortSignal | null): Promise<T> {
@@ -110,7 +118,7 @@ export class SessionInPlace implements Session {
   async close(): Promise<void> {
     this.closed = true;
     await this.queue.idle();
-    await this.frames.close();
+    await (await this.frames)?.close();
     await this.scheduler.close();
   }
 }

@@ -1,5 +1,6 @@
 // The GPU path on whatever adapter Dawn finds: agreement with the CPU, and times. One line of JSON.
-import { createGpuEngine, probeGpu } from "../../src/gpu/index.js";
+import { createGpuEngine } from "../../src/gpu/index.js";
+import { probeGpu } from "../../src/gpu/probe.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 import { spread } from "./rounds.js";
 

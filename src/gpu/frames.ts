@@ -1,13 +1,11 @@
 import { GpuInputError } from "../errors.js";
+import type { Frame } from "../image/frame.js";
 import { frame as framing, normalisation } from "../image/preprocess.js";
 import { resizeTables } from "../image/resize.js";
 import type { Preprocess } from "../options.js";
 import { scoped } from "./scoped.js";
 import { COPY_DST, STORAGE } from "./usage.js";
 import { resizeColumns, resizeRows } from "./wgsl/frame.js";
-
-/** What WebGPU imports without a copy. */
-export type Frame = HTMLVideoElement | VideoFrame;
 
 interface Size {
   readonly width: number;
@@ -105,12 +103,6 @@ export class Frames {
     this.#plan?.bytes.destroy();
     this.#plan = null;
   }
-}
-
-/** Whether it is a frame that a GPU can take: a video element, or a VideoFrame. */
-export function isFrame(image: unknown): image is Frame {
-  const { HTMLVideoElement, VideoFrame } = globalThis;
-  return [HTMLVideoElement, VideoFrame].some((type) => type !== undefined && image instanceof type);
 }
 
 function sizeOf(frame: Frame): Size {

@@ -1,2 +1,3 @@
+/** The GPU path: what is loaded when a GPU is there. `probe.ts`, which looks for one, is small and stands apart. */
 export { createGpuEngine, type GpuEngine, type GpuOptions } from "./engine.js";
-export { adapterName, type GpuProbe, isSoftware, probeGpu } from "./probe.js";
+export { bufferInput, FrameInputs } from "./input.js";

@@ -1,10 +1,11 @@
-import { GpuInputError, ShapeError } from "../errors.js";
+import { GpuInputError } from "../errors.js";
+import type { Frame } from "../image/frame.js";
 import type { Preprocess } from "../options.js";
 import type { GpuEngine } from "./engine.js";
-import { type Frame, Frames } from "./frames.js";
+import { Frames } from "./frames.js";
 import { messageOf } from "./probe.js";
 import { scoped } from "./scoped.js";
-import { COPY_DST, COPY_SRC, MAP_READ, READ } from "./usage.js";
+import { COPY_DST, MAP_READ, READ } from "./usage.js";
 
 /** What an engine lets others write its image with. */
 export type Writable = Pick<GpuEngine, "gpu" | "runWritten">;
@@ -52,42 +53,18 @@ function refused(reason: string, cause?: unknown): GpuInputError {
   );
 }
 
-/** Checks a caller's buffer of f32 images, each of `shape`, and returns how many there are. */
-export function checkBuffer(buffer: GPUBuffer, [, ...image]: readonly number[], gpu: GPUDevice | undefined): number {
-  if (!gpu) {
-    throw new GpuInputError(
-      "The input is a GPUBuffer, which one device can read: load the model with gpuDevice, the device that made it.",
-    );
-  }
-  if (!(buffer.usage & COPY_SRC)) {
-    throw new GpuInputError("The GPUBuffer cannot be copied from: create it with usage GPUBufferUsage.COPY_SRC.");
-  }
-  const bytes = 4 * image[0]! * image[1]! * image[2]!;
-  if (buffer.size === 0 || buffer.size % bytes !== 0) {
-    throw new ShapeError(
-      `The GPUBuffer has ${buffer.size} bytes; an image is ${image.join(" x ")} f32 values = ${bytes} bytes, or a multiple.`,
-    );
-  }
-  return buffer.size / bytes;
-}
-
 /** Video frames of one model, for whichever device runs. */
 export class FrameInputs {
   readonly #made = new Map<GPUDevice, Promise<Frames>>();
 
   constructor(private readonly spec: Preprocess) {}
 
-  /** `read` decodes the frame on the CPU. */
-  input(frame: Frame, read: () => Promise<Float32Array>): GpuInput {
-    return {
-      read,
-      run: async (engine, last) => {
-        const frames = await this.#on(engine.gpu).catch((cause) => {
-          throw new GpuInputError(`Video frames cannot be prepared on this GPU: ${messageOf(cause)}`, { cause });
-        });
-        return engine.runWritten(last, (encoder, image) => frames.write(encoder, frame, image));
-      },
-    };
+  /** As `GpuInput.run`. */
+  async run(frame: Frame, engine: Writable, last: number): Promise<Float32Array> {
+    const frames = await this.#on(engine.gpu).catch((cause) => {
+      throw new GpuInputError(`Video frames cannot be prepared on this GPU: ${messageOf(cause)}`, { cause });
+    });
+    return engine.runWritten(last, (encoder, image) => frames.write(encoder, frame, image));
   }
 
   #on(gpu: GPUDevice): Promise<Frames> {

@@ -1,4 +1,4 @@
-import { adapterName, createGpuEngine, isSoftware, probeGpu } from "../gpu/index.js";
+import { adapterName, isSoftware, probeGpu } from "../gpu/probe.js";
 import type { Host } from "../host.js";
 import type { Network } from "../model/network.js";
 import type { LoadOptions } from "../options.js";
@@ -22,6 +22,7 @@ export async function gpuOpener(
     if (software && device === "auto") {
       throw new Error(`${adapterName(info)} is a software adapter: the CPU's own kernels are faster`);
     }
+    const { createGpuEngine } = await host.loadGpu();
     const engine = await createGpuEngine(network, {
       precision,
       ...(gpuDevice ? { device: gpuDevice } : { adapter: probe!.adapter! }),

@@ -7,6 +7,7 @@ import { holdLock, webPort } from "./web.js";
 const host: Host = {
   ...browserHost,
   loadSession: async () => session,
+  loadGpu: () => import("../gpu/index.js"),
   // What arrives here is a copy of the caller's, or was made for this one request.
   release: (image) => (image as Partial<ImageBitmap> | null)?.close?.(),
 };

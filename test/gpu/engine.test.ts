@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createGpuEngine, probeGpu } from "../../src/gpu/index.js";
+import { createGpuEngine } from "../../src/gpu/index.js";
+import { probeGpu } from "../../src/gpu/probe.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 import { type Faults, fakeDevice } from "./fake-device.js";
 

@@ -1,4 +1,4 @@
-import { loadClassifier } from "./resnet-edge/index.js";
+import { loadClassifier } from "./resnet-edge/service-worker.js";
 
 let loading;
 

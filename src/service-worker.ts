@@ -1,0 +1,18 @@
+// As index.ts, but with the GPU path in it: a service worker may not import later.
+import { createApi } from "./api.js";
+import * as gpu from "./gpu/index.js";
+import { browserHost } from "./host-browser.js";
+import type { BrowserImage } from "./image/decode-browser.js";
+import * as session from "./session.js";
+
+export type { Classifier, Model } from "./api.js";
+export * from "./errors.js";
+export type { BrowserImage } from "./image/decode-browser.js";
+export type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, Progress } from "./options.js";
+export type { Plan, StagePlacement } from "./plan.js";
+
+export const { loadModel, loadClassifier } = createApi<BrowserImage>({
+  ...browserHost,
+  loadSession: async () => session,
+  loadGpu: async () => gpu,
+});
