@@ -138,3 +138,158 @@ export function f32_gemm_4x16(
     c0 += step << 2;
   }
 }
+
+/** As `f32_gemm_4x8`, tiles of 6 rows: see `f32_igemm_6x8` for whom. */
+export function f32_gemm_6x8(
+  a: usize,
+  aStep: usize,
+  depth: i32,
+  b: usize,
+  bias: usize,
+  c: usize,
+  step: usize,
+  rows: i32,
+  columns: i32,
+  residual: usize,
+  least: f32,
+): void {
+  const floor = f32x4.splat(least);
+  const end = b + (<usize>depth << 5);
+  for (; rows > 0; rows -= 6) {
+    let s00 = v128.load(bias);
+    let s01 = v128.load(bias, 16);
+    let s10 = s00;
+    let s11 = s01;
+    let s20 = s00;
+    let s21 = s01;
+    let s30 = s00;
+    let s31 = s01;
+    let s40 = s00;
+    let s41 = s01;
+    let s50 = s00;
+    let s51 = s01;
+    let walk = a;
+    for (let at = b; at < end; at += 32) {
+      const b0 = v128.load(at);
+      const b1 = v128.load(at, 16);
+      let row = v128.load32_splat(walk);
+      s00 = madd(row, b0, s00);
+      s01 = madd(row, b1, s01);
+      row = v128.load32_splat(walk, 4);
+      s10 = madd(row, b0, s10);
+      s11 = madd(row, b1, s11);
+      row = v128.load32_splat(walk, 8);
+      s20 = madd(row, b0, s20);
+      s21 = madd(row, b1, s21);
+      row = v128.load32_splat(walk, 12);
+      s30 = madd(row, b0, s30);
+      s31 = madd(row, b1, s31);
+      row = v128.load32_splat(walk, 16);
+      s40 = madd(row, b0, s40);
+      s41 = madd(row, b1, s41);
+      row = v128.load32_splat(walk, 20);
+      s50 = madd(row, b0, s50);
+      s51 = madd(row, b1, s51);
+      walk += 24;
+    }
+    a += aStep;
+    put8(c, residual, s00, s01, floor, columns);
+    if (rows > 1) put8(c + step, residual, s10, s11, floor, columns);
+    if (rows > 2) put8(c + 2 * step, residual, s20, s21, floor, columns);
+    if (rows > 3) put8(c + 3 * step, residual, s30, s31, floor, columns);
+    if (rows > 4) put8(c + 4 * step, residual, s40, s41, floor, columns);
+    if (rows > 5) put8(c + 5 * step, residual, s50, s51, floor, columns);
+    c += 6 * step;
+  }
+}
+
+/** As `f32_gemm_4x16`, tiles of 6 rows. */
+export function f32_gemm_6x16(
+  a: usize,
+  aStep: usize,
+  depth: i32,
+  b: usize,
+  bias: usize,
+  c: usize,
+  step: usize,
+  rows: i32,
+  columns: i32,
+  residual: usize,
+  least: f32,
+): void {
+  const floor = f32x4.splat(least);
+  const panelBytes = <usize>depth << 5;
+  const end = b + panelBytes;
+  for (; rows > 0; rows -= 6) {
+    let s00 = v128.load(bias);
+    let s01 = v128.load(bias, 16);
+    let s02 = v128.load(bias, 32);
+    let s03 = v128.load(bias, 48);
+    let s10 = s00;
+    let s11 = s01;
+    let s12 = s02;
+    let s13 = s03;
+    let s20 = s00;
+    let s21 = s01;
+    let s22 = s02;
+    let s23 = s03;
+    let s30 = s00;
+    let s31 = s01;
+    let s32 = s02;
+    let s33 = s03;
+    let s40 = s00;
+    let s41 = s01;
+    let s42 = s02;
+    let s43 = s03;
+    let s50 = s00;
+    let s51 = s01;
+    let s52 = s02;
+    let s53 = s03;
+    let walk = a;
+    for (let at = b; at < end; at += 32) {
+      const b0 = v128.load(at);
+      const b1 = v128.load(at, 16);
+      const b2 = v128.load(at + panelBytes);
+      const b3 = v128.load(at + panelBytes, 16);
+      let row = v128.load32_splat(walk);
+      s00 = madd(row, b0, s00);
+      s01 = madd(row, b1, s01);
+      s02 = madd(row, b2, s02);
+      s03 = madd(row, b3, s03);
+      row = v128.load32_splat(walk, 4);
+      s10 = madd(row, b0, s10);
+      s11 = madd(row, b1, s11);
+      s12 = madd(row, b2, s12);
+      s13 = madd(row, b3, s13);
+      row = v128.load32_splat(walk, 8);
+      s20 = madd(row, b0, s20);
+      s21 = madd(row, b1, s21);
+      s22 = madd(row, b2, s22);
+      s23 = madd(row, b3, s23);
+      row = v128.load32_splat(walk, 12);
+      s30 = madd(row, b0, s30);
+      s31 = madd(row, b1, s31);
+      s32 = madd(row, b2, s32);
+      s33 = madd(row, b3, s33);
+      row = v128.load32_splat(walk, 16);
+      s40 = madd(row, b0, s40);
+      s41 = madd(row, b1, s41);
+      s42 = madd(row, b2, s42);
+      s43 = madd(row, b3, s43);
+      row = v128.load32_splat(walk, 20);
+      s50 = madd(row, b0, s50);
+      s51 = madd(row, b1, s51);
+      s52 = madd(row, b2, s52);
+      s53 = madd(row, b3, s53);
+      walk += 24;
+    }
+    a += aStep;
+    put16(c, residual, s00, s01, s02, s03, floor, columns);
+    if (rows > 1) put16(c + step, residual, s10, s11, s12, s13, floor, columns);
+    if (rows > 2) put16(c + 2 * step, residual, s20, s21, s22, s23, floor, columns);
+    if (rows > 3) put16(c + 3 * step, residual, s30, s31, s32, s33, floor, columns);
+    if (rows > 4) put16(c + 4 * step, residual, s40, s41, s42, s43, floor, columns);
+    if (rows > 5) put16(c + 5 * step, residual, s50, s51, s52, s53, floor, columns);
+    c += 6 * step;
+  }
+}

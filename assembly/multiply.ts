@@ -1,16 +1,19 @@
-import { f32_gemm_4x8 } from "./gemm";
+import { f32_gemm_4x16, f32_gemm_4x8, f32_gemm_6x16, f32_gemm_6x8 } from "./gemm";
 import { f32_igemm_4x8, f32_igemm_6x8 } from "./igemm-8";
 import { f32_igemm_4x16, f32_igemm_6x16 } from "./igemm-16";
 import { Tile } from "./record";
 import { gatherRows } from "./rows";
+
+/** Against so many panels it pays to gather rows: one stream that prefetchers follow, and one pointer that walks it. */
+const GATHER_PANELS: i32 = 32;
 
 /**
  * C = max(A B + bias + R, least) for `rows` rows against `panels` panels of 8 columns, with the tile that was chosen.
  *
  * A's rows are by pointers, `taps` pieces of `depth` elements each, laid out in `table` by `pointerAt`, each plus `offset`.
  * B is [panel][tap][depth][8]; each panel's bias lies `biasStep` bytes after the one before. C's rows are `step` bytes apart;
- * `columns` of them exist. `work` has room for the rows: without fused multiply-adds the front end and not arithmetic is
- * what limits the loop, and there rows are gathered first, so that one pointer walks them.
+ * `columns` of them exist. `work` has room for `paddedRows` rows: without fused multiply-adds the front end and not arithmetic
+ * is what limits the loop, and there rows are always gathered.
  */
 export function multiply(
   tile: i32,
@@ -30,22 +33,17 @@ export function multiply(
   residual: usize,
   least: f32,
 ): void {
-  const panelBytes = <usize>(taps * depth) << 5;
-  if (!ASC_FEATURE_RELAXED_SIMD) {
-    gatherRows(table, (rows + 3) >> 2, taps, depth, offset, work);
-    for (; panels > 0; panels--) {
-      f32_gemm_4x8(work, panelBytes >> 1, taps * depth, b, bias, c, step, rows, columns, residual, least);
-      b += panelBytes;
-      bias += biasStep;
-      c += 32;
-      columns -= 8;
-    }
+  if (!ASC_FEATURE_RELAXED_SIMD || panels >= GATHER_PANELS) {
+    gather(tile, table, rows, taps, depth, offset, work);
+    const total = taps * depth;
+    multiplyGathered(tile, work, rows, total, 0, total, b, panels, bias, biasStep, c, step, columns, residual, least);
     return;
   }
   const six = min(rows, 6 * sixes(tile, rows));
   const rest = rows - six;
   const after = pointerAt(table, tile, rows, taps, six);
   const below = <usize>six * step;
+  const panelBytes = <usize>(taps * depth) << 5;
   while (panels > 0) {
     if (tile == Tile.f32_6x16 && panels > 1) {
       f32_igemm_6x16(table, taps, depth, offset, b, panelBytes, bias, c, step, six, columns, residual, least);
@@ -60,6 +58,74 @@ export function multiply(
     }
     if (six) f32_igemm_6x8(table, taps, depth, offset, b, bias, c, step, six, columns, residual, least);
     if (rest) f32_igemm_4x8(after, taps, depth, offset, b, bias, c + below, step, rest, columns, residual, least);
+    b += panelBytes;
+    bias += biasStep;
+    c += 32;
+    columns -= 8;
+    panels--;
+  }
+}
+
+/** Rows by pointers to blocks of six and of four, [block][tap][depth][6 or 4], as `multiplyGathered` reads them. */
+export function gather(
+  tile: i32,
+  table: usize,
+  rows: i32,
+  taps: i32,
+  depth: i32,
+  offset: usize,
+  to: usize,
+): void {
+  const six = sixes(tile, rows);
+  if (six) gatherRows(table, 6, six, taps, depth, offset, to);
+  const rest = rows - 6 * six;
+  const after = to + <usize>(six * taps * depth) * 24;
+  if (rest > 0) gatherRows(pointerAt(table, tile, rows, taps, 6 * six), 4, (rest + 3) >> 2, taps, depth, offset, after);
+}
+
+/** As `multiply`, on gathered rows of `total` elements, of which `depth` from `first` on take part. */
+export function multiplyGathered(
+  tile: i32,
+  a: usize,
+  rows: i32,
+  total: i32,
+  first: i32,
+  depth: i32,
+  b: usize,
+  panels: i32,
+  bias: usize,
+  biasStep: usize,
+  c: usize,
+  step: usize,
+  columns: i32,
+  residual: usize,
+  least: f32,
+): void {
+  const blocks = sixes(tile, rows);
+  const six = min(rows, 6 * blocks);
+  const rest = rows - six;
+  const below = <usize>six * step;
+  const sixBytes = <usize>total * 24;
+  const fourBytes = <usize>total << 4;
+  const after = a + <usize>blocks * sixBytes + (<usize>first << 4);
+  a += <usize>first * 24;
+  const panelBytes = <usize>depth << 5;
+  while (panels > 0) {
+    const d = c + below;
+    if (ASC_FEATURE_RELAXED_SIMD && tile == Tile.f32_6x16 && panels > 1) {
+      if (six) f32_gemm_6x16(a, sixBytes, depth, b, bias, c, step, six, columns, residual, least);
+      if (rest) f32_gemm_4x16(after, fourBytes, depth, b, bias, d, step, rest, columns, residual, least);
+      b += 2 * panelBytes;
+      bias += 2 * biasStep;
+      c += 64;
+      columns -= 16;
+      panels -= 2;
+      continue;
+    }
+    if (ASC_FEATURE_RELAXED_SIMD && six) {
+      f32_gemm_6x8(a, sixBytes, depth, b, bias, c, step, six, columns, residual, least);
+    }
+    if (rest) f32_gemm_4x8(after, fourBytes, depth, b, bias, d, step, rest, columns, residual, least);
     b += panelBytes;
     bias += biasStep;
     c += 32;

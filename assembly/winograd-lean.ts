@@ -109,19 +109,15 @@ function factorOf(point: i32): f32 {
 /** G g G' of one panel's 3x3 filters, but for the points' factors: point p of channel c to u + p * FILTER_PLANE + c * 32. */
 function transformFilters(panel: usize, tap: usize, depth: i32, u: usize): void {
   for (const end = panel + (<usize>depth << 5); panel < end; panel += 32) {
-    // Row by row, both halves of a panel side by side, with few vectors alive.
+    // A few rows at a time, both halves of a panel side by side, with few vectors alive.
     outerRow(panel, tap, u);
     outerRow(panel + 16, tap, u + 16);
     outerRow(panel + 6 * tap, tap, u + 30 * FILTER_PLANE);
     outerRow(panel + 6 * tap + 16, tap, u + 30 * FILTER_PLANE + 16);
-    innerRow(panel, tap, false, 1, u + 6 * FILTER_PLANE);
-    innerRow(panel + 16, tap, false, 1, u + 6 * FILTER_PLANE + 16);
-    innerRow(panel, tap, false, -1, u + 12 * FILTER_PLANE);
-    innerRow(panel + 16, tap, false, -1, u + 12 * FILTER_PLANE + 16);
-    innerRow(panel, tap, true, 0.5, u + 18 * FILTER_PLANE);
-    innerRow(panel + 16, tap, true, 0.5, u + 18 * FILTER_PLANE + 16);
-    innerRow(panel, tap, true, -0.5, u + 24 * FILTER_PLANE);
-    innerRow(panel + 16, tap, true, -0.5, u + 24 * FILTER_PLANE + 16);
+    rows12(panel, tap, u + 6 * FILTER_PLANE);
+    rows12(panel + 16, tap, u + 6 * FILTER_PLANE + 16);
+    rows34(panel, tap, u + 18 * FILTER_PLANE);
+    rows34(panel + 16, tap, u + 18 * FILTER_PLANE + 16);
     u += 32;
   }
 }
@@ -133,25 +129,32 @@ function outerRow(g: usize, tap: usize, to: usize): void {
   spreadRow(v128.load(g), v128.load(g + tap), v128.load(g + 2 * tap), to);
 }
 
-/** The first row (or a quarter of it) and the last, plus `middle` times the middle one. */
+/** Points 1 and -1. */
 // @ts-ignore: decorator
 @inline
-function innerRow(g: usize, tap: usize, quarter: bool, middle: f32, to: usize): void {
-  spreadRow(
-    blend(g, tap, quarter, middle),
-    blend(g + tap, tap, quarter, middle),
-    blend(g + 2 * tap, tap, quarter, middle),
-    to,
-  );
+function rows12(g: usize, tap: usize, to: usize): void {
+  const even0 = f32x4.add(v128.load(g), v128.load(g + 6 * tap));
+  const even1 = f32x4.add(v128.load(g + tap), v128.load(g + 7 * tap));
+  const even2 = f32x4.add(v128.load(g + 2 * tap), v128.load(g + 8 * tap));
+  const odd0 = v128.load(g + 3 * tap);
+  const odd1 = v128.load(g + 4 * tap);
+  const odd2 = v128.load(g + 5 * tap);
+  spreadRow(f32x4.add(even0, odd0), f32x4.add(even1, odd1), f32x4.add(even2, odd2), to);
+  spreadRow(f32x4.sub(even0, odd0), f32x4.sub(even1, odd1), f32x4.sub(even2, odd2), to + 6 * FILTER_PLANE);
 }
 
+/** Points 2 and -2. */
 // @ts-ignore: decorator
 @inline
-function blend(g: usize, tap: usize, quarter: bool, middle: f32): v128 {
-  const first = v128.load(g);
-  const last = v128.load(g + 6 * tap);
-  const outer = quarter ? madd(f32x4.splat(0.25), first, last) : f32x4.add(first, last);
-  return madd(f32x4.splat(middle), v128.load(g + 3 * tap), outer);
+function rows34(g: usize, tap: usize, to: usize): void {
+  const even0 = madd(f32x4.splat(0.25), v128.load(g), v128.load(g + 6 * tap));
+  const even1 = madd(f32x4.splat(0.25), v128.load(g + tap), v128.load(g + 7 * tap));
+  const even2 = madd(f32x4.splat(0.25), v128.load(g + 2 * tap), v128.load(g + 8 * tap));
+  const odd0 = v128.load(g + 3 * tap);
+  const odd1 = v128.load(g + 4 * tap);
+  const odd2 = v128.load(g + 5 * tap);
+  spreadRow(madd(f32x4.splat(0.5), odd0, even0), madd(f32x4.splat(0.5), odd1, even1), madd(f32x4.splat(0.5), odd2, even2), to);
+  spreadRow(nmadd(f32x4.splat(0.5), odd0, even0), nmadd(f32x4.splat(0.5), odd1, even1), nmadd(f32x4.splat(0.5), odd2, even2), to + 6 * FILTER_PLANE);
 }
 
 /** Three taps to six points: G without its factors 1/4, -1/6, -1/6, 1/6, 1/6, 1. */

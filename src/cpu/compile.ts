@@ -73,8 +73,8 @@ const WINOGRAD_SCRATCH_BYTES = 384 * 1024;
 const STRIDE2_SCRATCH_BYTES = 640 * 1024;
 /** Winograd tiles that share a filter while it is transformed. */
 const LEAN_TILES = 16;
-/** Input rows of a piece of direct convolution, likewise. */
-const CONV_ROWS_BYTES = 128 * 1024;
+/** Input rows of a piece of direct convolution, likewise: the more of them, the less often its weights are read. */
+const CONV_ROWS_BYTES = 512 * 1024;
 /** Pieces of work for each thread, so that one that was held up does not hold up the others. */
 const PIECES_PER_THREAD = 4;
 
@@ -679,7 +679,8 @@ class Compiler {
     const fitting = Math.max(8, Math.floor(CONV_ROWS_BYTES / rowBytes / 4) * 4);
     if (this.options.threads > 1) return this.shared(rows, panels, fitting);
     const blocks = Math.ceil(rows / fitting);
-    const rowsPerTile = Math.ceil(Math.ceil(rows / blocks) / 4) * 4;
+    // Whole tiles of four or six rows, but for the last piece.
+    const rowsPerTile = Math.ceil(Math.ceil(rows / blocks) / 12) * 12;
     return { rowsPerTile, panelsPerTile: panels };
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CompileOptions } from "../../src/cpu/compile.js";
+import type { TileName } from "../../src/cpu/tile.js";
 import type { ConvOp, Network, Op, ValueShape, Weight } from "../../src/model/network.js";
 import { elementCount, paddedChannels } from "../../src/tensor.js";
 import { runOp } from "../model/reference.js";
@@ -82,7 +83,7 @@ async function check(
   input: ValueShape,
   output: ValueShape,
   simd: "baseline" | "relaxed",
-  options: { convolution?: CompileOptions["convolution"] } = {},
+  options: { convolution?: CompileOptions["convolution"]; tile?: TileName } = {},
   tolerance = 2e-6,
 ): Promise<void> {
   const network = networkOf(op, [{ ...input, channels: 3 }, input, output]);
@@ -133,6 +134,26 @@ describe.each(modules)("%s", (simd) => {
   }
   test.each(shapes)("f32_conv $name", async ({ op, input }) => {
     await check(op, input, convOutput(op, input), simd, { convolution: "direct" });
+  });
+
+  // So many output channels that rows are gathered; every remainder of rows and of panels that a tile can leave.
+  describe.each(["4x8", "6x8", "6x16"] as const)("f32_conv to many channels, tile %s", (tile) => {
+    test.each([
+      [1, 1, 8, 256],
+      [1, 5, 20, 260],
+      [3, 4, 6, 264],
+      [13, 1, 33, 256],
+      [4, 4, 12, 300],
+      [17, 2, 4, 272],
+      [9, 3, 16, 256],
+    ])("%dx%dx%d to %d", async (height, width, channels, out) => {
+      const input = { height, width, channels };
+      for (const size of [1, 3]) {
+        const weight = weightOf([out, channels, size, size]);
+        const op = conv({ weight, padding: [size >> 1, size >> 1], relu: size === 3 });
+        await check(op, input, convOutput(op, input), simd, { convolution: "direct", tile });
+      }
+    });
   });
 
   // The first convolution reads the caller's planes.
