@@ -33,7 +33,7 @@ export async function measureGpu(
     cpu.stages.map(({ ms }) => ms),
     medians.slice(0, alone.length),
     medians.slice(alone.length),
-    latency.median,
+    { cpu: cpu.latency.median, gpu: latency.median },
   );
   const { range, ms } = plan(costs);
   const names = sizes.map(({ name }) => name);

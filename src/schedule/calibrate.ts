@@ -14,7 +14,7 @@ const BUDGET_MS = 300;
 /**
  * Measures stages and moves on both devices, a step at a time: `exclusively` lets requests in between. A stage alone on the
  * GPU costs its work, its moves and one wait; the moves are measured without work, on the smallest and the largest
- * activation, and taken off.
+ * activation, and taken off. What stages cost together is measured too: alone, a stage finds caches cold and cores asleep.
  */
 export async function calibrate(
   cpu: Engine,
@@ -28,7 +28,7 @@ export async function calibrate(
   const cpuTimes = stages.map(() => [] as number[]);
   const gpuTimes = stages.map(() => [] as number[]);
   const echoTimes = stages.map(() => [] as number[]);
-  const whole: number[] = [];
+  const whole = { cpu: [] as number[], gpu: [] as number[] };
   const timed = async <T>(into: number[], task: () => Promise<T>): Promise<T> => {
     const start = now();
     const result = await task();
@@ -41,42 +41,49 @@ export async function calibrate(
       const from = inputs[index]!;
       const output = await exclusively(() => timed(cpuTimes[index]!, () => cpu.run(index, index, from)));
       inputs[index + 1] ??= output.slice();
+    }
+    await exclusively(() => timed(whole.cpu, () => cpu.run(0, stages.length - 1, inputs[0]!)));
+    for (const index of stages.keys()) {
+      const from = inputs[index]!;
       await exclusively(() => timed(gpuTimes[index]!, () => gpu.run(index, index, from)));
       await exclusively(() => timed(echoTimes[index]!, () => gpu.echo(index, from)));
     }
-    await exclusively(() => timed(whole, () => gpu.run(0, stages.length - 1, inputs[0]!)));
+    await exclusively(() => timed(whole.gpu, () => gpu.run(0, stages.length - 1, inputs[0]!)));
   }
   return costsOf(
     inputs.map((it) => it.byteLength),
     cpuTimes.map(median),
     gpuTimes.map(median),
     echoTimes.map(median),
-    median(whole),
+    { cpu: median(whole.cpu), gpu: median(whole.gpu) },
   );
 }
 
 /** Separates waits, moves and work. `bytes`: of each stage's input, and of the last one's output. */
 export function costsOf(
   bytes: readonly number[],
-  cpu: readonly number[],
+  cpuAlone: readonly number[],
   gpuAlone: readonly number[],
   echoes: readonly number[],
-  whole: number,
+  whole: { readonly cpu: number; readonly gpu: number },
 ): Costs {
   const smallest = bytes.indexOf(Math.min(...bytes.slice(0, -1)));
   const largest = bytes.indexOf(Math.max(...bytes.slice(0, -1)));
   const spread = 2 * (bytes[largest]! - bytes[smallest]!);
   const perByte = spread > 0 ? Math.max(0, (echoes[largest]! - echoes[smallest]!) / spread) : 0;
   const wait = Math.max(0, echoes[smallest]! - 2 * perByte * bytes[smallest]!);
-  const stages = cpu.length;
+  const stages = cpuAlone.length;
   const up = bytes.slice(0, stages).map((count) => perByte * count);
   const down = bytes.slice(1).map((count) => perByte * count);
   const work = gpuAlone.map((ms, index) => Math.max(0, ms - wait - up[index]! - down[index]!));
-  // Stages in one submit overlap and save barriers: their sum is brought to what the whole was measured to take.
-  const sum = work.reduce((total, ms) => total + ms, 0);
-  const together = Math.max(0, whole - wait - up[0]! - down[stages - 1]!);
-  const scale = sum > 0 ? together / sum : 0;
-  return { cpu, gpu: work.map((ms) => ms * scale), up, down, wait };
+  const together = Math.max(0, whole.gpu - wait - up[0]! - down[stages - 1]!);
+  return { cpu: scaledTo(whole.cpu, cpuAlone), gpu: scaledTo(together, work), up, down, wait };
+}
+
+/** Stages in one run overlap, save barriers and find caches warm: their sum is brought to what they took together. */
+function scaledTo(together: number, alone: readonly number[]): number[] {
+  const sum = alone.reduce((total, ms) => total + ms, 0);
+  return alone.map((ms) => (sum > 0 ? (ms * together) / sum : 0));
 }
 
 export function median(values: readonly number[]): number {

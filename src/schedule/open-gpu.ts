@@ -36,7 +36,7 @@ function calibrationKey(network: Network, adapter: string, precision = "f32"): s
   const { userAgent = "", hardwareConcurrency = 1 } = globalThis.navigator ?? {};
   const { architecture, values } = network;
   return JSON.stringify([
-    "costs 1",
+    "costs 2",
     adapter,
     precision,
     userAgent,

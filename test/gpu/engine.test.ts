@@ -118,6 +118,14 @@ describe("faults become typed errors, promptly", () => {
     await engine.close();
   });
 
+  test("a submit that is refused", async () => {
+    const { device } = fakeDevice({ submit: "buffer used while destroyed" });
+    const engine = await createGpuEngine(network, { device });
+    await expect(engine.run(0, last, input)).rejects.toThrow(/used while destroyed/);
+    expect(engine.lost).toMatch(/used while destroyed/);
+    await engine.close();
+  });
+
   test("a device lost while it works", async () => {
     const { device, lose } = fakeDevice({ map: () => new Promise(() => {}) });
     const reasons: string[] = [];

@@ -16,6 +16,8 @@ export interface Faults {
   /** Bytes after which an allocation is out of memory. */
   memory?: number;
   validation?: string;
+  /** What each submit is refused with. */
+  submit?: string;
   map?: () => Promise<void>;
 }
 
@@ -117,6 +119,7 @@ export function fakeDevice(faults: Faults = {}): {
       },
       submit: () => {
         record.submits++;
+        if (faults.submit) report(faults.submit);
       },
     },
     destroy: () => {

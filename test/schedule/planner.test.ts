@@ -70,9 +70,16 @@ test("waits, moves and work are told apart", () => {
     const sum = work.reduce((total, ms) => total + ms, 0);
     const alone = work.map((ms, index) => ms + wait + perByte * (bytes[index]! + bytes[index + 1]!));
     const echoes = work.map((_, index) => wait + 2 * perByte * bytes[index]!);
-    const costs = costsOf(bytes, cpu, alone, echoes, wait + perByte * (bytes[0]! + bytes[stages]!) + sum);
+    // Alone, each stage on the CPU takes half as long again.
+    const cold = cpu.map((ms) => 1.5 * ms);
+    const whole = {
+      cpu: cpu.reduce((total, ms) => total + ms, 0),
+      gpu: wait + perByte * (bytes[0]! + bytes[stages]!) + sum,
+    };
+    const costs = costsOf(bytes, cold, alone, echoes, whole);
     expect(costs.wait).toBeCloseTo(wait, 6);
     for (const [index, ms] of work.entries()) expect(costs.gpu[index]).toBeCloseTo(ms, 6);
+    for (const [index, ms] of cpu.entries()) expect(costs.cpu[index]).toBeCloseTo(ms, 6);
     for (const [index, ms] of costs.down.entries()) expect(ms).toBeCloseTo(perByte * bytes[index + 1]!, 6);
   }
 });

@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { createGpuEngine } from "../../src/gpu/index.js";
+import { hardwareTiling } from "../../src/gpu/tiles.js";
+import { pseudoRandomNetwork } from "../../src/model/index.js";
+import { calibrate, median } from "../../src/schedule/calibrate.js";
+import { predict } from "../../src/schedule/planner.js";
+import { engineFor } from "../cpu/engine.js";
+import { openDawn } from "./dawn.js";
+
+const { gpu, skip } = await openDawn();
+if (skip) console.log(`skipped: predictions on real engines, ${skip}`);
+
+test.skipIf(!gpu)(
+  "what is predicted from stages is what whole networks take, within 15 percent, on both devices",
+  async () => {
+    const network = pseudoRandomNetwork("resnet18", { inputSize: 64 });
+    const last = network.stages.length - 1;
+    const cpu = await engineFor(network, { threads: 1 });
+    const engine = await createGpuEngine(network, { gpu: gpu!, tiling: hardwareTiling });
+    const input = new Float32Array(3 * 64 * 64).fill(0.5);
+    const measure = async (run: () => Promise<unknown>) => {
+      const times: number[] = [];
+      for (let round = 0; round < 7; round++) {
+        const start = performance.now();
+        await run();
+        times.push(performance.now() - start);
+      }
+      return median(times);
+    };
+    const whole = { first: 0, last };
+    const stretch = { first: 1, last: last - 1 };
+    /** Largest errors of each kind; the best of a few tries, since other work on this machine comes and goes. */
+    let best = { cpu: 1, gpu: 1, hybrid: 1 };
+    for (let tries = 0; tries < 6 && Math.max(...Object.values(best)) > 0.15; tries++) {
+      const costs = await calibrate(
+        cpu,
+        engine,
+        (task) => task(),
+        () => performance.now(),
+      );
+      const hybrid = async () => {
+        const entering = (await cpu.run(0, 0, input)).slice();
+        await cpu.run(last, last, await engine.run(stretch.first, stretch.last, entering));
+      };
+      const error = async (range: typeof whole | null, run: () => Promise<unknown>) =>
+        Math.abs(predict(costs, range) / (await measure(run)) - 1);
+      const errors = {
+        cpu: await error(null, () => cpu.run(0, last, input)),
+        gpu: await error(whole, () => engine.run(0, last, input)),
+        hybrid: await error(stretch, hybrid),
+      };
+      console.log(
+        `predictions off by ${Object.entries(errors)
+          .map(([kind, it]) => `${kind} ${(100 * it).toFixed(1)} %`)
+          .join(", ")}`,
+      );
+      best = {
+        cpu: Math.min(best.cpu, errors.cpu),
+        gpu: Math.min(best.gpu, errors.gpu),
+        hybrid: Math.min(best.hybrid, errors.hybrid),
+      };
+    }
+    await engine.close();
+    await cpu.close();
+    for (const error of Object.values(best)) expect(error).toBeLessThan(0.15);
+  },
+  120_000,
+);
