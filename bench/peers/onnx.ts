@@ -48,7 +48,7 @@ const ATTRIBUTE_INT = 2;
 const ATTRIBUTE_INTS = 7;
 
 /** A network as an ONNX ModelProto (opset 13), BatchNorms folded: for comparing engines on the very same weights. */
-export function toOnnx(network: Network): Uint8Array {
+export function toOnnx(network: Network, batch = 1): Uint8Array {
   const graph = new Message();
   const name = (value: ValueId) => `value${value}`;
 
@@ -155,7 +155,7 @@ export function toOnnx(network: Network): Uint8Array {
   };
   const from = network.values[network.input]!;
   graph.text(2, network.architecture.name);
-  graph.message(11, described(name(network.input), [1, from.channels, from.height, from.width]));
-  graph.message(12, described(name(network.output), [1, network.values[network.output]!.channels]));
+  graph.message(11, described(name(network.input), [batch, from.channels, from.height, from.width]));
+  graph.message(12, described(name(network.output), [batch, network.values[network.output]!.channels]));
   return new Message().int(1, 8).message(7, graph).message(8, new Message().text(1, "").int(2, 13)).encode();
 }

@@ -19,7 +19,10 @@ export function installPeers() {
 /** Bundles one of this folder's programs into out/, from where it finds the peers. */
 export async function bundle(name, platform) {
   const outfile = fileURLToPath(new URL(`bench/peers/out/${name.replace(/\.m?[jt]s$/, ".js")}`, root));
-  const external = platform === "node" ? ["onnxruntime-web", "onnxruntime-node", "sharp", "webgpu"] : ["/peers/*"];
+  const external =
+    platform === "node"
+      ? ["onnxruntime-web", "onnxruntime-web/webgpu", "onnxruntime-node", "sharp", "webgpu"]
+      : ["/peers/*"];
   await build({
     entryPoints: [here + name],
     bundle: true,
