@@ -37,5 +37,13 @@ export interface State {
 export type News =
   | { readonly hello: true; readonly lock?: string }
   | { readonly progress: Progress }
-  | { readonly id: number; readonly value: Facts | Float32Array | Prediction[] | undefined; readonly state?: State }
+  | {
+      readonly id: number;
+      readonly value: Facts | Float32Array | Prediction[] | undefined;
+      readonly state?: State;
+      /** What a request to run came with, to be used again: fresh memory costs more than to fill it. */
+      readonly spare?: Float32Array<ArrayBuffer>;
+      /** For requests and answers to come: see `Mailbox`. */
+      readonly mailbox?: SharedArrayBuffer;
+    }
   | { readonly id: number; readonly error: SentError; readonly state?: State };

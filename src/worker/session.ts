@@ -5,8 +5,10 @@ import { checkInput, isGpuBuffer } from "../input.js";
 import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, Progress } from "../options.js";
 import { Plan } from "../plan.js";
 import type { Session } from "../session.js";
+import { elementCount } from "../tensor.js";
 import { receiveError } from "./errors.js";
 import type { WorkerHandle } from "./handle.js";
+import { Mailbox, SHORT_MS } from "./mailbox.js";
 import type { Ask, Facts, News, State } from "./messages.js";
 import { keepSource, sendSource } from "./source.js";
 
@@ -48,6 +50,8 @@ interface Call {
   readonly ask: () => Promise<[Ask, Transferable[]]> | [Ask, Transferable[]];
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
+  /** What may go by the mailbox. */
+  readonly input: Float32Array | undefined;
   aborted: boolean;
 }
 
@@ -59,6 +63,9 @@ class WorkerSession implements Session {
   private shownPlan: Plan | null = null;
   private waiting: Call[] = [];
   private readonly flying = new Map<number, Call>();
+  private mailbox: Mailbox | null = null;
+  /** Images that the worker has sent back. */
+  private spares: Float32Array<ArrayBuffer>[] = [];
   private pumping = false;
   private lastId = 0;
   private closed = false;
@@ -96,10 +103,13 @@ class WorkerSession implements Session {
       );
     }
     checkInput(input, this.inputShape);
-    return this.call(() => {
-      const copy = input.slice();
-      return [{ kind: "run", input: copy }, [copy.buffer as ArrayBuffer]];
-    }, signal);
+    const ask: Call["ask"] = () => {
+      const spare = this.spares.pop();
+      const copy = spare?.length === input.length ? spare : new Float32Array(input.length);
+      copy.set(input);
+      return [{ kind: "run", input: copy }, [copy.buffer]];
+    };
+    return this.call(ask, signal, input);
   }
 
   classify(image: unknown, { topK, minScore, signal }: ClassifyOptions): Promise<Prediction[]> {
@@ -149,7 +159,7 @@ class WorkerSession implements Session {
               clearTimeout(timer);
               if (news.lock) worker.watch(news.lock);
             } else if ("progress" in news) onProgress?.(news.progress);
-            else if (news.id !== 0) this.settle(news);
+            else if (news.id !== 0) this.receive(news);
             else if ("error" in news) reject(receiveError(news.error));
             else {
               this.facts = news.value as Facts;
@@ -185,18 +195,19 @@ class WorkerSession implements Session {
     }
   }
 
-  private call<T>(ask: Call["ask"], signal?: AbortSignal | null): Promise<T> {
+  private call<T>(ask: Call["ask"], signal?: AbortSignal | null, input?: Float32Array): Promise<T> {
     if (this.closed) return Promise.reject(new ClosedError("This model was closed; load it again."));
     if (signal?.aborted) return Promise.reject(signal.reason);
-    return this.enqueue(ask, signal);
+    return this.enqueue(ask, signal, input);
   }
 
-  private enqueue<T>(ask: Call["ask"], signal?: AbortSignal | null): Promise<T> {
+  private enqueue<T>(ask: Call["ask"], signal?: AbortSignal | null, input?: Float32Array): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const forget = () => signal?.removeEventListener("abort", onAbort);
       const call: Call = {
         id: ++this.lastId,
         ask,
+        input,
         resolve: (value) => {
           forget();
           resolve(value);
@@ -237,6 +248,7 @@ class WorkerSession implements Session {
         break;
       }
       const { worker } = this;
+      if (this.mail(call)) continue;
       try {
         const [message, transfer] = await call.ask();
         // It died meanwhile, or nobody waits any more: the message is made again, or not at all.
@@ -255,6 +267,24 @@ class WorkerSession implements Session {
     this.rest();
   }
 
+  /** Hands a call over in the mailbox, where nothing is under way that it could overtake. False: it was not. */
+  private mail({ id, input }: Call): boolean {
+    const { mailbox } = this;
+    if (!mailbox || input?.length !== mailbox.input.length || this.flying.size > 0) return false;
+    if (!mailbox.request.put(id, () => mailbox.input.set(input))) return false;
+    this.flying.set(id, this.waiting.shift()!);
+    mailbox.answer.watch(SHORT_MS, (answered) => this.settle({ id: answered, value: mailbox.logits.slice() }));
+    return true;
+  }
+
+  private receive(news: Extract<News, { id: number }>): void {
+    this.mailbox?.answer.shut();
+    const length = elementCount(this.inputShape);
+    if ("mailbox" in news && news.mailbox) this.mailbox = new Mailbox(news.mailbox, length);
+    if ("spare" in news && news.spare?.length === length && this.spares.length < WINDOW) this.spares.push(news.spare);
+    this.settle(news);
+  }
+
   private settle(news: Extract<News, { id: number }>): void {
     const call = this.flying.get(news.id);
     if (news.state) this.state = news.state;
@@ -269,6 +299,9 @@ class WorkerSession implements Session {
     if (this.worker !== worker) return;
     this.worker = null;
     worker.terminate();
+    const { mailbox } = this;
+    this.mailbox = null;
+    mailbox?.answer.shut();
     const lost = [...this.flying.values()];
     this.flying.clear();
     for (const { reject } of lost) {

@@ -173,6 +173,91 @@ describe.skipIf(noChromium).each([true, false])(`workers in Chromium, isolated: 
     expect(names.AbortError).toBeGreaterThan(90);
   });
 
+  test("short inferences one by one, together and aborted: the logits and the order in place, few messages if isolated", async () => {
+    await open();
+    const { wrong, order, aborted, posts } = await page.evaluate(async () => {
+      const address = "/dist/cifar10-resnet20.safetensors";
+      const here = await resnetEdge.loadModel(address, { device: "cpu", worker: false });
+      const { postMessage } = Worker.prototype;
+      let posts = 0;
+      Worker.prototype.postMessage = function (this: Worker, ...words: unknown[]) {
+        posts++;
+        return (postMessage as (...words: unknown[]) => void).apply(this, words);
+      } as typeof postMessage;
+      const there = await resnetEdge.loadModel(address, { device: "cpu" });
+      const inputs = Array.from({ length: 16 }, (_, seed) =>
+        Float32Array.from({ length: 3 * 32 * 32 }, (_, at) => Math.sin(at * (seed + 1))),
+      );
+      const expected: string[] = [];
+      for (const input of inputs) expected.push(String((await here.run(input)).logits));
+      const order: number[] = [];
+      let [count, wrong, aborted] = [0, 0, 0];
+      const ask = async (signal?: AbortSignal) => {
+        const number = count++;
+        const which = number % inputs.length;
+        try {
+          const { logits } = await there.run(inputs[which]!, { signal: signal ?? null });
+          order.push(number);
+          if (String(logits) !== expected[which]) wrong++;
+        } catch (error) {
+          if ((error as Error).name !== "AbortError") throw error;
+          aborted++;
+        }
+      };
+      for (let round = 0; round < 50; round++) {
+        for (let single = 0; single < 8; single++) await ask();
+        await Promise.all([ask(), ask(), ask()]);
+        const controller = new AbortController();
+        const doomed = ask(controller.signal);
+        // At once, and while the worker has it.
+        if (round % 2) await new Promise((resolve) => setTimeout(resolve));
+        controller.abort();
+        await Promise.all([ask(), doomed]);
+      }
+      await there.close();
+      await here.close();
+      return { wrong, order, aborted, posts };
+    });
+    expect(wrong).toBe(0);
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+    expect(order.length + aborted).toBe(50 * 13);
+    expect(aborted).toBeGreaterThanOrEqual(25);
+    console.log(`isolated ${isolated}: ${posts} messages for ${50 * 13} requests`);
+    if (isolated) expect(posts).toBeLessThan(620);
+    else expect(posts).toBeGreaterThanOrEqual(50 * 12);
+  });
+
+  test("a worker that ends between short inferences: one of them rejects at most, and all others are answered", async () => {
+    await open();
+    const answers = page.evaluate(async () => {
+      const model = await resnetEdge.loadModel("/dist/cifar10-resnet20.safetensors", { device: "cpu" });
+      const input = new Float32Array(3 * 32 * 32).fill(0.5);
+      const first = String((await model.run(input)).logits);
+      const outcomes: string[] = [];
+      do {
+        const outcome = await model.run(input).then(
+          ({ logits }) => (String(logits) === first ? "same" : "other"),
+          ({ name }) => name,
+        );
+        outcomes.push(outcome);
+        Object.assign(globalThis, { asking: outcomes.length > 20 });
+      } while (!("replaced" in globalThis));
+      await model.close();
+      return outcomes;
+    });
+    await page.waitForFunction(() => (globalThis as { asking?: boolean }).asking);
+    const [worker] = page.workers();
+    const replacement = page.waitForEvent("worker", (other) => other !== worker);
+    worker!.evaluate(() => self.close()).catch(() => {});
+    await replacement;
+    await page.waitForTimeout(100);
+    await page.evaluate(() => Object.assign(globalThis, { replaced: true }));
+    const outcomes = await answers;
+    expect(outcomes.filter((outcome) => outcome === "WorkerError").length).toBeLessThanOrEqual(1);
+    expect(new Set(outcomes.filter((outcome) => outcome !== "WorkerError"))).toEqual(new Set(["same"]));
+    expect(outcomes.at(-1)).toBe("same");
+  });
+
   test.each([
     ["the worker's file", "/dist/worker.js", /in place: its file could not be loaded/],
     ["a thread's file", "/dist/thread.js", isolated ? /A thread could not be started/ : /no cross-origin isolation/],

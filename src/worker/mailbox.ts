@@ -1,0 +1,96 @@
+/** The part of the browsers' task scheduler that is used; Safari and Node have none. */
+interface TaskScheduler {
+  postTask(task: () => void, options: { priority: "background" }): unknown;
+}
+
+const { scheduler } = globalThis as { scheduler?: Partial<TaskScheduler> };
+
+/** Longer inferences are not worth it: what the mailbox saves is lost in them. */
+export const SHORT_MS = 2;
+/** Words of a slot's state lie on cache lines of their own. */
+const LINE = 16;
+const HEAD_BYTES = 2 * LINE * 4;
+const SHUT = 0;
+const OPEN = 1;
+const FULL = 2;
+
+/**
+ * One request and its answer in shared memory, for a page and a worker that are both awake. A message wakes a sleeping
+ * thread, which takes a tenth of a millisecond or two each way, and a small network takes less than one: so after a short
+ * inference either side looks for the other's word for a while, and puts its own where that one looks. Where nobody looks,
+ * a message is sent as ever.
+ */
+export class Mailbox {
+  readonly request: Slot;
+  readonly answer: Slot;
+  readonly input: Float32Array;
+  readonly logits: Float32Array;
+
+  constructor(
+    readonly memory: SharedArrayBuffer,
+    inputs: number,
+  ) {
+    const words = new Int32Array(memory, 0, 2 * LINE);
+    this.request = new Slot(words, 0);
+    this.answer = new Slot(words, LINE);
+    this.input = new Float32Array(memory, HEAD_BYTES, inputs);
+    this.logits = new Float32Array(memory, HEAD_BYTES + 4 * inputs);
+  }
+
+  /** A mailbox, or null where memory cannot be shared, looking cannot be told apart from work, or there is one core. */
+  static open(inputs: number, outputs: number): Mailbox | null {
+    if (!globalThis.crossOriginIsolated || typeof SharedArrayBuffer === "undefined") return null;
+    if (!scheduler?.postTask || navigator.hardwareConcurrency === 1) return null;
+    return new Mailbox(new SharedArrayBuffer(HEAD_BYTES + 4 * (inputs + outputs)), inputs);
+  }
+}
+
+/** A place where one thread leaves word and the other looks for it. */
+class Slot {
+  private until = 0;
+  private take: ((id: number) => void) | null = null;
+  private ticking = false;
+
+  constructor(
+    private readonly words: Int32Array,
+    private readonly at: number,
+  ) {}
+
+  /** Leaves word, where the other thread looks for it. False: nothing was left. */
+  put(id: number, write: () => void): boolean {
+    if (Atomics.load(this.words, this.at) !== OPEN) return false;
+    write();
+    Atomics.store(this.words, this.at + 1, id);
+    return Atomics.compareExchange(this.words, this.at, OPEN, FULL) === OPEN;
+  }
+
+  /** Looks for word for so many ms, in tasks of the lowest priority: everything else in this thread goes first. */
+  watch(ms: number, take: (id: number) => void): void {
+    this.until = performance.now() + ms;
+    // One that is open already may hold word.
+    if (!this.take) Atomics.store(this.words, this.at, OPEN);
+    this.take = take;
+    if (this.ticking) return;
+    this.ticking = true;
+    this.tick();
+  }
+
+  /** Takes what is there. Before a message is read, or that would overtake it. */
+  look(): void {
+    if (this.take && Atomics.load(this.words, this.at) === FULL) this.shut();
+  }
+
+  /** Looks no more; what came last is taken. */
+  shut(): void {
+    const { take } = this;
+    this.take = null;
+    if (take && Atomics.exchange(this.words, this.at, SHUT) === FULL) take(Atomics.load(this.words, this.at + 1));
+  }
+
+  private readonly tick = (): void => {
+    this.look();
+    if (performance.now() > this.until) this.shut();
+    this.ticking = this.take !== null;
+    if (this.ticking) scheduler!.postTask!(this.tick, { priority: "background" });
+  };
+}
