@@ -21,9 +21,11 @@ const sections = runs.map(({ name, results }) => {
     ...(results.some(({ measured }) => measured.some((it) => /native/.test(it.name))) ? ["--native"] : []),
     `--out ${name}`,
   ];
+  const [, adapter] = /webgpu (.*)$/.exec(results[0].measured[0].name) ?? [];
+  const on = adapter ? `WebGPU on ${adapter}` : `${threads} thread${threads === 1 ? "" : "s"}`;
   return `## ${name}
 
-${date}, ${cpu}, Chromium ${browser}, ${threads} thread${threads === 1 ? "" : "s"}, batch 1, f32, ${rounds} rounds.
+${date}, ${cpu}, Chromium ${browser}, ${on}, batch 1, f32, ${rounds} rounds.
 
 \`npm run bench:peers -- ${options.join(" ")}\`
 
@@ -71,6 +73,28 @@ ${rows.join("\n")}
 `;
 }
 
+/** Results of npm run test:gpu, one file an adapter. */
+const gpus = [];
+for (const name of (await readdir(new URL("gpu/", folder)).catch(() => [])).sort()) {
+  gpus.push(JSON.parse(await readFile(new URL(`gpu/${name}`, folder), "utf8")));
+}
+const gpuSections = gpus.map(
+  ({ adapter, date, size, rounds, pytorch, results }) => `## ${adapter}
+
+${date}, ${size}x${size}, ${rounds} rounds, from data on the host to logits there; \`npm run test:gpu\`.
+
+| model | engine | storage | images | median ms | min | logits off by |
+| --- | --- | --- | ---: | ---: | ---: | ---: |
+${results
+  .map(({ model, engine, precision = "", images, median, min, difference, error }) =>
+    error
+      ? `| ${model} | ${engine} | ${precision} | | ${error} | | |`
+      : `| ${model} | ${engine} | ${precision} | ${images} | ${ms(median)} | ${ms(min)} | ${difference?.toExponential(1) ?? ""} |`,
+  )
+  .join("\n")}
+${pytorch.skip ? `\nPyTorch: ${pytorch.skip}.\n` : ""}`,
+);
+
 const first = runs.find(({ name }) => name === "peers-1-thread") ?? runs[0];
 await writeFile(new URL("docs/benchmarks.svg", root), chart(first));
 await writeFile(
@@ -87,6 +111,6 @@ multipliers busiest, so that minima stand beside medians.
 
 ![Median time of one inference by engine](benchmarks.svg)
 
-${sections.join("\n")}`,
+${[...sections, ...gpuSections].join("\n")}`,
 );
 console.log(`docs/benchmarks.md from ${runs.map(({ name }) => name).join(", ")}`);

@@ -137,6 +137,17 @@ describe("bench", () => {
     expect(result.stdout).toMatch(/resnet20/);
     expect(result.stdout).toMatch(/resnet32/);
   });
+
+  test("--device auto adds the plan, why it is so, and what it takes", async () => {
+    const words = ["bench", "--arch", "resnet20", "--runs", "2", "--device", "auto"];
+    const [text, json] = [await command(...words), await command(...words, "--json")];
+    expect(text.stdout).toMatch(/stage {3}device\nstem {4}cpu\n/);
+    expect(text.stdout).toMatch(/WebGPU|software adapter/);
+    expect(text.stdout).toMatch(/measured [\d.]+ ms one at a time, [\d.]+ ms each in a stream/);
+    const { plan, measuredMs, streamMs } = JSON.parse(json.stdout);
+    expect(plan.stages.map(({ device }: { device: string }) => device)).toEqual(Array(5).fill("cpu"));
+    expect(Math.min(measuredMs, streamMs)).toBeGreaterThan(0);
+  });
 });
 
 describe("usage", () => {

@@ -109,6 +109,18 @@ describe("faults become typed errors, promptly", () => {
     expect(failure.message).toMatch(message);
   });
 
+  test("an adapter that is gone", async () => {
+    const adapter = {
+      info: {},
+      features: new Set(),
+      requestDevice: () => Promise.reject(new Error("adapter was consumed")),
+    };
+    await expect(createGpuEngine(network, { adapter: adapter as never })).rejects.toMatchObject({
+      name: "DeviceUnavailableError",
+      message: expect.stringMatching(/requestDevice failed: adapter was consumed/),
+    });
+  });
+
   test("a map that is rejected", async () => {
     const { device } = fakeDevice({ map: () => Promise.reject(new Error("map failed")) });
     const engine = await createGpuEngine(network, { device });
