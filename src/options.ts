@@ -14,9 +14,12 @@ export interface Preprocess {
 
 export type ModelSource = string | URL | Blob | ArrayBuffer | ArrayBufferView | Response;
 
-/** `loaded` and `total` are bytes while fetching, operations while preparing; `total` is 0 where it is not known. */
+/**
+ * `loaded` and `total` are bytes while fetching, operations while preparing, buffers and pipelines on the GPU where that is
+ * insisted on; `total` is 0 where it is not known.
+ */
 export interface Progress {
-  readonly phase: "fetch" | "read" | "prepare" | "ready";
+  readonly phase: "fetch" | "read" | "prepare" | "gpu" | "ready";
   readonly loaded: number;
   readonly total: number;
 }

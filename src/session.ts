@@ -157,7 +157,8 @@ export async function openInPlace(
     store: host.store,
   });
   try {
-    await scheduler.start();
+    const onProgress = (loaded: number, total: number) => options.onProgress?.({ phase: "gpu", loaded, total });
+    await scheduler.start({ signal: options.signal, onProgress });
   } catch (error) {
     await scheduler.close();
     throw error;

@@ -2,18 +2,18 @@ import { adapterName, isSoftware, probeGpu } from "../gpu/probe.js";
 import type { Host } from "../host.js";
 import type { Network } from "../model/network.js";
 import type { LoadOptions } from "../options.js";
-import type { OpenedGpu } from "./scheduler.js";
+import type { OpenedGpu, Watch } from "./scheduler.js";
 
 /** How the scheduler opens the GPU for a network; undefined where there is nothing to open. */
 export async function gpuOpener(
   network: Network,
   host: Host,
   { device = "auto", gpuDevice, precision, ...options }: LoadOptions,
-): Promise<(() => Promise<OpenedGpu>) | undefined> {
+): Promise<((watch: Watch) => Promise<OpenedGpu>) | undefined> {
   if (device === "cpu") return undefined;
   const gpu = options.gpu ?? globalThis.navigator?.gpu ?? (device === "gpu" ? await host.findGpu?.() : undefined);
   if (!gpu && !gpuDevice) return undefined;
-  return async () => {
+  return async (watch) => {
     const probe = gpuDevice ? null : await probeGpu({ gpu: gpu! });
     if (probe && !probe.adapter) throw new Error(probe.reason);
     const info = gpuDevice?.adapterInfo ?? probe?.adapter?.info;
@@ -24,6 +24,7 @@ export async function gpuOpener(
     }
     const { createGpuEngine } = await host.loadGpu();
     const engine = await createGpuEngine(network, {
+      ...watch,
       precision,
       ...(gpuDevice ? { device: gpuDevice } : { adapter: probe!.adapter! }),
     });

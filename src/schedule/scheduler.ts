@@ -1,5 +1,6 @@
 import type { Engine, EngineStats } from "../engine.js";
-import { DeviceUnavailableError, GpuInputError } from "../errors.js";
+import { DeviceUnavailableError, GpuInputError, throwIfAborted } from "../errors.js";
+import type { GpuOptions } from "../gpu/engine.js";
 import type { GpuInput, Writable } from "../gpu/input.js";
 import { Plan } from "../plan.js";
 import { Queue } from "../queue.js";
@@ -19,6 +20,9 @@ import {
 import { StreamWatch } from "./stream-watch.js";
 import { verify } from "./verify.js";
 
+/** Of a load that waits for the GPU. */
+export type Watch = Pick<GpuOptions, "signal" | "onProgress">;
+
 /** A GPU engine and where its calibration is kept. */
 export interface OpenedGpu {
   readonly engine: Mover & Writable;
@@ -33,7 +37,7 @@ export interface SchedulerOptions {
   readonly device: "auto" | "cpu" | "gpu";
   readonly precision?: "f32" | "f16";
   /** Opens the GPU; rejects with the reason where there is none. Absent: there is no GPU path here. */
-  readonly openGpu?: () => Promise<OpenedGpu>;
+  readonly openGpu?: (watch: Watch) => Promise<OpenedGpu>;
   readonly store?: Store;
   readonly now?: () => number;
   /** Resolves after `ms`; replaced in tests. */
@@ -103,10 +107,11 @@ export class Scheduler {
   }
 
   /** With device "gpu": opens it now, or throws DeviceUnavailableError with the reason. With "auto" the first answer comes first. */
-  async start(): Promise<void> {
+  async start(watch: Watch = {}): Promise<void> {
     if (this.#options.device !== "gpu") return;
     if (!this.#options.openGpu) throw new DeviceUnavailableError(`device "gpu": ${this.#reason}. Use "auto" or "cpu".`);
-    const reason = await this.#open();
+    const reason = await this.#open(watch);
+    throwIfAborted(watch.signal);
     if (reason) throw new DeviceUnavailableError(`device "gpu": ${reason}. Use "auto" or "cpu".`);
   }
 
@@ -231,11 +236,11 @@ export class Scheduler {
   }
 
   /** Opens, checks and measures the GPU. Returns why it is not used, or null. */
-  async #open(): Promise<string | null> {
+  async #open(watch: Watch = {}): Promise<string | null> {
     const { openGpu, device, precision = "f32" } = this.#options;
     let opened: OpenedGpu;
     try {
-      opened = await openGpu!();
+      opened = await openGpu!(watch);
     } catch (error) {
       return (error as Error).message;
     }

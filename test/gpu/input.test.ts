@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeHost } from "../../src/host-node.js";
-import type { LoadOptions } from "../../src/options.js";
+import type { LoadOptions, Progress } from "../../src/options.js";
 import { openInPlace, type Session } from "../../src/session.js";
 import { root } from "../built.js";
 import { wasm } from "../cpu/engine.js";
@@ -10,6 +10,7 @@ const { gpu, skip } = await openDawn();
 if (skip) console.log(`skipped: GPU buffers as inputs, ${skip}`);
 
 const bundled = new URL("models/cifar10-resnet20.safetensors", root);
+const narrow = new URL("test/fixtures/networks/folded.safetensors", root);
 const length = 3 * 32 * 32;
 const [MAP_WRITE, COPY_SRC, COPY_DST] = [2, 4, 8];
 
@@ -21,8 +22,10 @@ describe.skipIf(!gpu)("a GPUBuffer as the input", () => {
   const values = Float32Array.from({ length: 3 * length }, (_, at) => Math.sin(0.37 * at));
   const opened: Session[] = [];
 
-  const open = async (options: LoadOptions) => {
-    const session = await openInPlace({ ...nodeHost, wasm, store: undefined }, bundled, { threads: 1, ...options });
+  const progress: Progress[] = [];
+
+  const open = async (options: LoadOptions, source = bundled) => {
+    const session = await openInPlace({ ...nodeHost, wasm, store: undefined }, source, { threads: 1, ...options });
     opened.push(session);
     return session;
   };
@@ -41,7 +44,7 @@ describe.skipIf(!gpu)("a GPUBuffer as the input", () => {
     device = await (await gpu!.requestAdapter())!.requestDevice();
     other = await (await gpu!.requestAdapter())!.requestDevice();
     // One for all: a software adapter takes ten seconds to compile a network.
-    onGpu = await open({ device: "gpu", gpuDevice: device });
+    onGpu = await open({ device: "gpu", gpuDevice: device, onProgress: (it) => progress.push(it) });
     expected = await (await open({ device: "cpu" })).run(values);
   });
   afterAll(async () => {
@@ -65,6 +68,19 @@ describe.skipIf(!gpu)("a GPUBuffer as the input", () => {
     expect(made).toEqual([""]);
     expect(new Set(session.plan.stages.map((stage) => stage.device))).toEqual(new Set(["gpu"]));
     close(await session.run(values), 3);
+  });
+
+  test("loading tells how far the GPU is, and can be aborted", async () => {
+    const gpu = progress.filter(({ phase }) => phase === "gpu");
+    expect(gpu.length).toBeGreaterThan(20);
+    expect(gpu.map(({ loaded }) => loaded)).toEqual(Array.from({ length: gpu[0]!.total }, (_, at) => at + 1));
+    expect(progress.at(-1)!.phase).toBe("ready");
+    const controller = new AbortController();
+    const onProgress = ({ phase }: Progress) => phase === "gpu" && controller.abort();
+    const { signal } = controller;
+    // A narrow network: what was begun is compiled to its end.
+    const loading = open({ device: "gpu", gpuDevice: device, inputSize: 32, signal, onProgress }, narrow);
+    await expect(loading).rejects.toMatchObject({ name: "AbortError" });
   });
 
   test.each<LoadOptions["device"]>(["cpu", "auto"])("with device %s, which is the CPU: read back", async (kind) => {
