@@ -67,7 +67,12 @@ export function plan(costs: Costs): Choice {
 /** Predicted ms between two answers while images are in flight on both devices: the busier one sets the pace. */
 export function pace(costs: Costs, range: GpuRange, contention = 1): number {
   const { cpu, gpu } = loads(costs, range);
-  return Math.max(cpu, gpu) * (cpu > 0 && gpu > 0 ? contention : 1);
+  return Math.max(cpu, gpu) * (isShared(costs, range) ? contention : 1);
+}
+
+/** Whether both devices have something to do. */
+export function isShared({ cpu }: Costs, range: GpuRange): boolean {
+  return range !== null && range.last - range.first + 1 < cpu.length;
 }
 
 /**

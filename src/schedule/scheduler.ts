@@ -10,6 +10,7 @@ import {
   type Choice,
   type Costs,
   type GpuRange,
+  isShared,
   loads,
   pace,
   plan,
@@ -383,7 +384,7 @@ export class Scheduler {
       const costs = await this.#measure(opened);
       if (this.#gpu !== opened) return;
       this.#costs = costs;
-      if (slow) this.#contention = Math.max(1, slow.ms / pace(costs, slow.range));
+      if (slow && isShared(costs, slow.range)) this.#contention = Math.max(1, slow.ms / pace(costs, slow.range));
       this.#replan(SWITCH_GAIN);
     } catch (error) {
       this.#setAside(opened, (error as Error).message);
