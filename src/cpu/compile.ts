@@ -68,9 +68,9 @@ export interface CompileOptions extends ChoiceOptions {
 export const RESERVED_BYTES = 4096;
 const SYNC_BYTES = 320;
 /** V and M of a group of Winograd tiles should stay in a core's second-level cache beside a part of the weights. */
-const WINOGRAD_SCRATCH_BYTES = 384 * 1024;
+const WINOGRAD_SCRATCH_BYTES = 768 * 1024;
 /** The same of a stride of 2, whose weights are read once a group. */
-const STRIDE2_SCRATCH_BYTES = 640 * 1024;
+const STRIDE2_SCRATCH_BYTES = 2600 * 1024;
 /** Winograd tiles that share a filter while it is transformed. */
 const LEAN_TILES = 16;
 /** Input rows of a piece of direct convolution, likewise: the more of them, the less often its weights are read. */
