@@ -63,8 +63,9 @@ async function readResponse(response: Response, url: string, options: LoadOption
   }
   // With a content encoding the length counts compressed bytes.
   const stated = response.headers.get("content-encoding") ? 0 : Number(response.headers.get("content-length") ?? 0);
-  // In one piece where nobody watches: browsers are faster at that than a reader can be.
-  if (!response.body || !options.onProgress) {
+  const direct = stated ? byteReader(response.body) : null;
+  // Else in one piece where nobody watches: browsers are faster at that than a reader can be.
+  if (!response.body || !(direct || options.onProgress)) {
     const bytes = new Uint8Array(
       await response.arrayBuffer().catch((cause) => {
         throwIfAborted(options.signal);
@@ -73,31 +74,68 @@ async function readResponse(response: Response, url: string, options: LoadOption
     );
     return { bytes: whole(bytes, stated, origin), origin };
   }
-  let bytes = new Uint8Array(stated || 1 << 20);
+  const reader = direct ?? response.body.getReader();
   let loaded = 0;
-  const reader = response.body.getReader();
+  const count = (more: number) => {
+    throwIfAborted(options.signal);
+    loaded += more;
+    options.onProgress?.({ phase: "fetch", loaded, total: stated });
+  };
   try {
-    while (true) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      throwIfAborted(options.signal);
-      if (loaded + value.length > bytes.length) {
-        const larger = new Uint8Array(Math.max(2 * bytes.length, loaded + value.length));
-        larger.set(bytes.subarray(0, loaded));
-        bytes = larger;
-      }
-      bytes.set(value, loaded);
-      loaded += value.length;
-      options.onProgress?.({ phase: "fetch", loaded, total: stated });
-    }
+    const bytes = await (direct ? fill(direct, stated, count) : collect(reader as Reader, stated, count));
+    return { bytes: whole(bytes, stated, origin), origin };
   } catch (cause) {
     reader.cancel().catch(() => {});
     throwIfAborted(options.signal);
+    if (cause instanceof SourceError) throw cause;
     throw new SourceError(`${origin} broke off after ${loaded} bytes: ${(cause as Error).message}. Load it again.`, {
       cause,
     });
   }
-  return { bytes: whole(bytes.subarray(0, loaded), stated, origin), origin };
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+
+/** A reader that fills the caller's own memory; null where a host, or a response that was made by hand, has none. */
+function byteReader(body: Response["body"]): ReadableStreamBYOBReader | null {
+  try {
+    return body?.getReader({ mode: "byob" }) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Reads a body of known length to where it stays. Fresh memory is what a load waits for most: the browser's own way takes it twice. */
+async function fill(reader: ReadableStreamBYOBReader, stated: number, count: (more: number) => void) {
+  // One byte more shows a body that is longer than it says.
+  let bytes = new Uint8Array(stated + 1);
+  let loaded = 0;
+  while (loaded <= stated) {
+    const { done, value } = await reader.read(bytes.subarray(loaded));
+    if (value) bytes = new Uint8Array(value.buffer);
+    if (done) break;
+    loaded += value.length;
+    count(value.length);
+  }
+  return bytes.subarray(0, loaded);
+}
+
+/** Reads a body by the pieces that the host hands out. */
+async function collect(reader: Reader, stated: number, count: (more: number) => void) {
+  let bytes = new Uint8Array(stated || 1 << 20);
+  let loaded = 0;
+  while (true) {
+    const { done, value } = await reader.read();
+    if (done) return bytes.subarray(0, loaded);
+    if (loaded + value.length > bytes.length) {
+      const larger = new Uint8Array(Math.max(2 * bytes.length, loaded + value.length));
+      larger.set(bytes.subarray(0, loaded));
+      bytes = larger;
+    }
+    bytes.set(value, loaded);
+    loaded += value.length;
+    count(value.length);
+  }
 }
 
 /** The bytes, if they are as many as was stated; 0: nothing was. */
