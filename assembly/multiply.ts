@@ -1,4 +1,4 @@
-import { f32_gemm_4x16, f32_gemm_4x8, f32_gemm_6x16, f32_gemm_6x8 } from "./gemm";
+import { f32_gemm_4x8, f32_gemm_6x8 } from "./gemm";
 import { f32_igemm_4x8, f32_igemm_6x8 } from "./igemm-8";
 import { f32_igemm_4x16, f32_igemm_6x16 } from "./igemm-16";
 import { Tile } from "./record";
@@ -33,7 +33,7 @@ export function multiply(
   residual: usize,
   least: f32,
 ): void {
-  if (!ASC_FEATURE_RELAXED_SIMD || panels >= GATHER_PANELS) {
+  if (!ASC_FEATURE_RELAXED_SIMD || (panels >= GATHER_PANELS && tile != Tile.f32_6x16)) {
     gather(tile, table, rows, taps, depth, offset, work);
     const total = taps * depth;
     multiplyGathered(tile, work, rows, total, 0, total, b, panels, bias, biasStep, c, step, columns, residual, least);
@@ -112,16 +112,6 @@ export function multiplyGathered(
   const panelBytes = <usize>depth << 5;
   while (panels > 0) {
     const d = c + below;
-    if (ASC_FEATURE_RELAXED_SIMD && tile == Tile.f32_6x16 && panels > 1) {
-      if (six) f32_gemm_6x16(a, sixBytes, depth, b, bias, c, step, six, columns, residual, least);
-      if (rest) f32_gemm_4x16(after, fourBytes, depth, b, bias, d, step, rest, columns, residual, least);
-      b += 2 * panelBytes;
-      bias += 2 * biasStep;
-      c += 64;
-      columns -= 16;
-      panels -= 2;
-      continue;
-    }
     if (ASC_FEATURE_RELAXED_SIMD && six) {
       f32_gemm_6x8(a, sixBytes, depth, b, bias, c, step, six, columns, residual, least);
     }

@@ -4,6 +4,7 @@ import { f32_input_nchw } from "./input";
 import { f32_average_pool, f32_max_pool } from "./pool";
 import { Field, Kernel } from "./record";
 import { f32_conv7x7s2_winograd4x1, f32_conv7x7s2_winograd4x1_input } from "./stem";
+import { f32_conv1x1_strassen } from "./strassen";
 import { Sync } from "./sync";
 import { announce, awaitNext, finish, operation, take } from "./threads";
 import { f32_winograd, f32_winograd_input, f32_winograd_output, f32_winograd_product } from "./winograd";
@@ -94,6 +95,9 @@ function execute(record: usize, tile: i32, scratch: usize): void {
       return;
     case Kernel.winogradLean:
       f32_conv3x3s1_winograd4_lean(record, tile, scratch);
+      return;
+    case Kernel.strassen:
+      f32_conv1x1_strassen(record, tile, scratch);
       return;
     case Kernel.inputNchw:
       f32_input_nchw(record, tile);

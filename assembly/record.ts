@@ -19,6 +19,7 @@ export enum Kernel {
   stem = 14,
   winogradStride2 = 15,
   winogradLean = 16,
+  strassen = 17,
 }
 
 /** Tiles of the matrix product, rows by columns. */

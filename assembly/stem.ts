@@ -16,8 +16,15 @@ const POINTS: i32 = 7;
 /** Points that both phases have. */
 const SHARED: i32 = 6;
 
-/** V of one padded row of the caller's planes (NCHW). The row is first copied between zeros into `scratch`. */
-export function f32_conv7x7s2_winograd4x1_input(record: usize, row: i32, scratch: usize): void {
+/** V of `rowsPerTile` padded rows of the caller's planes (NCHW): neighbours share cache lines, which threads should not. */
+export function f32_conv7x7s2_winograd4x1_input(record: usize, piece: i32, scratch: usize): void {
+  const perPiece = word(record, Field.rowsPerTile);
+  const end = min((piece + 1) * perPiece, word(record, Field.outHeight));
+  for (let row = piece * perPiece; row < end; row++) transformRow(record, row, scratch);
+}
+
+/** The row is first copied between zeros into `scratch`. */
+function transformRow(record: usize, row: i32, scratch: usize): void {
   const channels = word(record, Field.channels);
   const inHeight = word(record, Field.inHeight);
   const inWidth = word(record, Field.inWidth);

@@ -6,7 +6,14 @@ import { type ChoiceOptions, chooseConvKernel, chooseStemKernel } from "./choose
 import { densify } from "./densify.js";
 
 /** How weights lie in wasm memory; each kernel reads one form. */
-export type PackForm = "panels" | "winograd4" | "winograd2" | "stem7x7" | "stride2winograd4" | "stride2winograd2";
+export type PackForm =
+  | "panels"
+  | "strassen"
+  | "winograd4"
+  | "winograd2"
+  | "stem7x7"
+  | "stride2winograd4"
+  | "stride2winograd2";
 
 /** Packed weights of one record, and how to make them. */
 export interface PackJob {
@@ -69,12 +76,18 @@ export const RESERVED_BYTES = 4096;
 const SYNC_BYTES = 320;
 /** V and M of a group of Winograd tiles should stay in a core's second-level cache beside a part of the weights. */
 const WINOGRAD_SCRATCH_BYTES = 768 * 1024;
+/** Threads take groups of at least so many tiles, or else share each phase. */
+const WINOGRAD_TILES = 12;
 /** The same of a stride of 2, whose weights are read once a group. */
 const STRIDE2_SCRATCH_BYTES = 2600 * 1024;
 /** Winograd tiles that share a filter while it is transformed. */
 const LEAN_TILES = 16;
+/** Padded rows of the image in a piece of a stem's input. */
+const STEM_ROWS = 16;
 /** Input rows of a piece of direct convolution, likewise: the more of them, the less often its weights are read. */
 const CONV_ROWS_BYTES = 512 * 1024;
+/** Gathered factors of a piece of Strassen's products. */
+const STRASSEN_ROWS_BYTES = 1024 * 1024;
 /** Pieces of work for each thread, so that one that was held up does not hold up the others. */
 const PIECES_PER_THREAD = 4;
 
@@ -329,7 +342,8 @@ class Compiler {
       words: {
         ...words,
         kernel: Kernel.stemInput,
-        tiles: rows,
+        tiles: Math.ceil(rows / STEM_ROWS),
+        rowsPerTile: STEM_ROWS,
         inHeight: input.height,
         inWidth: input.width,
         outHeight: rows,
@@ -368,6 +382,10 @@ class Compiler {
       this.winogradLean(op);
       return;
     }
+    if (kernel === "f32_conv1x1_strassen") {
+      this.strassen(op);
+      return;
+    }
     if (kernel !== "f32_conv") {
       const outputTile = kernel.endsWith("4") ? 4 : 2;
       if (op.stride[0] === 2) this.winogradStride2(op, outputTile);
@@ -379,6 +397,46 @@ class Compiler {
     const dense = op.groups === 1 ? op : widthsFit(op, input.channels, output.channels) ? op : densify(op);
     const depth = dense.groups === 1 ? step : input.channels / op.groups;
     this.direct(dense, layout, op.kernel, depth, 1, op.padding);
+  }
+
+  private strassen(op: ConvOp): void {
+    const input = this.shape(op.input);
+    const output = this.shape(op.output);
+    const inStep = paddedChannels(input.channels);
+    const outStep = paddedChannels(output.channels);
+    const panels = outStep / 8;
+    const rows = output.height * output.width;
+    const { threads } = this.options;
+    const fitting = Math.floor(STRASSEN_ROWS_BYTES / (7 * inStep)) + 1;
+    const pieces = Math.max(Math.ceil(rows / fitting), threads === 1 ? 1 : PIECES_PER_THREAD * threads);
+    // Halves of whole tiles of four or six rows, but for the last piece.
+    const rowsPerTile = Math.ceil(Math.ceil(rows / pieces) / 24) * 24;
+    const half = rowsPerTile / 2;
+    const factors = 7 * (2 * (half + 3) * inStep + 64) + 4 * (2 * half * inStep + 64);
+    this.needScratch(4 * (half + 18) + factors + 7 * (256 * half + 64));
+    const weights = this.addWeights(op.weight, op.bias, "strassen", inStep, 1, 1, outStep, 7 * inStep * outStep);
+    this.drafts.push({
+      step: this.step(op, "f32_conv1x1_strassen", convMacs(op, output)),
+      words: {
+        kernel: Kernel.strassen,
+        tiles: Math.ceil(rows / rowsPerTile),
+        relu: op.relu ? 1 : 0,
+        inWidth: input.width,
+        inStep,
+        outHeight: output.height,
+        outWidth: output.width,
+        outStep,
+        strideHeight: op.stride[0],
+        strideWidth: op.stride[1],
+        depth: inStep,
+        panels,
+        rowsPerTile,
+      },
+      input: this.areaOf[op.input]!,
+      output: this.areaOf[op.output]!,
+      residual: op.residual === null ? null : this.areaOf[op.residual]!,
+      weights,
+    });
   }
 
   /** `columns`: kernel columns that lie within one tap's depth. */
@@ -493,12 +551,10 @@ class Compiler {
     const residual = op.residual === null ? null : this.areaOf[op.residual]!;
     const places = { input: this.areaOf[op.input]!, output: this.areaOf[op.output]! };
     const name = `f32_conv3x3s1_${form}`;
-    const fitting = WINOGRAD_SCRATCH_BYTES / (points * 4 * (inStep + outStep));
-    const perGroup = Math.min(Math.max(8, Math.floor(fitting / 4) * 4), Math.ceil(tiles / 4) * 4);
-    const groups = Math.ceil(tiles / perGroup);
-    if (this.options.threads === 1 || groups >= 2 * this.options.threads) {
-      // Even groups: 49 tiles are 25 and 24, not 48 and a remainder of one.
-      const rowsPerTile = Math.ceil(Math.ceil(tiles / groups) / 4) * 4;
+    const { threads } = this.options;
+    const groups = this.groups(tiles, points * 4 * (inStep + outStep), WINOGRAD_SCRATCH_BYTES);
+    if (threads === 1 || tiles >= groups * WINOGRAD_TILES) {
+      const rowsPerTile = Math.ceil(tiles / groups);
       this.needScratch(winogradWorkBytes(rowsPerTile, inStep) + planes(rowsPerTile));
       this.drafts.push({
         step: this.step(op, name, convMacs(op, output)),
@@ -625,12 +681,10 @@ class Compiler {
     const bytes = panels * inPlanes * inStep * 32;
     const weights = this.addWeights(op.weight, op.bias, form, inStep, 9, 1, outStep, bytes);
     const tileBytes = 4 * (inPlanes * inStep + outPlanes * outStep);
-    const fitting = Math.max(8, Math.floor(STRIDE2_SCRATCH_BYTES / tileBytes / 4) * 4);
-    const pieces = this.options.threads === 1 ? 1 : 2 * this.options.threads;
-    const groups = Math.max(Math.ceil(tiles / fitting), Math.min(pieces, Math.ceil(tiles / 4)));
-    const rowsPerTile = Math.ceil(Math.ceil(tiles / groups) / 4) * 4;
+    const groups = this.groups(tiles, tileBytes, STRIDE2_SCRATCH_BYTES);
+    const rowsPerTile = Math.ceil(tiles / groups);
     this.needScratch(
-      Math.max(rowsPerTile * 16 * (1 + inStep), 81 * 32 * 4 + 64) +
+      Math.max(Math.ceil(rowsPerTile / 4) * 64 * (1 + inStep), 81 * 32 * 4 + 64) +
         rowsPerTile * tileBytes +
         64 * (inPlanes + outPlanes),
     );
@@ -659,6 +713,12 @@ class Compiler {
       residual: op.residual === null ? null : this.areaOf[op.residual]!,
       weights,
     });
+  }
+
+  /** Even groups of Winograd tiles, as large as `fitting` bytes allow, and as many for each thread. */
+  private groups(tiles: number, tileBytes: number, fitting: number): number {
+    const { threads } = this.options;
+    return Math.min(tiles, threads * Math.max(1, Math.ceil((tiles * tileBytes) / (fitting * threads))));
   }
 
   private addWeights(
@@ -834,7 +894,7 @@ function winogradWorkBytes(tiles: number, inStep: number): number {
   return Math.max(Math.ceil(tiles / 4) * 16 * (1 + inStep), 36 * 32 * 4);
 }
 
-/** Eight rows of weights as they are, the same as a panel, and what the transforms keep between their passes. */
+/** Eight rows of weights as they are, the same as two panels, and what the transforms keep between their passes. */
 export function stagingBytes(job: { depth: number; taps: number }): number {
-  return 2 * 8 * job.depth * job.taps * 4 + 1024;
+  return 3 * 8 * job.depth * job.taps * 4 + 1024;
 }

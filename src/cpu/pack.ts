@@ -24,24 +24,39 @@ export function packWeights(job: PackJob, program: Program, kernels: Kernels): v
   const bias = new Float32Array(kernels.memory.buffer, job.biasAt, groups * panels * 8);
   bias.fill(0);
   const wide = depth === fileDepth ? null : new Float32Array(8 * rowLength);
+  /** Rows of a panel, with the padding of channels, to the staging area. */
+  const stage = (group: number, panel: number) => {
+    const begin = group * groupRows + panel * 8;
+    const end = Math.min(begin + 8, (group + 1) * groupRows, rows);
+    staging.fill(0, Math.max(0, end - begin) * depth * taps);
+    if (begin >= end) return;
+    if (wide === null) job.weight.read(begin, end, staging);
+    else {
+      job.weight.read(begin, end, wide);
+      for (let row = 0; row < end - begin; row++) {
+        const at = row * depth * taps;
+        staging.fill(0, at + rowLength, at + depth * taps);
+        staging.set(wide.subarray(row * rowLength, (row + 1) * rowLength), at);
+      }
+    }
+    if (job.bias) bias.set(job.bias.subarray(begin, end), (group * panels + panel) * 8);
+  };
+  if (job.form === "strassen") {
+    const half = panels / 2;
+    const panelBytes = depth * 16;
+    for (let panel = 0; panel < half; panel++) {
+      stage(0, panel);
+      kernels.packPanel(program.stagingAt, panelAt, depth, 1);
+      stage(0, panel + half);
+      kernels.packPanel(program.stagingAt, workAt, depth, 1);
+      kernels.packStrassen(panelAt, workAt, depth, job.weightsAt + panel * panelBytes, half * panelBytes);
+    }
+    return;
+  }
   for (let group = 0; group < groups; group++) {
     for (let panel = 0; panel < panels; panel++) {
-      const begin = group * groupRows + panel * 8;
-      const end = Math.min(begin + 8, (group + 1) * groupRows, rows);
       const index = group * panels + panel;
-      staging.fill(0, Math.max(0, end - begin) * depth * taps);
-      if (begin < end) {
-        if (wide === null) job.weight.read(begin, end, staging);
-        else {
-          job.weight.read(begin, end, wide);
-          for (let row = 0; row < end - begin; row++) {
-            const at = row * depth * taps;
-            staging.fill(0, at + rowLength, at + depth * taps);
-            staging.set(wide.subarray(row * rowLength, (row + 1) * rowLength), at);
-          }
-        }
-        if (job.bias) bias.set(job.bias.subarray(begin, end), index * 8);
-      }
+      stage(group, panel);
       if (job.form === "panels") {
         kernels.packPanel(program.stagingAt, job.weightsAt + index * depth * taps * 32, depth, taps);
       } else if (job.form === "stride2winograd4" || job.form === "stride2winograd2") {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { chooseConvKernel } from "../../src/cpu/choose.js";
 import type { CompileOptions } from "../../src/cpu/compile.js";
 import type { TileName } from "../../src/cpu/tile.js";
 import type { ConvOp, Network, Op, ValueShape, Weight } from "../../src/model/network.js";
@@ -153,6 +154,31 @@ describe.each(modules)("%s", (simd) => {
         const op = conv({ weight, padding: [size >> 1, size >> 1], relu: size === 3 });
         await check(op, input, convOutput(op, input), simd, { convolution: "direct", tile });
       }
+    });
+  });
+
+  // Odd rows, one row alone, strides, several pieces, and halves of panels that do not fill a round.
+  describe.each(["4x8", "6x8", "6x16"] as const)("f32_conv1x1_strassen, tile %s", (tile) => {
+    test.each([
+      [12, 8, 128, 128, 1],
+      [14, 7, 144, 208, 1],
+      [29, 9, 128, 256, 1],
+      [27, 19, 256, 144, 2],
+      [97, 1, 512, 128, 1],
+    ])("%dx%dx%d to %d, stride %d", async (height, width, channels, out, stride) => {
+      const input = { height, width, channels };
+      const weight = weightOf([out, channels, 1, 1]);
+      const op = conv({ weight, stride: [stride, stride] });
+      expect(chooseConvKernel(op, convOutput(op, input), { memory: "fast", convolution: "auto" })).toBe(
+        "f32_conv1x1_strassen",
+      );
+      await check(op, input, convOutput(op, input), simd, { tile }, 5e-6);
+    });
+
+    test("bias, residual and ReLU in the store", async () => {
+      const shape = { height: 13, width: 11, channels: 160 };
+      const op = conv({ weight: weightOf([160, 160, 1, 1]), relu: true, residual: 1 });
+      await check(op, shape, shape, simd, { tile }, 5e-6);
     });
   });
 

@@ -1,0 +1,215 @@
+import { gather, multiplyGathered, paddedRows, pointerAt } from "./multiply";
+import { Field } from "./record";
+import { leastOf } from "./simd";
+import { word } from "./words";
+
+/**
+ * f32 1x1 convolution of any stride by one step of Strassen's algorithm in Winograd's form (Boyer et al. 2009,
+ * "Memory efficient scheduling of Strassen-Winograd's matrix multiplication algorithm", section 2.1): pixels, input channels
+ * and output channels are halved, and seven products of halves make what takes eight.
+ *
+ * Weights are combined at load: [product][panel of half the output channels][half the input channels][8]. In this thread's
+ * scratch: a pointer table for each half of the pixels, four sums of halves, the gathered first factors of the products, and
+ * the products of a few panels at a time.
+ */
+
+const PRODUCTS: i32 = 7;
+/** Panels of either half whose products are kept until they are combined. */
+const TOGETHER: i32 = 8;
+const M_STEP: usize = 256;
+
+/** One piece: `rowsPerTile` output pixels, of which the second half are the lower ones. */
+export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize): void {
+  const perPiece = word(record, Field.rowsPerTile);
+  const first = piece * perPiece;
+  const count = min(perPiece, word(record, Field.outHeight) * word(record, Field.outWidth) - first);
+  const upper = (count + 1) >> 1;
+  const most = (perPiece + 1) >> 1;
+  const depth = word(record, Field.depth) >> 1;
+  const halfBytes = <usize>depth << 2;
+  const tile = word(record, Field.tile);
+
+  const table = scratch;
+  const sums = table + (<usize>((most + 18) & ~15) << 2);
+  const sumsPlane = <usize>most * halfBytes + 64;
+  const a = sums + 4 * sumsPlane;
+  const aPlane = <usize>(most + 3) * halfBytes + 64;
+  const m = a + <usize>PRODUCTS * aPlane;
+  const mPlane = <usize>most * M_STEP + 64;
+
+  // A11, A12, S4, A22, S1, S2, S3: in the order of the products.
+  addHalves(record, first, count, upper, sums, halfBytes, sumsPlane);
+  pixelTable(record, first, first, count, upper, tile, table);
+  gather(tile, table, upper, 1, depth, 0, a);
+  gather(tile, table, upper, 1, depth, halfBytes, a + aPlane);
+  pixelTable(record, first, first + upper, count, upper, tile, table);
+  gather(tile, table, upper, 1, depth, halfBytes, a + 3 * aPlane);
+  for (let row = 0; row < paddedRows(tile, upper); row++) {
+    const at = sums + <usize>min(row, upper - 1) * halfBytes;
+    store<u32>(pointerAt(table, tile, upper, 1, row), <u32>at);
+  }
+  gather(tile, table, upper, 1, depth, 0, a + 4 * aPlane);
+  gather(tile, table, upper, 1, depth, sumsPlane, a + 5 * aPlane);
+  gather(tile, table, upper, 1, depth, 2 * sumsPlane, a + 6 * aPlane);
+  gather(tile, table, upper, 1, depth, 3 * sumsPlane, a + 2 * aPlane);
+
+  const halfPanels = word(record, Field.panels) >> 1;
+  const panelBytes = <usize>depth << 5;
+  const product = <usize>halfPanels * panelBytes;
+  const zeros = <usize>word(record, Field.zeros);
+  const none: f32 = -Infinity;
+  for (let panel = 0; panel < halfPanels; panel += TOGETHER) {
+    const panels = min(TOGETHER, halfPanels - panel);
+    let b = <usize>word(record, Field.weights) + <usize>panel * panelBytes;
+    for (let index: usize = 0; index < <usize>PRODUCTS; index++) {
+      const c = m + index * mPlane;
+      const from = a + index * aPlane;
+      multiplyGathered(tile, from, upper, depth, 0, depth, b, panels, zeros, 0, c, M_STEP, panels << 3, 0, none);
+      b += product;
+    }
+    combine(record, first, upper, count - upper, panel, panels, m, mPlane);
+  }
+}
+
+/** Where an output pixel's input is. Beyond the piece's last pixel: that one's. */
+function pixelAt(record: usize, pixel: i32, end: i32): usize {
+  const outWidth = word(record, Field.outWidth);
+  pixel = min(pixel, end - 1);
+  const y = pixel / outWidth;
+  const x = pixel - y * outWidth;
+  const at = y * word(record, Field.strideHeight) * word(record, Field.inWidth) + x * word(record, Field.strideWidth);
+  return <usize>word(record, Field.input) + (<usize>(at * word(record, Field.inStep)) << 2);
+}
+
+/** Pointers to `rows` pixels from `begin`, as `gather` takes them. */
+function pixelTable(record: usize, first: i32, begin: i32, count: i32, rows: i32, tile: i32, table: usize): void {
+  for (let row = 0; row < paddedRows(tile, rows); row++) {
+    const at = pixelAt(record, begin + min(row, rows - 1), first + count);
+    store<u32>(pointerAt(table, tile, rows, 1, row), <u32>at);
+  }
+}
+
+/** S1 = A21 + A22, S2 = S1 - A11, S3 = A11 - A21, S4 = A12 - S2, `plane` bytes apart. */
+function addHalves(
+  record: usize,
+  first: i32,
+  count: i32,
+  upper: i32,
+  to: usize,
+  halfBytes: usize,
+  plane: usize,
+): void {
+  for (let row = 0; row < upper; row++) {
+    let a0 = pixelAt(record, first + row, first + count);
+    let a1 = pixelAt(record, first + upper + row, first + count);
+    for (const end = a0 + halfBytes; a0 < end; a0 += 32) {
+      addVector(a0, a1, halfBytes, to, plane);
+      addVector(a0 + 16, a1 + 16, halfBytes, to + 16, plane);
+      a1 += 32;
+      to += 32;
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addVector(a0: usize, a1: usize, halfBytes: usize, to: usize, plane: usize): void {
+  const a11 = v128.load(a0);
+  const a21 = v128.load(a1);
+  const s1 = f32x4.add(a21, v128.load(a1 + halfBytes));
+  const s2 = f32x4.sub(s1, a11);
+  v128.store(to, s1);
+  v128.store(to + plane, s2);
+  v128.store(to + 2 * plane, f32x4.sub(a11, a21));
+  v128.store(to + 3 * plane, f32x4.sub(v128.load(a0 + halfBytes), s2));
+}
+
+/** Four quarters of C from seven products of some panels, plus bias and residual, floored. */
+function combine(
+  record: usize,
+  first: i32,
+  upper: i32,
+  lower: i32,
+  panel: i32,
+  panels: i32,
+  m: usize,
+  plane: usize,
+): void {
+  const floor = f32x4.splat(leastOf(word(record, Field.relu)));
+  const step = <usize>word(record, Field.outStep) << 2;
+  const right = step >> 1;
+  const output = <usize>word(record, Field.output);
+  const residualAt = <usize>word(record, Field.residual);
+  const residual = residualAt ? residualAt - output : 0;
+  const bias = <usize>word(record, Field.bias) + (<usize>panel << 5);
+  const bytes = <usize>panels << 5;
+  const below = <usize>upper * step;
+  let to = output + <usize>first * step + (<usize>panel << 5);
+  for (let row = 0; row < upper; row++) {
+    const under = row < lower ? below : 0;
+    for (let at: usize = 0; at < bytes; at += 32) {
+      quarters(m + at, plane, bias + at, right, to + at, under, residual, floor);
+      quarters(m + at + 16, plane, bias + at + 16, right, to + at + 16, under, residual, floor);
+    }
+    m += M_STEP;
+    to += step;
+  }
+}
+
+/** One vector of each quarter. `under`: 0 where the lower half has no such row. */
+// @ts-ignore: decorator
+@inline
+function quarters(
+  from: usize,
+  plane: usize,
+  bias: usize,
+  right: usize,
+  to: usize,
+  under: usize,
+  residual: usize,
+  floor: v128,
+): void {
+  const p1 = v128.load(from);
+  const p5 = v128.load(from + 4 * plane);
+  const u2 = f32x4.add(p1, v128.load(from + 5 * plane));
+  const u3 = f32x4.add(u2, v128.load(from + 6 * plane));
+  const left = v128.load(bias);
+  const other = v128.load(bias + right);
+  put(to, f32x4.add(f32x4.add(p1, v128.load(from + plane)), left), residual, floor);
+  put(to + right, f32x4.add(f32x4.add(f32x4.add(u2, p5), v128.load(from + 2 * plane)), other), residual, floor);
+  if (!under) return;
+  put(to + under, f32x4.add(f32x4.sub(u3, v128.load(from + 3 * plane)), left), residual, floor);
+  put(to + under + right, f32x4.add(f32x4.add(u3, p5), other), residual, floor);
+}
+
+// @ts-ignore: decorator
+@inline
+function put(at: usize, value: v128, residual: usize, floor: v128): void {
+  if (residual) value = f32x4.add(value, v128.load(at + residual));
+  v128.store(at, f32x4.pmax(value, floor));
+}
+
+/**
+ * A panel of the left half of the output channels and the same of the right half, [depth][8] each, to that panel of each
+ * product's second factor, `product` bytes apart: B11, B21, B22, T4, T1, T2, T3.
+ */
+export function packStrassen(left: usize, right: usize, depth: i32, target: usize, product: usize): void {
+  const half = <usize>(depth >> 1) << 5;
+  for (const end = left + half; left < end; left += 16) {
+    const b11 = v128.load(left);
+    const b12 = v128.load(right);
+    const b21 = v128.load(left + half);
+    const b22 = v128.load(right + half);
+    const t1 = f32x4.sub(b12, b11);
+    const t2 = f32x4.sub(b22, t1);
+    v128.store(target, b11);
+    v128.store(target + product, b21);
+    v128.store(target + 2 * product, b22);
+    v128.store(target + 3 * product, f32x4.sub(t2, b21));
+    v128.store(target + 4 * product, t1);
+    v128.store(target + 5 * product, t2);
+    v128.store(target + 6 * product, f32x4.sub(b22, b12));
+    right += 16;
+    target += 16;
+  }
+}
