@@ -6,7 +6,7 @@ import { Field, Kernel } from "./record";
 import { f32_conv7x7s2_winograd4x1, f32_conv7x7s2_winograd4x1_input } from "./stem";
 import { f32_conv1x1_strassen } from "./strassen";
 import { Sync } from "./sync";
-import { announce, awaitNext, finish, operation, take } from "./threads";
+import { announce, awaitNext, endLeft, finish, firstLeft, MOST_PIECES, operation, take } from "./threads";
 import { f32_winograd, f32_winograd_input, f32_winograd_output, f32_winograd_product } from "./winograd";
 import { f32_conv3x3s1_winograd4_lean } from "./winograd-lean";
 import { f32_conv3x3s2_winograd } from "./winograd-stride2";
@@ -28,37 +28,55 @@ export function runTogether(program: usize, first: i32, last: i32, scratch: usiz
   const end = begin + (last - first);
   atomic.store<i32>(sync + Sync.offset, first - begin);
   atomic.store<i32>(sync + Sync.last, last);
-  announce(sync, begin, word(recordAt(program, first), Field.tiles));
+  announce(sync, begin, piecesOf(recordAt(program, first)));
   while (true) {
-    const present = takePart(program, scratch, sync);
+    const present = takePart(program, scratch, sync, false);
     if (present == end) return true;
     if (!awaitNext(sync, present, false)) return false;
   }
 }
 
-/** Another thread's life: to take part in every run, with a scratch of its own, until a thread dies. */
-export function serve(program: usize, scratch: usize, sync: usize): void {
+/** Another thread's life: to take part in every run, with a scratch of its own, until a thread dies. `last`: from the back. */
+export function serve(program: usize, scratch: usize, sync: usize, last: bool): void {
   if (!ASC_FEATURE_THREADS) return;
-  while (awaitNext(sync, takePart(program, scratch, sync), true)) {}
+  while (awaitNext(sync, takePart(program, scratch, sync, last), true)) {}
 }
 
 /** Does pieces of one operation after the other while there are any to take; returns the number of the last operation seen. */
-function takePart(program: usize, scratch: usize, sync: usize): i32 {
+function takePart(program: usize, scratch: usize, sync: usize, last: bool): i32 {
   while (true) {
-    const ticket = take(sync);
-    const left = <i32>ticket;
+    const ticket = take(sync, last);
     const present = <i32>(ticket >> 32);
-    if (!left) return present;
+    const first = firstLeft(ticket);
+    const end = endLeft(ticket);
+    if (first == end) return present;
     // The operation cannot end before this piece does, so what is read here is this run's.
     const index = present + atomic.load<i32>(sync + Sync.offset);
     const record = recordAt(program, index);
     const tiles = word(record, Field.tiles);
-    execute(record, tiles - left, scratch);
-    if (finish(sync, tiles)) {
+    const share = shareOf(tiles);
+    const begin = (last ? end - 1 : first) * share;
+    for (let tile = begin; tile < min(begin + share, tiles); tile++) execute(record, tile, scratch);
+    if (finish(sync, piecesOf(record))) {
       const isLast = index + 1 == atomic.load<i32>(sync + Sync.last);
-      announce(sync, present + 1, isLast ? 0 : word(recordAt(program, index + 1), Field.tiles));
+      announce(sync, present + 1, isLast ? 0 : piecesOf(recordAt(program, index + 1)));
     }
   }
+}
+
+/** Tiles that are taken together: one, unless there are more of them than a ticket can count. */
+// @ts-ignore: decorator
+@inline
+function shareOf(tiles: i32): i32 {
+  return (tiles + MOST_PIECES - 1) / MOST_PIECES;
+}
+
+// @ts-ignore: decorator
+@inline
+function piecesOf(record: usize): i32 {
+  const tiles = word(record, Field.tiles);
+  const share = shareOf(tiles);
+  return (tiles + share - 1) / share;
 }
 
 // @ts-ignore: decorator

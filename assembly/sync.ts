@@ -3,7 +3,7 @@
  * (TypeScript). What one thread writes while others watch something else has a cache line of its own.
  */
 export enum Sync {
-  /** i64: the operation's number in the upper half, pieces of it that nobody has taken in the lower. */
+  /** i64: the operation's number in the upper half; in the lower, the first piece that nobody has taken and the end of those. */
   ticket = 0,
   /** Pieces of the present operation that are done. */
   done = 64,

@@ -1,8 +1,9 @@
 import { Sync } from "./sync";
 
 /**
- * How threads share an operation's pieces. Each takes the next one with a ticket; who finishes the last one announces the
- * next operation. Nobody waits for a thread that has taken nothing: one that sleeps, or whose core is needed elsewhere,
+ * How threads share an operation's pieces. Each takes one with a ticket, half of the threads from the front and half from
+ * the back, so that a core finds in its cache the part of the image that it made before; who finishes the last one announces
+ * the next operation. Nobody waits for a thread that has taken nothing: one that sleeps, or whose core is needed elsewhere,
  * costs no more than its help, and joins wherever the others are by then.
  */
 
@@ -13,15 +14,33 @@ const SPINS: i32 = 40_000;
 const SLEEP_NS: i64 = 20_000_000;
 const SLEEPS: i32 = 250;
 
-/** Takes a piece of the present operation. The ticket as it was: its number, and pieces left with this one; 0 is none. */
-export function take(sync: usize): i64 {
+/** Pieces of one operation: they are counted in sixteen bits. */
+export const MOST_PIECES: i32 = 0xffff;
+
+/**
+ * Takes a piece of the present operation, the first or the last that is left, and returns the ticket as it was: the
+ * operation's number in the upper half, then the first piece that nobody has taken, and the one after the last; equal: none.
+ */
+export function take(sync: usize, last: bool): i64 {
   let ticket = atomic.load<i64>(sync + Sync.ticket);
-  while (<i32>ticket) {
-    const seen = atomic.cmpxchg<i64>(sync + Sync.ticket, ticket, ticket - 1);
+  while (firstLeft(ticket) != endLeft(ticket)) {
+    const seen = atomic.cmpxchg<i64>(sync + Sync.ticket, ticket, last ? ticket - 1 : ticket + 0x10000);
     if (seen == ticket) break;
     ticket = seen;
   }
   return ticket;
+}
+
+// @ts-ignore: decorator
+@inline
+export function firstLeft(ticket: i64): i32 {
+  return (<i32>ticket >>> 16) & 0xffff;
+}
+
+// @ts-ignore: decorator
+@inline
+export function endLeft(ticket: i64): i32 {
+  return <i32>ticket & 0xffff;
 }
 
 /** Says that a piece is done, of `pieces`; true for the last one. */

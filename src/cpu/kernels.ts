@@ -9,7 +9,7 @@ export interface Kernels {
   run(program: number, first: number, last: number, scratch: number): void;
   /** As `run`, with the threads that `serve`; 0 where one of them died. */
   runTogether(program: number, first: number, last: number, scratch: number, sync: number): number;
-  serve(program: number, scratch: number, sync: number): void;
+  serve(program: number, scratch: number, sync: number, last: number): void;
   packPanel(source: number, target: number, depth: number, taps: number): void;
   packWinograd(panel: number, target: number, depth: number, plane: number, outputTile: number, work: number): void;
   packWinogradStride2(panel: number, places: number, depth: number, outputTile: number, work: number): void;

@@ -10,17 +10,19 @@ export interface ThreadTask {
   /** This thread's own. */
   readonly scratch: number;
   readonly sync: number;
+  /** Takes pieces from the back: 1, or 0. */
+  readonly last: number;
 }
 
 export type ThreadNews = { readonly ready: true } | { readonly failed: string };
 
 /** A thread's life: one task, served until another thread dies or this one is terminated. */
 export function serveThread(port: WorkerPort): void {
-  port.listen(async ({ module, memory, program, scratch, sync }: ThreadTask) => {
+  port.listen(async ({ module, memory, program, scratch, sync, last }: ThreadTask) => {
     try {
       const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
       port.post({ ready: true } satisfies ThreadNews);
-      (exports as unknown as Kernels).serve(program, scratch, sync);
+      (exports as unknown as Kernels).serve(program, scratch, sync, last);
       port.post({ failed: "another thread stopped" } satisfies ThreadNews);
     } catch (error) {
       release(memory, sync);

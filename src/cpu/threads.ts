@@ -102,6 +102,7 @@ export class Team {
           program: recordsAt,
           scratch: scratchAt + (index + 1) * scratchBytes,
           sync: syncAt,
+          last: (index + 1) & 1,
         } satisfies ThreadTask);
         return ready;
       });
