@@ -1,7 +1,7 @@
-import type { PackJob, Program } from "./compile.js";
 import type { Kernels } from "./kernels.js";
 import { packStem } from "./pack-stem.js";
 import { stride2Places } from "./pack-stride2.js";
+import type { PackJob, Program } from "./program.js";
 
 /**
  * Writes a job's weights to their place in wasm memory, a panel of eight output channels at a time: the rows are read (and

@@ -1,8 +1,8 @@
 import { Sync } from "../../assembly/sync.js";
 import { WorkerError } from "../errors.js";
 import type { WorkerHandle } from "../worker/handle.js";
-import type { Program } from "./compile.js";
 import type { Kernels } from "./kernels.js";
+import type { Program } from "./program.js";
 import { release, type ThreadNews, type ThreadTask } from "./thread.js";
 
 /** Starts a worker that runs `serveThread`. Throws where there can be none. */

@@ -1,6 +1,6 @@
 import { Field, Tile } from "../../assembly/record.js";
-import type { Program } from "./compile.js";
 import type { Kernels } from "./kernels.js";
+import type { Program } from "./program.js";
 
 /** Tiles of the matrix product, rows by columns; the names are the kernels' in assembly/. */
 export const tiles = { "4x8": Tile.f32_4x8, "6x8": Tile.f32_6x8, "6x16": Tile.f32_6x16 } as const;

@@ -2,8 +2,9 @@ import type { ConvOp, Network } from "../model/network.js";
 import type { Store } from "../store.js";
 import { elementCount } from "../tensor.js";
 import { type ConvKernel, contenders, type KernelChoices, shapeOf } from "./choose.js";
-import { type CompileOptions, compile, type Program, RESERVED_BYTES } from "./compile.js";
+import { compile } from "./compile.js";
 import type { Kernels, Variant } from "./kernels.js";
+import { type CompileOptions, type Program, RESERVED_BYTES } from "./program.js";
 import { fastestTile, type TileName, tiles, useTile } from "./tile.js";
 
 /** What was measured on this machine, in this engine, for a network: kept, so that a second load measures nothing. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { chooseConvKernel } from "../../src/cpu/choose.js";
-import type { CompileOptions } from "../../src/cpu/compile.js";
+import type { CompileOptions } from "../../src/cpu/program.js";
 import type { TileName } from "../../src/cpu/tile.js";
 import type { ConvOp, Network, Op, ValueShape, Weight } from "../../src/model/network.js";
 import { elementCount, paddedChannels } from "../../src/tensor.js";

@@ -1,0 +1,102 @@
+import type { Field } from "../../assembly/record.js";
+import type { ConvOp, Network, Op, ValueId, ValueShape, Weight } from "../model/network.js";
+import { elementCount, paddedChannels } from "../tensor.js";
+import { align } from "./arena.js";
+import type { CompileOptions, PackForm, Step } from "./program.js";
+
+/** Fields of a record. */
+export type Words = Partial<Record<keyof typeof Field, number>>;
+
+/** A record before addresses are known: fields that name values or weights are filled in when the layout is. */
+export interface Draft {
+  readonly step: Step;
+  readonly words: Words;
+  readonly input?: number;
+  readonly output?: number;
+  readonly residual?: number | null;
+  readonly transformed?: number | undefined;
+  readonly products?: number;
+  readonly weights?: number;
+  readonly affine?: number;
+}
+
+export interface WeightDraft {
+  readonly weight: Weight;
+  readonly bias: Float32Array | null;
+  readonly form: PackForm;
+  readonly depth: number;
+  readonly taps: number;
+  readonly groups: number;
+  readonly groupOut: number;
+  readonly bytes: number;
+}
+
+/** An area of the arena: a network value, or a buffer that one operation needs between its records. */
+export interface Area {
+  bytes: number;
+  first: number;
+  last: number;
+}
+
+/** What lowering leaves: records, weights and areas whose addresses are not known yet. */
+export class Drafts {
+  readonly records: Draft[] = [];
+  readonly weights: WeightDraft[] = [];
+  readonly affines: { scale: Float64Array; shift: Float64Array; channels: number }[] = [];
+  readonly areas: Area[] = [];
+  /** Area of each network value. */
+  readonly areaOf: readonly number[];
+  /** Of one thread. */
+  scratchBytes = 0;
+  /** Stage that is being lowered. */
+  stage = 0;
+
+  constructor(
+    readonly network: Network,
+    readonly options: CompileOptions,
+  ) {
+    this.areaOf = network.values.map((shape) => this.area(4 * valueLength(shape)));
+  }
+
+  push(draft: Draft): void {
+    this.records.push(draft);
+  }
+
+  /** Bytes of the arena for as long as records name them. */
+  area(bytes: number): number {
+    return this.areas.push({ bytes, first: Number.POSITIVE_INFINITY, last: -1 }) - 1;
+  }
+
+  shape(value: ValueId): ValueShape {
+    return this.network.values[value]!;
+  }
+
+  step(op: Op, kernel: string, macs = 0): Step {
+    return { stage: this.stage, name: op.name, kernel, macs };
+  }
+
+  addWeights(
+    weight: Weight,
+    bias: Float32Array | null,
+    form: WeightDraft["form"],
+    depth: number,
+    taps: number,
+    groups: number,
+    groupOut: number,
+    bytes: number,
+  ): number {
+    return this.weights.push({ weight, bias, form, depth, taps, groups, groupOut, bytes }) - 1;
+  }
+
+  needScratch(bytes: number): void {
+    this.scratchBytes = Math.max(this.scratchBytes, align(bytes));
+  }
+}
+
+export function valueLength(shape: ValueShape): number {
+  return shape.height * shape.width * paddedChannels(shape.channels);
+}
+
+export function convMacs(op: ConvOp, output: ValueShape): number {
+  return elementCount(op.weight.shape) * output.height * output.width;
+}

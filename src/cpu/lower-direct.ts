@@ -1,0 +1,183 @@
+import { Kernel } from "../../assembly/record.js";
+import type { ConvOp, LinearOp } from "../model/network.js";
+import { paddedChannels } from "../tensor.js";
+import { convMacs, type Drafts } from "./drafts.js";
+
+/** Input rows of a piece should stay in a core's second-level cache: the more of them, the less often weights are read. */
+const CONV_ROWS_BYTES = 512 * 1024;
+/** Gathered factors of a piece of Strassen's products. */
+const STRASSEN_ROWS_BYTES = 1024 * 1024;
+/** Pieces of work for each thread, so that one that was held up does not hold up the others. */
+const PIECES_PER_THREAD = 4;
+
+/** To gather a row takes as long as to multiply it with so many panels; to fetch a panel, as to multiply it with so many rows. */
+const GATHER_PANELS = 1.5;
+const PANEL_ROWS = 2;
+
+/** `columns`: kernel columns that lie within one tap's depth. */
+export function direct(
+  drafts: Drafts,
+  op: ConvOp,
+  from: { height: number; width: number; step: number; area: number },
+  kernel: readonly [number, number],
+  depth: number,
+  columns: number,
+  padding: readonly [number, number] = [0, 0],
+): void {
+  const output = drafts.shape(op.output);
+  const [outChannels] = op.weight.shape as [number];
+  const groupOut = op.groups === 1 ? paddedChannels(outChannels) : outChannels / op.groups;
+  const groupPanels = Math.ceil(groupOut / 8);
+  const panels = groupPanels * op.groups;
+  const taps = kernel[0] * kernel[1];
+  const rows = output.height * output.width;
+  const { rowsPerTile, panelsPerTile } = pieces(drafts, rows, panels, taps * depth * 4);
+  drafts.needScratch(4 * rowsPerTile * taps * (1 + depth));
+  const weights = drafts.addWeights(
+    op.weight,
+    op.bias,
+    "panels",
+    depth / columns,
+    taps * columns,
+    op.groups,
+    groupOut,
+    panels * taps * depth * 32,
+  );
+  drafts.push({
+    step: drafts.step(op, "f32_conv", convMacs(op, output)),
+    words: {
+      kernel: Kernel.conv,
+      tiles: Math.ceil(rows / rowsPerTile) * Math.ceil(panels / panelsPerTile),
+      relu: op.relu ? 1 : 0,
+      inHeight: from.height,
+      inWidth: from.width,
+      inStep: from.step,
+      outHeight: output.height,
+      outWidth: output.width,
+      outStep: paddedChannels(output.channels),
+      kernelHeight: kernel[0],
+      kernelWidth: kernel[1],
+      strideHeight: op.stride[0],
+      strideWidth: op.stride[1],
+      padHeight: padding[0],
+      padWidth: padding[1],
+      dilationHeight: op.dilation[0],
+      dilationWidth: op.dilation[1],
+      depth,
+      groupOut,
+      panels,
+      groupPanels,
+      rowsPerTile,
+      panelsPerTile,
+    },
+    input: from.area,
+    output: drafts.areaOf[op.output]!,
+    residual: op.residual === null ? null : drafts.areaOf[op.residual]!,
+    weights,
+  });
+}
+
+export function lowerLinear(drafts: Drafts, op: LinearOp): void {
+  const input = drafts.shape(op.input);
+  const [outChannels] = op.weight.shape as [number];
+  const conv: ConvOp = {
+    ...op,
+    kind: "conv",
+    kernel: [1, 1],
+    stride: [1, 1],
+    padding: [0, 0],
+    dilation: [1, 1],
+    groups: 1,
+    weight: { shape: [outChannels, input.channels, 1, 1], read: op.weight.read.bind(op.weight) },
+    residual: null,
+    relu: false,
+  };
+  const step = paddedChannels(input.channels);
+  direct(drafts, conv, { height: 1, width: 1, step, area: drafts.areaOf[op.input]! }, [1, 1], step, 1);
+}
+
+export function strassen(drafts: Drafts, op: ConvOp): void {
+  const input = drafts.shape(op.input);
+  const output = drafts.shape(op.output);
+  const inStep = paddedChannels(input.channels);
+  const outStep = paddedChannels(output.channels);
+  const panels = outStep / 8;
+  const rows = output.height * output.width;
+  const { threads } = drafts.options;
+  const fitting = Math.floor(STRASSEN_ROWS_BYTES / (7 * inStep)) + 1;
+  const pieces = Math.max(Math.ceil(rows / fitting), threads === 1 ? 1 : PIECES_PER_THREAD * threads);
+  // Halves of whole tiles of four or six rows, but for the last piece.
+  const rowsPerTile = Math.ceil(Math.ceil(rows / pieces) / 24) * 24;
+  const half = rowsPerTile / 2;
+  const factors = 7 * (2 * (half + 3) * inStep + 64) + 4 * (2 * half * inStep + 64);
+  drafts.needScratch(4 * (half + 18) + factors + 7 * (256 * half + 64));
+  const weights = drafts.addWeights(op.weight, op.bias, "strassen", inStep, 1, 1, outStep, 7 * inStep * outStep);
+  drafts.push({
+    step: drafts.step(op, "f32_conv1x1_strassen", convMacs(op, output)),
+    words: {
+      kernel: Kernel.strassen,
+      tiles: Math.ceil(rows / rowsPerTile),
+      relu: op.relu ? 1 : 0,
+      inWidth: input.width,
+      inStep,
+      outHeight: output.height,
+      outWidth: output.width,
+      outStep,
+      strideHeight: op.stride[0],
+      strideWidth: op.stride[1],
+      depth: inStep,
+      panels,
+      rowsPerTile,
+    },
+    input: drafts.areaOf[op.input]!,
+    output: drafts.areaOf[op.output]!,
+    residual: op.residual === null ? null : drafts.areaOf[op.residual]!,
+    weights,
+  });
+}
+
+/** Rows and panels of one piece of direct convolution. */
+function pieces(
+  drafts: Drafts,
+  rows: number,
+  panels: number,
+  rowBytes: number,
+): { rowsPerTile: number; panelsPerTile: number } {
+  const fitting = Math.max(8, Math.floor(CONV_ROWS_BYTES / rowBytes / 4) * 4);
+  if (drafts.options.threads > 1) return shared(drafts, rows, panels, fitting);
+  const blocks = Math.ceil(rows / fitting);
+  // Whole tiles of four or six rows, but for the last piece.
+  const rowsPerTile = Math.ceil(Math.ceil(rows / blocks) / 12) * 12;
+  return { rowsPerTile, panelsPerTile: panels };
+}
+
+/** As `pieces`, for several threads: what they are done with first, where all are as fast. */
+function shared(
+  drafts: Drafts,
+  rows: number,
+  panels: number,
+  fitting: number,
+): { rowsPerTile: number; panelsPerTile: number } {
+  const { threads } = drafts.options;
+  let best = { rowsPerTile: fitting, panelsPerTile: panels, time: Number.POSITIVE_INFINITY };
+  for (let across = 1; across <= Math.min(panels, 4 * threads); across++) {
+    const panelsPerTile = Math.ceil(panels / across);
+    for (let rowsPerTile = 4; rowsPerTile <= Math.min(fitting, (rows + 3) & ~3); rowsPerTile += 4) {
+      const cost = (count: number) => ((count + 3) & ~3) * (panelsPerTile + GATHER_PANELS) + PANEL_ROWS * panelsPerTile;
+      const full = Math.floor(rows / rowsPerTile) * across;
+      const rest = rows % rowsPerTile ? across : 0;
+      const idle = (threads - (full % threads)) % threads;
+      const time =
+        Math.ceil(full / threads) * cost(rowsPerTile) +
+        Math.ceil(Math.max(0, rest - idle) / threads) * cost(rows % rowsPerTile) +
+        cost(rowsPerTile) / 8;
+      if (time < best.time) best = { rowsPerTile, panelsPerTile, time };
+    }
+  }
+  return best;
+}
+
+/** Groups whose channels end on whole vectors can be stored side by side; others would leave the padding lanes unwritten. */
+export function widthsFit(op: ConvOp, inChannels: number, outChannels: number): boolean {
+  return outChannels % 4 === 0 && inChannels % op.groups === 0 && outChannels % op.groups === 0;
+}

@@ -1,0 +1,110 @@
+import { Kernel } from "../../assembly/record.js";
+import type { ConvOp } from "../model/network.js";
+import { paddedChannels } from "../tensor.js";
+import { chooseStemKernel } from "./choose.js";
+import { densify } from "./densify.js";
+import { convMacs, type Drafts, type Words } from "./drafts.js";
+import { direct } from "./lower-direct.js";
+
+/** Padded rows of the image in a piece of a stem's input. */
+const STEM_ROWS = 16;
+
+/**
+ * The first convolution reads the caller's planes: they are interleaved into rows with a border of zeros, so that the
+ * taps of one kernel row are contiguous and three channels need no padding to four.
+ */
+export function lowerStem(drafts: Drafts, op: ConvOp): void {
+  if (chooseStemKernel(op, drafts.options) === "f32_conv7x7s2_winograd4x1") {
+    stem7x7(drafts, op);
+    return;
+  }
+  const input = drafts.shape(op.input);
+  const [padHeight, padWidth] = op.padding;
+  const height = input.height + 2 * padHeight;
+  const width = input.width + 2 * padWidth;
+  const rowsTogether = op.dilation[1] === 1;
+  const step = rowsTogether ? input.channels : paddedChannels(input.channels);
+  const padded = drafts.area(4 * height * width * step);
+  drafts.areas[drafts.areaOf[op.input]!]!.bytes = 4 * input.channels * input.height * input.width;
+  drafts.push({
+    step: drafts.step(op, "f32_input_nchw"),
+    words: {
+      kernel: Kernel.inputNchw,
+      tiles: height,
+      inHeight: input.height,
+      inWidth: input.width,
+      outHeight: height,
+      outWidth: width,
+      outStep: step,
+      padHeight,
+      padWidth,
+      channels: input.channels,
+    },
+    input: drafts.areaOf[op.input]!,
+    output: padded,
+  });
+  const layout = { height, width, step, area: padded };
+  const dense = op.groups === 1 ? op : densify(op);
+  if (rowsTogether) direct(drafts, dense, layout, [op.kernel[0], 1], step * op.kernel[1], op.kernel[1]);
+  else direct(drafts, dense, layout, op.kernel, step, 1);
+}
+
+/** The same border and interleaving, with the transform of minimal filtering along rows. */
+function stem7x7(drafts: Drafts, op: ConvOp): void {
+  const input = drafts.shape(op.input);
+  const output = drafts.shape(op.output);
+  const outStep = paddedChannels(output.channels);
+  const panels = Math.ceil(outStep / 8);
+  const tilesWide = Math.ceil(output.width / 4);
+  const quads = Math.ceil(tilesWide / 4);
+  const rows = 2 * (output.height - 1) + 7;
+  const transformed = drafts.area(quads * rows * input.channels * 13 * 16);
+  drafts.areas[drafts.areaOf[op.input]!]!.bytes = 4 * input.channels * input.height * input.width;
+  const weights = drafts.addWeights(
+    op.weight,
+    op.bias,
+    "stem7x7",
+    input.channels,
+    49,
+    1,
+    outStep,
+    panels * 13 * 7 * input.channels * 32,
+  );
+  const words: Words = { channels: input.channels, tilesWide };
+  drafts.needScratch(Math.max(256 + 4 * (quads * 32 + 8), 7 * (quads * outStep * 16 + 64)));
+  drafts.push({
+    step: drafts.step(op, "f32_conv7x7s2_winograd4x1_input"),
+    words: {
+      ...words,
+      kernel: Kernel.stemInput,
+      tiles: Math.ceil(rows / STEM_ROWS),
+      rowsPerTile: STEM_ROWS,
+      inHeight: input.height,
+      inWidth: input.width,
+      outHeight: rows,
+      padHeight: op.padding[0],
+      padWidth: op.padding[1],
+    },
+    input: drafts.areaOf[op.input]!,
+    output: transformed,
+  });
+  drafts.push({
+    step: drafts.step(op, "f32_conv7x7s2_winograd4x1", convMacs(op, output)),
+    words: {
+      ...words,
+      kernel: Kernel.stem,
+      tiles: output.height,
+      relu: op.relu ? 1 : 0,
+      inHeight: rows,
+      outHeight: output.height,
+      outWidth: output.width,
+      outStep,
+      kernelHeight: 7,
+      strideHeight: 2,
+      panels,
+    },
+    input: transformed,
+    output: drafts.areaOf[op.output]!,
+    weights,
+  });
+}

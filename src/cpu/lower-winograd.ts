@@ -1,0 +1,221 @@
+import { Kernel } from "../../assembly/record.js";
+import type { ConvOp } from "../model/network.js";
+import { paddedChannels } from "../tensor.js";
+import { convMacs, type Drafts, type Words } from "./drafts.js";
+
+/** V and M of a group of Winograd tiles should stay in a core's second-level cache beside a part of the weights. */
+const WINOGRAD_SCRATCH_BYTES = 768 * 1024;
+/** Threads take groups of at least so many tiles, or else share each phase. */
+const WINOGRAD_TILES = 12;
+/** The same of a stride of 2, whose weights are read once a group. */
+const STRIDE2_SCRATCH_BYTES = 2600 * 1024;
+/** Winograd tiles that share a filter while it is transformed. */
+const LEAN_TILES = 16;
+/** Pieces of work for each thread, so that one that was held up does not hold up the others. */
+const PIECES_PER_THREAD = 4;
+
+export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
+  const input = drafts.shape(op.input);
+  const output = drafts.shape(op.output);
+  const inStep = paddedChannels(input.channels);
+  const outStep = paddedChannels(output.channels);
+  const tilesHigh = Math.ceil(output.height / outputTile);
+  const tilesWide = Math.ceil(output.width / outputTile);
+  const tiles = tilesHigh * tilesWide;
+  const points = (outputTile + 2) ** 2;
+  const panels = Math.ceil(outStep / 8);
+  const planes = (count: number) => points * (4 * count * (inStep + outStep) + 128);
+  const form = outputTile === 4 ? "winograd4" : "winograd2";
+  const weights = drafts.addWeights(op.weight, op.bias, form, inStep, 9, 1, outStep, points * panels * inStep * 32);
+  const words: Words = {
+    relu: op.relu ? 1 : 0,
+    inHeight: input.height,
+    inWidth: input.width,
+    inStep,
+    outHeight: output.height,
+    outWidth: output.width,
+    outStep,
+    padHeight: op.padding[0],
+    padWidth: op.padding[1],
+    panels,
+    outputTile,
+    tilesWide,
+    tilesHigh,
+  };
+  const residual = op.residual === null ? null : drafts.areaOf[op.residual]!;
+  const places = { input: drafts.areaOf[op.input]!, output: drafts.areaOf[op.output]! };
+  const name = `f32_conv3x3s1_${form}`;
+  const { threads } = drafts.options;
+  const groups = groupsOf(drafts, tiles, points * 4 * (inStep + outStep), WINOGRAD_SCRATCH_BYTES);
+  if (threads === 1 || tiles >= groups * WINOGRAD_TILES) {
+    const rowsPerTile = Math.ceil(tiles / groups);
+    drafts.needScratch(winogradWorkBytes(rowsPerTile, inStep) + planes(rowsPerTile));
+    drafts.push({
+      step: drafts.step(op, name, convMacs(op, output)),
+      words: { ...words, kernel: Kernel.winograd, tiles: Math.ceil(tiles / rowsPerTile), rowsPerTile },
+      ...places,
+      residual,
+      weights,
+    });
+    return;
+  }
+  const transformed = drafts.area(points * (4 * tiles * inStep + 64));
+  const products = drafts.area(points * (4 * tiles * outStep + 64));
+  const rowsPerTile = Math.max(1, Math.floor(tiles / (PIECES_PER_THREAD * drafts.options.threads)));
+  const panelsPerTile = Math.max(1, Math.ceil(panels / 2));
+  drafts.needScratch(winogradWorkBytes(tiles, inStep));
+  const pieces = Math.ceil(tiles / rowsPerTile);
+  drafts.push({
+    step: drafts.step(op, `${name}_input`),
+    words: { ...words, kernel: Kernel.winogradInput, tiles: pieces, rowsPerTile },
+    input: places.input,
+    transformed,
+  });
+  drafts.push({
+    step: drafts.step(op, `${name}_product`, convMacs(op, output)),
+    words: {
+      ...words,
+      kernel: Kernel.winogradProduct,
+      tiles: points * Math.ceil(panels / panelsPerTile),
+      panelsPerTile,
+    },
+    transformed,
+    products,
+    weights,
+  });
+  drafts.push({
+    step: drafts.step(op, `${name}_output`),
+    words: { ...words, kernel: Kernel.winogradOutput, tiles: pieces, rowsPerTile },
+    products,
+    output: places.output,
+    residual,
+    weights,
+  });
+}
+
+/** On the direct kernel's weights. Small images are few tiles, which threads share by panels; then V is the image's. */
+export function winogradLean(drafts: Drafts, op: ConvOp): void {
+  const { threads } = drafts.options;
+  const input = drafts.shape(op.input);
+  const output = drafts.shape(op.output);
+  const inStep = paddedChannels(input.channels);
+  const outStep = paddedChannels(output.channels);
+  const tilesHigh = Math.ceil(output.height / 4);
+  const tilesWide = Math.ceil(output.width / 4);
+  const tiles = tilesHigh * tilesWide;
+  const panels = Math.ceil(outStep / 8);
+  const groups = Math.ceil(tiles / LEAN_TILES);
+  const rowsPerTile = Math.ceil(Math.ceil(tiles / groups) / 4) * 4;
+  const weights = drafts.addWeights(op.weight, op.bias, "panels", inStep, 9, 1, outStep, panels * 9 * inStep * 32);
+  const apart = threads > 1 && groups < 2 * threads;
+  const perPiece = apart ? 2 * Math.max(1, Math.floor(panels / (2 * PIECES_PER_THREAD * threads))) : panels;
+  const transformed = apart ? drafts.area(36 * (4 * tiles * inStep + 64)) : undefined;
+  const words: Words = {
+    relu: op.relu ? 1 : 0,
+    inHeight: input.height,
+    inWidth: input.width,
+    inStep,
+    outHeight: output.height,
+    outWidth: output.width,
+    outStep,
+    padHeight: op.padding[0],
+    padWidth: op.padding[1],
+    panels,
+    outputTile: 4,
+    tilesWide,
+    tilesHigh,
+  };
+  const work = Math.max(rowsPerTile * 256 * 4, 36 * 32 * 4);
+  const own = apart ? 0 : 36 * (4 * rowsPerTile * inStep + 64);
+  drafts.needScratch(4 * rowsPerTile + work + 36 * (256 * 32 + 64) + 2 * 36 * (128 * rowsPerTile + 64) + own);
+  const name = "f32_conv3x3s1_winograd4_lean";
+  if (apart) {
+    const perInput = Math.max(1, Math.floor(tiles / (PIECES_PER_THREAD * threads)));
+    drafts.push({
+      step: drafts.step(op, `${name}_input`),
+      words: {
+        ...words,
+        kernel: Kernel.winogradInput,
+        tiles: Math.ceil(tiles / perInput),
+        rowsPerTile: perInput,
+      },
+      input: drafts.areaOf[op.input]!,
+      transformed: transformed!,
+    });
+  }
+  drafts.push({
+    step: drafts.step(op, name, convMacs(op, output)),
+    words: {
+      ...words,
+      kernel: Kernel.winogradLean,
+      tiles: Math.ceil(tiles / rowsPerTile) * Math.ceil(panels / perPiece),
+      rowsPerTile,
+      panelsPerTile: perPiece,
+    },
+    input: drafts.areaOf[op.input]!,
+    output: drafts.areaOf[op.output]!,
+    residual: op.residual === null ? null : drafts.areaOf[op.residual]!,
+    transformed,
+    weights,
+  });
+}
+
+export function winogradStride2(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
+  const input = drafts.shape(op.input);
+  const output = drafts.shape(op.output);
+  const inStep = paddedChannels(input.channels);
+  const outStep = paddedChannels(output.channels);
+  const tilesHigh = Math.ceil(output.height / outputTile);
+  const tilesWide = Math.ceil(output.width / outputTile);
+  const tiles = tilesHigh * tilesWide;
+  const inPlanes = (2 * outputTile + 1) ** 2;
+  const outPlanes = (outputTile + 1) ** 2;
+  const panels = Math.ceil(outStep / 8);
+  const form = outputTile === 4 ? "stride2winograd4" : "stride2winograd2";
+  const bytes = panels * inPlanes * inStep * 32;
+  const weights = drafts.addWeights(op.weight, op.bias, form, inStep, 9, 1, outStep, bytes);
+  const tileBytes = 4 * (inPlanes * inStep + outPlanes * outStep);
+  const groups = groupsOf(drafts, tiles, tileBytes, STRIDE2_SCRATCH_BYTES);
+  const rowsPerTile = Math.ceil(tiles / groups);
+  drafts.needScratch(
+    Math.max(Math.ceil(rowsPerTile / 4) * 64 * (1 + inStep), 81 * 32 * 4 + 64) +
+      rowsPerTile * tileBytes +
+      64 * (inPlanes + outPlanes),
+  );
+  drafts.push({
+    step: drafts.step(op, `f32_conv3x3s2_winograd${outputTile}`, convMacs(op, output)),
+    words: {
+      kernel: Kernel.winogradStride2,
+      tiles: Math.ceil(tiles / rowsPerTile),
+      relu: op.relu ? 1 : 0,
+      inHeight: input.height,
+      inWidth: input.width,
+      inStep,
+      outHeight: output.height,
+      outWidth: output.width,
+      outStep,
+      padHeight: op.padding[0],
+      padWidth: op.padding[1],
+      panels,
+      rowsPerTile,
+      outputTile,
+      tilesWide,
+      tilesHigh,
+    },
+    input: drafts.areaOf[op.input]!,
+    output: drafts.areaOf[op.output]!,
+    residual: op.residual === null ? null : drafts.areaOf[op.residual]!,
+    weights,
+  });
+}
+
+/** Even groups of Winograd tiles, as large as `fitting` bytes allow, and as many for each thread. */
+function groupsOf(drafts: Drafts, tiles: number, tileBytes: number, fitting: number): number {
+  const { threads } = drafts.options;
+  return Math.min(tiles, threads * Math.max(1, Math.ceil((tiles * tileBytes) / (fitting * threads))));
+}
+
+/** The head of a thread's scratch, as `workBytes` in assembly/winograd.ts. */
+function winogradWorkBytes(tiles: number, inStep: number): number {
+  return Math.max(Math.ceil(tiles / 4) * 16 * (1 + inStep), 36 * 32 * 4);
+}

@@ -1,0 +1,76 @@
+import type { Weight } from "../model/network.js";
+import type { ChoiceOptions } from "./choose.js";
+
+/** How weights lie in wasm memory; each kernel reads one form. */
+export type PackForm =
+  | "panels"
+  | "strassen"
+  | "winograd4"
+  | "winograd2"
+  | "stem7x7"
+  | "stride2winograd4"
+  | "stride2winograd2";
+
+/** Packed weights of one record, and how to make them. */
+export interface PackJob {
+  readonly weight: Weight;
+  readonly bias: Float32Array | null;
+  readonly form: PackForm;
+  /** Input channels that one tap reads, with padding; the file's own count may be less. */
+  readonly depth: number;
+  readonly taps: number;
+  readonly groups: number;
+  /** Padded output channels of a group. */
+  readonly groupOut: number;
+  readonly weightsAt: number;
+  readonly biasAt: number;
+}
+
+/** One record with what reports need to know of it. */
+export interface Step {
+  readonly stage: number;
+  readonly name: string;
+  readonly kernel: string;
+  /** Multiply-accumulates of the direct algorithm: what the user asked for, not what the kernel does. */
+  readonly macs: number;
+}
+
+/** A network compiled for the interpreter: everything but the weights' values. */
+export interface Program {
+  readonly records: Int32Array;
+  readonly steps: readonly Step[];
+  /** Records [begin, end) of each stage. */
+  readonly stages: readonly { readonly begin: number; readonly end: number }[];
+  /** Where each stage reads its input and leaves its output: address and f32 elements. */
+  readonly inputs: readonly Place[];
+  readonly outputs: readonly Place[];
+  readonly jobs: readonly PackJob[];
+  readonly affines: readonly { scale: Float64Array; shift: Float64Array; scaleAt: number; shiftAt: number }[];
+  readonly recordsAt: number;
+  readonly syncAt: number;
+  readonly scratchAt: number;
+  /** Of one thread. */
+  readonly scratchBytes: number;
+  /** A region that is free while weights are packed. */
+  readonly stagingAt: number;
+  readonly bytes: number;
+  readonly weightBytes: number;
+  readonly activationBytes: number;
+}
+
+export interface Place {
+  readonly at: number;
+  readonly length: number;
+}
+
+export interface CompileOptions extends ChoiceOptions {
+  readonly threads: number;
+}
+
+/** Below this the module's own constants may lie. */
+export const RESERVED_BYTES = 4096;
+
+/** Eight rows of weights as they are, the same as two panels, and what the transforms keep between their passes. */
+export function stagingBytes(job: { depth: number; taps: number }): number {
+  return 3 * 8 * job.depth * job.taps * 4 + 1024;
+}
