@@ -62,7 +62,7 @@ describe.skipIf(noChromium)(`auto from the first answer on, in Chromium${noChrom
           const reason = model.plan.stages[0]!.reason;
           await model.close();
           // What the GPU was asked to do is not to be in the next one's way.
-          await new Promise((resolve) => setTimeout(resolve, 500));
+          if (device === "auto") await new Promise((resolve) => setTimeout(resolve, 500));
           return { ms, reason };
         },
         { device, wait },
