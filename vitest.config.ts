@@ -1,14 +1,45 @@
 import { defineConfig } from "vitest/config";
 
+// Minutes long, in need of gigabytes, or of browsers beside Chromium: npm run test:full, npm run test:matrix.
+const exclude = ["**/node_modules/**", ...(process.env.FULL ? [] : ["test/full/**", "test/matrix/**"])];
+
+/** They compare times, or keep every core busy themselves, as a software GPU does: one at a time, when nothing else runs. */
+const alone = [
+  "test/bench-page/bench-page.test.ts",
+  "test/browser/gpu.test.ts",
+  "test/browser/start.test.ts",
+  "test/full/**/*.test.ts",
+  "test/gpu/networks.test.ts",
+  "test/gpu/prediction.test.ts",
+  "test/kiosk/**/*.test.ts",
+  "test/matrix/**/*.test.ts",
+  "test/schedule/**/*.test.ts",
+  "test/worker/**/*.test.ts",
+];
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    // Minutes long, in need of gigabytes, or of browsers beside Chromium: npm run test:full, npm run test:matrix.
-    exclude: ["**/node_modules/**", ...(process.env.FULL ? [] : ["test/full/**", "test/matrix/**"])],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: "forks",
     // Node 20 knows relaxed SIMD, behind a flag; without it half of the kernels would go untested.
     execArgv: ["--experimental-wasm-relaxed-simd"],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "together",
+          include: ["test/**/*.test.ts"],
+          exclude: [...exclude, ...alone],
+          // Most of them keep one core busy, so that two use the two cores that there are at least.
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: "alone", include: alone, exclude, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });
