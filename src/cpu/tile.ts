@@ -10,7 +10,7 @@ const names = Object.keys(tiles) as TileName[];
 /** About a millisecond of optimised code. */
 const ROUNDS = 600;
 /** The optimised code appears while its forerunner runs: the clock is believed when it has not improved for so long. */
-const SETTLED_MS = 40;
+const SETTLED_MS = 60;
 const LONGEST_MS = 250;
 
 /**
@@ -25,7 +25,7 @@ export function fastestTile(kernels: Kernels, at: number): TileName {
       const start = performance.now();
       kernels.trial(tiles[name], at, ROUNDS);
       now = performance.now();
-      if (now - start < 0.95 * best[index]!) improved = now;
+      if (now - start < 0.97 * best[index]!) improved = now;
       best[index] = Math.min(best[index]!, now - start);
     }
   }

@@ -14,7 +14,7 @@ export interface Tuning {
 }
 
 /** Timed rounds of every contender, after one that is not counted; the least time counts. */
-const ROUNDS = 3;
+const ROUNDS = 5;
 /** Layers of fewer multiply-accumulates differ by less than a measurement errs. */
 const LEAST_MACS = 10e6;
 /** In a network, a layer's weights come from memory, not from a cache that the layer had to itself. */
@@ -68,7 +68,7 @@ export async function tune(
     }
   }
   bytes.fill(0, RESERVED_BYTES);
-  const best = trials.map((rivals) => rivals.reduce((a, b) => (b.ms < 0.98 * a.ms ? b : a)));
+  const best = trials.map((rivals) => rivals.reduce((a, b) => (b.ms < 0.97 * a.ms ? b : a)));
   const tuning: Tuning = { tile, kernels: Object.fromEntries(best.map(({ shape, kernel }) => [shape, kernel])) };
   await store?.set(key, JSON.stringify(tuning)).catch(() => {});
   return { tuning, measurements };
