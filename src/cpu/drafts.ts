@@ -71,6 +71,26 @@ export class Drafts {
     return this.network.values[value]!;
   }
 
+  /** Fields that tell the shapes of an operation's input and output. */
+  image(op: Op): Words {
+    const input = this.shape(op.input);
+    const output = this.shape(op.output);
+    return {
+      inHeight: input.height,
+      inWidth: input.width,
+      inStep: paddedChannels(input.channels),
+      outHeight: output.height,
+      outWidth: output.width,
+      outStep: paddedChannels(output.channels),
+    };
+  }
+
+  /** Areas that a convolution reads and writes. */
+  places(op: ConvOp): { input: number; output: number; residual: number | null } {
+    const residual = op.residual === null ? null : this.areaOf[op.residual]!;
+    return { input: this.areaOf[op.input]!, output: this.areaOf[op.output]!, residual };
+  }
+
   step(op: Op, kernel: string, macs = 0): Step {
     return { stage: this.stage, name: op.name, kernel, macs };
   }

@@ -29,12 +29,7 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
   const weights = drafts.addWeights(op.weight, op.bias, form, inStep, 9, 1, outStep, points * panels * inStep * 32);
   const words: Words = {
     relu: op.relu ? 1 : 0,
-    inHeight: input.height,
-    inWidth: input.width,
-    inStep,
-    outHeight: output.height,
-    outWidth: output.width,
-    outStep,
+    ...drafts.image(op),
     padHeight: op.padding[0],
     padWidth: op.padding[1],
     panels,
@@ -42,8 +37,7 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
     tilesWide,
     tilesHigh,
   };
-  const residual = op.residual === null ? null : drafts.areaOf[op.residual]!;
-  const places = { input: drafts.areaOf[op.input]!, output: drafts.areaOf[op.output]! };
+  const places = drafts.places(op);
   const name = `f32_conv3x3s1_${form}`;
   const { threads } = drafts.options;
   const groups = groupsOf(drafts, tiles, points * 4 * (inStep + outStep), WINOGRAD_SCRATCH_BYTES);
@@ -54,7 +48,6 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
       step: drafts.step(op, name, convMacs(op, output)),
       words: { ...words, kernel: Kernel.winograd, tiles: Math.ceil(tiles / rowsPerTile), rowsPerTile },
       ...places,
-      residual,
       weights,
     });
     return;
@@ -88,7 +81,7 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
     words: { ...words, kernel: Kernel.winogradOutput, tiles: pieces, rowsPerTile },
     products,
     output: places.output,
-    residual,
+    residual: places.residual,
     weights,
   });
 }
@@ -112,12 +105,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const transformed = apart ? drafts.area(36 * (4 * tiles * inStep + 64)) : undefined;
   const words: Words = {
     relu: op.relu ? 1 : 0,
-    inHeight: input.height,
-    inWidth: input.width,
-    inStep,
-    outHeight: output.height,
-    outWidth: output.width,
-    outStep,
+    ...drafts.image(op),
     padHeight: op.padding[0],
     padWidth: op.padding[1],
     panels,
@@ -152,9 +140,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
       rowsPerTile,
       panelsPerTile: perPiece,
     },
-    input: drafts.areaOf[op.input]!,
-    output: drafts.areaOf[op.output]!,
-    residual: op.residual === null ? null : drafts.areaOf[op.residual]!,
+    ...drafts.places(op),
     transformed,
     weights,
   });
@@ -188,12 +174,7 @@ export function winogradStride2(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): 
       kernel: Kernel.winogradStride2,
       tiles: Math.ceil(tiles / rowsPerTile),
       relu: op.relu ? 1 : 0,
-      inHeight: input.height,
-      inWidth: input.width,
-      inStep,
-      outHeight: output.height,
-      outWidth: output.width,
-      outStep,
+      ...drafts.image(op),
       padHeight: op.padding[0],
       padWidth: op.padding[1],
       panels,
@@ -202,9 +183,7 @@ export function winogradStride2(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): 
       tilesWide,
       tilesHigh,
     },
-    input: drafts.areaOf[op.input]!,
-    output: drafts.areaOf[op.output]!,
-    residual: op.residual === null ? null : drafts.areaOf[op.residual]!,
+    ...drafts.places(op),
     weights,
   });
 }

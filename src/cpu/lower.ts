@@ -12,15 +12,7 @@ import { winograd, winogradLean, winogradStride2 } from "./lower-winograd.js";
 export function lower(drafts: Drafts, op: Op): void {
   const input = drafts.shape(op.input);
   const output = drafts.shape(op.output);
-  const image: Words = {
-    inHeight: input.height,
-    inWidth: input.width,
-    inStep: paddedChannels(input.channels),
-    outHeight: output.height,
-    outWidth: output.width,
-    outStep: paddedChannels(output.channels),
-    channels: input.channels,
-  };
+  const image: Words = { ...drafts.image(op), channels: input.channels };
   const places = { input: drafts.areaOf[op.input]!, output: drafts.areaOf[op.output]! };
   switch (op.kind) {
     case "conv":
