@@ -39,7 +39,7 @@ export function contenders(op: ConvOp, output: ValueShape, options: ChoiceOption
   if (op.stride[0] === 2) {
     if (smallest >= 24 && smallest < 32) others.push("f32_conv3x3s2_winograd4", "f32_conv3x3s2_winograd2");
     else if (smallest >= 6) others.push("f32_conv3x3s2_winograd2");
-  } else if (smallest > 16 && smallest <= 32) others.push("f32_conv3x3s1_winograd4", "f32_conv3x3s1_winograd4_lean");
+  } else if (smallest > 8 && smallest <= 32) others.push("f32_conv3x3s1_winograd4", "f32_conv3x3s1_winograd4_lean");
   else if (smallest > 2 && smallest <= 8) others.push("f32_conv3x3s1_winograd2", "f32_conv3x3s1_winograd4_lean");
   return [first, ...others.filter((it) => it !== first)];
 }

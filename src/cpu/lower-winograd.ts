@@ -42,7 +42,9 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
   const { threads } = drafts.options;
   const groups = groupsOf(drafts, tiles, points * 4 * (inStep + outStep), WINOGRAD_SCRATCH_BYTES);
   if (threads === 1 || tiles >= groups * WINOGRAD_TILES) {
-    const rowsPerTile = Math.ceil(tiles / groups);
+    // Whole tiles of four rows, unless that would leave a thread with less than another.
+    const even = Math.ceil(tiles / groups);
+    const rowsPerTile = threads === 1 ? Math.ceil(even / 4) * 4 : even;
     drafts.needScratch(winogradWorkBytes(rowsPerTile, inStep) + planes(rowsPerTile));
     drafts.push({
       step: drafts.step(op, name, convMacs(op, output)),

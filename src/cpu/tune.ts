@@ -19,6 +19,9 @@ const ROUNDS = 5;
 const LEAST_MACS = 10e6;
 /** In a network, a layer's weights come from memory, not from a cache that the layer had to itself. */
 const CACHES_BYTES = 40 << 20;
+/** What the choices may add to the bytes that the small memory setting takes: so many, or this share of them. */
+const EXTRA_BYTES = 40e6;
+const EXTRA_SHARE = 0.62;
 /** Nor is a network of fewer worth the time that measuring takes. */
 const LEAST_NETWORK_MACS = 100e6;
 
@@ -68,10 +71,28 @@ export async function tune(
     }
   }
   bytes.fill(0, RESERVED_BYTES);
-  const best = trials.map((rivals) => rivals.reduce((a, b) => (b.ms < 0.97 * a.ms ? b : a)));
-  const tuning: Tuning = { tile, kernels: Object.fromEntries(best.map(({ shape, kernel }) => [shape, kernel])) };
+  const tuning: Tuning = { tile, kernels: affordable(network, options, trials) };
   await store?.set(key, JSON.stringify(tuning)).catch(() => {});
   return { tuning, measurements };
+}
+
+/** The winners, but for those whose weights do not fit: the least gains are given up first. */
+function affordable(network: Network, options: CompileOptions, trials: readonly Trial[][]): KernelChoices {
+  const winners = trials.map((rivals) => rivals.reduce((a, b) => (b.ms < 0.97 * a.ms ? b : a)));
+  const kernels = Object.fromEntries(winners.map(({ shape, kernel }) => [shape, kernel]));
+  const gains = winners
+    .map((winner, index) => ({ table: trials[index]![0]!, gain: trials[index]![0]!.ms - winner.ms }))
+    .sort((a, b) => a.gain - b.gain);
+  for (const { table } of gains) {
+    if (compile(network, { ...options, kernels }).bytes <= affordableBytes(network, options)) break;
+    kernels[table.shape] = table.kernel;
+  }
+  return kernels;
+}
+
+function affordableBytes(network: Network, options: CompileOptions): number {
+  const { bytes } = compile(network, { ...options, memory: "small" });
+  return bytes + Math.max(EXTRA_BYTES, EXTRA_SHARE * bytes);
 }
 
 /** What the network takes at most, whatever wins. */
@@ -81,7 +102,8 @@ export function mostBytes(network: Network, options: CompileOptions): number {
     const { shape, kernel } = rivals.reduce((a, b) => (b.program.weightBytes > a.program.weightBytes ? b : a));
     largest[shape] = kernel;
   }
-  return Math.max(compile(network, options).bytes, compile(network, { ...options, kernels: largest }).bytes);
+  const most = Math.min(compile(network, { ...options, kernels: largest }).bytes, affordableBytes(network, options));
+  return Math.max(compile(network, options).bytes, most);
 }
 
 /** Everything that a measurement depends on; the weights' values are not among it. */

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { planMemory } from "../../src/cpu/index.js";
+import { mostBytes } from "../../src/cpu/tune.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 import type { Store } from "../../src/store.js";
 import { engineFor, modules } from "./engine.js";
@@ -71,4 +73,17 @@ describe.each(modules)("tuning, %s", (simd) => {
     expect(forced.stats.measurements).toBe(0);
     await forced.close();
   });
+});
+
+test.each([
+  ["resnet18", 110],
+  ["resnet34", 160],
+  ["resnet50", 180],
+])("whatever wins, %s takes at most %d MB", (name, most) => {
+  const network = pseudoRandomNetwork(name);
+  for (const threads of [1, 2]) {
+    const bytes = mostBytes(network, { threads, memory: "fast", convolution: "auto" });
+    expect(bytes).toBeLessThanOrEqual(most * 1e6);
+    expect(bytes).toBeGreaterThanOrEqual(planMemory(network, { threads }).total);
+  }
 });
