@@ -47,7 +47,7 @@ ${measured
 
 /** Bars of medians, one group a model, each group scaled to its slowest: what matters is the ratio within a group. */
 function chart({ results }) {
-  const [left, bar, gap, width] = [190, 18, 34, 760];
+  const [left, bar, gap, width] = [250, 18, 34, 820];
   let y = 30;
   const rows = [];
   for (const { model, measured } of results) {
@@ -55,7 +55,7 @@ function chart({ results }) {
     y += 10;
     const slowest = Math.max(...measured.map(({ median }) => median));
     for (const [index, { name, median }] of measured.entries()) {
-      const length = ((width - left - 90) * median) / slowest;
+      const length = ((width - left - 130) * median) / slowest;
       rows.push(
         `<text x="${left - 10}" y="${y + 13}" class="name">${name}</text>`,
         `<rect x="${left}" y="${y}" width="${length.toFixed(1)}" height="${bar - 4}" rx="2" class="${index === 0 ? "ours" : "peer"}"/>`,
