@@ -4,6 +4,9 @@ import { elementCount, paddedChannels } from "../tensor.js";
 import { align } from "./arena.js";
 import type { CompileOptions, PackForm, Step } from "./program.js";
 
+/** Pieces of work for each thread, so that one that was held up does not hold up the others. */
+export const PIECES_PER_THREAD = 4;
+
 /** Fields of a record. */
 export type Words = Partial<Record<keyof typeof Field, number>>;
 

@@ -1,14 +1,12 @@
 import { Kernel } from "../../assembly/record.js";
 import type { ConvOp, LinearOp } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
-import { convMacs, type Drafts } from "./drafts.js";
+import { convMacs, type Drafts, PIECES_PER_THREAD } from "./drafts.js";
 
 /** Input rows of a piece should stay in a core's second-level cache: the more of them, the less often weights are read. */
 const CONV_ROWS_BYTES = 512 * 1024;
 /** Gathered factors of a piece of Strassen's products. */
 const STRASSEN_ROWS_BYTES = 1024 * 1024;
-/** Pieces of work for each thread, so that one that was held up does not hold up the others. */
-const PIECES_PER_THREAD = 4;
 
 /** To gather a row takes as long as to multiply it with so many panels; to fetch a panel, as to multiply it with so many rows. */
 const GATHER_PANELS = 1.5;

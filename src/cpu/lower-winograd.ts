@@ -1,7 +1,7 @@
 import { Kernel } from "../../assembly/record.js";
-import type { ConvOp } from "../model/network.js";
+import type { ConvOp, ValueShape } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
-import { convMacs, type Drafts, type Words } from "./drafts.js";
+import { convMacs, type Drafts, PIECES_PER_THREAD, type Words } from "./drafts.js";
 
 /** V and M of a group of Winograd tiles should stay in a core's second-level cache beside a part of the weights. */
 const WINOGRAD_SCRATCH_BYTES = 768 * 1024;
@@ -11,17 +11,13 @@ const WINOGRAD_TILES = 12;
 const STRIDE2_SCRATCH_BYTES = 2600 * 1024;
 /** Winograd tiles that share a filter while it is transformed. */
 const LEAN_TILES = 16;
-/** Pieces of work for each thread, so that one that was held up does not hold up the others. */
-const PIECES_PER_THREAD = 4;
 
 export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
   const input = drafts.shape(op.input);
   const output = drafts.shape(op.output);
   const inStep = paddedChannels(input.channels);
   const outStep = paddedChannels(output.channels);
-  const tilesHigh = Math.ceil(output.height / outputTile);
-  const tilesWide = Math.ceil(output.width / outputTile);
-  const tiles = tilesHigh * tilesWide;
+  const { tilesHigh, tilesWide, tiles } = gridOf(output, outputTile);
   const points = (outputTile + 2) ** 2;
   const panels = Math.ceil(outStep / 8);
   const planes = (count: number) => points * (4 * count * (inStep + outStep) + 128);
@@ -95,9 +91,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const output = drafts.shape(op.output);
   const inStep = paddedChannels(input.channels);
   const outStep = paddedChannels(output.channels);
-  const tilesHigh = Math.ceil(output.height / 4);
-  const tilesWide = Math.ceil(output.width / 4);
-  const tiles = tilesHigh * tilesWide;
+  const { tilesHigh, tilesWide, tiles } = gridOf(output, 4);
   const panels = Math.ceil(outStep / 8);
   const groups = Math.ceil(tiles / LEAN_TILES);
   const rowsPerTile = Math.ceil(Math.ceil(tiles / groups) / 4) * 4;
@@ -153,9 +147,7 @@ export function winogradStride2(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): 
   const output = drafts.shape(op.output);
   const inStep = paddedChannels(input.channels);
   const outStep = paddedChannels(output.channels);
-  const tilesHigh = Math.ceil(output.height / outputTile);
-  const tilesWide = Math.ceil(output.width / outputTile);
-  const tiles = tilesHigh * tilesWide;
+  const { tilesHigh, tilesWide, tiles } = gridOf(output, outputTile);
   const inPlanes = (2 * outputTile + 1) ** 2;
   const outPlanes = (outputTile + 1) ** 2;
   const panels = Math.ceil(outStep / 8);
@@ -188,6 +180,13 @@ export function winogradStride2(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): 
     ...drafts.places(op),
     weights,
   });
+}
+
+/** Winograd tiles of `outputTile` pixels a side that cover an image. */
+function gridOf({ height, width }: ValueShape, outputTile: number) {
+  const tilesHigh = Math.ceil(height / outputTile);
+  const tilesWide = Math.ceil(width / outputTile);
+  return { tilesHigh, tilesWide, tiles: tilesHigh * tilesWide };
 }
 
 /** Even groups of Winograd tiles, as large as `fitting` bytes allow, and as many for each thread. */
