@@ -1,0 +1,28 @@
+import type { Browser, Page } from "playwright-core";
+
+interface TraceEvent {
+  readonly name: string;
+  readonly ph: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** Microseconds of the thread's own time; the wall clock also counts those in which others had its core. */
+  readonly tdur?: number;
+  readonly args: { readonly name?: string };
+}
+
+/** The tasks of a page's thread during `work`, in milliseconds of the thread's own time, from the browser's own trace. */
+export async function traceTasks<T>(
+  browser: Browser,
+  page: Page,
+  work: () => Promise<T>,
+): Promise<{ value: T; tasks: number[] }> {
+  await browser.startTracing(page, { categories: ["toplevel"] });
+  const value = await work();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+  const mains = traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
+  const tasks = traceEvents.filter(
+    ({ name, ph, pid, tid }) =>
+      name.endsWith("RunTask") && ph === "X" && mains.some((main) => main.pid === pid && main.tid === tid),
+  );
+  return { value, tasks: tasks.map(({ tdur }) => (tdur ?? Number.NaN) / 1000) };
+}
