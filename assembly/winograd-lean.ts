@@ -1,7 +1,9 @@
 import { multiply, paddedRows } from "./multiply";
 import { Field, Tile } from "./record";
-import { leastOf, madd, nmadd } from "./simd";
+import { leastOf } from "./simd";
 import { planeBytes } from "./winograd";
+import { gatherFew, isFew, M_STEP, multiplyFew } from "./winograd-few";
+import { scaleProducts, transformFilter } from "./winograd-filters";
 import { inputTransform4, outputTransform4 } from "./winograd4";
 import { word } from "./words";
 
@@ -18,9 +20,8 @@ const CHUNK: i32 = 256;
 /** A point's filters of a chunk; one cache line more, so that the points do not fall into the same cache sets. */
 const FILTER_PLANE: usize = 256 * 32 + 64;
 const POINTS: i32 = 36;
-/** Panels whose products are kept until they are transformed: two cache lines of a pixel. */
+/** Panels whose products are kept until they are transformed: `M_STEP` bytes of a tile. */
 const QUAD: i32 = 4;
-const M_STEP: usize = 128;
 
 /** One piece: a group of tiles by some of the panels. V is this piece's own in `scratch`, or the whole image's. */
 export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch: usize): void {
@@ -56,13 +57,20 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
   const end = min(begin + perPiece, panels);
   const together = tile == Tile.f32_6x16 ? 2 : 1;
   const chunk = CHUNK / together;
+  const few = together == 1 && isFew(count, inStep);
+  const gathered = other + <usize>POINTS * mPlane + (shared ? 0 : <usize>POINTS * vPlane);
+  if (few) gatherFew(scratch, inStep, vPlane, gathered);
   for (let panel = begin; panel < end; ) {
     const pair = min(together, end - panel);
     const column = <usize>((panel - begin) % QUAD) << 5;
     const weights = <usize>word(record, Field.weights) + <usize>panel * 9 * tap;
     let sums = m;
     let spare = other;
-    for (let channel = 0; channel < inStep; channel += chunk) {
+    if (few) {
+      multiplyFew(gathered, weights, inStep, panel == begin, panel + 1 < end, u, m + column, mPlane);
+      spare = m;
+    }
+    for (let channel = few ? inStep : 0; channel < inStep; channel += chunk) {
       const depth = min(chunk, inStep - channel);
       const from = weights + (<usize>channel << 5);
       for (let index = 0; index < pair; index++) {
@@ -81,93 +89,18 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
     }
     panel += pair;
     if (panel < end && (panel - begin) % QUAD != 0) continue;
-    scale(spare, mPlane, count);
+    scaleProducts(spare, mPlane, count, M_STEP);
     const firstChannel = (begin + ((panel - begin - 1) / QUAD) * QUAD) << 3;
     const lastChannel = min(panel << 3, word(record, Field.outStep));
     outputTransform4(record, first, count, spare, mPlane, M_STEP, firstChannel, lastChannel, work, least);
   }
 }
 
-/** The points' factors that `transformFilters` leaves out, on the products of `QUAD` panels. */
-function scale(m: usize, plane: usize, count: i32): void {
-  for (let row = 0; row < 6; row++) {
-    for (let column = 0; column < 6; column++) {
-      const factor = f32x4.splat(factorOf(row) * factorOf(column));
-      const end = m + <usize>count * M_STEP;
-      for (let at = m; at < end; at += 16) v128.store(at, f32x4.mul(v128.load(at), factor));
-      m += plane;
-    }
-  }
-}
-
-function factorOf(point: i32): f32 {
-  if (point == 0) return 0.25;
-  if (point == 5) return 1;
-  return point < 3 ? <f32>(-1.0 / 6) : <f32>(1.0 / 6);
-}
-
-/** G g G' of one panel's 3x3 filters, but for the points' factors: point p of channel c to u + p * FILTER_PLANE + c * 32. */
+/** One panel's filters, both halves side by side: point p of channel c to u + p * FILTER_PLANE + c * 32. */
 function transformFilters(panel: usize, tap: usize, depth: i32, u: usize): void {
   for (const end = panel + (<usize>depth << 5); panel < end; panel += 32) {
-    // A few rows at a time, both halves of a panel side by side, with few vectors alive.
-    outerRow(panel, tap, u);
-    outerRow(panel + 16, tap, u + 16);
-    outerRow(panel + 6 * tap, tap, u + 30 * FILTER_PLANE);
-    outerRow(panel + 6 * tap + 16, tap, u + 30 * FILTER_PLANE + 16);
-    rows12(panel, tap, u + 6 * FILTER_PLANE);
-    rows12(panel + 16, tap, u + 6 * FILTER_PLANE + 16);
-    rows34(panel, tap, u + 18 * FILTER_PLANE);
-    rows34(panel + 16, tap, u + 18 * FILTER_PLANE + 16);
+    transformFilter(panel, tap, u, FILTER_PLANE);
+    transformFilter(panel + 16, tap, u + 16, FILTER_PLANE);
     u += 32;
   }
-}
-
-/** Points 0 or infinity: the first or the last kernel row alone. */
-// @ts-ignore: decorator
-@inline
-function outerRow(g: usize, tap: usize, to: usize): void {
-  spreadRow(v128.load(g), v128.load(g + tap), v128.load(g + 2 * tap), to);
-}
-
-/** Points 1 and -1. */
-// @ts-ignore: decorator
-@inline
-function rows12(g: usize, tap: usize, to: usize): void {
-  const even0 = f32x4.add(v128.load(g), v128.load(g + 6 * tap));
-  const even1 = f32x4.add(v128.load(g + tap), v128.load(g + 7 * tap));
-  const even2 = f32x4.add(v128.load(g + 2 * tap), v128.load(g + 8 * tap));
-  const odd0 = v128.load(g + 3 * tap);
-  const odd1 = v128.load(g + 4 * tap);
-  const odd2 = v128.load(g + 5 * tap);
-  spreadRow(f32x4.add(even0, odd0), f32x4.add(even1, odd1), f32x4.add(even2, odd2), to);
-  spreadRow(f32x4.sub(even0, odd0), f32x4.sub(even1, odd1), f32x4.sub(even2, odd2), to + 6 * FILTER_PLANE);
-}
-
-/** Points 2 and -2. */
-// @ts-ignore: decorator
-@inline
-function rows34(g: usize, tap: usize, to: usize): void {
-  const even0 = madd(f32x4.splat(0.25), v128.load(g), v128.load(g + 6 * tap));
-  const even1 = madd(f32x4.splat(0.25), v128.load(g + tap), v128.load(g + 7 * tap));
-  const even2 = madd(f32x4.splat(0.25), v128.load(g + 2 * tap), v128.load(g + 8 * tap));
-  const odd0 = v128.load(g + 3 * tap);
-  const odd1 = v128.load(g + 4 * tap);
-  const odd2 = v128.load(g + 5 * tap);
-  spreadRow(madd(f32x4.splat(0.5), odd0, even0), madd(f32x4.splat(0.5), odd1, even1), madd(f32x4.splat(0.5), odd2, even2), to);
-  spreadRow(nmadd(f32x4.splat(0.5), odd0, even0), nmadd(f32x4.splat(0.5), odd1, even1), nmadd(f32x4.splat(0.5), odd2, even2), to + 6 * FILTER_PLANE);
-}
-
-/** Three taps to six points: G without its factors 1/4, -1/6, -1/6, 1/6, 1/6, 1. */
-// @ts-ignore: decorator
-@inline
-function spreadRow(g0: v128, g1: v128, g2: v128, to: usize): void {
-  const half = f32x4.splat(0.5);
-  const even12 = f32x4.add(g0, g2);
-  const even34 = madd(f32x4.splat(0.25), g0, g2);
-  v128.store(to, g0);
-  v128.store(to, f32x4.add(even12, g1), FILTER_PLANE);
-  v128.store(to, f32x4.sub(even12, g1), 2 * FILTER_PLANE);
-  v128.store(to, madd(half, g1, even34), 3 * FILTER_PLANE);
-  v128.store(to, nmadd(half, g1, even34), 4 * FILTER_PLANE);
-  v128.store(to, g2, 5 * FILTER_PLANE);
 }

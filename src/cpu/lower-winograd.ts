@@ -111,7 +111,10 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   };
   const work = Math.max(rowsPerTile * 256 * 4, 36 * 32 * 4);
   const own = apart ? 0 : 36 * (4 * rowsPerTile * inStep + 64);
-  drafts.needScratch(4 * rowsPerTile + work + 36 * (256 * 32 + 64) + 2 * 36 * (128 * rowsPerTile + 64) + own);
+  const gathered = rowsPerTile <= 4 ? 36 * 4 * 4 * inStep : 0;
+  drafts.needScratch(
+    4 * rowsPerTile + work + 36 * (256 * 32 + 64) + 2 * 36 * (128 * rowsPerTile + 64) + own + gathered,
+  );
   const name = "f32_conv3x3s1_winograd4_lean";
   if (apart) {
     const perInput = Math.max(1, Math.floor(tiles / (PIECES_PER_THREAD * threads)));
