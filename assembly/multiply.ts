@@ -125,7 +125,7 @@ export function multiplyGathered(
 }
 
 /** Blocks of six rows, the rest being fours: as many sixes as leave the fewest rows that are not there. */
-function sixes(tile: i32, rows: i32): i32 {
+export function sixes(tile: i32, rows: i32): i32 {
   if (tile == Tile.f32_4x8) return 0;
   const left = rows % 6;
   const whole = rows / 6;

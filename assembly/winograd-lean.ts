@@ -2,7 +2,7 @@ import { multiply, paddedRows } from "./multiply";
 import { Field, Tile } from "./record";
 import { leastOf } from "./simd";
 import { planeBytes } from "./winograd";
-import { gatherFew, isFew, M_STEP, multiplyFew } from "./winograd-few";
+import { gatherTurns, M_STEP, multiplyTurns, takesTurns, TURN_FILTERS } from "./winograd-turns";
 import { scaleProducts, transformFilter } from "./winograd-filters";
 import { inputTransform4, outputTransform4 } from "./winograd4";
 import { word } from "./words";
@@ -36,19 +36,26 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
   const rowBytes = <usize>inStep << 2;
   const mPlane = <usize>perTile * M_STEP + 64;
 
-  const work = scratch + (<usize>((perTile + 3) & ~3) << 2);
-  const u = work + <usize>max(((perTile + 3) & ~3) * CHUNK * 4, 36 * 32 * 4);
-  const m = u + <usize>POINTS * FILTER_PLANE;
-  const other = m + <usize>POINTS * mPlane;
+  const tile = word(record, Field.tile);
+  const turns = takesTurns(tile, inStep);
   const shared = <usize>word(record, Field.transformed);
   const vPlane = planeBytes(shared ? all : perTile, inStep);
-  const v = shared ? shared + <usize>first * rowBytes : other + <usize>POINTS * mPlane;
+  const work = scratch + (<usize>((perTile + 3) & ~3) << 2);
+  const base = work + <usize>max(((perTile + 3) & ~3) * CHUNK * 4, 36 * 32 * 4);
+  // Turns read V in an order of their own, after which V's place is free; else it is the last.
+  const gathered = base;
+  const after = base + (<usize>(POINTS * ((perTile + 3) & ~3)) << 2) * <usize>inStep;
+  const u = turns ? after : base;
+  const m = u + (turns ? 2 * TURN_FILTERS : <usize>POINTS * FILTER_PLANE);
+  const other = m + <usize>POINTS * mPlane;
+  const own = turns ? after : other + <usize>POINTS * mPlane;
+  const v = shared ? shared + <usize>first * rowBytes : own;
   if (!shared) inputTransform4(record, first, count, v, vPlane, work);
 
-  const tile = word(record, Field.tile);
   for (let at = 0; at < paddedRows(tile, count); at++) {
     store<u32>(scratch + (<usize>at << 2), <u32>(v + <usize>min(at, count - 1) * rowBytes));
   }
+  if (turns) gatherTurns(tile, scratch, count, inStep, vPlane, gathered);
   const zeros = <usize>word(record, Field.zeros);
   const tap = <usize>inStep << 5;
   const none: f32 = -Infinity;
@@ -57,20 +64,17 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
   const end = min(begin + perPiece, panels);
   const together = tile == Tile.f32_6x16 ? 2 : 1;
   const chunk = CHUNK / together;
-  const few = together == 1 && isFew(count, inStep);
-  const gathered = other + <usize>POINTS * mPlane + (shared ? 0 : <usize>POINTS * vPlane);
-  if (few) gatherFew(scratch, inStep, vPlane, gathered);
   for (let panel = begin; panel < end; ) {
     const pair = min(together, end - panel);
     const column = <usize>((panel - begin) % QUAD) << 5;
     const weights = <usize>word(record, Field.weights) + <usize>panel * 9 * tap;
     let sums = m;
     let spare = other;
-    if (few) {
-      multiplyFew(gathered, weights, inStep, panel == begin, panel + 1 < end, u, m + column, mPlane);
+    if (turns) {
+      multiplyTurns(tile, gathered, count, weights, inStep, panel == begin, panel + 1 < end, u, m + column, mPlane);
       spare = m;
     }
-    for (let channel = few ? inStep : 0; channel < inStep; channel += chunk) {
+    for (let channel = turns ? inStep : 0; channel < inStep; channel += chunk) {
       const depth = min(chunk, inStep - channel);
       const from = weights + (<usize>channel << 5);
       for (let index = 0; index < pair; index++) {

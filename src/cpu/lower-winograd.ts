@@ -109,12 +109,13 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
     tilesWide,
     tilesHigh,
   };
-  const work = Math.max(rowsPerTile * 256 * 4, 36 * 32 * 4);
+  const work = 4 * rowsPerTile + Math.max(rowsPerTile * 256 * 4, 36 * 32 * 4);
   const own = apart ? 0 : 36 * (4 * rowsPerTile * inStep + 64);
-  const gathered = rowsPerTile <= 4 ? 36 * 4 * 4 * inStep : 0;
-  drafts.needScratch(
-    4 * rowsPerTile + work + 36 * (256 * 32 + 64) + 2 * 36 * (128 * rowsPerTile + 64) + own + gathered,
-  );
+  const products = 36 * (128 * rowsPerTile + 64);
+  // Filters of a chunk and V; or, in turns, V in their order, and then V or else two turns' filters and products.
+  const chunks = 36 * (256 * 32 + 64) + 2 * products + own;
+  const turns = 36 * 4 * rowsPerTile * inStep + Math.max(own, 2 * 36 * 512 + products);
+  drafts.needScratch(work + Math.max(chunks, turns));
   const name = "f32_conv3x3s1_winograd4_lean";
   if (apart) {
     const perInput = Math.max(1, Math.floor(tiles / (PIECES_PER_THREAD * threads)));
