@@ -20,6 +20,7 @@ export enum Kernel {
   winogradStride2 = 15,
   winogradLean = 16,
   strassen = 17,
+  winogradLeanInput = 18,
 }
 
 /** Tiles of the matrix product, rows by columns. */

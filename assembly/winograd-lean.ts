@@ -2,7 +2,16 @@ import { multiply, paddedRows } from "./multiply";
 import { Field, Tile } from "./record";
 import { leastOf } from "./simd";
 import { planeBytes } from "./winograd";
-import { gatherTurns, M_STEP, multiplyTurns, takesTurns, TURN_FILTERS } from "./winograd-turns";
+import {
+  blocksOf,
+  firstOfBlock,
+  gatherBlock,
+  heightOfBlock,
+  M_STEP,
+  multiplyTurns,
+  takesTurns,
+  TURN_FILTERS,
+} from "./winograd-turns";
 import { scaleProducts, transformFilter } from "./winograd-filters";
 import { inputTransform4, outputTransform4 } from "./winograd4";
 import { word } from "./words";
@@ -23,6 +32,42 @@ const POINTS: i32 = 36;
 /** Panels whose products are kept until they are transformed: `M_STEP` bytes of a tile. */
 const QUAD: i32 = 4;
 
+/** V alone, for all pieces to share: a block of a group's rows in turns' order, or else four of its tiles. */
+export function f32_conv3x3s1_winograd4_lean_input(record: usize, piece: i32, scratch: usize): void {
+  const perTile = word(record, Field.rowsPerTile);
+  const perGroup = perTile >> 2;
+  const group = piece / perGroup;
+  const block = piece - group * perGroup;
+  const inStep = word(record, Field.inStep);
+  const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
+  const rows = min(perTile, all - group * perTile);
+  const shared = <usize>word(record, Field.transformed);
+  const work = scratch + 32;
+  const tile = word(record, Field.tile);
+  if (!takesTurns(tile, inStep)) {
+    const first = group * perTile + 4 * block;
+    const v = shared + (<usize>(first * inStep) << 2);
+    inputTransform4(record, first, min(4, rows - 4 * block), v, planeBytes(all, inStep), work);
+    return;
+  }
+  if (block >= blocksOf(tile, rows)) return;
+  const first = firstOfBlock(tile, rows, block);
+  const height = heightOfBlock(tile, rows, block);
+  const count = min(height, rows - first);
+  const v = work + 36 * 32 * 4;
+  const vPlane = planeBytes(height, inStep);
+  inputTransform4(record, group * perTile + first, count, v, vPlane, work);
+  for (let row = 0; row < height; row++) {
+    store<u32>(scratch + (<usize>row << 2), <u32>v + <u32>(min(row, count - 1) * inStep << 2));
+  }
+  gatherBlock(tile, rows, block, scratch, inStep, vPlane, shared + <usize>group * turnsBytes(perTile, inStep));
+}
+
+/** Bytes of V in turns' order. */
+function turnsBytes(rows: i32, channels: i32): usize {
+  return <usize>(POINTS * rows * channels) << 2;
+}
+
 /** One piece: a group of tiles by some of the panels. V is this piece's own in `scratch`, or the whole image's. */
 export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch: usize): void {
   const perTile = word(record, Field.rowsPerTile);
@@ -30,7 +75,8 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
   const perPiece = word(record, Field.panelsPerTile);
   const across = (panels + perPiece - 1) / perPiece;
   const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
-  const first = (piece / across) * perTile;
+  const group = piece / across;
+  const first = group * perTile;
   const count = min(perTile, all - first);
   const inStep = word(record, Field.inStep);
   const rowBytes = <usize>inStep << 2;
@@ -40,22 +86,27 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
   const turns = takesTurns(tile, inStep);
   const shared = <usize>word(record, Field.transformed);
   const vPlane = planeBytes(shared ? all : perTile, inStep);
-  const work = scratch + (<usize>((perTile + 3) & ~3) << 2);
-  const base = work + <usize>max(((perTile + 3) & ~3) * CHUNK * 4, 36 * 32 * 4);
-  // Turns read V in an order of their own, after which V's place is free; else it is the last.
-  const gathered = base;
-  const after = base + (<usize>(POINTS * ((perTile + 3) & ~3)) << 2) * <usize>inStep;
-  const u = turns ? after : base;
+  const work = scratch + (<usize>perTile << 2);
+  const base = work + <usize>max(perTile * CHUNK * 4, 36 * 32 * 4);
+  // V in turns' order is shared, or else the first; once it is made, the place of V itself is free.
+  const bytes = turnsBytes(perTile, inStep);
+  const gathered = shared ? shared + <usize>group * bytes : base;
+  const u = turns && !shared ? base + bytes : base;
   const m = u + (turns ? 2 * TURN_FILTERS : <usize>POINTS * FILTER_PLANE);
   const other = m + <usize>POINTS * mPlane;
-  const own = turns ? after : other + <usize>POINTS * mPlane;
+  const own = turns ? u : other + <usize>POINTS * mPlane;
   const v = shared ? shared + <usize>first * rowBytes : own;
   if (!shared) inputTransform4(record, first, count, v, vPlane, work);
 
   for (let at = 0; at < paddedRows(tile, count); at++) {
     store<u32>(scratch + (<usize>at << 2), <u32>(v + <usize>min(at, count - 1) * rowBytes));
   }
-  if (turns) gatherTurns(tile, scratch, count, inStep, vPlane, gathered);
+  if (turns && !shared) {
+    for (let block = 0, blocks = blocksOf(tile, count); block < blocks; block++) {
+      const table = scratch + (<usize>firstOfBlock(tile, count, block) << 2);
+      gatherBlock(tile, count, block, table, inStep, vPlane, gathered);
+    }
+  }
   const zeros = <usize>word(record, Field.zeros);
   const tap = <usize>inStep << 5;
   const none: f32 = -Infinity;

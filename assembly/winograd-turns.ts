@@ -1,5 +1,6 @@
-import { gather, paddedRows, sixes } from "./multiply";
+import { paddedRows, sixes } from "./multiply";
 import { Tile } from "./record";
+import { gatherRows } from "./rows";
 import { madd } from "./simd";
 import { transformFilter } from "./winograd-filters";
 
@@ -25,12 +26,37 @@ export function takesTurns(tile: i32, channels: i32): bool {
   return ASC_FEATURE_RELAXED_SIMD && tile != Tile.f32_6x16 && channels % (2 * TURN) == 0;
 }
 
-/** V of `rows` Winograd tiles, by pointers, as turns read it: [turn][point][blocks of six and of four rows]. */
-export function gatherTurns(tile: i32, table: usize, rows: i32, channels: i32, vPlane: usize, to: usize): void {
+/** Blocks of six and of four rows that `rows` rows are. */
+export function blocksOf(tile: i32, rows: i32): i32 {
+  const six = sixes(tile, rows);
+  return six + ((paddedRows(tile, rows) - 6 * six) >> 2);
+}
+
+export function firstOfBlock(tile: i32, rows: i32, block: i32): i32 {
+  const six = sixes(tile, rows);
+  return block < six ? 6 * block : 6 * six + 4 * (block - six);
+}
+
+export function heightOfBlock(tile: i32, rows: i32, block: i32): i32 {
+  return block < sixes(tile, rows) ? 6 : 4;
+}
+
+/** One block of V's `rows` rows, by pointers, to where turns read it: [turn][point][block][channel][6 or 4]. */
+export function gatherBlock(
+  tile: i32,
+  rows: i32,
+  block: i32,
+  table: usize,
+  channels: i32,
+  vPlane: usize,
+  to: usize,
+): void {
+  const height = heightOfBlock(tile, rows, block);
   const bytes = <usize>(paddedRows(tile, rows) * TURN) << 2;
+  to += <usize>(firstOfBlock(tile, rows, block) * TURN) << 2;
   for (let channel = 0; channel < channels; channel += TURN) {
     for (let point: usize = 0; point < 36; point++) {
-      gather(tile, table, rows, 1, TURN, point * vPlane + (<usize>channel << 2), to);
+      gatherRows(table, height, 1, 1, TURN, point * vPlane + (<usize>channel << 2), to);
       to += bytes;
     }
   }

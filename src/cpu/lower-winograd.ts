@@ -93,12 +93,15 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const outStep = paddedChannels(output.channels);
   const { tilesHigh, tilesWide, tiles } = gridOf(output, 4);
   const panels = Math.ceil(outStep / 8);
-  const groups = Math.ceil(tiles / LEAN_TILES);
-  const rowsPerTile = Math.ceil(Math.ceil(tiles / groups) / 4) * 4;
+  const even = Math.ceil(tiles / Math.ceil(tiles / LEAN_TILES));
+  const rowsPerTile = Math.ceil(even / 4) * 4;
+  const groups = Math.ceil(tiles / rowsPerTile);
   const weights = drafts.addWeights(op.weight, op.bias, "panels", inStep, 9, 1, outStep, panels * 9 * inStep * 32);
   const apart = threads > 1 && groups < 2 * threads;
   const perPiece = apart ? 2 * Math.max(1, Math.floor(panels / (2 * PIECES_PER_THREAD * threads))) : panels;
-  const transformed = apart ? drafts.area(36 * (4 * tiles * inStep + 64)) : undefined;
+  const turnsBytes = 36 * 4 * rowsPerTile * inStep;
+  // One cache line more for each point, where V is in the tiles' order.
+  const transformed = apart ? drafts.area(groups * turnsBytes + 36 * 64) : undefined;
   const words: Words = {
     relu: op.relu ? 1 : 0,
     ...drafts.image(op),
@@ -114,19 +117,14 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const products = 36 * (128 * rowsPerTile + 64);
   // Filters of a chunk and V; or, in turns, V in their order, and then V or else two turns' filters and products.
   const chunks = 36 * (256 * 32 + 64) + 2 * products + own;
-  const turns = 36 * 4 * rowsPerTile * inStep + Math.max(own, 2 * 36 * 512 + products);
-  drafts.needScratch(work + Math.max(chunks, turns));
+  const turns = 2 * 36 * 512 + products;
+  drafts.needScratch(work + Math.max(chunks, apart ? turns : turnsBytes + Math.max(own, turns)));
   const name = "f32_conv3x3s1_winograd4_lean";
   if (apart) {
-    const perInput = Math.max(1, Math.floor(tiles / (PIECES_PER_THREAD * threads)));
+    drafts.needScratch(32 + 36 * 32 * 4 + 36 * (4 * 6 * inStep + 64));
     drafts.push({
       step: drafts.step(op, `${name}_input`),
-      words: {
-        ...words,
-        kernel: Kernel.winogradInput,
-        tiles: Math.ceil(tiles / perInput),
-        rowsPerTile: perInput,
-      },
+      words: { ...words, kernel: Kernel.winogradLeanInput, tiles: (groups * rowsPerTile) / 4, rowsPerTile },
       input: drafts.areaOf[op.input]!,
       transformed: transformed!,
     });
@@ -136,7 +134,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
     words: {
       ...words,
       kernel: Kernel.winogradLean,
-      tiles: Math.ceil(tiles / rowsPerTile) * Math.ceil(panels / perPiece),
+      tiles: groups * Math.ceil(panels / perPiece),
       rowsPerTile,
       panelsPerTile: perPiece,
     },
