@@ -1,3 +1,4 @@
+import type { Body } from "./body.js";
 import type { ThreadSupport, Variant } from "./cpu/index.js";
 import type { Pixels } from "./image/index.js";
 import type { CardFiles } from "./model/index.js";
@@ -10,6 +11,11 @@ export interface ModelFiles {
   /** Path or URL, for messages. */
   readonly origin: string;
   readonly files?: CardFiles;
+}
+
+/** A model file that is on its way, and what lies beside it. */
+export interface ModelBody extends Omit<ModelFiles, "bytes"> {
+  readonly body: Body;
 }
 
 /** What differs between a browser and Node. Everything else is the same code. */

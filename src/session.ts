@@ -5,19 +5,19 @@ import { ClosedError, OptionError, throwIfAborted } from "./errors.js";
 import { compileResponse } from "./fetch-kernels.js";
 import type { FrameInputs } from "./gpu/index.js";
 import type { GpuInput } from "./gpu/input.js";
-import type { Host } from "./host.js";
+import type { Host, ModelBody, ModelFiles } from "./host.js";
 import { isFrame } from "./image/frame.js";
 import { type Pixels, preprocess as prepareImage } from "./image/index.js";
 import { checkBuffer, checkInput, isGpuBuffer } from "./input.js";
 import { buildNetwork, modelCard, preprocessFor } from "./model/index.js";
 import type { Network } from "./model/network.js";
-import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess } from "./options.js";
+import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, Progress } from "./options.js";
 import type { Plan } from "./plan.js";
 import { Queue } from "./queue.js";
 import { gpuOpener } from "./schedule/open-gpu.js";
 import { Scheduler } from "./schedule/scheduler.js";
-import { readSource } from "./source.js";
-import { readWeights } from "./weights/index.js";
+import { openSource } from "./source.js";
+import { openWeights, readWeights } from "./weights/index.js";
 
 /** A loaded network with what is known of its images and labels, here or in a worker. Calls are answered in order. */
 export interface Session {
@@ -132,30 +132,42 @@ export async function openInPlace(
 ): Promise<SessionInPlace> {
   checkOptions(options);
   const kernels = fetchKernels(host, options);
-  const { bytes, origin, files } = await readSource(host, source, options);
+  const opened = await openSource(host, source, options);
+  try {
+    throwIfAborted(options.signal);
+    return await openModel(host, opened, options, kernels, note);
+  } catch (error) {
+    if ("body" in opened) opened.body.cancel();
+    throw error;
+  }
+}
+
+async function openModel(
+  host: Host,
+  opened: ModelFiles | ModelBody,
+  options: LoadOptions,
+  kernels: (variant: Variant) => Promise<WebAssembly.Module>,
+  note?: string,
+): Promise<SessionInPlace> {
+  const state = "body" in opened ? await openWeights(opened.body) : readWeights(opened.bytes, opened.origin);
   throwIfAborted(options.signal);
-  options.onProgress?.({ phase: "read", loaded: bytes.length, total: bytes.length });
-  const state = readWeights(bytes, origin);
-  const card = modelCard(state, files);
+  const card = modelCard(state, opened.files);
   const network = buildNetwork(state, { ...options, card });
   const preprocess = preprocessFor(network, card, options.preprocess);
   const labels = checkLabels(options.labels ?? card.labels, network);
+  const openGpu = await gpuOpener(network, host, options);
+  // A GPU reads the weights again, after the CPU's first answer.
+  if (!openGpu) state.arrival?.recycle();
   const cpu = await createCpuEngine(network, {
     ...options,
     threadSupport: host.threadSupport,
     store: host.store,
     note,
     wasm: kernels,
-    onProgress: (loaded, total) => options.onProgress?.({ phase: "prepare", loaded, total }),
+    onProgress: options.onProgress && packProgress(options.onProgress, opened),
   });
   const { device = "auto", precision } = options;
-  const scheduler = new Scheduler({
-    cpu,
-    device,
-    precision,
-    openGpu: await gpuOpener(network, host, options),
-    store: host.store,
-  });
+  const scheduler = new Scheduler({ cpu, device, precision, openGpu, store: host.store });
   try {
     const onProgress = (loaded: number, total: number) => options.onProgress?.({ phase: "gpu", loaded, total });
     await scheduler.start({ signal: options.signal, onProgress });
@@ -165,6 +177,18 @@ export async function openInPlace(
   }
   options.onProgress?.({ phase: "ready", loaded: 1, total: 1 });
   return new SessionInPlace(network, preprocess, labels, scheduler, host, options.gpuDevice);
+}
+
+/** Tells of packing once the file is here: what is packed before that is told as its bytes. */
+function packProgress(onProgress: (progress: Progress) => void, opened: ModelFiles | ModelBody) {
+  let reading = true;
+  return (loaded: number, total: number) => {
+    if ("body" in opened && !opened.body.ended) return;
+    const bytes = "body" in opened ? opened.body.loaded : opened.bytes.length;
+    if (reading) onProgress({ phase: "read", loaded: bytes, total: bytes });
+    reading = false;
+    onProgress({ phase: "prepare", loaded, total });
+  };
 }
 
 function checkOptions(options: LoadOptions): void {

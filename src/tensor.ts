@@ -1,3 +1,5 @@
+import type { Arrival } from "./weights/arrival.js";
+
 export type DType = "f64" | "f32" | "f16" | "bf16" | "i64" | "i32" | "i16" | "i8" | "u8" | "bool";
 
 export const bytesPerElement: Readonly<Record<DType, number>> = {
@@ -13,21 +15,35 @@ export const bytesPerElement: Readonly<Record<DType, number>> = {
   bool: 1,
 };
 
-/** A named array inside a weights file. `bytes` is a view of the file: nothing is copied until values are read. */
-export interface Tensor {
+/** A named array inside a weights file. */
+export interface TensorInfo {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
+}
+
+/** One whose file is in memory. `bytes` is a view of the file: nothing is copied until values are read. */
+export interface Tensor extends TensorInfo {
   /** Distance between neighbours along each axis, in elements. */
   readonly strides: readonly number[];
   /** Little-endian storage; element [0, 0, ...] is at byte 0. Holds at least the last element that the strides reach. */
   readonly bytes: Uint8Array;
 }
 
+/** One whose file may still be on its way: dense and row-major. */
+export interface ArrivingTensor extends TensorInfo {
+  readonly arrival: Arrival;
+  /** Its bytes, little-endian, counted from the file's first value. */
+  readonly begin: number;
+  readonly end: number;
+}
+
 /** What a weights file holds, whichever format it came in. */
-export interface StateDict {
+export interface StateDict<T extends TensorInfo = Tensor> {
   readonly format: "safetensors" | "torch";
-  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly tensors: ReadonlyMap<string, T>;
+  /** The file, where its values are still on their way. */
+  readonly arrival?: Arrival;
   /** Free-form strings that the file carries (safetensors `__metadata__`); empty where a format has none. */
   readonly metadata: ReadonlyMap<string, string>;
 }

@@ -100,7 +100,7 @@ export function toOnnx(network: Network, batch = 1): Uint8Array {
     switch (op.kind) {
       case "conv": {
         const inputs = [input, weights(`${op.name}.weight`, op.weight)];
-        if (op.bias) inputs.push(floats(`${op.name}.bias`, [op.bias.length], op.bias));
+        if (op.bias) inputs.push(floats(`${op.name}.bias`, [op.bias.length], Float32Array.from(op.bias.read())));
         const steps = (op.residual !== null ? 1 : 0) + (op.relu ? 1 : 0);
         let current = node("Conv", inputs, steps ? `${output}.conv` : output, {
           kernel_shape: op.kernel,
@@ -127,7 +127,7 @@ export function toOnnx(network: Network, batch = 1): Uint8Array {
       case "linear": {
         const flat = node("Flatten", [input], `${output}.flat`, { axis: 1 });
         const inputs = [flat, weights(`${op.name}.weight`, op.weight)];
-        if (op.bias) inputs.push(floats(`${op.name}.bias`, [op.bias.length], op.bias));
+        if (op.bias) inputs.push(floats(`${op.name}.bias`, [op.bias.length], Float32Array.from(op.bias.read())));
         node("Gemm", inputs, output, { transB: 1 });
         return;
       }

@@ -16,7 +16,7 @@ export function toSafetensors(network: Network): Uint8Array {
     if (op.kind !== "conv" && op.kind !== "linear") continue;
     const { name, weight, bias } = op;
     add(`${name}.weight`, weight.shape, (target) => weight.read(0, weight.shape[0]!, target));
-    if (bias) add(`${name}.bias`, [bias.length], (target) => target.set(bias));
+    if (bias) add(`${name}.bias`, [bias.length], (target) => target.set(bias.read()));
   }
   const text = JSON.stringify(header);
   const head = new TextEncoder().encode(text.padEnd(Math.ceil(text.length / 8) * 8));

@@ -19,7 +19,9 @@ export async function createTfjs(network, { backend, threads }) {
     switch (op.kind) {
       case "conv": {
         const filter = tf.tidy(() => tf.keep(tf.transpose(read(op.weight, op.weight), [2, 3, 1, 0])));
-        const bias = tf.keep(tf.tensor1d(op.bias ? Float32Array.from(op.bias) : new Float32Array(op.weight.shape[0])));
+        const bias = tf.keep(
+          tf.tensor1d(op.bias ? Float32Array.from(op.bias.read()) : new Float32Array(op.weight.shape[0])),
+        );
         const [y, x] = op.padding;
         const common = { filter, bias, strides: op.stride, dilations: op.dilation };
         const pad = [
@@ -42,7 +44,7 @@ export async function createTfjs(network, { backend, threads }) {
         return (values) => tf.mean(values[op.input], [1, 2]);
       case "linear": {
         const filter = tf.tidy(() => tf.keep(tf.transpose(read(op.weight, op.weight))));
-        const bias = tf.keep(tf.tensor1d(op.bias));
+        const bias = tf.keep(tf.tensor1d(Float32Array.from(op.bias.read())));
         return (values) => tf.fused.matMul({ a: values[op.input], b: filter, bias });
       }
       default:

@@ -75,7 +75,7 @@ export function toTflite(network: Network): Uint8Array {
     floats(
       `${op.name}.bias`,
       [op.weight.shape[0]!],
-      op.bias ? Float32Array.from(op.bias) : new Float32Array(op.weight.shape[0]!),
+      op.bias ? Float32Array.from(op.bias.read()) : new Float32Array(op.weight.shape[0]!),
     );
 
   const padded = (name: string, value: ValueId, [y, x]: readonly [number, number]): number => {

@@ -118,6 +118,7 @@ function layOut(drafts: Drafts, stages: readonly { begin: number; end: number }[
     scratchAt,
     scratchBytes: drafts.scratchBytes,
     stagingAt: arenaAt,
+    stagingBytes: staging,
     bytes,
     weightBytes,
     activationBytes: bytes - weightsFrom - weightBytes,

@@ -1,5 +1,5 @@
 import type { Field } from "../../assembly/record.js";
-import type { ConvOp, Network, Op, ValueId, ValueShape, Weight } from "../model/network.js";
+import type { ConvOp, Network, Op, ValueId, ValueShape, Vector, Weight } from "../model/network.js";
 import { elementCount, paddedChannels } from "../tensor.js";
 import { align } from "./arena.js";
 import type { CompileOptions, PackForm, Step } from "./program.js";
@@ -25,7 +25,7 @@ export interface Draft {
 
 export interface WeightDraft {
   readonly weight: Weight;
-  readonly bias: Float32Array | null;
+  readonly bias: Vector | null;
   readonly form: PackForm;
   readonly depth: number;
   readonly taps: number;
@@ -45,7 +45,7 @@ export interface Area {
 export class Drafts {
   readonly records: Draft[] = [];
   readonly weights: WeightDraft[] = [];
-  readonly affines: { scale: Float64Array; shift: Float64Array; channels: number }[] = [];
+  readonly affines: { scale: Vector; shift: Vector; channels: number }[] = [];
   readonly areas: Area[] = [];
   /** Area of each network value. */
   readonly areaOf: readonly number[];
@@ -100,7 +100,7 @@ export class Drafts {
 
   addWeights(
     weight: Weight,
-    bias: Float32Array | null,
+    bias: Vector | null,
     form: WeightDraft["form"],
     depth: number,
     taps: number,

@@ -4,7 +4,7 @@ import type { Network } from "../model/network.js";
 import type { Store } from "../store.js";
 import { compile } from "./compile.js";
 import { createMemory, hasRelaxedSimd, instantiate, type Kernels, type Variant } from "./kernels.js";
-import { packWeights } from "./pack.js";
+import { packAll } from "./pack-all.js";
 import type { CompileOptions, Program, Step } from "./program.js";
 import { chooseThreads, Team, type ThreadChoice, type ThreadSupport } from "./threads.js";
 import { type TileName, tileRates, tiles, useTile } from "./tile.js";
@@ -50,9 +50,6 @@ export interface CpuEngine extends Engine {
   /** GFLOP/s of the matrix product alone, with each tile that the module has, on what the nearest caches hold. */
   measureTiles(): Partial<Record<TileName, number>>;
 }
-
-/** Packing stays off the caller's event loop for no longer than this at a time. */
-const SLICE_MS = 12;
 
 /** Bytes that `createCpuEngine` will take for a network, without taking them. */
 export function planMemory(
@@ -109,9 +106,9 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   const engine = new WasmEngine(network, program, module, kernels, report, choice, notes, options.threadSupport);
   try {
     // Threads come up while weights are packed.
-    await Promise.all([engine.assemble(), packAll(program, kernels, options)]);
+    await Promise.all([engine.assemble(), packAll(program, kernels, network.arriving, options)]);
     // Packing leaves values in the arena; padding lanes are read before a program has written all of them.
-    new Uint8Array(memory.buffer, program.stagingAt).fill(0);
+    new Uint8Array(memory.buffer, program.stagingAt, program.stagingBytes).fill(0);
     return engine;
   } catch (error) {
     await engine.close();
@@ -165,23 +162,6 @@ function reserve(network: Network, options: CpuOptions): Reservation {
 
 function macsOf(network: Network, options: CpuOptions): number {
   return compile(network, compileOptions(options, 1)).steps.reduce((sum, { macs }) => sum + macs, 0);
-}
-
-async function packAll(program: Program, kernels: Kernels, options: CpuOptions): Promise<void> {
-  for (const { scale, shift, scaleAt, shiftAt } of program.affines) {
-    new Float32Array(kernels.memory.buffer, scaleAt, scale.length).set(scale);
-    new Float32Array(kernels.memory.buffer, shiftAt, shift.length).set(shift);
-  }
-  let sliceEnd = performance.now() + SLICE_MS;
-  for (const [index, job] of program.jobs.entries()) {
-    packWeights(job, program, kernels);
-    options.onProgress?.(index + 1, program.jobs.length);
-    if (performance.now() > sliceEnd) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      throwIfAborted(options.signal);
-      sliceEnd = performance.now() + SLICE_MS;
-    }
-  }
 }
 
 class WasmEngine implements CpuEngine {

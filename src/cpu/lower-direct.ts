@@ -86,7 +86,7 @@ export function lowerLinear(drafts: Drafts, op: LinearOp): void {
     padding: [0, 0],
     dilation: [1, 1],
     groups: 1,
-    weight: { shape: [outChannels, input.channels, 1, 1], read: op.weight.read.bind(op.weight) },
+    weight: { ...op.weight, shape: [outChannels, input.channels, 1, 1] },
     residual: null,
     relu: false,
   };

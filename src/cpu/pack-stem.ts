@@ -15,9 +15,6 @@ export function packStem(job: PackJob, memory: ArrayBufferLike): void {
   const panels = Math.ceil(groupOut / 8);
   const raw = new Float32Array(outputs * channels * 49);
   weight.read(0, outputs, raw);
-  const bias = new Float32Array(memory, job.biasAt, panels * 8);
-  bias.fill(0);
-  if (job.bias) bias.set(job.bias);
   const target = new Float32Array(memory, job.weightsAt, panels * 13 * 7 * channels * 8);
   target.fill(0);
   let at = 0;

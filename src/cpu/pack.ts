@@ -1,3 +1,4 @@
+import type { Weight } from "../model/network.js";
 import type { Kernels } from "./kernels.js";
 import { packStem } from "./pack-stem.js";
 import { stride2Places } from "./pack-stride2.js";
@@ -5,13 +6,39 @@ import type { PackJob, Program } from "./program.js";
 
 /**
  * Writes a job's weights to their place in wasm memory, a panel of eight output channels at a time: the rows are read (and
- * a BatchNorm folded in f64) straight into a staging area of the same memory, where the kernels find them.
+ * a BatchNorm folded in f64) straight into a staging area of the same memory, where the kernels find them. Before each panel
+ * it yields how much of the network's file must be here for that.
  */
-export function packWeights(job: PackJob, program: Program, kernels: Kernels): void {
+export function* packWeights(job: PackJob, program: Program, kernels: Kernels): Generator<number, void> {
+  const { weight, bias } = job;
   if (job.form === "stem7x7") {
+    yield neededBy(weight, weight.shape[0]!);
     packStem(job, kernels.memory.buffer);
-    return;
+  } else yield* packPanels(job, program, kernels);
+  const values = new Float32Array(kernels.memory.buffer, job.biasAt, job.groups * Math.ceil(job.groupOut / 8) * 8);
+  values.fill(0);
+  if (!bias) return;
+  yield bias.needs ?? 0;
+  spread(bias.read(), job, values);
+}
+
+/** How much of the network's file must be here before a job can be done. */
+export function neededInAll({ weight, bias }: PackJob): number {
+  return Math.max(neededBy(weight, weight.shape[0]!), bias?.needs ?? 0);
+}
+
+const neededBy = (weight: Weight, end: number) => weight.needs?.(end) ?? 0;
+
+/** Each group's biases begin at a panel of their own. */
+function spread(bias: Float64Array, { groups, groupOut }: PackJob, target: Float32Array): void {
+  const groupRows = Math.ceil(bias.length / groups);
+  for (let group = 0; group < groups; group++) {
+    const own = bias.subarray(group * groupRows, (group + 1) * groupRows);
+    target.set(own, group * Math.ceil(groupOut / 8) * 8);
   }
+}
+
+function* packPanels(job: PackJob, program: Program, kernels: Kernels): Generator<number, void> {
   const { depth, taps, groups, groupOut } = job;
   const [rows, fileDepth] = job.weight.shape as [number, number];
   const rowLength = fileDepth * taps;
@@ -21,13 +48,14 @@ export function packWeights(job: PackJob, program: Program, kernels: Kernels): v
   const workAt = panelAt + staging.byteLength;
   const panels = Math.ceil(groupOut / 8);
   const points = job.form === "winograd4" ? 36 : 16;
-  const bias = new Float32Array(kernels.memory.buffer, job.biasAt, groups * panels * 8);
-  bias.fill(0);
   const wide = depth === fileDepth ? null : new Float32Array(8 * rowLength);
+  const rowsOf = (group: number, panel: number): [begin: number, end: number] => {
+    const begin = group * groupRows + panel * 8;
+    return [begin, Math.min(begin + 8, (group + 1) * groupRows, rows)];
+  };
   /** Rows of a panel, with the padding of channels, to the staging area. */
   const stage = (group: number, panel: number) => {
-    const begin = group * groupRows + panel * 8;
-    const end = Math.min(begin + 8, (group + 1) * groupRows, rows);
+    const [begin, end] = rowsOf(group, panel);
     staging.fill(0, Math.max(0, end - begin) * depth * taps);
     if (begin >= end) return;
     if (wide === null) job.weight.read(begin, end, staging);
@@ -39,12 +67,12 @@ export function packWeights(job: PackJob, program: Program, kernels: Kernels): v
         staging.set(wide.subarray(row * rowLength, (row + 1) * rowLength), at);
       }
     }
-    if (job.bias) bias.set(job.bias.subarray(begin, end), (group * panels + panel) * 8);
   };
   if (job.form === "strassen") {
     const half = panels / 2;
     const panelBytes = depth * 16;
     for (let panel = 0; panel < half; panel++) {
+      yield neededBy(job.weight, rowsOf(0, panel + half)[1]);
       stage(0, panel);
       kernels.packPanel(program.stagingAt, panelAt, depth, 1);
       stage(0, panel + half);
@@ -56,6 +84,7 @@ export function packWeights(job: PackJob, program: Program, kernels: Kernels): v
   for (let group = 0; group < groups; group++) {
     for (let panel = 0; panel < panels; panel++) {
       const index = group * panels + panel;
+      yield neededBy(job.weight, rowsOf(group, panel)[1]);
       stage(group, panel);
       if (job.form === "panels") {
         kernels.packPanel(program.stagingAt, job.weightsAt + index * depth * taps * 32, depth, taps);

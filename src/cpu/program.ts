@@ -1,4 +1,4 @@
-import type { Weight } from "../model/network.js";
+import type { Vector, Weight } from "../model/network.js";
 import type { ChoiceOptions } from "./choose.js";
 
 /** How weights lie in wasm memory; each kernel reads one form. */
@@ -14,7 +14,7 @@ export type PackForm =
 /** Packed weights of one record, and how to make them. */
 export interface PackJob {
   readonly weight: Weight;
-  readonly bias: Float32Array | null;
+  readonly bias: Vector | null;
   readonly form: PackForm;
   /** Input channels that one tap reads, with padding; the file's own count may be less. */
   readonly depth: number;
@@ -45,14 +45,15 @@ export interface Program {
   readonly inputs: readonly Place[];
   readonly outputs: readonly Place[];
   readonly jobs: readonly PackJob[];
-  readonly affines: readonly { scale: Float64Array; shift: Float64Array; scaleAt: number; shiftAt: number }[];
+  readonly affines: readonly { scale: Vector; shift: Vector; scaleAt: number; shiftAt: number }[];
   readonly recordsAt: number;
   readonly syncAt: number;
   readonly scratchAt: number;
   /** Of one thread. */
   readonly scratchBytes: number;
-  /** A region that is free while weights are packed. */
+  /** A region that is free while weights are packed, at the arena's beginning. */
   readonly stagingAt: number;
+  readonly stagingBytes: number;
   readonly bytes: number;
   readonly weightBytes: number;
   readonly activationBytes: number;

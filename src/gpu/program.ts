@@ -183,8 +183,8 @@ class Compiler {
       case "relu":
         return step(pointwise({ ...common, kind: "relu", relu: true }), x, y);
       case "batchNorm": {
-        const scale = this.#addParameters(op.scale, to.channels);
-        const shift = this.#addParameters(op.shift, to.channels);
+        const scale = this.#addParameters(op.scale.read(), to.channels);
+        const shift = this.#addParameters(op.shift.read(), to.channels);
         const kernel = pointwise({ ...common, kind: "batchNorm", relu: op.relu, scale, shift });
         return step(kernel, x, this.#parameterBuffer, y);
       }
@@ -224,7 +224,7 @@ class Compiler {
     const weights = this.#add(op.name, packedElements(pack) * (storage === "f16" ? 2 : 4), (target) =>
       packWeights(op.weight, pack, storage, target),
     );
-    const bias = this.#addParameters(op.bias ?? [], to.channels);
+    const bias = this.#addParameters(op.bias?.read() ?? [], to.channels);
     const shape: ConvolutionShape = {
       input: { ...from, vectors: vectorsOf(from) },
       output: { ...to, vectors: vectorsOf(to) },

@@ -1,7 +1,8 @@
 import { elementCount } from "../tensor.js";
 import { expansion, innerWidth } from "./architectures.js";
-import type { Architecture, Network, Op, Stage, ValueId, ValueShape } from "./network.js";
+import type { Architecture, Network, Op, Stage, ValueId, ValueShape, Vector } from "./network.js";
 import type { Parameters } from "./parameters.js";
+import { lazyVector, needsOf } from "./vector.js";
 
 /** An operation without what the assembler fills in. */
 type Unplaced = Op extends infer O ? (O extends Op ? Omit<O, "output"> : never) : never;
@@ -214,19 +215,25 @@ class Assembler {
   private batchNorm(name: string, channels: number) {
     const [weight, bias, mean, variance] = batchNormTensors.map((tensor) =>
       this.parameters.vector(`${name}.${tensor}`, channels),
-    ) as [Float64Array, Float64Array, Float64Array, Float64Array];
+    ) as [Vector, Vector, Vector, Vector];
     const epsilon = this.architecture.epsilon ?? 1e-5;
-    const scale = weight.map((value, c) => value / Math.sqrt(variance[c]! + epsilon));
-    const shift = bias.map((value, c) => value - mean[c]! * scale[c]!);
+    const scale = lazyVector(channels, needsOf(weight, variance), () => {
+      const variances = variance.read();
+      return weight.read().map((value, c) => value / Math.sqrt(variances[c]! + epsilon));
+    });
+    const shift = lazyVector(channels, needsOf(bias, mean, scale), () => {
+      const [means, scales] = [mean.read(), scale.read()];
+      return bias.read().map((value, c) => value - means[c]! * scales[c]!);
+    });
     this.counted += 2 * channels;
     this.kept++;
     return { kind: "batchNorm", name, scale, shift, relu: false } as const;
   }
 
-  private bias(layer: string, length: number): Float32Array | null {
+  private bias(layer: string, length: number): Vector | null {
     if (!this.parameters.has(`${layer}.bias`)) return null;
     this.counted += length;
-    return Float32Array.from(this.parameters.vector(`${layer}.bias`, length));
+    return this.parameters.vector(`${layer}.bias`, length);
   }
 
   private relu(name: string): this {

@@ -1,5 +1,5 @@
 import { UnsupportedModelError } from "../errors.js";
-import type { StateDict } from "../tensor.js";
+import type { ArrivingTensor, StateDict, Tensor } from "../tensor.js";
 import { checkArchitecture, nameOf, wellKnownArchitecture } from "./architectures.js";
 import { assemble } from "./assemble.js";
 import { type ModelCard, modelCard } from "./card.js";
@@ -24,12 +24,14 @@ export interface BuildOptions {
 }
 
 /**
- * Builds the network that a file's tensors make up. Weights stay in the file's bytes until a device reads them.
+ * Builds the network that a file's tensors make up. Weights stay in the file's bytes until a device reads them; the file may
+ * still be on its way.
  *
  * Throws `UnsupportedModelError` naming the first tensor that is missing, left over or of another shape than the network
- * needs, `ModelFormatError` for values that no BatchNorm can have, `OptionError` for impossible options.
+ * needs, `ModelFormatError` for values that no BatchNorm can have (those that are on their way throw when they are read),
+ * `OptionError` for impossible options.
  */
-export function buildNetwork(state: StateDict, options: BuildOptions = {}): Network {
+export function buildNetwork(state: StateDict<Tensor | ArrivingTensor>, options: BuildOptions = {}): Network {
   const card = options.card ?? modelCard(state);
   const tensors = byTorchvisionName(state.tensors);
   const recognized = recognize(tensors);
@@ -49,7 +51,7 @@ export function buildNetwork(state: StateDict, options: BuildOptions = {}): Netw
   const inputSize = checkInputSize(options.inputSize ?? card.preprocess.crop ?? defaultInputSize(architecture));
   const network = assemble(architecture, parameters, inputSize);
   parameters.refuseLeftOver();
-  return fuse(network, options.foldBatchNorm ?? true);
+  return { ...fuse(network, options.foldBatchNorm ?? true), arriving: state.arrival };
 }
 
 function stated(architecture: string | Partial<Architecture>): Partial<Architecture> {

@@ -1,8 +1,9 @@
 import { ModelFormatError, UnsupportedModelError } from "../errors.js";
-import type { Tensor } from "../tensor.js";
-import { readRows } from "../weights/values.js";
-import type { Weight } from "./network.js";
+import type { ArrivingTensor, Tensor } from "../tensor.js";
+import { bytesNeeded, readRows, toFloat32 } from "../weights/values.js";
+import type { Vector, Weight } from "./network.js";
 import type { Parameters } from "./parameters.js";
+import { lazyVector } from "./vector.js";
 
 const floats: readonly string[] = ["f32", "f16", "bf16", "f64"];
 
@@ -10,7 +11,7 @@ const floats: readonly string[] = ["f32", "f16", "bf16", "f64"];
 export class FileParameters implements Parameters {
   private readonly unused: Set<string>;
 
-  constructor(private readonly tensors: ReadonlyMap<string, Tensor>) {
+  constructor(private readonly tensors: ReadonlyMap<string, Tensor | ArrivingTensor>) {
     this.unused = new Set(tensors.keys());
   }
 
@@ -20,22 +21,21 @@ export class FileParameters implements Parameters {
 
   weight(name: string, shape: readonly number[]): Weight {
     const tensor = this.take(name, shape);
-    return { shape, read: (begin, end, target) => readRows(tensor, begin, end, target) };
+    return {
+      shape,
+      read: (begin, end, target) => readRows(tensor, begin, end, target),
+      needs: (end) => bytesNeeded(tensor, end),
+    };
   }
 
-  vector(name: string, length: number): Float64Array {
+  vector(name: string, length: number): Vector {
     const tensor = this.take(name, [length]);
-    const values = new Float32Array(length);
-    readRows(tensor, 0, length, values);
     const variance = name.endsWith("running_var");
-    const bad = values.findIndex((value) => !Number.isFinite(value) || (variance && value < 0));
-    if (bad >= 0) {
-      throw new ModelFormatError(
-        `${tensor.name}[${bad}] is ${values[bad]}; ${variance ? "a variance is finite and not negative" : "it must be finite"}. ` +
-          "The file is damaged, or training diverged.",
-      );
-    }
-    return Float64Array.from(values);
+    const needs = bytesNeeded(tensor, length);
+    const vector = lazyVector(length, needs, () => readFinite(tensor, variance));
+    // What is here is checked at once: a network that was built from a whole file is whole.
+    if (needs === 0) vector.read();
+    return vector;
   }
 
   /** Passes over the tensors that a caller does not want. */
@@ -55,7 +55,7 @@ export class FileParameters implements Parameters {
     );
   }
 
-  private take(name: string, shape: readonly number[]): Tensor {
+  private take(name: string, shape: readonly number[]): Tensor | ArrivingTensor {
     const tensor = this.tensors.get(name);
     if (!tensor) {
       throw new UnsupportedModelError(
@@ -72,6 +72,19 @@ export class FileParameters implements Parameters {
       throw new UnsupportedModelError(`${tensor.name} is ${tensor.dtype}; weights must be f32, f16, bf16 or f64.`);
     }
     this.unused.delete(name);
+    if ("arrival" in tensor) tensor.arrival.claim(tensor.begin, tensor.end);
     return tensor;
   }
+}
+
+function readFinite(tensor: Tensor | ArrivingTensor, variance: boolean): Float64Array {
+  const values = toFloat32(tensor);
+  const bad = values.findIndex((value) => !Number.isFinite(value) || (variance && value < 0));
+  if (bad >= 0) {
+    throw new ModelFormatError(
+      `${tensor.name}[${bad}] is ${values[bad]}; ${variance ? "a variance is finite and not negative" : "it must be finite"}. ` +
+        "The file is damaged, or training diverged.",
+    );
+  }
+  return Float64Array.from(values);
 }

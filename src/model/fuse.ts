@@ -1,5 +1,6 @@
 import { elementCount } from "../tensor.js";
-import type { BatchNormOp, ConvOp, Network, Op, Stage, ValueId, Weight } from "./network.js";
+import type { BatchNormOp, ConvOp, Network, Op, Stage, ValueId, Vector, Weight } from "./network.js";
+import { lazyVector, needsOf } from "./vector.js";
 
 /**
  * Shortens a network without changing what it computes: a ReLU becomes part of the operation before it, and with
@@ -50,18 +51,23 @@ function absorb(first: Op, next: Op, foldBatchNorm: boolean): Op | null {
 
 /** scale * (w . x + b) + shift = (scale * w) . x + (scale * b + shift), in f64 until the end. */
 function fold(convolution: ConvOp, { scale, shift, relu }: BatchNormOp): ConvOp {
-  const bias = Float32Array.from(shift, (value, c) => value + (convolution.bias?.[c] ?? 0) * scale[c]!);
+  const bias = lazyVector(shift.length, needsOf(shift, scale, convolution.bias), () => {
+    const [before, scales] = [convolution.bias?.read(), scale.read()];
+    return shift.read().map((value, c) => value + (before?.[c] ?? 0) * scales[c]!);
+  });
   return { ...convolution, weight: scaled(convolution.weight, scale), bias, relu };
 }
 
-function scaled(weight: Weight, scale: Float64Array): Weight {
+function scaled(weight: Weight, scale: Vector): Weight {
   const row = elementCount(weight.shape.slice(1));
   return {
     shape: weight.shape,
+    needs: (end) => Math.max(weight.needs?.(end) ?? 0, needsOf(scale)),
     read(begin, end, target) {
       weight.read(begin, end, target);
+      const scales = scale.read();
       for (let channel = begin, at = 0; channel < end; channel++) {
-        const factor = scale[channel]!;
+        const factor = scales[channel]!;
         for (const stop = at + row; at < stop; at++) target[at] = target[at]! * factor;
       }
     },

@@ -1,5 +1,5 @@
 import { UnsupportedModelError } from "../errors.js";
-import type { Tensor } from "../tensor.js";
+import type { TensorInfo } from "../tensor.js";
 
 /** Wrappers whose attribute names precede the network's own. */
 const wrappers = /^(?:(?:module|_orig_mod|model|net|backbone|resnet)\.)+/;
@@ -30,8 +30,8 @@ export function torchvisionName(name: string): string {
  * Tensors by torchvision's names, without BatchNorm's step counters. Throws `UnsupportedModelError` where two tensors of the
  * file play one part.
  */
-export function byTorchvisionName(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
-  const named = new Map<string, Tensor>();
+export function byTorchvisionName<T extends TensorInfo>(tensors: ReadonlyMap<string, T>): Map<string, T> {
+  const named = new Map<string, T>();
   for (const [original, tensor] of tensors) {
     if (original.endsWith("num_batches_tracked")) continue;
     const name = torchvisionName(original);

@@ -13,6 +13,16 @@ export interface ValueShape {
   readonly channels: number;
 }
 
+/** The file that weights are read from, where it is still on its way. */
+export interface Arriving {
+  /** Bytes of its values that are here. */
+  readonly loaded: number;
+  /** Resolves when so many are; rejects as soon as they will never be. */
+  arrived(bytes: number): Promise<void>;
+  /** Resolves when all of it came and was as it should be. */
+  finished(): Promise<void>;
+}
+
 /** Weights that are read once, row by row, by the device that packs them. */
 export interface Weight {
   /** [O, I / groups, kernel height, kernel width] for a convolution; [O, I] for a linear layer. */
@@ -22,6 +32,17 @@ export interface Weight {
    * scale is applied in f64 before rounding.
    */
   read(begin: number, end: number, target: Float32Array): void;
+  /** How much of `Network.arriving` must be here before channels up to `end` can be read; absent: none of it. */
+  needs?(end: number): number;
+}
+
+/** A value for each channel: a bias, or a BatchNorm as a line. Read by the device that packs it, as often as it likes. */
+export interface Vector {
+  readonly length: number;
+  /** Throws `ModelFormatError` for what is not finite, or a variance below zero. */
+  read(): Float64Array;
+  /** As `Weight.needs`, for all of it. */
+  readonly needs?: number;
 }
 
 interface OpBase {
@@ -42,7 +63,7 @@ export interface ConvOp extends OpBase {
   readonly groups: number;
   readonly weight: Weight;
   /** [O]; null means zeros. */
-  readonly bias: Float32Array | null;
+  readonly bias: Vector | null;
   /** Added before the ReLU; has the output's shape. */
   readonly residual: ValueId | null;
   readonly relu: boolean;
@@ -52,9 +73,9 @@ export interface ConvOp extends OpBase {
 export interface BatchNormOp extends OpBase {
   readonly kind: "batchNorm";
   /** weight / sqrt(running_var + eps), [C]. */
-  readonly scale: Float64Array;
+  readonly scale: Vector;
   /** bias - running_mean * scale, [C]. */
-  readonly shift: Float64Array;
+  readonly shift: Vector;
   readonly relu: boolean;
 }
 
@@ -100,7 +121,7 @@ export interface ZeroPadShortcutOp extends OpBase {
 export interface LinearOp extends OpBase {
   readonly kind: "linear";
   readonly weight: Weight;
-  readonly bias: Float32Array | null;
+  readonly bias: Vector | null;
 }
 
 export interface SoftmaxOp extends OpBase {
@@ -140,6 +161,8 @@ export interface Network {
   readonly output: ValueId;
   /** Elements of learned tensors: weights, biases and BatchNorm's affine pair, not its statistics. As torchvision counts. */
   readonly parameters: number;
+  /** What weights and vectors wait for; absent where all of them are in memory. */
+  readonly arriving?: Arriving;
   /** BatchNorms folded into a convolution, and those that were not. */
   readonly batchNorms: { readonly folded: number; readonly kept: number };
 }

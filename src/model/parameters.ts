@@ -1,4 +1,4 @@
-import type { Weight } from "./network.js";
+import type { Vector, Weight } from "./network.js";
 
 /** Learned tensors by torchvision's names: read from a file, or made up. */
 export interface Parameters {
@@ -6,5 +6,5 @@ export interface Parameters {
   /** A convolution's or linear layer's weight of exactly this shape. */
   weight(name: string, shape: readonly number[]): Weight;
   /** A bias, or one of BatchNorm's four vectors; finite. */
-  vector(name: string, length: number): Float64Array;
+  vector(name: string, length: number): Vector;
 }

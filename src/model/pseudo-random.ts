@@ -4,8 +4,9 @@ import { wellKnownArchitecture } from "./architectures.js";
 import { assemble } from "./assemble.js";
 import { fuse } from "./fuse.js";
 import { checkInputSize, defaultInputSize } from "./input-size.js";
-import type { Architecture, Network, Weight } from "./network.js";
+import type { Architecture, Network, Vector, Weight } from "./network.js";
 import type { Parameters } from "./parameters.js";
+import { lazyVector } from "./vector.js";
 
 export interface PseudoRandomOptions {
   /** Side of the square input in pixels. */
@@ -62,11 +63,13 @@ class PseudoRandomParameters implements Parameters {
     };
   }
 
-  vector(name: string, length: number): Float64Array {
-    const values = new Float64Array(length);
-    const [centre, reach] = this.rangeOf(name);
-    fillUniform(values, 0, length, this.seedOf(name), reach);
-    return values.map((value) => value + centre);
+  vector(name: string, length: number): Vector {
+    return lazyVector(length, 0, () => {
+      const values = new Float64Array(length);
+      const [centre, reach] = this.rangeOf(name);
+      fillUniform(values, 0, length, this.seedOf(name), reach);
+      return values.map((value) => value + centre);
+    });
   }
 
   private rangeOf(name: string): [centre: number, reach: number] {

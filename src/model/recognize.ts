@@ -1,5 +1,5 @@
 import { UnsupportedModelError } from "../errors.js";
-import type { Tensor } from "../tensor.js";
+import type { TensorInfo } from "../tensor.js";
 import { expansion } from "./architectures.js";
 import type { Architecture } from "./network.js";
 
@@ -10,7 +10,7 @@ import type { Architecture } from "./network.js";
  *
  * Throws `UnsupportedModelError` where the tensors are no residual network's.
  */
-export function recognize(tensors: ReadonlyMap<string, Tensor>): Omit<Architecture, "name"> {
+export function recognize(tensors: ReadonlyMap<string, TensorInfo>): Omit<Architecture, "name"> {
   const shapeOf = (name: string, what: string, rank: number): readonly number[] => {
     const tensor = tensors.get(name);
     if (tensor?.shape.length === rank && tensor.shape.every((extent) => extent > 0)) return tensor.shape;
@@ -72,7 +72,7 @@ export function recognize(tensors: ReadonlyMap<string, Tensor>): Omit<Architectu
 }
 
 /** Blocks of layer1, layer2 ...; the first gap ends the count, and what lies beyond is left over when the network is built. */
-function countBlocks(tensors: ReadonlyMap<string, Tensor>): number[] {
+function countBlocks(tensors: ReadonlyMap<string, TensorInfo>): number[] {
   const seen = new Set<string>();
   for (const name of tensors.keys()) {
     const block = /^layer(\d+\.\d+)\./.exec(name)?.[1];
@@ -87,7 +87,7 @@ function countBlocks(tensors: ReadonlyMap<string, Tensor>): number[] {
   return layers;
 }
 
-function listNames(tensors: ReadonlyMap<string, Tensor>): string {
+function listNames(tensors: ReadonlyMap<string, TensorInfo>): string {
   const names = [...tensors.values()].slice(0, 3).map((tensor) => tensor.name.slice(0, 80));
   if (names.length === 0) return "no tensors";
   return `${names.join(", ")}${tensors.size > names.length ? ` and ${tensors.size - names.length} more` : ""}`;

@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noControlCharactersInRegex: file signatures hold control characters
+import { type Body, Pieces } from "../body.js";
 import { ModelFormatError } from "../errors.js";
-import type { StateDict } from "../tensor.js";
-import { isSafetensors, readSafetensors } from "./safetensors.js";
+import type { ArrivingTensor, StateDict, Tensor } from "../tensor.js";
+import { isSafetensors, openSafetensors, readSafetensors } from "./safetensors.js";
 import { isTorch, readTorch } from "./torch.js";
 
 export { readRows, toFloat32 } from "./values.js";
@@ -16,6 +17,24 @@ export function readWeights(bytes: Uint8Array, origin: string): StateDict {
   throw new ModelFormatError(
     `${origin} is ${appearance(bytes)}, not a weights file. Give a .safetensors file or a PyTorch .pth, .pt or .th checkpoint.`,
   );
+}
+
+/** Bytes that tell what a file is. */
+const TELLING_BYTES = 10;
+
+/**
+ * As `readWeights`, of a file that is on its way: a safetensors file of stated length is read as far as its header, any other
+ * to its end. Throws `SourceError` where the file ends before that, or breaks off.
+ */
+export async function openWeights(body: Body): Promise<StateDict<Tensor | ArrivingTensor>> {
+  const head = new Pieces();
+  while (body.stated >= TELLING_BYTES && head.bytes.length < TELLING_BYTES) {
+    const piece = await body.next();
+    if (piece) head.add(piece);
+  }
+  const { bytes } = head;
+  if (bytes.length > 0 && !isTorch(bytes) && isSafetensors(bytes, body.stated)) return openSafetensors(body, head);
+  return readWeights(await body.whole(head), body.origin);
 }
 
 const signatures: readonly (readonly [string, RegExp])[] = [

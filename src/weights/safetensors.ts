@@ -1,5 +1,15 @@
+import type { Body, Pieces } from "../body.js";
 import { ModelFormatError } from "../errors.js";
-import { bytesPerElement, contiguousStrides, type DType, type StateDict, type Tensor } from "../tensor.js";
+import {
+  type ArrivingTensor,
+  bytesPerElement,
+  contiguousStrides,
+  type DType,
+  type StateDict,
+  type Tensor,
+  type TensorInfo,
+} from "../tensor.js";
+import { Arrival } from "./arrival.js";
 
 const dtypes: ReadonlyMap<string, DType> = new Map([
   ["F64", "f64"],
@@ -17,9 +27,9 @@ const dtypes: ReadonlyMap<string, DType> = new Map([
 /** The format's own limit on its header. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-/** A header length that fits the file, and a JSON object behind it. */
-export function isSafetensors(bytes: Uint8Array): boolean {
-  return bytes.length >= 10 && bytes[8] === 0x7b && headerLength(bytes) <= bytes.length - 8;
+/** A header length that fits a file of so many bytes, and a JSON object behind it. */
+export function isSafetensors(bytes: Uint8Array, length = bytes.length): boolean {
+  return length >= 10 && bytes[8] === 0x7b && headerLength(bytes) <= length - 8;
 }
 
 function headerLength(bytes: Uint8Array): number {
@@ -27,26 +37,68 @@ function headerLength(bytes: Uint8Array): number {
   return Number(view.getBigUint64(0, true));
 }
 
-/**
- * Reads a safetensors file: an 8-byte little-endian header length, the header in JSON, the values. Every tensor's place is
- * checked against its type, its shape and the file; what lies between or behind them is refused, as the format says.
- */
+/** Reads a safetensors file that is in memory. */
 export function readSafetensors(bytes: Uint8Array, origin: string): StateDict {
-  const fail = (what: string): never => {
+  const { valuesAt, tensors, metadata } = readHeader(bytes, bytes.length, origin);
+  const named = new Map<string, Tensor>();
+  for (const [name, { begin, end, ...info }] of tensors) {
+    const strides = contiguousStrides(info.shape);
+    named.set(name, { ...info, strides, bytes: bytes.subarray(valuesAt + begin, valuesAt + end) });
+  }
+  return { format: "safetensors", tensors: named, metadata };
+}
+
+/** Reads the header of a safetensors file, and leaves its values to come. `head`: what has come already, 10 bytes at least. */
+export async function openSafetensors(body: Body, head: Pieces): Promise<StateDict<ArrivingTensor>> {
+  const length = headerLength(head.bytes);
+  checkHeader(length, body.stated, body.origin);
+  while (head.bytes.length < 8 + length) {
+    const piece = await body.next();
+    if (piece) head.add(piece, 8 + length);
+  }
+  const { valuesAt, tensors, metadata } = readHeader(head.bytes, body.stated, body.origin);
+  const arrival = new Arrival(body, head.bytes.subarray(valuesAt), body.stated - valuesAt);
+  const named = new Map<string, ArrivingTensor>();
+  for (const [name, place] of tensors) named.set(name, { ...place, arrival });
+  return { format: "safetensors", tensors: named, metadata, arrival };
+}
+
+interface Header {
+  /** Bytes before the first value. */
+  readonly valuesAt: number;
+  readonly tensors: ReadonlyMap<string, TensorInfo & { readonly begin: number; readonly end: number }>;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+function failing(origin: string): (what: string) => never {
+  return (what) => {
     throw new ModelFormatError(`${origin}: ${what}. The file is damaged or cut off; download it again.`);
   };
+}
+
+function checkHeader(length: number, fileLength: number, origin: string): void {
+  if (length <= Math.min(MAX_HEADER_BYTES, fileLength - 8)) return;
+  failing(origin)(`its header of ${length} bytes does not fit`);
+}
+
+/**
+ * Reads what comes before a safetensors file's values: an 8-byte little-endian header length, and the header in JSON. Every
+ * tensor's place is checked against its type, its shape and the file, which has `fileLength` bytes; what lies between or behind
+ * them is refused, as the format says.
+ */
+function readHeader(bytes: Uint8Array, fileLength: number, origin: string): Header {
+  const fail: (what: string) => never = failing(origin);
   const length = headerLength(bytes);
-  if (length > Math.min(MAX_HEADER_BYTES, bytes.length - 8)) fail(`its header of ${length} bytes does not fit`);
+  checkHeader(length, fileLength, origin);
   let header: Record<string, unknown> = {};
   try {
     header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + length)));
   } catch (cause) {
     fail(`its header is not JSON (${(cause as Error).message})`);
   }
-  const data = bytes.subarray(8 + length);
+  const valuesLength = fileLength - 8 - length;
   const metadata = new Map<string, string>();
-  const tensors = new Map<string, Tensor>();
-  const spans: { begin: number; end: number; name: string }[] = [];
+  const tensors = new Map<string, TensorInfo & { begin: number; end: number }>();
   for (const [name, entry] of Object.entries(header)) {
     if (typeof entry !== "object" || entry === null) fail(`"${name}" in its header is no object`);
     if (name === "__metadata__") {
@@ -62,28 +114,21 @@ export function readSafetensors(bytes: Uint8Array, origin: string): StateDict {
     const offsets = counts(data_offsets);
     if (offsets?.length !== 2) fail(`tensor "${name}" has no proper data_offsets`);
     const [begin, end] = offsets as [number, number];
-    if (begin > end || end > data.length) {
-      fail(`tensor "${name}" lies at bytes ${begin} to ${end} of ${data.length}`);
+    if (begin > end || end > valuesLength) {
+      fail(`tensor "${name}" lies at bytes ${begin} to ${end} of ${valuesLength}`);
     }
     const size = extents.reduce((product, extent) => product * extent, bytesPerElement[dtype]);
     if (size !== end - begin)
       fail(`tensor "${name}" of shape ${extents.join(" x ")} takes ${size} bytes, but has ${end - begin}`);
-    spans.push({ begin, end, name });
-    tensors.set(name, {
-      name,
-      dtype,
-      shape: extents,
-      strides: contiguousStrides(extents),
-      bytes: data.subarray(begin, end),
-    });
+    tensors.set(name, { name, dtype, shape: extents, begin, end });
   }
   let at = 0;
-  for (const { begin, end, name } of spans.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+  for (const { begin, end, name } of [...tensors.values()].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== at) fail(`tensor "${name}" starts at byte ${begin}, where ${at} was expected`);
     at = end;
   }
-  if (at !== data.length) fail(`${data.length - at} bytes follow its last tensor`);
-  return { format: "safetensors", tensors, metadata };
+  if (at !== valuesLength) fail(`${valuesLength - at} bytes follow its last tensor`);
+  return { valuesAt: 8 + length, tensors, metadata };
 }
 
 function counts(value: unknown): number[] | null {

@@ -1,14 +1,25 @@
-import { bytesPerElement, elementCount, type Tensor } from "../tensor.js";
+import { type ArrivingTensor, bytesPerElement, elementCount, type Tensor } from "../tensor.js";
 
 /**
  * Writes rows [begin, end) of a tensor's first axis to `target` from `offset`, dense and row-major, as f32. A contiguous,
  * aligned f32 tensor is one copy; f16 and bf16 widen exactly; f64 and integers round.
  */
-export function readRows(tensor: Tensor, begin: number, end: number, target: Float32Array, offset = 0): void {
-  const { dtype, shape, strides, bytes } = tensor;
+export function readRows(
+  tensor: Tensor | ArrivingTensor,
+  begin: number,
+  end: number,
+  target: Float32Array,
+  offset = 0,
+): void {
+  const { dtype, shape } = tensor;
   const rowLength = elementCount(shape.slice(1));
   const count = (end - begin) * rowLength;
   if (count <= 0) return;
+  if ("arrival" in tensor) {
+    readArriving(tensor, begin * rowLength, count, target, offset);
+    return;
+  }
+  const { strides, bytes } = tensor;
   if (isContiguous(tensor)) {
     const size = bytesPerElement[dtype];
     const at = bytes.byteOffset + begin * rowLength * size;
@@ -16,9 +27,7 @@ export function readRows(tensor: Tensor, begin: number, end: number, target: Flo
       target.set(new Float32Array(bytes.buffer, at, count), offset);
       return;
     }
-    const view = new DataView(bytes.buffer, at, count * size);
-    const read = readers[dtype];
-    for (let index = 0; index < count; index++) target[offset + index] = read(view, index * size);
+    widen(dtype, new DataView(bytes.buffer, at, count * size), count, target, offset);
     return;
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -38,8 +47,39 @@ export function readRows(tensor: Tensor, begin: number, end: number, target: Flo
   }
 }
 
+/** How much of a tensor's file must be here before rows up to `end` can be read; 0 where it is in memory. */
+export function bytesNeeded(tensor: Tensor | ArrivingTensor, end: number): number {
+  if (!("arrival" in tensor)) return 0;
+  return tensor.begin + end * elementCount(tensor.shape.slice(1)) * bytesPerElement[tensor.dtype];
+}
+
+/** `count` values from the `first` one on. */
+function readArriving(
+  { arrival, dtype, begin }: ArrivingTensor,
+  first: number,
+  count: number,
+  target: Float32Array,
+  offset: number,
+): void {
+  const size = bytesPerElement[dtype];
+  const from = begin + first * size;
+  if (dtype === "f32") {
+    arrival.read(from, new Uint8Array(target.buffer, target.byteOffset + 4 * offset, 4 * count));
+    return;
+  }
+  const bytes = new Uint8Array(count * size);
+  arrival.read(from, bytes);
+  widen(dtype, new DataView(bytes.buffer), count, target, offset);
+}
+
+function widen(dtype: Tensor["dtype"], view: DataView, count: number, target: Float32Array, offset: number): void {
+  const size = bytesPerElement[dtype];
+  const read = readers[dtype];
+  for (let index = 0; index < count; index++) target[offset + index] = read(view, index * size);
+}
+
 /** All values of a tensor, dense and row-major; a scalar has one. */
-export function toFloat32(tensor: Tensor): Float32Array {
+export function toFloat32(tensor: Tensor | ArrivingTensor): Float32Array {
   const values = new Float32Array(elementCount(tensor.shape));
   if (tensor.shape.length === 0) readRows({ ...tensor, shape: [1], strides: [1] }, 0, 1, values);
   else readRows(tensor, 0, tensor.shape[0]!, values);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { chooseConvKernel } from "../../src/cpu/choose.js";
 import type { CompileOptions } from "../../src/cpu/program.js";
 import type { TileName } from "../../src/cpu/tile.js";
-import type { ConvOp, Network, Op, ValueShape, Weight } from "../../src/model/network.js";
+import type { ConvOp, Network, Op, ValueShape, Vector, Weight } from "../../src/model/network.js";
 import { elementCount, paddedChannels } from "../../src/tensor.js";
 import { runOp } from "../model/reference.js";
 import { generator } from "../random.js";
@@ -10,6 +10,11 @@ import { engineFor, modules } from "./engine.js";
 
 const random = generator(7);
 const values = (count: number) => Float32Array.from({ length: count }, () => random() - 0.5);
+
+function vectorOf(length: number): Vector {
+  const all = Float64Array.from(values(length));
+  return { length, read: () => all };
+}
 
 function weightOf(shape: readonly number[]): Weight {
   const all = values(elementCount(shape));
@@ -67,7 +72,7 @@ const conv = (fields: Partial<ConvOp> & { weight: Weight }): ConvOp => ({
   padding: [0, 0],
   dilation: [1, 1],
   groups: 1,
-  bias: values(fields.weight.shape[0]!),
+  bias: vectorOf(fields.weight.shape[0]!),
   residual: null,
   relu: false,
   ...fields,
@@ -328,8 +333,8 @@ describe.each(modules)("%s", (simd) => {
       await check(op, input, halved, simd);
     }
     await check({ ...base, kind: "globalAveragePool" }, input, { height: 1, width: 1, channels: 10 }, simd);
-    const scale = Float64Array.from(values(10));
-    const shift = Float64Array.from(values(10));
+    const scale = vectorOf(10);
+    const shift = vectorOf(10);
     for (const relu of [true, false]) {
       await check({ ...base, kind: "batchNorm", scale, shift, relu }, input, input, simd);
       await check({ ...base, kind: "add", other: 1, relu }, input, input, simd);
@@ -340,7 +345,7 @@ describe.each(modules)("%s", (simd) => {
     }
     const vector = { height: 1, width: 1, channels: 37 };
     await check(
-      { ...base, kind: "linear", weight: weightOf([11, 37]), bias: values(11) },
+      { ...base, kind: "linear", weight: weightOf([11, 37]), bias: vectorOf(11) },
       vector,
       { height: 1, width: 1, channels: 11 },
       simd,

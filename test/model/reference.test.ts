@@ -25,7 +25,7 @@ test.each(cases)("PyTorch's $op.kind from $inputShape to $outputShape", (fixture
   const rows = fixture.outputShape[0];
   const learned = weight && {
     weight: { shape: [rows, values.length / rows], read: (_: number, __: number, to: Float32Array) => to.set(values) },
-    bias: Float32Array.from(bias!),
+    bias: { length: bias!.length, read: () => Float64Array.from(bias!) },
     residual: null,
     relu: false,
   };

@@ -45,9 +45,10 @@ export function runOp(
       const [kernelHeight, kernelWidth] = op.kernel;
       const depth = from.channels / op.groups;
       const weights = new Float32Array(elementCount(op.weight.shape));
+      const bias = op.bias && Float32Array.from(op.bias.read());
       op.weight.read(0, to.channels, weights);
       for (let o = 0; o < to.channels; o++) {
-        const out = y.subarray(o * plane, (o + 1) * plane).fill(op.bias?.[o] ?? 0);
+        const out = y.subarray(o * plane, (o + 1) * plane).fill(bias?.[o] ?? 0);
         const firstChannel = Math.floor(o / (to.channels / op.groups)) * depth;
         for (let i = 0; i < depth; i++) {
           const xAt = (firstChannel + i) * from.height * from.width;
@@ -78,20 +79,23 @@ export function runOp(
     }
     case "linear": {
       const weights = new Float32Array(elementCount(op.weight.shape));
+      const bias = op.bias && Float32Array.from(op.bias.read());
       op.weight.read(0, to.channels, weights);
       for (let o = 0; o < to.channels; o++) {
-        let sum = op.bias?.[o] ?? 0;
+        let sum = bias?.[o] ?? 0;
         for (let i = 0; i < x.length; i++) sum += weights[o * x.length + i]! * x[i]!;
         y[o] = sum;
       }
       break;
     }
-    case "batchNorm":
+    case "batchNorm": {
+      const [scale, shift] = [op.scale.read(), op.shift.read()];
       for (let i = 0; i < y.length; i++) {
         const channel = Math.floor(i / plane);
-        y[i] = x[i]! * op.scale[channel]! + op.shift[channel]!;
+        y[i] = x[i]! * scale[channel]! + shift[channel]!;
       }
       break;
+    }
     case "add": {
       const other = activation(op.other);
       for (let i = 0; i < y.length; i++) y[i] = x[i]! + other[i]!;
