@@ -3,13 +3,15 @@ import type { LoadOptions } from "./options.js";
 
 /** A model's bytes on their way, in pieces of any size. */
 export interface PieceReader {
-  /** The next bytes, which are the caller's until it asks again; null at the end. */
+  /** The next bytes, in memory of their own; null at the end. */
   read(): Promise<Uint8Array | null>;
+  /** Takes a piece's memory for later ones. */
+  give?(piece: Uint8Array): void;
   cancel(): void;
 }
 
-/** As much as browsers keep ready: the same memory takes one piece after the other, since to touch fresh memory is slow. */
-const PIECE_BYTES = 512 * 1024;
+/** As much as browsers keep ready. */
+export const PIECE_BYTES = 512 * 1024;
 
 type Stream = ReadableStream<Uint8Array<ArrayBuffer>>;
 
@@ -23,13 +25,13 @@ export function streamReader(stream: Stream): PieceReader {
       cancel: () => void reader.cancel().catch(() => {}),
     };
   }
-  let room = new ArrayBuffer(PIECE_BYTES);
+  const rooms: ArrayBuffer[] = [];
   return {
     async read() {
-      const { done, value } = await direct.read(new Uint8Array(room));
-      if (value) room = value.buffer;
+      const { done, value } = await direct.read(new Uint8Array(rooms.pop() ?? new ArrayBuffer(PIECE_BYTES)));
       return done ? null : value;
     },
+    give: (piece) => rooms.push(piece.buffer as ArrayBuffer),
     cancel: () => void direct.cancel().catch(() => {}),
   };
 }
@@ -48,6 +50,7 @@ export class Body {
   loaded = 0;
   /** Nothing more will come. */
   ended = false;
+  private last: Uint8Array | null = null;
 
   /** `stated`: how many bytes there should be; 0 where nobody said. */
   constructor(
@@ -60,13 +63,16 @@ export class Body {
   }
 
   /**
-   * The next bytes, which are the caller's until it asks again; null at the end. Throws `SourceError` where that is not where it
+   * The next bytes, which are the caller's until it asks again, unless it adopts them; null at the end. Throws `SourceError` where that is not where it
    * should be, or the source breaks off.
    */
   async next(): Promise<Uint8Array | null> {
     try {
       throwIfAborted(this.options.signal);
+      // The same memory takes one piece after the other: to touch fresh memory is slow.
+      if (this.last) this.give(this.last);
       const piece = await this.reader.read();
+      this.last = piece;
       throwIfAborted(this.options.signal);
       this.loaded += piece?.length ?? 0;
       if (piece ? this.stated && this.loaded > this.stated : this.loaded < this.stated) {
@@ -78,6 +84,15 @@ export class Body {
     } catch (cause) {
       throw this.failure(cause);
     }
+  }
+
+  /** Leaves the last piece to the caller for good, or until it gives it back. */
+  adopt(): void {
+    this.last = null;
+  }
+
+  give(piece: Uint8Array): void {
+    this.reader.give?.(piece);
   }
 
   /** All of it, after `head`, which was read before. */

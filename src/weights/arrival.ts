@@ -1,16 +1,21 @@
-import type { Body } from "../body.js";
+import { type Body, PIECE_BYTES } from "../body.js";
 import type { Arriving } from "../model/network.js";
 
-/** Of a slab, a part of a file's values that is kept or let go as a whole. */
-const SLAB_BYTES = 1 << 20;
+/** Pieces of at least this share of a slab are slabs themselves; smaller ones are put together. */
+const WHOLE_SHARE = 1 / 8;
+/** Claimed bytes, in slabs, that may wait to be read before reading waits: more would only be more fresh memory, which is slow to touch. */
+const AHEAD = 4;
 
-/** Slabs that are filled while others wait to be read: more would only be more fresh memory, which is slow to touch. */
-const AHEAD = 3;
-
+/** Values that came one after the other, and are kept or let go together. */
 interface Slab {
+  readonly begin: number;
+  /** As many as there is room for; those up to `end` have come. */
   readonly bytes: Uint8Array;
+  end: number;
   /** Bytes that somebody claimed and has not read. */
   owed: number;
+  /** The memory is the body's, which takes it back. */
+  readonly adopted: boolean;
 }
 
 interface Waiter {
@@ -20,15 +25,17 @@ interface Waiter {
 }
 
 /**
- * The values of a file that is on its way, as many of them as are here and wanted. They lie in slabs; with `recycle` a slab takes
- * later values as soon as all that was claimed of it has been read, so that a file passes through a few megabytes.
+ * The values of a file that is on its way, as many of them as are here and wanted. They lie in slabs; with `recycle` a slab's memory
+ * takes later values as soon as all that was claimed of it has been read, so that a file passes through a few megabytes.
  */
 export class Arrival implements Arriving {
   loaded = 0;
-  private readonly slabs = new Map<number, Slab>();
+  /** In the file's order. */
+  private readonly slabs: Slab[] = [];
   private readonly free: Uint8Array[] = [];
   private readonly claims: { readonly begin: number; readonly end: number }[] = [];
   private recycling = false;
+  private owed = 0;
   private waiters: Waiter[] = [];
   /** Lets the reader go on, where it waits for slabs. */
   private resume: () => void = () => {};
@@ -37,18 +44,19 @@ export class Arrival implements Arriving {
 
   /** `first`: the beginning of the values, where the file's header brought it along; `length`: of all values. */
   constructor(
-    private readonly body: Pick<Body, "next">,
+    private readonly body: Pick<Body, "next" | "adopt" | "give">,
     first: Uint8Array,
     private readonly length: number,
-    private readonly slabBytes = SLAB_BYTES,
+    private readonly slabBytes = PIECE_BYTES,
   ) {
-    this.append(first);
+    this.copy(first);
     this.pump();
   }
 
-  /** Bytes in slabs, read or not. */
+  /** Bytes of memory in slabs, read or not. */
   get held(): number {
-    return (this.slabs.size + this.free.length) * this.slabBytes;
+    const of = (slabs: readonly Uint8Array[]) => slabs.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+    return of(this.slabs.map(({ bytes }) => bytes)) + of(this.free);
   }
 
   arrived(bytes: number): Promise<void> {
@@ -70,32 +78,48 @@ export class Arrival implements Arriving {
   /** From now on every byte that was claimed is read once, and none other. */
   recycle(): void {
     this.recycling = true;
-    for (const [index, slab] of this.slabs) {
-      slab.owed = this.owedOf(index);
-      this.settle(index, slab);
+    for (const slab of [...this.slabs]) {
+      this.owe(slab, slab.begin);
+      this.settle(slab);
     }
   }
 
   /** Copies bytes from `begin` on, which have arrived, to `target`. */
   read(begin: number, target: Uint8Array): void {
-    for (let at = begin; at < begin + target.length; ) {
-      const index = Math.floor(at / this.slabBytes);
-      const slab = this.slabs.get(index);
-      const end = Math.min(begin + target.length, (index + 1) * this.slabBytes);
-      if (!slab || end > this.loaded) throw new RangeError(`Bytes ${at} to ${end} of the file's values are not here.`);
-      target.set(slab.bytes.subarray(at % this.slabBytes, (at % this.slabBytes) + end - at), at - begin);
-      if (this.recycling) {
-        slab.owed -= end - at;
-        this.settle(index, slab);
-      }
-      at = end;
+    const end = begin + target.length;
+    for (let at = begin; at < end; ) {
+      const slab = this.slabAt(at);
+      if (!slab) throw new RangeError(`Byte ${at} of the file's values is not here.`);
+      const part = slab.bytes.subarray(at - slab.begin, Math.min(end, slab.end) - slab.begin);
+      target.set(part, at - begin);
+      at += part.length;
+      if (!this.recycling) continue;
+      slab.owed -= part.length;
+      this.owed -= part.length;
+      this.settle(slab);
     }
+  }
+
+  private slabAt(at: number): Slab | undefined {
+    let [low, high] = [0, this.slabs.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.slabs[middle]!.end <= at) low = middle + 1;
+      else high = middle;
+    }
+    const slab = this.slabs[low];
+    return slab && slab.begin <= at ? slab : undefined;
   }
 
   private async pump(): Promise<void> {
     try {
       for (let piece = await this.body.next(); piece; piece = await this.body.next()) {
-        this.append(piece);
+        if (piece.length < this.slabBytes * WHOLE_SHARE) this.copy(piece);
+        else {
+          this.body.adopt();
+          this.add({ begin: this.loaded, bytes: piece, end: this.loaded, owed: 0, adopted: true }, piece.length);
+        }
+        this.answer(this.loaded);
         while (this.isAhead()) await new Promise<void>((resolve) => (this.resume = resolve));
       }
       this.done = true;
@@ -108,47 +132,57 @@ export class Arrival implements Arriving {
 
   /** The reader of the values is busy with what is here, and has enough of it. */
   private isAhead(): boolean {
-    return this.recycling && this.slabs.size > AHEAD && this.waiters.length === 0;
+    return this.owed > AHEAD * this.slabBytes && this.waiters.length === 0;
   }
 
-  private append(piece: Uint8Array): void {
+  private copy(piece: Uint8Array): void {
     for (let taken = 0; taken < piece.length; ) {
-      const index = Math.floor(this.loaded / this.slabBytes);
-      const at = this.loaded % this.slabBytes;
-      const slab = this.slabs.get(index) ?? this.open(index);
-      const part = piece.subarray(taken, taken + this.slabBytes - at);
-      slab.bytes.set(part, at);
-      this.loaded += part.length;
+      const last = this.slabs.at(-1);
+      const slab = last && this.isOpen(last) ? last : this.open();
+      const part = piece.subarray(taken, taken + slab.begin + slab.bytes.length - slab.end);
+      slab.bytes.set(part, slab.end - slab.begin);
       taken += part.length;
-      this.settle(index, slab);
+      this.add(slab, part.length);
     }
-    this.answer(this.loaded);
   }
 
-  private open(index: number): Slab {
+  private open(): Slab {
     const bytes = this.free.pop() ?? new Uint8Array(this.slabBytes);
-    const slab = { bytes, owed: this.owedOf(index) };
-    this.slabs.set(index, slab);
-    return slab;
+    return { begin: this.loaded, bytes, end: this.loaded, owed: 0, adopted: false };
   }
 
-  /** Gives a slab's memory to later ones if nothing more will come to it or be read of it. */
-  private settle(index: number, slab: Slab): void {
-    const end = Math.min((index + 1) * this.slabBytes, this.length);
-    if (!this.recycling || slab.owed > 0 || this.loaded < end) return;
-    this.slabs.delete(index);
-    this.resume();
-    if (this.loaded < this.length) this.free.push(slab.bytes);
-    else this.free.length = 0;
+  /** So many more bytes have come to a slab, which may be new. */
+  private add(slab: Slab, count: number): void {
+    if (this.slabs.at(-1) !== slab) this.slabs.push(slab);
+    const from = slab.end;
+    slab.end += count;
+    this.loaded += count;
+    if (!this.recycling) return;
+    this.owe(slab, from);
+    this.settle(slab);
   }
 
-  private owedOf(index: number): number {
-    const from = index * this.slabBytes;
+  /** Counts what was claimed of a slab's bytes from `from` on. */
+  private owe(slab: Slab, from: number): void {
     let owed = 0;
-    for (const { begin, end } of this.claims) {
-      owed += Math.max(0, Math.min(end, from + this.slabBytes) - Math.max(begin, from));
-    }
-    return owed;
+    for (const { begin, end } of this.claims) owed += Math.max(0, Math.min(end, slab.end) - Math.max(begin, from));
+    slab.owed += owed;
+    this.owed += owed;
+  }
+
+  /** More bytes will come to it. */
+  private isOpen({ begin, end, bytes, adopted }: Slab): boolean {
+    return !adopted && end === this.loaded && end < this.length && end < begin + bytes.length;
+  }
+
+  /** Gives a slab's memory to later values if nothing more will come to it or be read of it. */
+  private settle(slab: Slab): void {
+    if (slab.owed > 0 || this.isOpen(slab)) return;
+    this.slabs.splice(this.slabs.indexOf(slab), 1);
+    if (slab.adopted) this.body.give(slab.bytes);
+    else if (this.loaded < this.length) this.free.push(slab.bytes);
+    if (this.loaded === this.length) this.free.length = 0;
+    this.resume();
   }
 
   private wait(bytes: number): Promise<void> {

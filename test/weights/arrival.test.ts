@@ -42,8 +42,9 @@ test("what the header brought along comes first", async () => {
 });
 
 describe("recycled", () => {
-  test("a slab is let go when what was claimed of it has been read, and what nobody claimed is not kept", async () => {
-    const arrival = arrivalOf(new Delivery(bytes, 10));
+  // Small pieces are put together in slabs; larger ones are slabs.
+  test.each([7, 10])("in pieces of %i what was read is let go, and what nobody claimed is not kept", async (size) => {
+    const arrival = arrivalOf(new Delivery(bytes, size));
     arrival.claim(0, 100);
     arrival.claim(600, 1000);
     arrival.recycle();
@@ -66,7 +67,7 @@ describe("recycled", () => {
   });
 
   test("slabs that had come before that are let go as well", async () => {
-    const arrival = arrivalOf(new Delivery(bytes, 10));
+    const arrival = arrivalOf(new Delivery(bytes, 7));
     arrival.claim(900, 1000);
     await arrival.arrived(1000);
     expect(arrival.held).toBeGreaterThanOrEqual(1000);
