@@ -9,11 +9,18 @@ const ask = Buffer.from("31c90f01d0", "hex");
 /** xor ecx, ecx; mov al, 7; nop: SSE's and AVX's, and none of AVX-512. */
 const avx2 = Buffer.from("31c9b00790", "hex");
 
-export function hasAvx512() {
+/** Each set of vectors that onnxruntime's native build can be timed with here, and the environment for it. */
+export function environments() {
+  const flags = process.arch === "x64" ? cpuFlags() : [];
+  if (flags.includes("avx512f")) return { AVX2: withoutAvx512(), "AVX-512": process.env };
+  return { [flags.includes("avx2") ? "AVX2" : ""]: process.env };
+}
+
+function cpuFlags() {
   try {
-    return process.arch === "x64" && /^flags.*\bavx512f\b/m.test(readFileSync("/proc/cpuinfo", "utf8"));
+    return (/^flags\s*: (.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "").split(" ");
   } catch {
-    return false;
+    return [];
   }
 }
 
@@ -21,7 +28,7 @@ export function hasAvx512() {
  * Copies the library with that question answered, and returns the environment in which onnxruntime-node finds the copy.
  * Throws where the question is not found: another version asks in another way.
  */
-export function withoutAvx512() {
+function withoutAvx512() {
   const from = new URL(`bench/peers/node_modules/onnxruntime-node/bin/napi-v6/linux/x64/${library}`, root);
   const folder = fileURLToPath(new URL("bench/peers/out/avx2", root));
   const bytes = readFileSync(from);

@@ -8,7 +8,7 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
-import { hasAvx512, withoutAvx512 } from "./avx2.mjs";
+import { environments } from "./avx2.mjs";
 import { bundle, installPeers, root } from "./prepare.mjs";
 
 const { values } = parseArgs({
@@ -28,8 +28,6 @@ installPeers();
 await Promise.all([bundle("page.ts", "browser"), bundle("litert.mjs", "browser"), bundle("tfjs.mjs", "browser")]);
 const { report } = await import(await bundle("rounds.ts", "node"));
 const native = values.native ? await bundle("native.ts", "node") : null;
-// Both, where the machine has more than AVX2: browsers have no vectors as wide as AVX-512's.
-const natives = hasAvx512() ? { AVX2: withoutAvx512(), "AVX-512": process.env } : { "": process.env };
 
 const folders = { "/peers/": "bench/peers/node_modules/", "/dist/": "dist/", "/out/": "bench/peers/out/" };
 const types = { ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
@@ -81,7 +79,7 @@ try {
     };
     const measured = await page.evaluate((it) => globalThis.compare(it), request);
     await page.close();
-    for (const [vectors, env] of native ? Object.entries(natives) : []) {
+    for (const [vectors, env] of native ? Object.entries(environments()) : []) {
       const words = ["--model", model, "--rounds", values.rounds, "--threads", values.threads, "--vectors", vectors];
       const said = execFileSync(process.execPath, [native, ...words], { encoding: "utf8", env });
       measured.push(JSON.parse(said.trim().split("\n").at(-1)));
