@@ -1,5 +1,5 @@
 import { rank } from "./classify.js";
-import { createCpuEngine, likelyVariant, type Variant } from "./cpu/index.js";
+import { type CpuEngine, createCpuEngine, likelyVariant, type Variant } from "./cpu/index.js";
 import type { EngineStats } from "./engine.js";
 import { ClosedError, OptionError, throwIfAborted } from "./errors.js";
 import { compileResponse } from "./fetch-kernels.js";
@@ -155,11 +155,13 @@ async function openModel(
   const network = buildNetwork(state, { ...options, card });
   const preprocess = preprocessFor(network, card, options.preprocess);
   const labels = checkLabels(options.labels ?? card.labels, network);
-  const openGpu = await gpuOpener(network, host, options);
-  // A GPU reads the weights again, after the CPU's first answer.
-  if (!openGpu) state.arrival?.recycle();
-  const cpu = await createCpuEngine(network, {
+  let cpu: CpuEngine | null = null;
+  // A GPU reads the weights after the CPU's first answer, from the CPU's memory where it can.
+  const openGpu = await gpuOpener(() => cpu!.network, host, options);
+  state.arrival?.recycle();
+  cpu = await createCpuEngine(network, {
     ...options,
+    readAgain: openGpu !== undefined,
     threadSupport: host.threadSupport,
     store: host.store,
     note,
@@ -176,7 +178,7 @@ async function openModel(
     throw error;
   }
   options.onProgress?.({ phase: "ready", loaded: 1, total: 1 });
-  return new SessionInPlace(network, preprocess, labels, scheduler, host, options.gpuDevice);
+  return new SessionInPlace(cpu.network, preprocess, labels, scheduler, host, options.gpuDevice);
 }
 
 /** Tells of packing once the file is here: what is packed before that is told as its bytes. */

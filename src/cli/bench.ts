@@ -77,7 +77,7 @@ async function placed(
 ): Promise<Placed> {
   const { device = "auto", precision } = load;
   const gpu = (await nodeHost.findGpu?.()) ?? undefined;
-  const openGpu = await gpuOpener(network, nodeHost, { ...load, gpu });
+  const openGpu = await gpuOpener(() => network, nodeHost, { ...load, gpu });
   const scheduler = new Scheduler({ cpu, device, precision, openGpu, store: nodeHost.store });
   try {
     await scheduler.start();

@@ -9,6 +9,7 @@ import type { CompileOptions, Program, Step } from "./program.js";
 import { chooseThreads, Team, type ThreadChoice, type ThreadSupport } from "./threads.js";
 import { type TileName, tileRates, tiles, useTile } from "./tile.js";
 import { mostBytes, tune } from "./tune.js";
+import { fromPacked, unpackable } from "./unpack.js";
 
 export { hasRelaxedSimd, type Variant } from "./kernels.js";
 export type { ThreadSupport } from "./threads.js";
@@ -30,6 +31,8 @@ export interface CpuOptions {
   /** Where measurements are kept from one load to the next. */
   readonly store?: Store | undefined;
   readonly signal?: AbortSignal | null;
+  /** Another device will read the weights after this one: from the engine's `network`. */
+  readonly readAgain?: boolean;
   /** Layers packed so far, of how many. */
   readonly onProgress?: (loaded: number, total: number) => void;
 }
@@ -103,7 +106,10 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
   useTile(memory, program, tiles[tile]);
   const report = { kernels: `${relaxed ? "wasm relaxed-simd" : "wasm simd128"} ${tile}`, measurements };
-  const engine = new WasmEngine(network, program, module, kernels, report, choice, notes, options.threadSupport);
+  const jobs = unpackable(network, program);
+  if (options.readAgain) for (const { weight } of program.jobs) if (!jobs.has(weight)) weight.keep?.();
+  const packed = fromPacked(network, jobs, memory);
+  const engine = new WasmEngine(packed, program, module, kernels, report, choice, notes, options.threadSupport);
   try {
     // Threads come up while weights are packed.
     await Promise.all([engine.assemble(), packAll(program, kernels, network.arriving, options)]);

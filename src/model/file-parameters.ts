@@ -25,6 +25,9 @@ export class FileParameters implements Parameters {
       shape,
       read: (begin, end, target) => readRows(tensor, begin, end, target),
       needs: (end) => bytesNeeded(tensor, end),
+      keep: () => {
+        if ("arrival" in tensor) tensor.arrival.keep(tensor.begin, tensor.end);
+      },
     };
   }
 

@@ -62,6 +62,7 @@ function scaled(weight: Weight, scale: Vector): Weight {
   const row = elementCount(weight.shape.slice(1));
   return {
     shape: weight.shape,
+    keep: () => weight.keep?.(),
     needs: (end) => Math.max(weight.needs?.(end) ?? 0, needsOf(scale)),
     read(begin, end, target) {
       weight.read(begin, end, target);

@@ -34,6 +34,8 @@ export interface Weight {
   read(begin: number, end: number, target: Float32Array): void;
   /** How much of `Network.arriving` must be here before channels up to `end` can be read; absent: none of it. */
   needs?(end: number): number;
+  /** Says, before it is read, that it will be read more than once; absent: it can be. */
+  keep?(): void;
 }
 
 /** A value for each channel: a bias, or a BatchNorm as a line. Read by the device that packs it, as often as it likes. */

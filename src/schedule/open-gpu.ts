@@ -4,9 +4,9 @@ import type { Network } from "../model/network.js";
 import type { LoadOptions } from "../options.js";
 import type { OpenedGpu, Watch } from "./scheduler.js";
 
-/** How the scheduler opens the GPU for a network; undefined where there is nothing to open. */
+/** How the scheduler opens the GPU for a network, which is asked for then; undefined where there is nothing to open. */
 export async function gpuOpener(
-  network: Network,
+  networkOf: () => Network,
   host: Host,
   { device = "auto", gpuDevice, precision, ...options }: LoadOptions,
 ): Promise<((watch: Watch) => Promise<OpenedGpu>) | undefined> {
@@ -23,6 +23,7 @@ export async function gpuOpener(
       throw new Error(`${adapterName(info)} is a software adapter: the CPU's own kernels are faster`);
     }
     const { createGpuEngine } = await host.loadGpu();
+    const network = networkOf();
     const engine = await createGpuEngine(network, {
       ...watch,
       precision,

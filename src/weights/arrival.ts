@@ -18,6 +18,11 @@ interface Slab {
   readonly adopted: boolean;
 }
 
+interface Span {
+  readonly begin: number;
+  readonly end: number;
+}
+
 interface Waiter {
   readonly bytes: number;
   resolve(): void;
@@ -33,7 +38,8 @@ export class Arrival implements Arriving {
   /** In the file's order. */
   private readonly slabs: Slab[] = [];
   private readonly free: Uint8Array[] = [];
-  private readonly claims: { readonly begin: number; readonly end: number }[] = [];
+  private readonly claims: Span[] = [];
+  private readonly kept: Span[] = [];
   private recycling = false;
   private owed = 0;
   private waiters: Waiter[] = [];
@@ -75,7 +81,12 @@ export class Arrival implements Arriving {
     this.claims.push({ begin, end });
   }
 
-  /** From now on every byte that was claimed is read once, and none other. */
+  /** Bytes that will be read again and again. */
+  keep(begin: number, end: number): void {
+    this.kept.push({ begin, end });
+  }
+
+  /** From now on every byte that was claimed is read once, and none other, but for what is kept. */
   recycle(): void {
     this.recycling = true;
     for (const slab of [...this.slabs]) {
@@ -178,6 +189,7 @@ export class Arrival implements Arriving {
   /** Gives a slab's memory to later values if nothing more will come to it or be read of it. */
   private settle(slab: Slab): void {
     if (slab.owed > 0 || this.isOpen(slab)) return;
+    if (this.kept.some(({ begin, end }) => begin < slab.end && end > slab.begin)) return;
     this.slabs.splice(this.slabs.indexOf(slab), 1);
     if (slab.adopted) this.body.give(slab.bytes);
     else if (this.loaded < this.length) this.free.push(slab.bytes);

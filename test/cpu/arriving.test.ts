@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type BuildOptions, buildNetwork } from "../../src/model/index.js";
-import type { DType, Tensor } from "../../src/tensor.js";
+import type { Network } from "../../src/model/network.js";
+import { type DType, elementCount, type Tensor } from "../../src/tensor.js";
 import { openWeights, readWeights } from "../../src/weights/index.js";
 import { changed, fixtureState, floats, networkFixtures } from "../model/fixtures.js";
 import { Delivery } from "../weights/pieces.js";
@@ -79,6 +80,48 @@ describe("a file gives the same logits while it arrives as from memory, to the b
     const first = await logitsOf(network);
     expect(await logitsOf(network)).toEqual(first);
     expect(first).toEqual(await buffered(bytes));
+  });
+});
+
+/** All that a device reads of a network, twice over. */
+function readAll(network: Network): Float32Array[] {
+  const ops = network.stages.flatMap((stage) => stage.ops);
+  return [...ops, ...ops].flatMap((op) => {
+    if (!("weight" in op)) return [];
+    const rows = op.weight.shape[0]!;
+    const row = elementCount(op.weight.shape.slice(1));
+    const values = new Float32Array(rows * row);
+    // In parts that end within panels and groups.
+    for (let begin = 0; begin < rows; begin += 5) {
+      op.weight.read(begin, Math.min(begin + 5, rows), values.subarray(begin * row));
+    }
+    return [values, Float32Array.from(op.bias?.read() ?? [])];
+  });
+}
+
+describe("a second device reads what the file said, to the bit, though the file has gone", () => {
+  const load = async (bytes: Uint8Array, inputSize: number) => {
+    const state = await openWeights(new Delivery(bytes, 5000).body());
+    const network = buildNetwork(state, { inputSize });
+    state.arrival!.recycle();
+    return { engine: await engineFor(network, { readAgain: true }), arrival: state.arrival! };
+  };
+
+  test.each(networkFixtures.map(({ name, size }) => [name, size] as const))("%s", async (name, inputSize) => {
+    const bytes = writeSafetensors(fixtureState(name), "f32");
+    const { engine } = await load(bytes, inputSize);
+    const expected = readAll(buildNetwork(readWeights(bytes, "x"), { inputSize }));
+    expect(readAll(engine.network)).toEqual(expected);
+    await engine.run(0, engine.network.stages.length - 1, new Float32Array(3 * inputSize ** 2).fill(0.3));
+    expect(readAll(engine.network)).toEqual(expected);
+    await engine.close();
+  });
+
+  test("of a ResNet-18 a part is kept", async () => {
+    const { engine, arrival } = await load(resnet18File(), 32);
+    expect(arrival.held).toBeGreaterThan(0);
+    expect(arrival.held).toBeLessThan(16e6);
+    await engine.close();
   });
 });
 

@@ -1,0 +1,46 @@
+import type { Network, Op, Weight } from "../model/network.js";
+import type { PackJob, Program } from "./program.js";
+
+/** The operations' own weights that can be read back from where their jobs pack them: those that lie there as they came. */
+export function unpackable(network: Network, program: Program): Map<Weight, PackJob> {
+  const own = new Set(network.stages.flatMap(({ ops }) => ops.map((op) => ("weight" in op ? op.weight : null))));
+  return new Map(
+    program.jobs.filter(({ form, weight }) => form === "panels" && own.has(weight)).map((job) => [job.weight, job]),
+  );
+}
+
+/**
+ * A network whose weights are read, as far as possible, from the memory in which they were packed, so that nobody need keep the
+ * file for a device that reads them later. Values are those that were packed, to the bit.
+ */
+export function fromPacked(network: Network, jobs: ReadonlyMap<Weight, PackJob>, memory: WebAssembly.Memory): Network {
+  const replaced = (op: Op): Op => {
+    const job = "weight" in op ? jobs.get(op.weight) : undefined;
+    return job ? ({ ...op, weight: unpacked(job, memory) } as Op) : op;
+  };
+  const stages = network.stages.map((stage) => ({ ...stage, ops: stage.ops.map(replaced) }));
+  return { ...network, stages, arriving: undefined };
+}
+
+/** From panels of eight output channels, [tap][in channel][8]. */
+function unpacked(
+  { weight: { shape }, depth, taps, groups, groupOut, weightsAt }: PackJob,
+  memory: WebAssembly.Memory,
+): Weight {
+  const [rows, fileDepth] = shape as [number, number];
+  const groupRows = Math.ceil(rows / groups);
+  const panels = Math.ceil(groupOut / 8);
+  const panelLength = depth * taps * 8;
+  const read = (begin: number, end: number, target: Float32Array) => {
+    const packed = new Float32Array(memory.buffer, weightsAt, groups * panels * panelLength);
+    for (let row = begin, at = 0; row < end; row++) {
+      const inGroup = row % groupRows;
+      const panel = Math.floor(row / groupRows) * panels + (inGroup >> 3);
+      const first = panel * panelLength + (inGroup & 7);
+      for (let channel = 0; channel < fileDepth; channel++) {
+        for (let tap = 0; tap < taps; tap++) target[at++] = packed[first + (tap * depth + channel) * 8]!;
+      }
+    }
+  };
+  return { shape, read };
+}
