@@ -6,6 +6,7 @@ import { compile } from "./compile.js";
 import { createMemory, hasRelaxedSimd, instantiate, type Kernels, type Variant } from "./kernels.js";
 import { packAll } from "./pack-all.js";
 import type { CompileOptions, Program, Step } from "./program.js";
+import { settledTime } from "./settled-time.js";
 import { chooseThreads, Team, type ThreadChoice, type ThreadSupport } from "./threads.js";
 import { type TileName, tileRates, tiles, useTile } from "./tile.js";
 import { mostBytes, tune } from "./tune.js";
@@ -243,13 +244,8 @@ class WasmEngine implements CpuEngine {
 
   measureRoof(): number {
     const kernels = this.open();
-    const rounds = 1_000_000;
-    let best = Number.POSITIVE_INFINITY;
-    for (let attempt = 0; attempt < 12; attempt++) {
-      const start = performance.now();
-      kernels.peak(rounds);
-      best = Math.min(best, performance.now() - start);
-    }
+    const rounds = 100_000;
+    const best = settledTime([() => kernels.peak(rounds)])[0]!;
     return (80 * rounds) / best / 1e6;
   }
 
