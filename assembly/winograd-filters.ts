@@ -13,6 +13,14 @@ export function transformFilter(g: usize, tap: usize, u: usize, plane: usize): v
   rows34(g, tap, u + 18 * plane, plane);
 }
 
+/** As many filters as end at stop. */
+export function transformFilters(from: usize, stop: usize, tap: usize, u: usize, plane: usize): void {
+  for (; from < stop; from += 16) {
+    transformFilter(from, tap, u, plane);
+    u += 16;
+  }
+}
+
 /** The points' factors that `transformFilter` leaves out, on products of `count` tiles, `step` bytes each. */
 export function scaleProducts(m: usize, plane: usize, count: i32, step: usize): void {
   for (let row = 0; row < 6; row++) {

@@ -12,7 +12,7 @@ import {
   takesTurns,
   TURN_FILTERS,
 } from "./winograd-turns";
-import { scaleProducts, transformFilter } from "./winograd-filters";
+import { scaleProducts, transformFilters } from "./winograd-filters";
 import { inputTransform4, outputTransform4 } from "./winograd4";
 import { word } from "./words";
 
@@ -129,7 +129,8 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
       const depth = min(chunk, inStep - channel);
       const from = weights + (<usize>channel << 5);
       for (let index = 0; index < pair; index++) {
-        transformFilters(from + <usize>index * 9 * tap, tap, depth, u + (<usize>(index * depth) << 5));
+        const at = from + <usize>index * 9 * tap;
+        transformFilters(at, at + (<usize>depth << 5), tap, u + (<usize>(index * depth) << 5), FILTER_PLANE);
       }
       const before = channel ? spare - sums : 0;
       for (let point: usize = 0; point < <usize>POINTS; point++) {
@@ -148,14 +149,5 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
     const firstChannel = (begin + ((panel - begin - 1) / QUAD) * QUAD) << 3;
     const lastChannel = min(panel << 3, word(record, Field.outStep));
     outputTransform4(record, first, count, spare, mPlane, M_STEP, firstChannel, lastChannel, work, least);
-  }
-}
-
-/** One panel's filters, both halves side by side: point p of channel c to u + p * FILTER_PLANE + c * 32. */
-function transformFilters(panel: usize, tap: usize, depth: i32, u: usize): void {
-  for (const end = panel + (<usize>depth << 5); panel < end; panel += 32) {
-    transformFilter(panel, tap, u, FILTER_PLANE);
-    transformFilter(panel + 16, tap, u + 16, FILTER_PLANE);
-    u += 32;
   }
 }

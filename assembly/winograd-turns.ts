@@ -2,7 +2,7 @@ import { paddedRows, sixes } from "./multiply";
 import { Tile } from "./record";
 import { gatherRows } from "./rows";
 import { madd } from "./simd";
-import { transformFilter } from "./winograd-filters";
+import { transformFilter, transformFilters } from "./winograd-filters";
 
 /**
  * The product of Winograd tiles with filters that are transformed on the way.
@@ -80,7 +80,7 @@ export function multiplyTurns(
 ): void {
   const tap = <usize>channels << 5;
   if (isFirst) {
-    for (let at: usize = 0; at < FILTER_PLANE; at += 16) transformFilter(panel + at, tap, u + at, FILTER_PLANE);
+    transformFilters(panel, panel + FILTER_PLANE, tap, u, FILTER_PLANE);
   }
   const six = sixes(tile, rows);
   const four = (paddedRows(tile, rows) - 6 * six) >> 2;
