@@ -17,22 +17,13 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
   const output = drafts.shape(op.output);
   const inStep = paddedChannels(input.channels);
   const outStep = paddedChannels(output.channels);
-  const { tilesHigh, tilesWide, tiles } = gridOf(output, outputTile);
+  const { tiles } = gridOf(output, outputTile);
   const points = (outputTile + 2) ** 2;
   const panels = Math.ceil(outStep / 8);
   const planes = (count: number) => points * (4 * count * (inStep + outStep) + 128);
   const form = outputTile === 4 ? "winograd4" : "winograd2";
   const weights = drafts.addWeights(op.weight, op.bias, form, inStep, 9, 1, outStep, points * panels * inStep * 32);
-  const words: Words = {
-    relu: op.relu ? 1 : 0,
-    ...drafts.image(op),
-    padHeight: op.padding[0],
-    padWidth: op.padding[1],
-    panels,
-    outputTile,
-    tilesWide,
-    tilesHigh,
-  };
+  const words = commonWords(drafts, op, outputTile);
   const places = drafts.places(op);
   const name = `f32_conv3x3s1_${form}`;
   const { threads } = drafts.options;
@@ -91,7 +82,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const output = drafts.shape(op.output);
   const inStep = paddedChannels(input.channels);
   const outStep = paddedChannels(output.channels);
-  const { tilesHigh, tilesWide, tiles } = gridOf(output, 4);
+  const { tiles } = gridOf(output, 4);
   const panels = Math.ceil(outStep / 8);
   const even = Math.ceil(tiles / Math.ceil(tiles / LEAN_TILES));
   const rowsPerTile = Math.ceil(even / 4) * 4;
@@ -102,16 +93,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const turnsBytes = 36 * 4 * rowsPerTile * inStep;
   // One cache line more for each point, where V is in the tiles' order.
   const transformed = apart ? drafts.area(groups * turnsBytes + 36 * 64) : undefined;
-  const words: Words = {
-    relu: op.relu ? 1 : 0,
-    ...drafts.image(op),
-    padHeight: op.padding[0],
-    padWidth: op.padding[1],
-    panels,
-    outputTile: 4,
-    tilesWide,
-    tilesHigh,
-  };
+  const words = commonWords(drafts, op, 4);
   const work = 4 * rowsPerTile + Math.max(rowsPerTile * 256 * 4, 36 * 32 * 4);
   const own = apart ? 0 : 36 * (4 * rowsPerTile * inStep + 64);
   const products = 36 * (128 * rowsPerTile + 64);
@@ -149,7 +131,7 @@ export function winogradStride2(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): 
   const output = drafts.shape(op.output);
   const inStep = paddedChannels(input.channels);
   const outStep = paddedChannels(output.channels);
-  const { tilesHigh, tilesWide, tiles } = gridOf(output, outputTile);
+  const { tiles } = gridOf(output, outputTile);
   const inPlanes = (2 * outputTile + 1) ** 2;
   const outPlanes = (outputTile + 1) ** 2;
   const panels = Math.ceil(outStep / 8);
@@ -169,19 +151,28 @@ export function winogradStride2(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): 
     words: {
       kernel: Kernel.winogradStride2,
       tiles: Math.ceil(tiles / rowsPerTile),
-      relu: op.relu ? 1 : 0,
-      ...drafts.image(op),
-      padHeight: op.padding[0],
-      padWidth: op.padding[1],
-      panels,
+      ...commonWords(drafts, op, outputTile),
       rowsPerTile,
-      outputTile,
-      tilesWide,
-      tilesHigh,
     },
     ...drafts.places(op),
     weights,
   });
+}
+
+/** Fields that the records of every form of Winograd have. */
+function commonWords(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): Words {
+  const output = drafts.shape(op.output);
+  const { tilesHigh, tilesWide } = gridOf(output, outputTile);
+  return {
+    relu: op.relu ? 1 : 0,
+    ...drafts.image(op),
+    padHeight: op.padding[0],
+    padWidth: op.padding[1],
+    panels: Math.ceil(paddedChannels(output.channels) / 8),
+    outputTile,
+    tilesWide,
+    tilesHigh,
+  };
 }
 
 /** Winograd tiles of `outputTile` pixels a side that cover an image. */
