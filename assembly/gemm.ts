@@ -5,7 +5,7 @@ import { put8, put16 } from "./store";
  * f32 GEMM, tiles of 4 rows by 8 columns: C = max(A B + bias + R, least), for `rows` rows against one panel of B.
  *
  * A is in blocks of 4 rows, [depth][4], `aStep` bytes apart, B is one panel, [depth][8], C's rows are `step` bytes apart, and so are R's,
- * at C + residual bytes. A last block of fewer rows repeats the last row, and rewrites what that one wrote.
+ * at C + residual bytes. Rows that a last block has too few of are computed, and not stored.
  *
  * Eight sums, two columns and four broadcasts stay in fourteen vector registers of the fifteen that engines leave us, and
  * one pointer walks each operand: without fused multiply-adds, the front end and not arithmetic is what limits the loop.
@@ -16,7 +16,7 @@ export function f32_gemm_4x8(
   depth: i32,
   b: usize,
   bias: usize,
-  c0: usize,
+  c: usize,
   step: usize,
   rows: i32,
   columns: i32,
@@ -54,14 +54,11 @@ export function f32_gemm_4x8(
       walk += 16;
     }
     a += aStep;
-    const c1 = rows > 1 ? c0 + step : c0;
-    const c2 = rows > 2 ? c1 + step : c1;
-    const c3 = rows > 3 ? c2 + step : c2;
-    put8(c0, residual, s00, s01, floor, columns);
-    put8(c1, residual, s10, s11, floor, columns);
-    put8(c2, residual, s20, s21, floor, columns);
-    put8(c3, residual, s30, s31, floor, columns);
-    c0 += step << 2;
+    put8(c, residual, s00, s01, floor, columns);
+    if (rows > 1) put8(c + step, residual, s10, s11, floor, columns);
+    if (rows > 2) put8(c + 2 * step, residual, s20, s21, floor, columns);
+    if (rows > 3) put8(c + 3 * step, residual, s30, s31, floor, columns);
+    c += 4 * step;
   }
 }
 
@@ -72,7 +69,7 @@ export function f32_gemm_4x16(
   depth: i32,
   b: usize,
   bias: usize,
-  c0: usize,
+  c: usize,
   step: usize,
   rows: i32,
   columns: i32,
@@ -128,14 +125,11 @@ export function f32_gemm_4x16(
       walk += 16;
     }
     a += aStep;
-    const c1 = rows > 1 ? c0 + step : c0;
-    const c2 = rows > 2 ? c1 + step : c1;
-    const c3 = rows > 3 ? c2 + step : c2;
-    put16(c0, residual, s00, s01, s02, s03, floor, columns);
-    put16(c1, residual, s10, s11, s12, s13, floor, columns);
-    put16(c2, residual, s20, s21, s22, s23, floor, columns);
-    put16(c3, residual, s30, s31, s32, s33, floor, columns);
-    c0 += step << 2;
+    put16(c, residual, s00, s01, s02, s03, floor, columns);
+    if (rows > 1) put16(c + step, residual, s10, s11, s12, s13, floor, columns);
+    if (rows > 2) put16(c + 2 * step, residual, s20, s21, s22, s23, floor, columns);
+    if (rows > 3) put16(c + 3 * step, residual, s30, s31, s32, s33, floor, columns);
+    c += 4 * step;
   }
 }
 

@@ -1,18 +1,19 @@
-import { multiply, paddedRows } from "./multiply";
+import { multiply } from "./multiply";
 import { Field, Tile } from "./record";
 import { leastOf } from "./simd";
 import { planeBytes } from "./winograd";
+import { scaleProducts, transformFilters } from "./winograd-filters";
+import { firstRow, rowsAt } from "./winograd-grid";
 import {
-  blocksOf,
-  firstOfBlock,
-  gatherBlock,
-  heightOfBlock,
+  BLOCKS_BYTES,
+  gatherSlice,
   M_STEP,
   multiplyTurns,
+  SLICE,
   takesTurns,
   TURN_FILTERS,
+  writeBlocks,
 } from "./winograd-turns";
-import { scaleProducts, transformFilters } from "./winograd-filters";
 import { inputTransform4, outputTransform4 } from "./winograd4";
 import { word } from "./words";
 
@@ -32,40 +33,68 @@ const POINTS: i32 = 36;
 /** Panels whose products are kept until they are transformed: `M_STEP` bytes of a tile. */
 const QUAD: i32 = 4;
 
-/** V alone, for all pieces to share: a block of a group's rows in turns' order, or else four of its tiles. */
+/** V alone, for all pieces to share: a slice of a group's channels in turns' order, or else four of its tiles. */
 export function f32_conv3x3s1_winograd4_lean_input(record: usize, piece: i32, scratch: usize): void {
   const perTile = word(record, Field.rowsPerTile);
-  const perGroup = perTile >> 2;
-  const group = piece / perGroup;
-  const block = piece - group * perGroup;
   const inStep = word(record, Field.inStep);
+  const perGroup = max(perTile >> 2, inStep / SLICE);
+  const group = piece / perGroup;
+  const index = piece - group * perGroup;
   const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
-  const rows = min(perTile, all - group * perTile);
+  const first = group * perTile;
+  const count = min(perTile, all - first);
   const shared = <usize>word(record, Field.transformed);
-  const work = scratch + 32;
   const tile = word(record, Field.tile);
-  if (!takesTurns(tile, inStep)) {
-    const first = group * perTile + 4 * block;
-    const v = shared + (<usize>(first * inStep) << 2);
-    inputTransform4(record, first, min(4, rows - 4 * block), v, planeBytes(all, inStep), work);
+  if (takesTurns(tile, inStep)) {
+    if (index * SLICE >= inStep) return;
+    const blocks = scratch + tableBytes(perTile);
+    const rows = writeBlocks(record, tile, first, count, 0, blocks);
+    const to = shared + <usize>group * turnsBytes(perTile, inStep) + (<usize>(index * SLICE * rows) << 2);
+    transformSlice(record, first, count, index * SLICE, scratch, blocks, blocks + BLOCKS_BYTES, to);
     return;
   }
-  if (block >= blocksOf(tile, rows)) return;
-  const first = firstOfBlock(tile, rows, block);
-  const height = heightOfBlock(tile, rows, block);
-  const count = min(height, rows - first);
-  const v = work + 36 * 32 * 4;
-  const vPlane = planeBytes(height, inStep);
-  inputTransform4(record, group * perTile + first, count, v, vPlane, work);
-  for (let row = 0; row < height; row++) {
-    store<u32>(scratch + (<usize>row << 2), <u32>v + <u32>(min(row, count - 1) * inStep << 2));
-  }
-  gatherBlock(tile, rows, block, scratch, inStep, vPlane, shared + <usize>group * turnsBytes(perTile, inStep));
+  const tiles = min(4, count - 4 * index);
+  if (tiles <= 0) return;
+  const v = shared + (<usize>((first + 4 * index) * inStep) << 2);
+  inputTransform4(record, first + 4 * index, tiles, 0, inStep, v, planeBytes(all, inStep), scratch);
 }
 
-/** Bytes of V in turns' order. */
+/** Pointers to a group's rows, and to a last block's that are not there. */
+// @ts-ignore: decorator
+@inline
+function tableBytes(rows: i32): usize {
+  return (<usize>rows << 2) + 16;
+}
+
+/** Bytes that V in turns' order takes at most. */
+// @ts-ignore: decorator
+@inline
 function turnsBytes(rows: i32, channels: i32): usize {
   return <usize>(POINTS * rows * channels) << 2;
+}
+
+/** V of one slice of channels in turns' order; in `work` are the transform's intermediate and the slice in tiles' order. */
+function transformSlice(
+  record: usize,
+  first: i32,
+  count: i32,
+  channel: i32,
+  table: usize,
+  blocks: usize,
+  work: usize,
+  to: usize,
+): usize {
+  const v = work + 36 * 32 * 4;
+  const vPlane = planeBytes(count, SLICE);
+  inputTransform4(record, first, count, channel, channel + SLICE, v, vPlane, work);
+  writePointers(table, v, count, SLICE << 2);
+  return gatherSlice(table, blocks, vPlane, to);
+}
+
+function writePointers(table: usize, v: usize, count: i32, rowBytes: usize): void {
+  for (let at = 0; at < count + 3; at++) {
+    store<u32>(table + (<usize>at << 2), <u32>(v + <usize>min(at, count - 1) * rowBytes));
+  }
 }
 
 /** One piece: a group of tiles by some of the panels. V is this piece's own in `scratch`, or the whole image's. */
@@ -86,25 +115,32 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
   const turns = takesTurns(tile, inStep);
   const shared = <usize>word(record, Field.transformed);
   const vPlane = planeBytes(shared ? all : perTile, inStep);
-  const work = scratch + (<usize>perTile << 2);
+  const blocks = scratch + tableBytes(perTile);
+  const work = blocks + BLOCKS_BYTES;
   const base = work + <usize>max(perTile * CHUNK * 4, 36 * 32 * 4);
-  // V in turns' order is shared, or else the first; once it is made, the place of V itself is free.
+  // V in turns' order is shared, or else the first; once it is made, the place of its slices is free.
   const bytes = turnsBytes(perTile, inStep);
   const gathered = shared ? shared + <usize>group * bytes : base;
   const u = turns && !shared ? base + bytes : base;
   const m = u + (turns ? 2 * TURN_FILTERS : <usize>POINTS * FILTER_PLANE);
   const other = m + <usize>POINTS * mPlane;
-  const own = turns ? u : other + <usize>POINTS * mPlane;
-  const v = shared ? shared + <usize>first * rowBytes : own;
-  if (!shared) inputTransform4(record, first, count, v, vPlane, work);
-
-  for (let at = 0; at < paddedRows(tile, count); at++) {
-    store<u32>(scratch + (<usize>at << 2), <u32>(v + <usize>min(at, count - 1) * rowBytes));
-  }
-  if (turns && !shared) {
-    for (let block = 0, blocks = blocksOf(tile, count); block < blocks; block++) {
-      const table = scratch + (<usize>firstOfBlock(tile, count, block) << 2);
-      gatherBlock(tile, count, block, table, inStep, vPlane, gathered);
+  let rows = 0;
+  if (turns) {
+    rows = writeBlocks(record, tile, first, count, mPlane, blocks);
+    if (!shared) {
+      let to = gathered;
+      for (let channel = 0; channel < inStep; channel += SLICE) {
+        to = transformSlice(record, first, count, channel, scratch, blocks, u, to);
+      }
+    }
+  } else {
+    const v = shared ? shared + <usize>first * rowBytes : other + <usize>POINTS * mPlane;
+    if (!shared) inputTransform4(record, first, count, 0, inStep, v, vPlane, work);
+    writePointers(scratch, v, count, rowBytes);
+    for (let point = 0; point < POINTS; point++) {
+      const entry = blocks + (<usize>point << 3);
+      store<u32>(entry, <u32>firstRow(record, point, first));
+      store<u32>(entry, <u32>rowsAt(record, point, first, count), 4);
     }
   }
   const zeros = <usize>word(record, Field.zeros);
@@ -122,7 +158,7 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
     let sums = m;
     let spare = other;
     if (turns) {
-      multiplyTurns(tile, gathered, count, weights, inStep, panel == begin, panel + 1 < end, u, m + column, mPlane);
+      multiplyTurns(gathered, blocks, rows, weights, inStep, panel == begin, panel + 1 < end, u, m + column);
       spare = m;
     }
     for (let channel = turns ? inStep : 0; channel < inStep; channel += chunk) {
@@ -134,10 +170,13 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
       }
       const before = channel ? spare - sums : 0;
       for (let point: usize = 0; point < <usize>POINTS; point++) {
-        const c = sums + point * mPlane + column;
+        const row = <usize>load<u32>(blocks + (point << 3));
+        const height = load<i32>(blocks + (point << 3), 4);
+        const table = scratch + (row << 2);
+        const c = sums + point * mPlane + row * M_STEP + column;
         const offset = point * vPlane + (<usize>channel << 2);
         const b = u + point * FILTER_PLANE;
-        multiply(tile, scratch, count, 1, depth, offset, work, b, pair, zeros, 0, c, M_STEP, 8 * pair, before, none);
+        multiply(tile, table, height, 1, depth, offset, work, b, pair, zeros, 0, c, M_STEP, 8 * pair, before, none);
       }
       const swap = sums;
       sums = spare;

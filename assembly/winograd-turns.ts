@@ -2,6 +2,7 @@ import { paddedRows, sixes } from "./multiply";
 import { Tile } from "./record";
 import { gatherRows } from "./rows";
 import { madd } from "./simd";
+import { firstRow, rowsAt } from "./winograd-grid";
 import { transformFilter, transformFilters } from "./winograd-filters";
 
 /**
@@ -16,6 +17,8 @@ export const M_STEP: usize = 128;
 
 /** In channels of a turn. */
 const TURN: i32 = 16;
+/** In channels whose V is made at a time. */
+export const SLICE: i32 = 32;
 /** Bytes of one point's filters of a turn. */
 const FILTER_PLANE: usize = 512;
 /** Bytes of all 36 points'. */
@@ -23,52 +26,81 @@ export const TURN_FILTERS: usize = 18432;
 
 /** Whether turns have the tile and the channels; older optimisers, and those that fuse pairs, do better without. */
 export function takesTurns(tile: i32, channels: i32): bool {
-  return ASC_FEATURE_RELAXED_SIMD && tile != Tile.f32_6x16 && channels % (2 * TURN) == 0;
+  return ASC_FEATURE_RELAXED_SIMD && tile != Tile.f32_6x16 && channels % SLICE == 0;
 }
 
-/** Blocks of six and of four rows that `rows` rows are. */
-export function blocksOf(tile: i32, rows: i32): i32 {
-  const six = sixes(tile, rows);
-  return six + ((paddedRows(tile, rows) - 6 * six) >> 2);
+/**
+ * The table of a piece's blocks, 36 entries of five words: where a point's products begin in M, bytes of M that its blocks of six
+ * rows, of four, and of two take, and its first row.
+ */
+export const BLOCKS_BYTES: usize = 720;
+const ENTRY: usize = 20;
+
+/** The table for `count` tiles from `first`. Returns the rows of all points together, with those that only fill a block. */
+export function writeBlocks(record: usize, tile: i32, first: i32, count: i32, mPlane: usize, to: usize): i32 {
+  const padded = paddedRows(tile, count);
+  let all = 0;
+  for (let point = 0; point < 36; point++) {
+    const rows = rowsAt(record, point, first, count);
+    const six = 6 * sixes(tile, rows);
+    const left = max(rows - six, 0);
+    const four = (left + 1) & ~3;
+    const two = left > four ? 2 : 0;
+    const row = min(firstRow(record, point, first), padded - six - four - two);
+    store<u32>(to, <u32>(<usize>point * mPlane + <usize>row * M_STEP));
+    store<u32>(to, <u32>(<usize>six * M_STEP), 4);
+    store<u32>(to, <u32>(<usize>four * M_STEP), 8);
+    store<u32>(to, <u32>(<usize>two * M_STEP), 12);
+    store<u32>(to, <u32>row, 16);
+    to += ENTRY;
+    all += six + four + two;
+  }
+  return all;
 }
 
-export function firstOfBlock(tile: i32, rows: i32, block: i32): i32 {
-  const six = sixes(tile, rows);
-  return block < six ? 6 * block : 6 * six + 4 * (block - six);
-}
-
-export function heightOfBlock(tile: i32, rows: i32, block: i32): i32 {
-  return block < sixes(tile, rows) ? 6 : 4;
-}
-
-/** One block of V's `rows` rows, by pointers, to where turns read it: [turn][point][block][channel][6 or 4]. */
-export function gatherBlock(
-  tile: i32,
-  rows: i32,
-  block: i32,
-  table: usize,
-  channels: i32,
-  vPlane: usize,
-  to: usize,
-): void {
-  const height = heightOfBlock(tile, rows, block);
-  const bytes = <usize>(paddedRows(tile, rows) * TURN) << 2;
-  to += <usize>(firstOfBlock(tile, rows, block) * TURN) << 2;
-  for (let channel = 0; channel < channels; channel += TURN) {
+/** V of `SLICE` channels, rows by pointers, to where turns read it: [turn][point][block][channel][6, 4 or 2]. Returns its end. */
+export function gatherSlice(table: usize, blocks: usize, vPlane: usize, to: usize): usize {
+  for (let turn: usize = 0; turn < 2; turn++) {
     for (let point: usize = 0; point < 36; point++) {
-      gatherRows(table, height, 1, 1, TURN, point * vPlane + (<usize>channel << 2), to);
-      to += bytes;
+      const entry = blocks + point * ENTRY;
+      const six = <i32>(load<u32>(entry, 4) / (6 * <u32>M_STEP));
+      const four = <i32>(load<u32>(entry, 8) / (4 * <u32>M_STEP));
+      let from = table + (<usize>load<u32>(entry, 16) << 2);
+      const offset = point * vPlane + turn * (TURN << 2);
+      if (six) gatherRows(from, 6, six, 1, TURN, offset, to);
+      from += <usize>six * 24;
+      to += <usize>(six * TURN) * 24;
+      if (four) gatherRows(from, 4, four, 1, TURN, offset, to);
+      from += <usize>four << 4;
+      to += <usize>(four * TURN) << 4;
+      if (load<u32>(entry, 12)) {
+        gatherTwo(<usize>load<u32>(from) + offset, <usize>load<u32>(from, 4) + offset, to);
+        to += <usize>TURN << 3;
+      }
     }
+  }
+  return to;
+}
+
+/** A turn's channels of two rows, to [channel][2]. */
+function gatherTwo(a0: usize, a1: usize, to: usize): void {
+  for (const end = to + (<usize>TURN << 3); to < end; to += 32) {
+    const r0 = v128.load(a0);
+    const r1 = v128.load(a1);
+    v128.store(to, i32x4.shuffle(r0, r1, 0, 4, 1, 5));
+    v128.store(to, i32x4.shuffle(r0, r1, 2, 6, 3, 7), 16);
+    a0 += 16;
+    a1 += 16;
   }
 }
 
 /**
- * M = V U of one panel, 8 columns: point p's to m + p * mPlane, [row][M_STEP bytes]. `u` has room for two turns' filters. The
+ * M = V U of one panel, 8 columns, where `blocks` says, [row][M_STEP bytes]; V is `rows` rows of all points together. `u` has room for two turns' filters. The
  * first panel makes its own first turn's; every panel but the last makes the next one's, which lie right after its own.
  */
 export function multiplyTurns(
-  tile: i32,
   a: usize,
+  blocks: usize,
   rows: i32,
   panel: usize,
   channels: i32,
@@ -76,53 +108,50 @@ export function multiplyTurns(
   hasNext: bool,
   u: usize,
   m: usize,
-  mPlane: usize,
 ): void {
   const tap = <usize>channels << 5;
   if (isFirst) {
     transformFilters(panel, panel + FILTER_PLANE, tap, u, FILTER_PLANE);
   }
-  const six = sixes(tile, rows);
-  const four = (paddedRows(tile, rows) - 6 * six) >> 2;
-  const bytes = <usize>(36 * TURN * paddedRows(tile, rows)) << 2;
-  clear(m, mPlane, paddedRows(tile, rows));
+  const bytes = <usize>(TURN * rows) << 2;
+  clear(m, blocks);
   let half: usize = 0;
   for (let from = panel + FILTER_PLANE, end = panel + tap; from <= end; from += FILTER_PLANE) {
     const next = from < end ? from : panel + 9 * tap;
     const stop = from < end || hasNext ? next + FILTER_PLANE : next;
-    turn(six, four, a, u + half, m, mPlane, next, stop, tap, u + (TURN_FILTERS - half));
+    turn(blocks, a, u + half, m, next, stop, tap, u + (TURN_FILTERS - half));
     half = TURN_FILTERS - half;
     a += bytes;
   }
 }
 
-function clear(m: usize, mPlane: usize, rows: i32): void {
+function clear(m: usize, blocks: usize): void {
   const zero = f32x4.splat(0);
-  for (const end = m + 36 * mPlane; m < end; m += mPlane) {
-    for (let tile: usize = 0; tile < <usize>rows; tile++) {
-      v128.store(m + tile * M_STEP, zero);
-      v128.store(m + tile * M_STEP, zero, 16);
+  for (const last = blocks + BLOCKS_BYTES; blocks < last; blocks += ENTRY) {
+    let at = m + <usize>load<u32>(blocks);
+    const bytes = <usize>(load<u32>(blocks, 4) + load<u32>(blocks, 8) + load<u32>(blocks, 12));
+    for (const end = at + bytes; at < end; at += M_STEP) {
+      v128.store(at, zero);
+      v128.store(at, zero, 16);
     }
   }
 }
 
 /** M += V U of all points and one turn's channels; after a point, one vector of the next turn's filters is made. */
 function turn(
-  six: i32,
-  four: i32,
+  blocks: usize,
   a: usize,
   b: usize,
   m: usize,
-  mPlane: usize,
   from: usize,
   stop: usize,
   tap: usize,
   to: usize,
 ): void {
-  for (const last = m + 36 * mPlane; m < last; m += mPlane) {
+  for (const last = blocks + BLOCKS_BYTES; blocks < last; blocks += ENTRY) {
     const end = b + FILTER_PLANE;
-    let c = m;
-    for (const below = c + <usize>six * 6 * M_STEP; c < below; c += 6 * M_STEP) {
+    let c = m + <usize>load<u32>(blocks);
+    for (const below = c + <usize>load<u32>(blocks, 4); c < below; c += 6 * M_STEP) {
       let s00 = v128.load(c);
       let s01 = v128.load(c, 16);
       let s10 = v128.load(c, M_STEP);
@@ -171,7 +200,7 @@ function turn(
       v128.store(c, s50, 5 * M_STEP);
       v128.store(c, s51, 5 * M_STEP + 16);
     }
-    for (const below = c + <usize>four * 4 * M_STEP; c < below; c += 4 * M_STEP) {
+    for (const below = c + <usize>load<u32>(blocks, 8); c < below; c += 4 * M_STEP) {
       let s00 = v128.load(c);
       let s01 = v128.load(c, 16);
       let s10 = v128.load(c, M_STEP);
@@ -206,6 +235,10 @@ function turn(
       v128.store(c, s30, 3 * M_STEP);
       v128.store(c, s31, 3 * M_STEP + 16);
     }
+    if (load<u32>(blocks, 12)) {
+      multiplyTwo(a, b, c);
+      a += <usize>TURN << 3;
+    }
     b = end;
     if (from < stop) {
       transformFilter(from, tap, to, FILTER_PLANE);
@@ -213,4 +246,41 @@ function turn(
       to += 16;
     }
   }
+}
+
+/** Two rows' products; even and odd channels have sums of their own: four chains of multiply-adds would wait for each other. */
+// @ts-ignore: decorator
+@inline
+function multiplyTwo(a: usize, b: usize, c: usize): void {
+  let s00 = v128.load(c);
+  let s01 = v128.load(c, 16);
+  let s10 = v128.load(c, M_STEP);
+  let s11 = v128.load(c, M_STEP + 16);
+  let t00 = f32x4.splat(0);
+  let t01 = t00;
+  let t10 = t00;
+  let t11 = t00;
+  for (const end = b + FILTER_PLANE; b < end; b += 64) {
+    let b0 = v128.load(b);
+    let b1 = v128.load(b, 16);
+    let row = v128.load32_splat(a);
+    s00 = madd(row, b0, s00);
+    s01 = madd(row, b1, s01);
+    row = v128.load32_splat(a, 4);
+    s10 = madd(row, b0, s10);
+    s11 = madd(row, b1, s11);
+    b0 = v128.load(b, 32);
+    b1 = v128.load(b, 48);
+    row = v128.load32_splat(a, 8);
+    t00 = madd(row, b0, t00);
+    t01 = madd(row, b1, t01);
+    row = v128.load32_splat(a, 12);
+    t10 = madd(row, b0, t10);
+    t11 = madd(row, b1, t11);
+    a += 16;
+  }
+  v128.store(c, f32x4.add(s00, t00));
+  v128.store(c, f32x4.add(s01, t01), 16);
+  v128.store(c, f32x4.add(s10, t10), M_STEP);
+  v128.store(c, f32x4.add(s11, t11), M_STEP + 16);
 }

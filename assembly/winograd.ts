@@ -1,6 +1,7 @@
-import { multiply, paddedRows } from "./multiply";
+import { multiply } from "./multiply";
 import { Field } from "./record";
 import { leastOf } from "./simd";
+import { firstRow, rowsAt } from "./winograd-grid";
 import { word } from "./words";
 import { inputTransform4, outputTransform4 } from "./winograd4";
 import { inputTransform2, outputTransform2 } from "./winograd2";
@@ -34,7 +35,7 @@ export function f32_winograd(record: usize, group: i32, scratch: usize): void {
   const v = scratch + workBytes(perTile, inStep);
   const m = v + vPlane * <usize>points;
   transformInput(record, first, count, v, vPlane, scratch);
-  product(record, 0, points, 0, word(record, Field.panels), count, v, vPlane, m, mPlane, scratch);
+  product(record, 0, points, 0, word(record, Field.panels), first, count, v, vPlane, m, mPlane, scratch);
   transformOutput(record, first, count, m, mPlane, scratch);
 }
 
@@ -60,7 +61,7 @@ export function f32_winograd_product(record: usize, piece: i32, scratch: usize):
   const mPlane = planeBytes(all, word(record, Field.outStep));
   const v = <usize>word(record, Field.transformed);
   const m = <usize>word(record, Field.products);
-  product(record, point, point + 1, first, min(first + perTile, panels), all, v, vPlane, m, mPlane, scratch);
+  product(record, point, point + 1, first, min(first + perTile, panels), 0, all, v, vPlane, m, mPlane, scratch);
 }
 
 /** Phase three alone: piece `group` of the tiles, out of the shared M. */
@@ -80,15 +81,17 @@ function pointsOf(record: usize): i32 {
   return side * side;
 }
 
-/** The pointer table with room for one point's rows, or the transforms' intermediate (36 points of 32 channels). */
+/** The pointer table, a few entries too long, with room for one point's rows, or the transforms' intermediate (36 points of 32 channels). */
 // @ts-ignore: decorator
 @inline
 function workBytes(tiles: i32, inStep: i32): usize {
-  return <usize>max((((tiles + 3) & ~3) << 2) * (1 + inStep), 36 * 32 * 4);
+  return <usize>max((((tiles + 3) & ~3) << 2) * (1 + inStep) + 16, 36 * 32 * 4);
 }
 
 function transformInput(record: usize, first: i32, count: i32, v: usize, plane: usize, work: usize): void {
-  if (word(record, Field.outputTile) == 4) inputTransform4(record, first, count, v, plane, work);
+  if (word(record, Field.outputTile) == 4) {
+    inputTransform4(record, first, count, 0, word(record, Field.inStep), v, plane, work);
+  }
   else inputTransform2(record, first, count, v, plane, work);
 }
 
@@ -101,13 +104,14 @@ function transformOutput(record: usize, first: i32, count: i32, m: usize, plane:
   else outputTransform2(record, first, count, m, plane, work, least);
 }
 
-/** M[point] = V[point] U[point] for points [firstPoint, lastPoint) and panels [firstPanel, lastPanel). */
+/** M[point] = V[point] U[point] for points [firstPoint, lastPoint), panels [firstPanel, lastPanel), and `tiles` tiles from `first`. */
 function product(
   record: usize,
   firstPoint: i32,
   lastPoint: i32,
   firstPanel: i32,
   lastPanel: i32,
+  first: i32,
   tiles: i32,
   v: usize,
   vPlane: usize,
@@ -120,21 +124,28 @@ function product(
   const rowBytes = <usize>inStep << 2;
   const stepBytes = <usize>outStep << 2;
   const tile = word(record, Field.tile);
-  const padded = paddedRows(tile, tiles);
-  for (let at = 0; at < padded; at++) {
+  const four = word(record, Field.outputTile) == 4;
+  for (let at = 0; at < tiles + 3; at++) {
     store<u32>(table + (<usize>at << 2), <u32>(v + <usize>min(at, tiles - 1) * rowBytes));
   }
-  const work = table + (<usize>((tiles + 3) & ~3) << 2);
+  const work = table + (<usize>((tiles + 3) & ~3) << 2) + 16;
   const panelBytes = <usize>inStep << 5;
   const panels = <usize>word(record, Field.panels);
   const zeros = <usize>word(record, Field.zeros);
   const columns = outStep - (firstPanel << 3);
   const least: f32 = -Infinity;
   for (let point = firstPoint; point < lastPoint; point++) {
+    let row = 0;
+    let rows = tiles;
+    if (four) {
+      row = firstRow(record, point, first);
+      rows = rowsAt(record, point, first, tiles);
+    }
+    const from = table + (<usize>row << 2);
     const offset = <usize>point * vPlane;
-    const c = m + <usize>point * mPlane + (<usize>firstPanel << 5);
+    const c = m + <usize>point * mPlane + <usize>row * stepBytes + (<usize>firstPanel << 5);
     const b = <usize>word(record, Field.weights) + (<usize>point * panels + <usize>firstPanel) * panelBytes;
     const count = lastPanel - firstPanel;
-    multiply(tile, table, tiles, 1, inStep, offset, work, b, count, zeros, 0, c, stepBytes, columns, 0, least);
+    multiply(tile, from, rows, 1, inStep, offset, work, b, count, zeros, 0, c, stepBytes, columns, 0, least);
   }
 }

@@ -1,5 +1,6 @@
 import { Field } from "./record";
 import { madd, nmadd } from "./simd";
+import { pointsAcross, pointsDown, tileAt } from "./winograd-grid";
 import { word } from "./words";
 
 // Channels that one pass of a transform carries through its intermediate: 36 points of 32 channels are 4.5 KB, well in L1.
@@ -7,9 +8,18 @@ const CHUNK: i32 = 32;
 
 /**
  * V = B'dB of F(4x4,3x3) for `count` tiles from `first`: 6x6 input pixels at a stride of 4, points 0, 1, -1, 2, -2, infinity
- * (Lavin & Gray 2016, section 4.3). Pixels outside the image are zero.
+ * (Lavin & Gray 2016, section 4.3). Pixels outside the image are zero. V has channels [firstChannel, lastChannel).
  */
-export function inputTransform4(record: usize, first: i32, count: i32, v: usize, plane: usize, work: usize): void {
+export function inputTransform4(
+  record: usize,
+  first: i32,
+  count: i32,
+  firstChannel: i32,
+  lastChannel: i32,
+  v: usize,
+  plane: usize,
+  work: usize,
+): void {
   const step = word(record, Field.inStep);
   const width = word(record, Field.inWidth);
   const height = word(record, Field.inHeight);
@@ -20,15 +30,19 @@ export function inputTransform4(record: usize, first: i32, count: i32, v: usize,
   const input = <usize>word(record, Field.input);
   const padHeight = word(record, Field.padHeight);
   const padWidth = word(record, Field.padWidth);
+  const tileBytes = <usize>(lastChannel - firstChannel) << 2;
   for (let index = 0; index < count; index++) {
-    const tile = first + index;
+    const tile = tileAt(record, first + index);
     const tileY = tile / tilesWide;
+    const tileX = tile - tileY * tilesWide;
     const y = tileY * 4 - padHeight;
-    const x = (tile - tileY * tilesWide) * 4 - padWidth;
-    for (let channel = 0; channel < step; channel += CHUNK) {
-      const bytes = <usize>min(CHUNK, step - channel) << 2;
+    const x = tileX * 4 - padWidth;
+    const down = pointsDown(record, tileY);
+    const across = pointsAcross(record, tileX);
+    for (let channel = firstChannel; channel < lastChannel; channel += CHUNK) {
+      const bytes = <usize>min(CHUNK, lastChannel - channel) << 2;
       const source = input + (<usize>channel << 2);
-      for (let column = 0; column < 6; column++) {
+      for (let column = 0; column < across; column++) {
         const inside = <u32>(x + column) < <u32>width;
         const top = source + <usize>y * rowBytes + <usize>(x + column) * pixelBytes;
         let p0 = inside && <u32>y < <u32>height ? top : zeros;
@@ -39,9 +53,15 @@ export function inputTransform4(record: usize, first: i32, count: i32, v: usize,
         let p5 = inside && <u32>(y + 5) < <u32>height ? top + 5 * rowBytes : zeros;
         let to = work + (<usize>column << 7);
         const end = to + bytes;
+        if (down < 6) {
+          extrapolate(p1, p2, p3, down, to, 768, bytes);
+          if (down < 4) p3 = to + 2304;
+          if (down < 5) p4 = to + 3072;
+          p5 = to + 3840;
+        }
         for (const pairs = to + (bytes & ~31); to < pairs; to += 32) {
-          pointsDown(p0, p1, p2, p3, p4, p5, to);
-          pointsDown(p0 + 16, p1 + 16, p2 + 16, p3 + 16, p4 + 16, p5 + 16, to + 16);
+          filterDown(p0, p1, p2, p3, p4, p5, to);
+          filterDown(p0 + 16, p1 + 16, p2 + 16, p3 + 16, p4 + 16, p5 + 16, to + 16);
           p0 += 32;
           p1 += 32;
           p2 += 32;
@@ -49,9 +69,9 @@ export function inputTransform4(record: usize, first: i32, count: i32, v: usize,
           p4 += 32;
           p5 += 32;
         }
-        if (to < end) pointsDown(p0, p1, p2, p3, p4, p5, to);
+        if (to < end) filterDown(p0, p1, p2, p3, p4, p5, to);
       }
-      const target = v + <usize>index * pixelBytes + (<usize>channel << 2);
+      const target = v + <usize>index * tileBytes + (<usize>(channel - firstChannel) << 2);
       for (let row = 0; row < 6; row++) {
         let t0 = target + <usize>(row * 6) * plane;
         let t1 = t0 + plane;
@@ -61,9 +81,10 @@ export function inputTransform4(record: usize, first: i32, count: i32, v: usize,
         let t5 = t4 + plane;
         let from = work + <usize>(row * 768);
         const end = from + bytes;
+        if (across < 6) extrapolate(from + 128, from + 256, from + 384, across, from, 128, bytes);
         for (const pairs = from + (bytes & ~31); from < pairs; from += 32) {
-          pointsAcross(from, t0, t1, t2, t3, t4, t5);
-          pointsAcross(from + 16, t0 + 16, t1 + 16, t2 + 16, t3 + 16, t4 + 16, t5 + 16);
+          filterAcross(from, t0, t1, t2, t3, t4, t5);
+          filterAcross(from + 16, t0 + 16, t1 + 16, t2 + 16, t3 + 16, t4 + 16, t5 + 16);
           t0 += 32;
           t1 += 32;
           t2 += 32;
@@ -71,16 +92,31 @@ export function inputTransform4(record: usize, first: i32, count: i32, v: usize,
           t4 += 32;
           t5 += 32;
         }
-        if (from < end) pointsAcross(from, t0, t1, t2, t3, t4, t5);
+        if (from < end) filterAcross(from, t0, t1, t2, t3, t4, t5);
       }
     }
+  }
+}
+
+/**
+ * Samples 3, 4 and 5, `step` bytes apart, of a line of which `points` - 3 outputs are wanted, none of which depends on sample
+ * `points` or those after it: with these the products at the points left out would be zero. Sample 3 stays where it is wanted.
+ */
+function extrapolate(p1: usize, p2: usize, p3: usize, points: i32, to: usize, step: usize, bytes: usize): void {
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const d1 = v128.load(p1 + at);
+    const d3 = points > 3 ? v128.load(p3 + at) : d1;
+    const target = to + at + 3 * step;
+    v128.store(target, d3);
+    if (points < 5) v128.store(target + step, madd(f32x4.splat(2), f32x4.sub(d3, d1), v128.load(p2 + at)));
+    v128.store(target + 2 * step, nmadd(f32x4.splat(4), d1, f32x4.mul(f32x4.splat(5), d3)));
   }
 }
 
 /** B'd of six rows of a tile, to rows of the intermediate. */
 // @ts-ignore: decorator
 @inline
-function pointsDown(p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, p5: usize, to: usize): void {
+function filterDown(p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, p5: usize, to: usize): void {
   const d0 = v128.load(p0);
   const d1 = v128.load(p1);
   const d2 = v128.load(p2);
@@ -103,7 +139,7 @@ function pointsDown(p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, p5: u
 /** B'd of six columns of the intermediate, to six points' planes. */
 // @ts-ignore: decorator
 @inline
-function pointsAcross(from: usize, t0: usize, t1: usize, t2: usize, t3: usize, t4: usize, t5: usize): void {
+function filterAcross(from: usize, t0: usize, t1: usize, t2: usize, t3: usize, t4: usize, t5: usize): void {
   const d0 = v128.load(from);
   const d1 = v128.load(from, 128);
   const d2 = v128.load(from, 256);
@@ -145,14 +181,18 @@ export function outputTransform4(
   const tilesWide = word(record, Field.tilesWide);
   const pixelBytes = <usize>step << 2;
   const bias = <usize>word(record, Field.bias);
+  const zeros = <usize>word(record, Field.zeros);
   const output = <usize>word(record, Field.output);
   const residualAt = <usize>word(record, Field.residual);
   const residual = residualAt ? residualAt - output : 0;
   for (let index = 0; index < count; index++) {
-    const tile = first + index;
+    const tile = tileAt(record, first + index);
     const tileY = tile / tilesWide;
+    const tileX = tile - tileY * tilesWide;
     const y = tileY * 4;
-    const x = (tile - tileY * tilesWide) * 4;
+    const x = tileX * 4;
+    const down = pointsDown(record, tileY);
+    const across = pointsAcross(record, tileX);
     const rows = min(4, height - y);
     const columns = min(4, width - x);
     for (let channel = firstChannel; channel < lastChannel; channel += CHUNK) {
@@ -165,6 +205,10 @@ export function outputTransform4(
         let p3 = p2 + 6 * plane;
         let p4 = p3 + 6 * plane;
         let p5 = p4 + 6 * plane;
+        if (down < 6) p5 = zeros;
+        if (down < 5) p4 = zeros;
+        if (down < 4) p3 = zeros;
+        if (column >= across) p0 = p1 = p2 = p3 = p4 = p5 = zeros;
         let to = work + (<usize>column << 7);
         const end = to + bytes;
         for (const pairs = to + (bytes & ~31); to < pairs; to += 32) {

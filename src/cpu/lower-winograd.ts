@@ -94,19 +94,22 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   // One cache line more for each point, where V is in the tiles' order.
   const transformed = apart ? drafts.area(groups * turnsBytes + 36 * 64) : undefined;
   const words = commonWords(drafts, op, 4);
-  const work = 4 * rowsPerTile + Math.max(rowsPerTile * 256 * 4, 36 * 32 * 4);
+  // Pointers, blocks, and a chunk's rows or else the transforms' intermediate.
+  const work = 4 * rowsPerTile + 16 + 720 + Math.max(rowsPerTile * 256 * 4, 36 * 32 * 4);
   const own = apart ? 0 : 36 * (4 * rowsPerTile * inStep + 64);
   const products = 36 * (128 * rowsPerTile + 64);
-  // Filters of a chunk and V; or, in turns, V in their order, and then V or else two turns' filters and products.
+  // Filters of a chunk, products and V; or, in turns, V in their order, and then a slice of V or else two turns' filters and products.
   const chunks = 36 * (256 * 32 + 64) + 2 * products + own;
+  const slice = 36 * 32 * 4 + 36 * (4 * rowsPerTile * 32 + 64);
   const turns = 2 * 36 * 512 + products;
-  drafts.needScratch(work + Math.max(chunks, apart ? turns : turnsBytes + Math.max(own, turns)));
+  drafts.needScratch(work + Math.max(chunks, apart ? turns : turnsBytes + Math.max(slice, turns)));
   const name = "f32_conv3x3s1_winograd4_lean";
   if (apart) {
-    drafts.needScratch(32 + 36 * 32 * 4 + 36 * (4 * 6 * inStep + 64));
+    const pieces = Math.max(rowsPerTile / 4, Math.floor(inStep / 32));
+    drafts.needScratch(4 * rowsPerTile + 16 + 720 + slice);
     drafts.push({
       step: drafts.step(op, `${name}_input`),
-      words: { ...words, kernel: Kernel.winogradLeanInput, tiles: (groups * rowsPerTile) / 4, rowsPerTile },
+      words: { ...words, kernel: Kernel.winogradLeanInput, tiles: groups * pieces, rowsPerTile },
       input: drafts.areaOf[op.input]!,
       transformed: transformed!,
     });
@@ -190,5 +193,5 @@ function groupsOf(drafts: Drafts, tiles: number, tileBytes: number, fitting: num
 
 /** The head of a thread's scratch, as `workBytes` in assembly/winograd.ts. */
 function winogradWorkBytes(tiles: number, inStep: number): number {
-  return Math.max(Math.ceil(tiles / 4) * 16 * (1 + inStep), 36 * 32 * 4);
+  return Math.max(Math.ceil(tiles / 4) * 16 * (1 + inStep) + 16, 36 * 32 * 4);
 }

@@ -281,6 +281,7 @@ describe.each(modules)("%s", (simd) => {
       [13, 14, 32, 24, 1],
       [14, 9, 20, 12, 1],
       [17, 23, 36, 68, 1],
+      [22, 19, 64, 24, 1],
       [6, 6, 8, 8, 0],
       [5, 5, 4, 4, 2],
     ])("%dx%dx%d to %d, padding %d", async (height, width, channels, out, padding) => {
