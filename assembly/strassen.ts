@@ -9,8 +9,8 @@ import { word } from "./words";
  * and output channels are halved, and seven products of halves make what takes eight.
  *
  * Weights are combined at load: [product][panel of half the output channels][half the input channels][8]. In this thread's
- * scratch: a pointer table for each half of the pixels, four sums of halves, the gathered first factors of the products, and
- * the products of a few panels at a time.
+ * scratch: a pointer table for half of the pixels, the first factors of the products in blocks of rows, and the products of a
+ * few panels at a time.
  */
 
 const PRODUCTS: i32 = 7;
@@ -30,28 +30,18 @@ export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize):
   const tile = word(record, Field.tile);
 
   const table = scratch;
-  const sums = table + (<usize>((most + 18) & ~15) << 2);
-  const sumsPlane = <usize>most * halfBytes + 64;
-  const a = sums + 4 * sumsPlane;
+  const a = table + (<usize>((most + 18) & ~15) << 2);
   const aPlane = <usize>(most + 3) * halfBytes + 64;
   const m = a + <usize>PRODUCTS * aPlane;
   const mPlane = <usize>most * M_STEP + 64;
 
-  // A11, A12, S4, A22, S1, S2, S3: in the order of the products.
-  addHalves(record, first, count, upper, sums, halfBytes, sumsPlane);
   pixelTable(record, first, first, count, upper, tile, table);
   gather(tile, table, upper, 1, depth, 0, a);
   gather(tile, table, upper, 1, depth, halfBytes, a + aPlane);
   pixelTable(record, first, first + upper, count, upper, tile, table);
+  gather(tile, table, upper, 1, depth, 0, a + 6 * aPlane);
   gather(tile, table, upper, 1, depth, halfBytes, a + 3 * aPlane);
-  for (let row = 0; row < paddedRows(tile, upper); row++) {
-    const at = sums + <usize>min(row, upper - 1) * halfBytes;
-    store<u32>(pointerAt(table, tile, upper, 1, row), <u32>at);
-  }
-  gather(tile, table, upper, 1, depth, 0, a + 4 * aPlane);
-  gather(tile, table, upper, 1, depth, sumsPlane, a + 5 * aPlane);
-  gather(tile, table, upper, 1, depth, 2 * sumsPlane, a + 6 * aPlane);
-  gather(tile, table, upper, 1, depth, 3 * sumsPlane, a + 2 * aPlane);
+  addFactors(a, a + <usize>paddedRows(tile, upper) * halfBytes, aPlane);
 
   const halfPanels = word(record, Field.panels) >> 1;
   const panelBytes = <usize>depth << 5;
@@ -89,39 +79,21 @@ function pixelTable(record: usize, first: i32, begin: i32, count: i32, rows: i32
   }
 }
 
-/** S1 = A21 + A22, S2 = S1 - A11, S3 = A11 - A21, S4 = A12 - S2, `plane` bytes apart. */
-function addHalves(
-  record: usize,
-  first: i32,
-  count: i32,
-  upper: i32,
-  to: usize,
-  halfBytes: usize,
-  plane: usize,
-): void {
-  for (let row = 0; row < upper; row++) {
-    let a0 = pixelAt(record, first + row, first + count);
-    let a1 = pixelAt(record, first + upper + row, first + count);
-    for (const end = a0 + halfBytes; a0 < end; a0 += 32) {
-      addVector(a0, a1, halfBytes, to, plane);
-      addVector(a0 + 16, a1 + 16, halfBytes, to + 16, plane);
-      a1 += 32;
-      to += 32;
-    }
+/**
+ * From A11, A12, A22 and A21 in planes 0, 1, 3 and 6 to the products' first factors: A11, A12, S4, A22, S1, S2, S3, with
+ * S1 = A21 + A22, S2 = S1 - A11, S3 = A11 - A21, S4 = A12 - S2.
+ */
+function addFactors(a: usize, end: usize, plane: usize): void {
+  for (; a < end; a += 16) {
+    const a11 = v128.load(a);
+    const a21 = v128.load(a + 6 * plane);
+    const s1 = f32x4.add(a21, v128.load(a + 3 * plane));
+    const s2 = f32x4.sub(s1, a11);
+    v128.store(a + 2 * plane, f32x4.sub(v128.load(a + plane), s2));
+    v128.store(a + 4 * plane, s1);
+    v128.store(a + 5 * plane, s2);
+    v128.store(a + 6 * plane, f32x4.sub(a11, a21));
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function addVector(a0: usize, a1: usize, halfBytes: usize, to: usize, plane: usize): void {
-  const a11 = v128.load(a0);
-  const a21 = v128.load(a1);
-  const s1 = f32x4.add(a21, v128.load(a1 + halfBytes));
-  const s2 = f32x4.sub(s1, a11);
-  v128.store(to, s1);
-  v128.store(to + plane, s2);
-  v128.store(to + 2 * plane, f32x4.sub(a11, a21));
-  v128.store(to + 3 * plane, f32x4.sub(v128.load(a0 + halfBytes), s2));
 }
 
 /** Four quarters of C from seven products of some panels, plus bias and residual, floored. */

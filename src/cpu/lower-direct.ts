@@ -107,7 +107,7 @@ export function strassen(drafts: Drafts, op: ConvOp): void {
   // Halves of whole tiles of four or six rows, but for the last piece.
   const rowsPerTile = Math.ceil(Math.ceil(rows / pieces) / 24) * 24;
   const half = rowsPerTile / 2;
-  const factors = 7 * (2 * (half + 3) * inStep + 64) + 4 * (2 * half * inStep + 64);
+  const factors = 7 * (2 * (half + 3) * inStep + 64);
   drafts.needScratch(4 * (half + 18) + factors + 7 * (256 * half + 64));
   const weights = drafts.addWeights(op.weight, op.bias, "strassen", inStep, 1, 1, outStep, 7 * inStep * outStep);
   drafts.push({
