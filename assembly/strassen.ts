@@ -8,13 +8,12 @@ import { word } from "./words";
  * "Memory efficient scheduling of Strassen-Winograd's matrix multiplication algorithm", section 2.1): pixels, input channels
  * and output channels are halved, and seven products of halves make what takes eight.
  *
- * Weights are combined at load: [product][panel of half the output channels][half the input channels][8]. In this thread's
- * scratch: a pointer table for half of the pixels, the first factors of the products in blocks of rows, and the products of a
- * few panels at a time.
+ * Weights are the direct kernel's, [panel][in channel][8]. In this thread's scratch: a pointer table for half of the pixels, the
+ * first factors of the products in blocks of rows, the second factors that are sums, and the products of a few panels of
+ * each half at a time.
  */
 
 const PRODUCTS: i32 = 7;
-/** Panels of either half whose products are kept until they are combined. */
 const TOGETHER: i32 = 8;
 const M_STEP: usize = 256;
 
@@ -32,7 +31,8 @@ export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize):
   const table = scratch;
   const a = table + (<usize>((most + 18) & ~15) << 2);
   const aPlane = <usize>(most + 3) * halfBytes + 64;
-  const m = a + <usize>PRODUCTS * aPlane;
+  const t = a + <usize>PRODUCTS * aPlane;
+  const m = t + (<usize>(togetherOf(depth) * depth) << 7);
   const mPlane = <usize>most * M_STEP + 64;
 
   pixelTable(record, first, first, count, upper, tile, table);
@@ -44,20 +44,55 @@ export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize):
   addFactors(a, a + <usize>paddedRows(tile, upper) * halfBytes, aPlane);
 
   const halfPanels = word(record, Field.panels) >> 1;
-  const panelBytes = <usize>depth << 5;
-  const product = <usize>halfPanels * panelBytes;
+  const panelBytes = <usize>depth << 6;
+  const weights = <usize>word(record, Field.weights);
   const zeros = <usize>word(record, Field.zeros);
   const none: f32 = -Infinity;
-  for (let panel = 0; panel < halfPanels; panel += TOGETHER) {
-    const panels = min(TOGETHER, halfPanels - panel);
-    let b = <usize>word(record, Field.weights) + <usize>panel * panelBytes;
-    for (let index: usize = 0; index < <usize>PRODUCTS; index++) {
-      const c = m + index * mPlane;
-      const from = a + index * aPlane;
-      multiplyGathered(tile, from, upper, depth, 0, depth, b, panels, zeros, 0, c, M_STEP, panels << 3, 0, none);
-      b += product;
+  const half = panelBytes >> 1;
+  for (let panel = 0; panel < halfPanels; ) {
+    const panels = min(togetherOf(depth), halfPanels - panel);
+    const left = weights + <usize>panel * panelBytes;
+    const right = left + <usize>halfPanels * panelBytes;
+    for (let index = 0; index < panels; index++) {
+      const at = <usize>index * panelBytes;
+      addPanels(left + at, right + at, half, t + 2 * at);
+    }
+    for (let index = 0; index < PRODUCTS; index++) {
+      // B11, B21, B22, T4, T1, T2, T3.
+      let b = t + <usize>(index - 3) * half;
+      if (index < 2) b = left + <usize>index * half;
+      else if (index == 2) b = right + half;
+      const bStep = index < 3 ? panelBytes : 2 * panelBytes;
+      const from = a + <usize>index * aPlane;
+      let c = m + <usize>index * mPlane;
+      for (let end = c + (<usize>panels << 5); c < end; c += 32) {
+        multiplyGathered(tile, from, upper, depth, 0, depth, b, 1, zeros, 0, c, M_STEP, 8, 0, none);
+        b += bStep;
+      }
     }
     combine(record, first, upper, count - upper, panel, panels, m, mPlane);
+    panel += panels;
+  }
+}
+
+/** Panels of either half whose products are kept until they are combined: as many as leave their second factors in the cache. */
+function togetherOf(depth: i32): i32 {
+  return min(TOGETHER, max(1, 1024 / depth));
+}
+
+/** Of a panel of each half of the output channels, [in channel][8]: T4 = T2 - B21, T1 = B12 - B11, T2 = B22 - T1, T3 = B22 - B12. */
+function addPanels(left: usize, right: usize, half: usize, t: usize): void {
+  for (const end = left + half; left < end; left += 16) {
+    const b12 = v128.load(right);
+    const b22 = v128.load(right + half);
+    const t1 = f32x4.sub(b12, v128.load(left));
+    const t2 = f32x4.sub(b22, t1);
+    v128.store(t, f32x4.sub(t2, v128.load(left + half)));
+    v128.store(t + half, t1);
+    v128.store(t + 2 * half, t2);
+    v128.store(t + 3 * half, f32x4.sub(b22, b12));
+    right += 16;
+    t += 16;
   }
 }
 
@@ -97,16 +132,7 @@ function addFactors(a: usize, end: usize, plane: usize): void {
 }
 
 /** Four quarters of C from seven products of some panels, plus bias and residual, floored. */
-function combine(
-  record: usize,
-  first: i32,
-  upper: i32,
-  lower: i32,
-  panel: i32,
-  panels: i32,
-  m: usize,
-  plane: usize,
-): void {
+function combine(record: usize, first: i32, upper: i32, lower: i32, panel: i32, panels: i32, m: usize, plane: usize): void {
   const floor = f32x4.splat(leastOf(word(record, Field.relu)));
   const step = <usize>word(record, Field.outStep) << 2;
   const right = step >> 1;
@@ -159,29 +185,4 @@ function quarters(
 function put(at: usize, value: v128, residual: usize, floor: v128): void {
   if (residual) value = f32x4.add(value, v128.load(at + residual));
   v128.store(at, f32x4.pmax(value, floor));
-}
-
-/**
- * A panel of the left half of the output channels and the same of the right half, [depth][8] each, to that panel of each
- * product's second factor, `product` bytes apart: B11, B21, B22, T4, T1, T2, T3.
- */
-export function packStrassen(left: usize, right: usize, depth: i32, target: usize, product: usize): void {
-  const half = <usize>(depth >> 1) << 5;
-  for (const end = left + half; left < end; left += 16) {
-    const b11 = v128.load(left);
-    const b12 = v128.load(right);
-    const b21 = v128.load(left + half);
-    const b22 = v128.load(right + half);
-    const t1 = f32x4.sub(b12, b11);
-    const t2 = f32x4.sub(b22, t1);
-    v128.store(target, b11);
-    v128.store(target + product, b21);
-    v128.store(target + 2 * product, b22);
-    v128.store(target + 3 * product, f32x4.sub(t2, b21));
-    v128.store(target + 4 * product, t1);
-    v128.store(target + 5 * product, t2);
-    v128.store(target + 6 * product, f32x4.sub(b22, b12));
-    right += 16;
-    target += 16;
-  }
 }

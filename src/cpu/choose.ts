@@ -90,7 +90,7 @@ function chooseStride2(op: ConvOp, output: ValueShape, options: ChoiceOptions): 
   return smallest >= 24 && outputs <= 128 ? "f32_conv3x3s2_winograd4" : "f32_conv3x3s2_winograd2";
 }
 
-/** Of halves that are worth adding up to save an eighth of the multiplications, for 7/4 of the weight bytes. */
+/** Of halves that are worth adding up to save an eighth of the multiplications. */
 function isLarge1x1(op: ConvOp, output: ValueShape): boolean {
   const [out, channels] = op.weight.shape as [number, number];
   return (

@@ -13,7 +13,6 @@ export interface Kernels {
   packPanel(source: number, target: number, depth: number, taps: number): void;
   packWinograd(panel: number, target: number, depth: number, plane: number, outputTile: number, work: number): void;
   packWinogradStride2(panel: number, places: number, depth: number, outputTile: number, work: number): void;
-  packStrassen(left: number, right: number, depth: number, target: number, product: number): void;
   peak(rounds: number): number;
   /** `rounds` products of 98,304 FLOPs with a `Tile`, in 32 KB at `at`. */
   trial(tile: number, at: number, rounds: number): void;

@@ -107,9 +107,10 @@ export function strassen(drafts: Drafts, op: ConvOp): void {
   // Halves of whole tiles of four or six rows, but for the last piece.
   const rowsPerTile = Math.ceil(Math.ceil(rows / pieces) / 24) * 24;
   const half = rowsPerTile / 2;
+  const together = Math.min(8, Math.max(1, Math.floor(2048 / inStep)));
   const factors = 7 * (2 * (half + 3) * inStep + 64);
-  drafts.needScratch(4 * (half + 18) + factors + 7 * (256 * half + 64));
-  const weights = drafts.addWeights(op.weight, op.bias, "strassen", inStep, 1, 1, outStep, 7 * inStep * outStep);
+  drafts.needScratch(4 * (half + 18) + factors + 64 * inStep * together + 7 * (256 * half + 64));
+  const weights = drafts.addWeights(op.weight, op.bias, "panels", inStep, 1, 1, outStep, 4 * inStep * outStep);
   drafts.push({
     step: drafts.step(op, "f32_conv1x1_strassen", convMacs(op, output)),
     words: {

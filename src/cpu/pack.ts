@@ -68,19 +68,6 @@ function* packPanels(job: PackJob, program: Program, kernels: Kernels): Generato
       }
     }
   };
-  if (job.form === "strassen") {
-    const half = panels / 2;
-    const panelBytes = depth * 16;
-    for (let panel = 0; panel < half; panel++) {
-      yield neededBy(job.weight, rowsOf(0, panel + half)[1]);
-      stage(0, panel);
-      kernels.packPanel(program.stagingAt, panelAt, depth, 1);
-      stage(0, panel + half);
-      kernels.packPanel(program.stagingAt, workAt, depth, 1);
-      kernels.packStrassen(panelAt, workAt, depth, job.weightsAt + panel * panelBytes, half * panelBytes);
-    }
-    return;
-  }
   for (let group = 0; group < groups; group++) {
     for (let panel = 0; panel < panels; panel++) {
       const index = group * panels + panel;

@@ -4,7 +4,6 @@ import type { ChoiceOptions } from "./choose.js";
 /** How weights lie in wasm memory; each kernel reads one form. */
 export type PackForm =
   | "panels"
-  | "strassen"
   | "winograd4"
   | "winograd2"
   | "stem7x7"
