@@ -1,4 +1,5 @@
 import type { ConvOp, ValueShape } from "../model/network.js";
+import type { TileName } from "./tile.js";
 
 /** How a convolution is computed; the names are the kernels' in assembly/. */
 export type ConvKernel =
@@ -17,11 +18,12 @@ export interface ChoiceOptions {
   readonly kernels?: KernelChoices | undefined;
   readonly memory: "fast" | "small";
   readonly convolution: "auto" | "direct" | "winograd2" | "winograd4" | "winograd4-lean";
+  /** Of the matrix product, where it is known. */
+  readonly tile?: TileName | undefined;
 }
 
-/** What a choice depends on, for measurements that are kept. Large 1x1 layers share one choice. */
+/** What a choice depends on, for measurements that are kept. */
 export function shapeOf(op: ConvOp, output: ValueShape): string {
-  if (isLarge1x1(op, output)) return "large 1x1";
   return [...op.weight.shape, ...op.stride, output.height, output.width].join();
 }
 
@@ -32,7 +34,6 @@ export function shapeOf(op: ConvOp, output: ValueShape): string {
 export function contenders(op: ConvOp, output: ValueShape, options: ChoiceOptions): ConvKernel[] {
   const first = chooseConvKernel(op, output, options);
   if (options.convolution !== "auto" || options.memory === "small") return [first];
-  if (isLarge1x1(op, output)) return [first, "f32_conv"];
   if (!isPlain3x3(op)) return [first];
   const smallest = Math.min(output.height, output.width);
   const others: ConvKernel[] = [];
@@ -52,12 +53,11 @@ export function contenders(op: ConvOp, output: ValueShape, options: ChoiceOption
  * are transformed as they are needed.
  */
 export function chooseConvKernel(op: ConvOp, output: ValueShape, options: ChoiceOptions): ConvKernel {
-  const large1x1 = isLarge1x1(op, output);
-  if (options.convolution === "direct" || !(large1x1 || isPlain3x3(op))) return "f32_conv";
+  if (options.convolution === "direct") return "f32_conv";
+  if (isLarge1x1(op, output)) return chooseLarge1x1(options);
+  if (!isPlain3x3(op)) return "f32_conv";
   const measured = options.kernels?.[shapeOf(op, output)];
   if (measured && options.convolution === "auto") return measured;
-  if (large1x1)
-    return options.memory === "fast" && options.convolution === "auto" ? "f32_conv1x1_strassen" : "f32_conv";
   if (op.stride[0] === 2) return chooseStride2(op, output, options);
   if (options.convolution === "winograd2") return "f32_conv3x3s1_winograd2";
   if (options.convolution === "winograd4") return "f32_conv3x3s1_winograd4";
@@ -88,6 +88,11 @@ function chooseStride2(op: ConvOp, output: ValueShape, options: ChoiceOptions): 
   if (outputs <= 64 && smallest >= 8) return "f32_conv3x3s2_winograd4";
   if (smallest < 12) return "f32_conv";
   return smallest >= 24 && outputs <= 128 ? "f32_conv3x3s2_winograd4" : "f32_conv3x3s2_winograd2";
+}
+
+/** The products of halves are of eight columns: where pairs of vectors fuse, the direct kernel's sixteen are far faster. */
+function chooseLarge1x1({ memory, convolution, tile }: ChoiceOptions): ConvKernel {
+  return memory === "fast" && convolution === "auto" && tile !== "6x16" ? "f32_conv1x1_strassen" : "f32_conv";
 }
 
 /** Of halves that are worth adding up to save an eighth of the multiplications. */

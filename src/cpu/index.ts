@@ -102,8 +102,8 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   const compiling = compileOptions({ ...options, memory: setting }, choice.threads);
   const { tuning, measurements } = await tune(network, compiling, variant, kernels, asked, options.store);
   throwIfAborted(options.signal);
-  const program = programIn(network, { ...compiling, kernels: tuning.kernels }, memory);
   const tile = relaxed ? tuning.tile : "4x8";
+  const program = programIn(network, { ...compiling, kernels: tuning.kernels, tile }, memory);
   new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
   useTile(memory, program, tiles[tile]);
   const report = { kernels: `${relaxed ? "wasm relaxed-simd" : "wasm simd128"} ${tile}`, measurements };

@@ -163,7 +163,7 @@ describe.each(modules)("%s", (simd) => {
   });
 
   // Odd rows, one row alone, strides, several pieces, and halves of panels that do not fill a round.
-  describe.each(["4x8", "6x8", "6x16"] as const)("f32_conv1x1_strassen, tile %s", (tile) => {
+  describe.each(["4x8", "6x8"] as const)("f32_conv1x1_strassen, tile %s", (tile) => {
     test.each([
       [12, 8, 128, 128, 1],
       [14, 7, 144, 208, 1],
@@ -174,9 +174,9 @@ describe.each(modules)("%s", (simd) => {
       const input = { height, width, channels };
       const weight = weightOf([out, channels, 1, 1]);
       const op = conv({ weight, stride: [stride, stride] });
-      expect(chooseConvKernel(op, convOutput(op, input), { memory: "fast", convolution: "auto" })).toBe(
-        "f32_conv1x1_strassen",
-      );
+      const chosen = (it: "6x16" | typeof tile) =>
+        chooseConvKernel(op, convOutput(op, input), { memory: "fast", convolution: "auto", tile: it });
+      expect([chosen(tile), chosen("6x16")]).toEqual(["f32_conv1x1_strassen", "f32_conv"]);
       await check(op, input, convOutput(op, input), simd, { tile }, 5e-6);
     });
 
