@@ -1,6 +1,7 @@
 import { multiply, paddedRows, pointerAt, pointerStep } from "./multiply";
 import { Field } from "./record";
 import { leastOf, madd, nmadd } from "./simd";
+import { tilesOf } from "./winograd";
 import { word } from "./words";
 
 /**
@@ -15,15 +16,14 @@ import { word } from "./words";
  */
 export function f32_conv3x3s2_winograd(record: usize, group: i32, scratch: usize): void {
   const m = word(record, Field.outputTile);
-  const perTile = word(record, Field.rowsPerTile);
-  const first = group * perTile;
-  const count = min(perTile, word(record, Field.tilesWide) * word(record, Field.tilesHigh) - first);
+  const first = group * word(record, Field.rowsPerTile);
+  const count = tilesOf(record, group);
   const inStep = word(record, Field.inStep);
   const outStep = word(record, Field.outStep);
   const side = 2 * m + 1;
-  const vPlane = (<usize>(perTile * inStep) << 2) + 64;
-  const mPlane = (<usize>(perTile * outStep) << 2) + 64;
-  const v = scratch + workBytes(perTile, inStep);
+  const vPlane = (<usize>(count * inStep) << 2) + 64;
+  const mPlane = (<usize>(count * outStep) << 2) + 64;
+  const v = scratch + workBytes(count, inStep);
   const products = v + vPlane * <usize>(side * side);
   transformInput(record, m, first, count, v, vPlane, scratch);
   multiplyPoints(record, m, count, v, vPlane, products, mPlane, scratch);

@@ -21,18 +21,23 @@ export function planeBytes(tiles: i32, channels: i32): usize {
   return (<usize>(tiles * channels) << 2) + 64;
 }
 
+/** Winograd tiles of a group: the last one has what is left. */
+export function tilesOf(record: usize, group: i32): i32 {
+  const size = word(record, Field.rowsPerTile);
+  if (group + 1 < word(record, Field.tiles)) return size;
+  return word(record, Field.tilesWide) * word(record, Field.tilesHigh) - group * size;
+}
+
 /** The three phases for one group of tiles, in this thread's scratch: pointer table, V, M. */
 export function f32_winograd(record: usize, group: i32, scratch: usize): void {
-  const perTile = word(record, Field.rowsPerTile);
-  const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
-  const first = group * perTile;
-  const count = min(perTile, all - first);
+  const first = group * word(record, Field.rowsPerTile);
+  const count = tilesOf(record, group);
   const inStep = word(record, Field.inStep);
   const outStep = word(record, Field.outStep);
   const points = pointsOf(record);
-  const vPlane = planeBytes(perTile, inStep);
-  const mPlane = planeBytes(perTile, outStep);
-  const v = scratch + workBytes(perTile, inStep);
+  const vPlane = planeBytes(count, inStep);
+  const mPlane = planeBytes(count, outStep);
+  const v = scratch + workBytes(count, inStep);
   const m = v + vPlane * <usize>points;
   transformInput(record, first, count, v, vPlane, scratch);
   product(record, 0, points, 0, word(record, Field.panels), first, count, v, vPlane, m, mPlane, scratch);

@@ -2,13 +2,16 @@ import { Kernel } from "../../assembly/record.js";
 import type { ConvOp, ValueShape } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
 import { convMacs, type Drafts, PIECES_PER_THREAD, type Words } from "./drafts.js";
+import { groupsOf } from "./group.js";
 
 /** V and M of a group of Winograd tiles should stay in a core's second-level cache beside a part of the weights. */
-const WINOGRAD_SCRATCH_BYTES = 768 * 1024;
-/** Threads take groups of at least so many tiles, or else share each phase. */
+const WINOGRAD_SCRATCH_BYTES = 400 * 1024;
+/** Threads take groups of at least `LEAST_TILES`, where each has `WINOGRAD_TILES` of them, or else share each phase. */
 const WINOGRAD_TILES = 12;
-/** The same of a stride of 2, whose weights are read once a group. */
+const LEAST_TILES = 8;
+/** The same of a stride of 2, whose weights are larger. */
 const STRIDE2_SCRATCH_BYTES = 2600 * 1024;
+const LEAST_STRIDE2_TILES = 12;
 /** Winograd tiles that share a filter while it is transformed. */
 const LEAN_TILES = 16;
 
@@ -27,15 +30,13 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
   const places = drafts.places(op);
   const name = `f32_conv3x3s1_${form}`;
   const { threads } = drafts.options;
-  const groups = groupsOf(drafts, tiles, points * 4 * (inStep + outStep), WINOGRAD_SCRATCH_BYTES);
-  if (threads === 1 || tiles >= groups * WINOGRAD_TILES) {
-    // Whole tiles of four rows, unless that would leave a thread with less than another.
-    const even = Math.ceil(tiles / groups);
-    const rowsPerTile = threads === 1 ? Math.ceil(even / 4) * 4 : even;
-    drafts.needScratch(winogradWorkBytes(rowsPerTile, inStep) + planes(rowsPerTile));
+  if (threads === 1 || tiles >= threads * WINOGRAD_TILES) {
+    const fitting = Math.floor(WINOGRAD_SCRATCH_BYTES / (points * 4 * (inStep + outStep)));
+    const { size, count, most } = groupsOf(tiles, LEAST_TILES, Math.max(fitting, WINOGRAD_TILES), threads);
+    drafts.needScratch(winogradWorkBytes(most, inStep) + planes(most));
     drafts.push({
       step: drafts.step(op, name, convMacs(op, output)),
-      words: { ...words, kernel: Kernel.winograd, tiles: Math.ceil(tiles / rowsPerTile), rowsPerTile },
+      words: { ...words, kernel: Kernel.winograd, tiles: count, rowsPerTile: size },
       ...places,
       weights,
     });
@@ -89,7 +90,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const groups = Math.ceil(tiles / rowsPerTile);
   const weights = drafts.addWeights(op.weight, op.bias, "panels", inStep, 9, 1, outStep, panels * 9 * inStep * 32);
   const apart = threads > 1 && groups < 2 * threads;
-  const perPiece = apart ? 2 * Math.max(1, Math.floor(panels / (2 * PIECES_PER_THREAD * threads))) : panels;
+  const perPiece = apart ? 4 * Math.max(1, Math.floor(panels / (8 * PIECES_PER_THREAD * threads))) : panels;
   const turnsBytes = 36 * 4 * rowsPerTile * inStep;
   // One cache line more for each point, where V is in the tiles' order.
   const transformed = apart ? drafts.area(groups * turnsBytes + 36 * 64) : undefined;
@@ -142,20 +143,20 @@ export function winogradStride2(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): 
   const bytes = panels * inPlanes * inStep * 32;
   const weights = drafts.addWeights(op.weight, op.bias, form, inStep, 9, 1, outStep, bytes);
   const tileBytes = 4 * (inPlanes * inStep + outPlanes * outStep);
-  const groups = groupsOf(drafts, tiles, tileBytes, STRIDE2_SCRATCH_BYTES);
-  const rowsPerTile = Math.ceil(tiles / groups);
+  const fitting = Math.max(1, Math.floor(STRIDE2_SCRATCH_BYTES / tileBytes));
+  const { size, count, most } = groupsOf(tiles, LEAST_STRIDE2_TILES, fitting, drafts.options.threads);
   drafts.needScratch(
-    Math.max(Math.ceil(rowsPerTile / 4) * 64 * (1 + inStep), 81 * 32 * 4 + 64) +
-      rowsPerTile * tileBytes +
+    Math.max(Math.ceil(most / 4) * 64 * (1 + inStep), 81 * 32 * 4 + 64) +
+      most * tileBytes +
       64 * (inPlanes + outPlanes),
   );
   drafts.push({
     step: drafts.step(op, `f32_conv3x3s2_winograd${outputTile}`, convMacs(op, output)),
     words: {
       kernel: Kernel.winogradStride2,
-      tiles: Math.ceil(tiles / rowsPerTile),
+      tiles: count,
       ...commonWords(drafts, op, outputTile),
-      rowsPerTile,
+      rowsPerTile: size,
     },
     ...drafts.places(op),
     weights,
@@ -183,12 +184,6 @@ function gridOf({ height, width }: ValueShape, outputTile: number) {
   const tilesHigh = Math.ceil(height / outputTile);
   const tilesWide = Math.ceil(width / outputTile);
   return { tilesHigh, tilesWide, tiles: tilesHigh * tilesWide };
-}
-
-/** Even groups of Winograd tiles, as large as `fitting` bytes allow, and as many for each thread. */
-function groupsOf(drafts: Drafts, tiles: number, tileBytes: number, fitting: number): number {
-  const { threads } = drafts.options;
-  return Math.min(tiles, threads * Math.max(1, Math.ceil((tiles * tileBytes) / (fitting * threads))));
 }
 
 /** The head of a thread's scratch, as `workBytes` in assembly/winograd.ts. */
