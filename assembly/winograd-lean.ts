@@ -14,7 +14,7 @@ import {
   TURN_FILTERS,
   writeBlocks,
 } from "./winograd-turns";
-import { inputTransform4, outputTransform4 } from "./winograd4";
+import { inputTransform4, outputTransform4, WORK_BYTES } from "./winograd4";
 import { word } from "./words";
 
 /**
@@ -84,7 +84,7 @@ function transformSlice(
   work: usize,
   to: usize,
 ): usize {
-  const v = work + 36 * 32 * 4;
+  const v = work + WORK_BYTES;
   const vPlane = planeBytes(count, SLICE);
   inputTransform4(record, first, count, channel, channel + SLICE, v, vPlane, work);
   writePointers(table, v, count, SLICE << 2);
@@ -117,7 +117,7 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
   const vPlane = planeBytes(shared ? all : perTile, inStep);
   const blocks = scratch + tableBytes(perTile);
   const work = blocks + BLOCKS_BYTES;
-  const base = work + <usize>max(perTile * CHUNK * 4, 36 * 32 * 4);
+  const base = work + max(<usize>(perTile * CHUNK * 4), WORK_BYTES);
   // V in turns' order is shared, or else the first; once it is made, the place of its slices is free.
   const bytes = turnsBytes(perTile, inStep);
   const gathered = shared ? shared + <usize>group * bytes : base;

@@ -3,7 +3,7 @@ import { Field } from "./record";
 import { leastOf } from "./simd";
 import { firstRow, rowsAt } from "./winograd-grid";
 import { word } from "./words";
-import { inputTransform4, outputTransform4 } from "./winograd4";
+import { inputTransform4, outputTransform4, WORK_BYTES } from "./winograd4";
 import { inputTransform2, outputTransform2 } from "./winograd2";
 
 /**
@@ -86,11 +86,11 @@ function pointsOf(record: usize): i32 {
   return side * side;
 }
 
-/** The pointer table, a few entries too long, with room for one point's rows, or the transforms' intermediate (36 points of 32 channels). */
+/** The pointer table, a few entries too long, with room for one point's rows, or the transforms' intermediate. */
 // @ts-ignore: decorator
 @inline
 function workBytes(tiles: i32, inStep: i32): usize {
-  return <usize>max((((tiles + 3) & ~3) << 2) * (1 + inStep) + 16, 36 * 32 * 4);
+  return max(<usize>((((tiles + 3) & ~3) << 2) * (1 + inStep) + 16), WORK_BYTES);
 }
 
 function transformInput(record: usize, first: i32, count: i32, v: usize, plane: usize, work: usize): void {

@@ -3,12 +3,27 @@ import { madd, nmadd } from "./simd";
 import { pointsAcross, pointsDown, tileAt } from "./winograd-grid";
 import { word } from "./words";
 
-// Channels that one pass of a transform carries through its intermediate: 36 points of 32 channels are 4.5 KB, well in L1.
+// Channels that one pass of a transform carries through its intermediate, and tiles of a row of them that do so together.
 const CHUNK: i32 = 32;
+const STRIP: i32 = 8;
+/** Intermediate: [row][column][channel] of the 34 columns that eight tiles of the input share, or of their 48 columns of points. */
+const COLUMN: usize = 128;
+const IN_ROW: usize = 34 * 128;
+const OUT_ROW: usize = 49 * 128;
+/** Bytes of either. */
+export const WORK_BYTES: usize = 6 * 34 * 128;
+
+// Which vector of a pair: a type, since offsets of loads must be constants when this is compiled.
+type First = void;
+type Second = v128;
+
+// Of a constant optimisers make a vector anew for each use; what is loaded they keep.
+const FOUR = memory.data<f32>([4]);
 
 /**
  * V = B'dB of F(4x4,3x3) for `count` tiles from `first`: 6x6 input pixels at a stride of 4, points 0, 1, -1, 2, -2, infinity
- * (Lavin & Gray 2016, section 4.3). Pixels outside the image are zero. V has channels [firstChannel, lastChannel).
+ * (Lavin & Gray 2016, section 4.3). Pixels outside the image are zero. Columns that two tiles share are transformed once.
+ * V has channels [firstChannel, lastChannel).
  */
 export function inputTransform4(
   record: usize,
@@ -20,6 +35,7 @@ export function inputTransform4(
   plane: usize,
   work: usize,
 ): void {
+  const four = v128.load32_splat(FOUR);
   const step = word(record, Field.inStep);
   const width = word(record, Field.inWidth);
   const height = word(record, Field.inHeight);
@@ -31,37 +47,51 @@ export function inputTransform4(
   const padHeight = word(record, Field.padHeight);
   const padWidth = word(record, Field.padWidth);
   const tileBytes = <usize>(lastChannel - firstChannel) << 2;
-  for (let index = 0; index < count; index++) {
+  for (let index = 0, strip = 0; index < count; index += strip) {
     const tile = tileAt(record, first + index);
     const tileY = tile / tilesWide;
     const tileX = tile - tileY * tilesWide;
-    const y = tileY * 4 - padHeight;
-    const x = tileX * 4 - padWidth;
     const down = pointsDown(record, tileY);
     const across = pointsAcross(record, tileX);
+    strip = stripFrom(record, tileX, down, count - index);
+    const y = tileY * 4 - padHeight;
+    const x = tileX * 4 - padWidth;
     for (let channel = firstChannel; channel < lastChannel; channel += CHUNK) {
       const bytes = <usize>min(CHUNK, lastChannel - channel) << 2;
-      const source = input + (<usize>channel << 2);
-      for (let column = 0; column < across; column++) {
-        const inside = <u32>(x + column) < <u32>width;
-        const top = source + <usize>y * rowBytes + <usize>(x + column) * pixelBytes;
-        let p0 = inside && <u32>y < <u32>height ? top : zeros;
-        let p1 = inside && <u32>(y + 1) < <u32>height ? top + rowBytes : zeros;
-        let p2 = inside && <u32>(y + 2) < <u32>height ? top + 2 * rowBytes : zeros;
-        let p3 = inside && <u32>(y + 3) < <u32>height ? top + 3 * rowBytes : zeros;
-        let p4 = inside && <u32>(y + 4) < <u32>height ? top + 4 * rowBytes : zeros;
-        let p5 = inside && <u32>(y + 5) < <u32>height ? top + 5 * rowBytes : zeros;
-        let to = work + (<usize>column << 7);
+      const corner = input + (<usize>channel << 2) + <usize>y * rowBytes + <usize>x * pixelBytes;
+      // A row outside stays at the zeros, whatever the column.
+      const mask0 = inside(y, height);
+      const mask1 = inside(y + 1, height);
+      const mask2 = inside(y + 2, height);
+      const mask3 = inside(y + 3, height);
+      const mask4 = inside(y + 4, height);
+      const mask5 = inside(y + 5, height);
+      let column = work;
+      for (let index = 0; index < 4 * strip - 4 + across; index++) {
+        const mask = inside(x + index, width);
+        let at = corner - zeros + <usize>index * pixelBytes;
+        let p0 = zeros + (at & mask0 & mask);
+        at += rowBytes;
+        let p1 = zeros + (at & mask1 & mask);
+        at += rowBytes;
+        let p2 = zeros + (at & mask2 & mask);
+        at += rowBytes;
+        let p3 = zeros + (at & mask3 & mask);
+        at += rowBytes;
+        let p4 = zeros + (at & mask4 & mask);
+        at += rowBytes;
+        let p5 = zeros + (at & mask5 & mask);
+        let to = column;
         const end = to + bytes;
         if (down < 6) {
-          extrapolate(p1, p2, p3, down, to, 768, bytes);
-          if (down < 4) p3 = to + 2304;
-          if (down < 5) p4 = to + 3072;
-          p5 = to + 3840;
+          extrapolate(p1, p2, p3, down, to, IN_ROW, bytes);
+          if (down < 4) p3 = to + 3 * IN_ROW;
+          if (down < 5) p4 = to + 4 * IN_ROW;
+          p5 = to + 5 * IN_ROW;
         }
         for (const pairs = to + (bytes & ~31); to < pairs; to += 32) {
-          filterDown(p0, p1, p2, p3, p4, p5, to);
-          filterDown(p0 + 16, p1 + 16, p2 + 16, p3 + 16, p4 + 16, p5 + 16, to + 16);
+          filterDown<First>(p0, p1, p2, p3, p4, p5, to, four);
+          filterDown<Second>(p0, p1, p2, p3, p4, p5, to, four);
           p0 += 32;
           p1 += 32;
           p2 += 32;
@@ -69,33 +99,61 @@ export function inputTransform4(
           p4 += 32;
           p5 += 32;
         }
-        if (to < end) filterDown(p0, p1, p2, p3, p4, p5, to);
+        if (to < end) filterDown<First>(p0, p1, p2, p3, p4, p5, to, four);
+        column += COLUMN;
       }
-      const target = v + <usize>index * tileBytes + (<usize>(channel - firstChannel) << 2);
-      for (let row = 0; row < 6; row++) {
-        let t0 = target + <usize>(row * 6) * plane;
+      let target = v + <usize>index * tileBytes + (<usize>(channel - firstChannel) << 2);
+      const between = tileBytes - (bytes & ~31);
+      for (let row: usize = 0; row < 6; row++) {
+        let t0 = target;
         let t1 = t0 + plane;
         let t2 = t1 + plane;
         let t3 = t2 + plane;
         let t4 = t3 + plane;
         let t5 = t4 + plane;
-        let from = work + <usize>(row * 768);
-        const end = from + bytes;
-        if (across < 6) extrapolate(from + 128, from + 256, from + 384, across, from, 128, bytes);
-        for (const pairs = from + (bytes & ~31); from < pairs; from += 32) {
-          filterAcross(from, t0, t1, t2, t3, t4, t5);
-          filterAcross(from + 16, t0 + 16, t1 + 16, t2 + 16, t3 + 16, t4 + 16, t5 + 16);
-          t0 += 32;
-          t1 += 32;
-          t2 += 32;
-          t3 += 32;
-          t4 += 32;
-          t5 += 32;
+        target = t5 + plane;
+        let from = work + row * IN_ROW;
+        if (across < 6) extrapolate(from + COLUMN, from + 2 * COLUMN, from + 3 * COLUMN, across, from, COLUMN, bytes);
+        for (const last = from + (<usize>strip << 9); from < last; ) {
+          const next = from + 4 * COLUMN;
+          const end = from + bytes;
+          for (const pairs = from + (bytes & ~31); from < pairs; from += 32) {
+            filterAcross<First>(from, t0, t1, t2, t3, t4, t5, four);
+            filterAcross<Second>(from, t0, t1, t2, t3, t4, t5, four);
+            t0 += 32;
+            t1 += 32;
+            t2 += 32;
+            t3 += 32;
+            t4 += 32;
+            t5 += 32;
+          }
+          if (from < end) filterAcross<First>(from, t0, t1, t2, t3, t4, t5, four);
+          t0 += between;
+          t1 += between;
+          t2 += between;
+          t3 += between;
+          t4 += between;
+          t5 += between;
+          from = next;
         }
-        if (from < end) filterAcross(from, t0, t1, t2, t3, t4, t5);
       }
     }
   }
+}
+
+/** Tiles that go together from column `x` of the grid on, of `count`: whole ones side by side, or else one that is not whole. */
+function stripFrom(record: usize, x: i32, down: i32, count: i32): i32 {
+  const tilesWide = word(record, Field.tilesWide);
+  if (down < 6 || pointsAcross(record, x) < 6) return 1;
+  const whole = tilesWide - (pointsAcross(record, tilesWide - 1) < 6 ? 1 : 0);
+  return min(min(count, whole - x), STRIP);
+}
+
+/** All ones where there is a row or column of that number. */
+// @ts-ignore: decorator
+@inline
+function inside(at: i32, size: i32): usize {
+  return <u32>at < <u32>size ? <usize>-1 : 0;
 }
 
 /**
@@ -113,49 +171,67 @@ function extrapolate(p1: usize, p2: usize, p3: usize, points: i32, to: usize, st
   }
 }
 
-/** B'd of six rows of a tile, to rows of the intermediate. */
+/** B'd of six rows of a tile, to rows of the intermediate; all of them `at` bytes on. */
 // @ts-ignore: decorator
 @inline
-function filterDown(p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, p5: usize, to: usize): void {
-  const d0 = v128.load(p0);
-  const d1 = v128.load(p1);
-  const d2 = v128.load(p2);
-  const d3 = v128.load(p3);
-  const d4 = v128.load(p4);
-  const d5 = v128.load(p5);
+function filterDown<At>(
+  p0: usize,
+  p1: usize,
+  p2: usize,
+  p3: usize,
+  p4: usize,
+  p5: usize,
+  to: usize,
+  four: v128,
+): void {
+  const at: usize = isVector<At>() ? 16 : 0;
+  const d1 = v128.load(p1, at);
+  const d2 = v128.load(p2, at);
+  const d3 = v128.load(p3, at);
+  const d4 = v128.load(p4, at);
   // Shared by rows 1 and 2, and by rows 3 and 4: they differ in the sign of the odd part.
-  const even12 = nmadd(f32x4.splat(4), d2, d4);
-  const odd12 = nmadd(f32x4.splat(4), d1, d3);
+  const even12 = nmadd(four, d2, d4);
+  const odd12 = nmadd(four, d1, d3);
   const even34 = f32x4.sub(d4, d2);
-  const odd34 = f32x4.mul(f32x4.splat(2), f32x4.sub(d3, d1));
-  v128.store(to, madd(f32x4.splat(4), d0, nmadd(f32x4.splat(5), d2, d4)));
-  v128.store(to, f32x4.add(even12, odd12), 768);
-  v128.store(to, f32x4.sub(even12, odd12), 1536);
-  v128.store(to, f32x4.add(even34, odd34), 2304);
-  v128.store(to, f32x4.sub(even34, odd34), 3072);
-  v128.store(to, madd(f32x4.splat(4), d1, nmadd(f32x4.splat(5), d3, d5)), 3840);
+  const half34 = f32x4.sub(d3, d1);
+  const odd34 = f32x4.add(half34, half34);
+  v128.store(to, madd(four, f32x4.sub(v128.load(p0, at), d2), even34), at);
+  v128.store(to, f32x4.add(even12, odd12), at + IN_ROW);
+  v128.store(to, f32x4.sub(even12, odd12), at + 2 * IN_ROW);
+  v128.store(to, f32x4.add(even34, odd34), at + 3 * IN_ROW);
+  v128.store(to, f32x4.sub(even34, odd34), at + 4 * IN_ROW);
+  v128.store(to, nmadd(four, half34, f32x4.sub(v128.load(p5, at), d3)), at + 5 * IN_ROW);
 }
 
-/** B'd of six columns of the intermediate, to six points' planes. */
+/** B'd of six columns of the intermediate, to six points' planes; all of them `at` bytes on. */
 // @ts-ignore: decorator
 @inline
-function filterAcross(from: usize, t0: usize, t1: usize, t2: usize, t3: usize, t4: usize, t5: usize): void {
-  const d0 = v128.load(from);
-  const d1 = v128.load(from, 128);
-  const d2 = v128.load(from, 256);
-  const d3 = v128.load(from, 384);
-  const d4 = v128.load(from, 512);
-  const d5 = v128.load(from, 640);
-  const even12 = nmadd(f32x4.splat(4), d2, d4);
-  const odd12 = nmadd(f32x4.splat(4), d1, d3);
+function filterAcross<At>(
+  from: usize,
+  t0: usize,
+  t1: usize,
+  t2: usize,
+  t3: usize,
+  t4: usize,
+  t5: usize,
+  four: v128,
+): void {
+  const at: usize = isVector<At>() ? 16 : 0;
+  const d1 = v128.load(from, at + COLUMN);
+  const d2 = v128.load(from, at + 2 * COLUMN);
+  const d3 = v128.load(from, at + 3 * COLUMN);
+  const d4 = v128.load(from, at + 4 * COLUMN);
+  const even12 = nmadd(four, d2, d4);
+  const odd12 = nmadd(four, d1, d3);
   const even34 = f32x4.sub(d4, d2);
-  const odd34 = f32x4.mul(f32x4.splat(2), f32x4.sub(d3, d1));
-  v128.store(t0, madd(f32x4.splat(4), d0, nmadd(f32x4.splat(5), d2, d4)));
-  v128.store(t1, f32x4.add(even12, odd12));
-  v128.store(t2, f32x4.sub(even12, odd12));
-  v128.store(t3, f32x4.add(even34, odd34));
-  v128.store(t4, f32x4.sub(even34, odd34));
-  v128.store(t5, madd(f32x4.splat(4), d1, nmadd(f32x4.splat(5), d3, d5)));
+  const half34 = f32x4.sub(d3, d1);
+  const odd34 = f32x4.add(half34, half34);
+  v128.store(t0, madd(four, f32x4.sub(v128.load(from, at), d2), even34), at);
+  v128.store(t1, f32x4.add(even12, odd12), at);
+  v128.store(t2, f32x4.sub(even12, odd12), at);
+  v128.store(t3, f32x4.add(even34, odd34), at);
+  v128.store(t4, f32x4.sub(even34, odd34), at);
+  v128.store(t5, nmadd(four, half34, f32x4.sub(v128.load(from, at + 5 * COLUMN), d3)), at);
 }
 
 /**
@@ -175,6 +251,7 @@ export function outputTransform4(
   least: f32,
 ): void {
   const floor = f32x4.splat(least);
+  const four = v128.load32_splat(FOUR);
   const step = word(record, Field.outStep);
   const width = word(record, Field.outWidth);
   const height = word(record, Field.outHeight);
@@ -185,21 +262,21 @@ export function outputTransform4(
   const output = <usize>word(record, Field.output);
   const residualAt = <usize>word(record, Field.residual);
   const residual = residualAt ? residualAt - output : 0;
-  for (let index = 0; index < count; index++) {
+  for (let index = 0, strip = 0; index < count; index += strip) {
     const tile = tileAt(record, first + index);
     const tileY = tile / tilesWide;
     const tileX = tile - tileY * tilesWide;
-    const y = tileY * 4;
-    const x = tileX * 4;
     const down = pointsDown(record, tileY);
     const across = pointsAcross(record, tileX);
+    strip = stripFrom(record, tileX, down, count - index);
+    const y = tileY * 4;
     const rows = min(4, height - y);
-    const columns = min(4, width - x);
     for (let channel = firstChannel; channel < lastChannel; channel += CHUNK) {
       const bytes = <usize>min(CHUNK, lastChannel - channel) << 2;
       const source = m + <usize>index * tileBytes + (<usize>(channel - firstChannel) << 2);
-      for (let column = 0; column < 6; column++) {
-        let p0 = source + <usize>column * plane;
+      const between = tileBytes - (bytes & ~31);
+      for (let column: usize = 0; column < 6; column++) {
+        let p0 = source + column * plane;
         let p1 = p0 + 6 * plane;
         let p2 = p1 + 6 * plane;
         let p3 = p2 + 6 * plane;
@@ -208,77 +285,107 @@ export function outputTransform4(
         if (down < 6) p5 = zeros;
         if (down < 5) p4 = zeros;
         if (down < 4) p3 = zeros;
-        if (column >= across) p0 = p1 = p2 = p3 = p4 = p5 = zeros;
-        let to = work + (<usize>column << 7);
-        const end = to + bytes;
-        for (const pairs = to + (bytes & ~31); to < pairs; to += 32) {
-          sumDown(p0, p1, p2, p3, p4, p5, to);
-          sumDown(p0 + 16, p1 + 16, p2 + 16, p3 + 16, p4 + 16, p5 + 16, to + 16);
-          p0 += 32;
-          p1 += 32;
-          p2 += 32;
-          p3 += 32;
-          p4 += 32;
-          p5 += 32;
+        if (<i32>column >= across) p0 = p1 = p2 = p3 = p4 = p5 = zeros;
+        let to = work + column * COLUMN;
+        for (const last = to + <usize>strip * (6 * COLUMN); to < last; ) {
+          const next = to + 6 * COLUMN;
+          const end = to + bytes;
+          for (const pairs = to + (bytes & ~31); to < pairs; to += 32) {
+            sumDown<First>(p0, p1, p2, p3, p4, p5, to, four);
+            sumDown<Second>(p0, p1, p2, p3, p4, p5, to, four);
+            p0 += 32;
+            p1 += 32;
+            p2 += 32;
+            p3 += 32;
+            p4 += 32;
+            p5 += 32;
+          }
+          if (to < end) sumDown<First>(p0, p1, p2, p3, p4, p5, to, four);
+          p0 += between;
+          p1 += between;
+          p2 += between;
+          p3 += between;
+          p4 += between;
+          p5 += between;
+          to = next;
         }
-        if (to < end) sumDown(p0, p1, p2, p3, p4, p5, to);
       }
+      const bias0 = bias + (<usize>channel << 2);
       for (let row = 0; row < rows; row++) {
-        let from = work + <usize>(row * 768);
-        let to = output + <usize>((y + row) * width + x) * pixelBytes + (<usize>channel << 2);
-        let biasAt = bias + (<usize>channel << 2);
-        const end = from + bytes;
-        if (columns == 4) {
-          const pairs = from + (bytes & ~31);
-          // One loop each, free of branches.
-          if (residual) {
-            for (; from < pairs; from += 32) {
-              sumAcross(from, biasAt, to, pixelBytes, residual, true, floor);
-              sumAcross(from + 16, biasAt + 16, to + 16, pixelBytes, residual, true, floor);
-              to += 32;
-              biasAt += 32;
-            }
-          } else {
-            for (; from < pairs; from += 32) {
-              sumAcross(from, biasAt, to, pixelBytes, 0, false, floor);
-              sumAcross(from + 16, biasAt + 16, to + 16, pixelBytes, 0, false, floor);
-              to += 32;
-              biasAt += 32;
+        let x = tileX * 4;
+        let pixel = output + <usize>((y + row) * width + x) * pixelBytes + (<usize>channel << 2);
+        let from = work + <usize>row * OUT_ROW;
+        for (const last = from + <usize>strip * (6 * COLUMN); from < last; x += 4) {
+          const next = from + 6 * COLUMN;
+          const columns = min(4, width - x);
+          const end = from + bytes;
+          let to = pixel;
+          let biasAt = bias0;
+          if (columns == 4) {
+            const pairs = from + (bytes & ~31);
+            // One loop each, free of branches.
+            if (residual) {
+              for (; from < pairs; from += 32) {
+                sumAcross<First>(from, biasAt, to, pixelBytes, residual, true, floor, four);
+                sumAcross<Second>(from, biasAt, to, pixelBytes, residual, true, floor, four);
+                to += 32;
+                biasAt += 32;
+              }
+            } else {
+              for (; from < pairs; from += 32) {
+                sumAcross<First>(from, biasAt, to, pixelBytes, 0, false, floor, four);
+                sumAcross<Second>(from, biasAt, to, pixelBytes, 0, false, floor, four);
+                to += 32;
+                biasAt += 32;
+              }
             }
           }
-        }
-        for (; from < end; from += 16) {
-          sumSome(from, biasAt, to, pixelBytes, residual, floor, columns);
-          to += 16;
-          biasAt += 16;
+          for (; from < end; from += 16) {
+            sumSome(from, biasAt, to, pixelBytes, residual, floor, columns);
+            to += 16;
+            biasAt += 16;
+          }
+          from = next;
+          pixel += pixelBytes << 2;
         }
       }
     }
   }
 }
 
-/** A'm of six rows of points, to four rows of the intermediate. */
+/** A'm of six rows of points, to four rows of the intermediate; all of them `at` bytes on. */
 // @ts-ignore: decorator
 @inline
-function sumDown(p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, p5: usize, to: usize): void {
-  const m1 = v128.load(p1);
-  const m2 = v128.load(p2);
-  const m3 = v128.load(p3);
-  const m4 = v128.load(p4);
+function sumDown<At>(
+  p0: usize,
+  p1: usize,
+  p2: usize,
+  p3: usize,
+  p4: usize,
+  p5: usize,
+  to: usize,
+  four: v128,
+): void {
+  const at: usize = isVector<At>() ? 16 : 0;
+  const m1 = v128.load(p1, at);
+  const m2 = v128.load(p2, at);
+  const m3 = v128.load(p3, at);
+  const m4 = v128.load(p4, at);
   const sum12 = f32x4.add(m1, m2);
   const difference12 = f32x4.sub(m1, m2);
   const sum34 = f32x4.add(m3, m4);
-  const difference34 = f32x4.sub(m3, m4);
-  v128.store(to, f32x4.add(f32x4.add(v128.load(p0), sum12), sum34));
-  v128.store(to, madd(f32x4.splat(2), difference34, difference12), 768);
-  v128.store(to, madd(f32x4.splat(4), sum34, sum12), 1536);
-  v128.store(to, f32x4.add(madd(f32x4.splat(8), difference34, difference12), v128.load(p5)), 2304);
+  const half34 = f32x4.sub(m3, m4);
+  const difference34 = f32x4.add(half34, half34);
+  v128.store(to, f32x4.add(f32x4.add(v128.load(p0, at), sum12), sum34), at);
+  v128.store(to, f32x4.add(difference34, difference12), at + OUT_ROW);
+  v128.store(to, madd(four, sum34, sum12), at + 2 * OUT_ROW);
+  v128.store(to, f32x4.add(madd(four, difference34, difference12), v128.load(p5, at)), at + 3 * OUT_ROW);
 }
 
-/** A'm of six columns of the intermediate, plus bias and residual, floored, to four pixels. */
+/** A'm of six columns of the intermediate, plus bias and residual, floored, to four pixels; all of them `at` bytes on. */
 // @ts-ignore: decorator
 @inline
-function sumAcross(
+function sumAcross<At>(
   from: usize,
   bias: usize,
   to: usize,
@@ -286,31 +393,34 @@ function sumAcross(
   residual: usize,
   adds: bool,
   floor: v128,
+  four: v128,
 ): void {
-  const m1 = v128.load(from, 128);
-  const m2 = v128.load(from, 256);
-  const m3 = v128.load(from, 384);
-  const m4 = v128.load(from, 512);
-  const b = v128.load(bias);
+  const at: usize = isVector<At>() ? 16 : 0;
+  const m1 = v128.load(from, at + COLUMN);
+  const m2 = v128.load(from, at + 2 * COLUMN);
+  const m3 = v128.load(from, at + 3 * COLUMN);
+  const m4 = v128.load(from, at + 4 * COLUMN);
+  const b = v128.load(bias, at);
   const sum12 = f32x4.add(f32x4.add(m1, m2), b);
   const difference12 = f32x4.add(f32x4.sub(m1, m2), b);
   const sum34 = f32x4.add(m3, m4);
-  const difference34 = f32x4.sub(m3, m4);
-  let y0 = f32x4.add(f32x4.add(v128.load(from), sum12), sum34);
-  let y1 = madd(f32x4.splat(2), difference34, difference12);
-  let y2 = madd(f32x4.splat(4), sum34, sum12);
-  let y3 = f32x4.add(madd(f32x4.splat(8), difference34, difference12), v128.load(from, 640));
+  const half34 = f32x4.sub(m3, m4);
+  const difference34 = f32x4.add(half34, half34);
+  let y0 = f32x4.add(f32x4.add(v128.load(from, at), sum12), sum34);
+  let y1 = f32x4.add(difference34, difference12);
+  let y2 = madd(four, sum34, sum12);
+  let y3 = f32x4.add(madd(four, difference34, difference12), v128.load(from, at + 5 * COLUMN));
   if (adds) {
     const with0 = to + residual;
-    y0 = f32x4.add(y0, v128.load(with0));
-    y1 = f32x4.add(y1, v128.load(with0 + pixel));
-    y2 = f32x4.add(y2, v128.load(with0 + 2 * pixel));
-    y3 = f32x4.add(y3, v128.load(with0 + 3 * pixel));
+    y0 = f32x4.add(y0, v128.load(with0, at));
+    y1 = f32x4.add(y1, v128.load(with0 + pixel, at));
+    y2 = f32x4.add(y2, v128.load(with0 + 2 * pixel, at));
+    y3 = f32x4.add(y3, v128.load(with0 + 3 * pixel, at));
   }
-  v128.store(to, f32x4.pmax(y0, floor));
-  v128.store(to + pixel, f32x4.pmax(y1, floor));
-  v128.store(to + 2 * pixel, f32x4.pmax(y2, floor));
-  v128.store(to + 3 * pixel, f32x4.pmax(y3, floor));
+  v128.store(to, f32x4.pmax(y0, floor), at);
+  v128.store(to + pixel, f32x4.pmax(y1, floor), at);
+  v128.store(to + 2 * pixel, f32x4.pmax(y2, floor), at);
+  v128.store(to + 3 * pixel, f32x4.pmax(y3, floor), at);
 }
 
 /** As `sumAcross`, the first `columns` pixels, 1 to 4. */
@@ -323,10 +433,10 @@ function sumSome(
   floor: v128,
   columns: i32,
 ): void {
-  const m1 = v128.load(from, 128);
-  const m2 = v128.load(from, 256);
-  const m3 = v128.load(from, 384);
-  const m4 = v128.load(from, 512);
+  const m1 = v128.load(from, COLUMN);
+  const m2 = v128.load(from, 2 * COLUMN);
+  const m3 = v128.load(from, 3 * COLUMN);
+  const m4 = v128.load(from, 4 * COLUMN);
   const b = v128.load(bias);
   const sum12 = f32x4.add(f32x4.add(m1, m2), b);
   const difference12 = f32x4.add(f32x4.sub(m1, m2), b);
@@ -338,7 +448,7 @@ function sumSome(
   if (columns < 3) return;
   putOne(to + 2 * pixel, madd(f32x4.splat(4), sum34, sum12), residual, floor);
   if (columns < 4) return;
-  const last = f32x4.add(madd(f32x4.splat(8), difference34, difference12), v128.load(from, 640));
+  const last = f32x4.add(madd(f32x4.splat(8), difference34, difference12), v128.load(from, 5 * COLUMN));
   putOne(to + 3 * pixel, last, residual, floor);
 }
 

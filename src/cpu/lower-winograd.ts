@@ -12,6 +12,8 @@ const LEAST_TILES = 8;
 /** The same of a stride of 2, whose weights are larger. */
 const STRIDE2_SCRATCH_BYTES = 2600 * 1024;
 const LEAST_STRIDE2_TILES = 12;
+/** What F(4x4)'s transforms keep between their passes, as in assembly/winograd4.ts. */
+const WORK_BYTES = 6 * 34 * 128;
 /** Winograd tiles that share a filter while it is transformed. */
 const LEAN_TILES = 16;
 
@@ -96,12 +98,12 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const transformed = apart ? drafts.area(groups * turnsBytes + 36 * 64) : undefined;
   const words = commonWords(drafts, op, 4);
   // Pointers, blocks, and a chunk's rows or else the transforms' intermediate.
-  const work = 4 * rowsPerTile + 16 + 720 + Math.max(rowsPerTile * 256 * 4, 36 * 32 * 4);
+  const work = 4 * rowsPerTile + 16 + 720 + Math.max(rowsPerTile * 256 * 4, WORK_BYTES);
   const own = apart ? 0 : 36 * (4 * rowsPerTile * inStep + 64);
   const products = 36 * (128 * rowsPerTile + 64);
   // Filters of a chunk, products and V; or, in turns, V in their order, and then a slice of V or else two turns' filters and products.
   const chunks = 36 * (256 * 32 + 64) + 2 * products + own;
-  const slice = 36 * 32 * 4 + 36 * (4 * rowsPerTile * 32 + 64);
+  const slice = WORK_BYTES + 36 * (4 * rowsPerTile * 32 + 64);
   const turns = 2 * 36 * 512 + products;
   drafts.needScratch(work + Math.max(chunks, apart ? turns : turnsBytes + Math.max(slice, turns)));
   const name = "f32_conv3x3s1_winograd4_lean";
@@ -188,5 +190,5 @@ function gridOf({ height, width }: ValueShape, outputTile: number) {
 
 /** The head of a thread's scratch, as `workBytes` in assembly/winograd.ts. */
 function winogradWorkBytes(tiles: number, inStep: number): number {
-  return Math.max(Math.ceil(tiles / 4) * 16 * (1 + inStep) + 16, 36 * 32 * 4);
+  return Math.max(Math.ceil(tiles / 4) * 16 * (1 + inStep) + 16, WORK_BYTES);
 }
