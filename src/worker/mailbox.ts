@@ -16,9 +16,9 @@ const FULL = 2;
 
 /**
  * One request and its answer in shared memory, for a page and a worker that are both awake. A message wakes a sleeping
- * thread, which takes a tenth of a millisecond or two each way, and a small network takes less than one: so after a short
- * inference either side looks for the other's word for a while, and puts its own where that one looks. Where nobody looks,
- * a message is sent as ever.
+ * thread, which takes a tenth of a millisecond or two each way, and a small network takes less than one: so the page looks
+ * for the answer to what lies here, and the worker, for a while after a short inference, for the next request; either leaves
+ * word where the other looks. Where it does not, a message says so.
  */
 export class Mailbox {
   readonly request: Slot;
@@ -48,6 +48,7 @@ export class Mailbox {
 /** A place where one thread leaves word and the other looks for it. */
 class Slot {
   private until = 0;
+  private burst = 0;
   private take: ((id: number) => void) | null = null;
   private ticking = false;
 
@@ -56,17 +57,20 @@ class Slot {
     private readonly at: number,
   ) {}
 
-  /** Leaves word, where the other thread looks for it. False: nothing was left. */
-  put(id: number, write: () => void): boolean {
+  /** Leaves word that what belongs to it was written, where the other thread looks for it. False: nothing was left. */
+  put(id: number): boolean {
     if (Atomics.load(this.words, this.at) !== OPEN) return false;
-    write();
     Atomics.store(this.words, this.at + 1, id);
     return Atomics.compareExchange(this.words, this.at, OPEN, FULL) === OPEN;
   }
 
-  /** Looks for word for so many ms, in tasks of the lowest priority: everything else in this thread goes first. */
-  watch(ms: number, take: (id: number) => void): void {
+  /**
+   * Looks for word for so many ms, in tasks of the lowest priority: everything else in this thread goes first. Each task
+   * looks for `burst` ms on end.
+   */
+  watch(ms: number, take: (id: number) => void, burst = 0): void {
     this.until = performance.now() + ms;
+    this.burst = burst;
     // One that is open already may hold word.
     if (!this.take) Atomics.store(this.words, this.at, OPEN);
     this.take = take;
@@ -88,8 +92,13 @@ class Slot {
   }
 
   private readonly tick = (): void => {
-    this.look();
-    if (performance.now() > this.until) this.shut();
+    const begin = performance.now();
+    let now = begin;
+    do {
+      this.look();
+      now = performance.now();
+    } while (this.take && now - begin < this.burst);
+    if (now > this.until) this.shut();
     this.ticking = this.take !== null;
     if (this.ticking) scheduler!.postTask!(this.tick, { priority: "background" });
   };

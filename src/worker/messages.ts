@@ -14,6 +14,8 @@ export type Ask =
       readonly watched: boolean;
     }
   | { readonly kind: "run"; readonly input: Float32Array }
+  /** As `run`, on what lies in the mailbox. */
+  | { readonly kind: "collect" }
   | { readonly kind: "classify"; readonly image: unknown; readonly options: ClassifyOptions }
   | { readonly kind: "close" };
 

@@ -6,8 +6,11 @@ import type { WorkerPort } from "./handle.js";
 import { Mailbox, SHORT_MS } from "./mailbox.js";
 import type { Facts, News, Request, State } from "./messages.js";
 
-/** How long the next request is looked for after a short one. */
+/** How long the next request is looked for after a short one, and how long at a time: nothing else happens meanwhile. */
 const WATCH_MS = 0.5;
+const BURST_MS = 0.05;
+
+type Order = Exclude<Request, { kind: "abort" | "collect" }>;
 
 /**
  * A worker's life: it opens one session and answers for it, in the order in which requests came. `lock`: see `holdLock`.
@@ -19,7 +22,7 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
   let session: Session | null = null;
   let told: State | null = null;
 
-  const answer = async (request: Exclude<Request, { kind: "abort" }>, signal: AbortSignal) => {
+  const answer = async (request: Order, signal: AbortSignal | undefined) => {
     switch (request.kind) {
       case "open": {
         const onProgress = request.watched ? (progress: object) => port.post({ progress } as News) : undefined;
@@ -44,13 +47,14 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
     return { state: told };
   };
 
-  const respond = async (request: Exclude<Request, { kind: "abort" }>, mailed = false) => {
+  const respond = async (request: Order, mailed = false) => {
     const { id } = request;
-    const controller = new AbortController();
+    // What lay in the mailbox has begun, and is short: to stop it would save less than to be ready to.
+    const controller = mailed ? undefined : new AbortController();
     const start = performance.now();
-    running.set(id, controller);
+    if (controller) running.set(id, controller);
     try {
-      const value = await answer(request, controller.signal);
+      const value = await answer(request, controller?.signal);
       if (request.kind !== "run") port.post({ id, value, ...news() } as News);
       else sendLogits(id, value as Float32Array, request.input, performance.now() - start < SHORT_MS, mailed);
     } catch (error) {
@@ -59,20 +63,24 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
       running.delete(id);
     }
   };
-  /** By the mailbox where the request came by it, the page still looks there, and all is as it was. */
+  /** By the mailbox where the request lay in it, the page still looks there, and all is as it was. */
   const sendLogits = (id: number, logits: Float32Array, input: Float32Array, short: boolean, mailed: boolean) => {
     const update = news();
-    if (mailed && !update.state && mailbox?.answer.put(id, () => mailbox!.logits.set(logits))) spare = input;
-    else {
+    if (mailed) {
+      spare = input;
+      mailbox!.logits.set(logits);
+    }
+    if (!mailed || update.state || !mailbox!.answer.put(id)) {
       let offer: SharedArrayBuffer | undefined;
       if (mailbox === undefined && short && input.length === elementCount(session!.inputShape)) {
         mailbox = Mailbox.open(input.length, logits.length);
         offer = mailbox?.memory;
       }
-      const transfer = [logits.buffer, input.buffer] as ArrayBuffer[];
-      port.post({ id, value: logits, spare: input, mailbox: offer, ...update } as News, transfer);
+      const sent = mailed ? { id, value: logits } : { id, value: logits, spare: input, mailbox: offer };
+      const transfer = mailed ? [logits.buffer] : [logits.buffer, input.buffer];
+      port.post({ ...sent, ...update } as News, transfer as ArrayBuffer[]);
     }
-    if (short) mailbox?.request.watch(WATCH_MS, collect);
+    if (short) mailbox?.request.watch(WATCH_MS, collect, BURST_MS);
   };
   const collect = (id: number) => {
     // A copy: one that was aborted may be read for a while yet.
@@ -85,6 +93,7 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
   port.listen((request: Request) => {
     mailbox?.request.look();
     if (request.kind === "abort") running.get(request.id)?.abort();
+    else if (request.kind === "collect") collect(request.id);
     else respond(request);
   });
   port.post({ hello: true, lock: await lock } satisfies News);

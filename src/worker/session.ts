@@ -18,6 +18,8 @@ const HELLO_MS = 10_000;
 const CLOSE_MS = 1000;
 /** Requests that the worker has at a time: one that it works on, and one so that it need not wait for the next. */
 const WINDOW = 2;
+/** After an answer that was looked for in vain, so many are not: where cores are few, who looks takes one from who works. */
+const UNWATCHED = 16;
 
 /** Opens a session in a worker, or in place where there can be none: `stats.threadsReason` says so. */
 export async function openSession(host: Host, source: ModelSource, options: LoadOptions = {}): Promise<Session> {
@@ -64,6 +66,9 @@ class WorkerSession implements Session {
   private waiting: Call[] = [];
   private readonly flying = new Map<number, Call>();
   private mailbox: Mailbox | null = null;
+  /** When the last answer began to be looked for, and how many are waited for by message. */
+  private watchedFrom = Number.POSITIVE_INFINITY;
+  private unwatched = 0;
   /** Images that the worker has sent back. */
   private spares: Float32Array<ArrayBuffer>[] = [];
   private pumping = false;
@@ -267,18 +272,30 @@ class WorkerSession implements Session {
     this.rest();
   }
 
-  /** Hands a call over in the mailbox, where nothing is under way that it could overtake. False: it was not. */
+  /** Leaves a call's input in the mailbox, where nothing is under way that it could overtake. False: it did not. */
   private mail({ id, input }: Call): boolean {
     const { mailbox } = this;
     if (!mailbox || input?.length !== mailbox.input.length || this.flying.size > 0) return false;
-    if (!mailbox.request.put(id, () => mailbox.input.set(input))) return false;
+    mailbox.input.set(input);
+    const awake = mailbox.request.put(id);
+    if (!awake) this.worker!.post({ kind: "collect", id });
     this.flying.set(id, this.waiting.shift()!);
-    mailbox.answer.watch(SHORT_MS, (answered) => this.settle({ id: answered, value: mailbox.logits.slice() }));
+    if (this.unwatched > 0) {
+      this.unwatched--;
+      return true;
+    }
+    if (awake) this.watchedFrom = performance.now();
+    mailbox.answer.watch(SHORT_MS, (answered) => {
+      this.watchedFrom = Number.POSITIVE_INFINITY;
+      this.settle({ id: answered, value: mailbox.logits.slice() });
+    });
     return true;
   }
 
   private receive(news: Extract<News, { id: number }>): void {
     this.mailbox?.answer.shut();
+    if (performance.now() - this.watchedFrom > SHORT_MS) this.unwatched = UNWATCHED;
+    this.watchedFrom = Number.POSITIVE_INFINITY;
     const length = elementCount(this.inputShape);
     if ("mailbox" in news && news.mailbox) this.mailbox = new Mailbox(news.mailbox, length);
     if ("spare" in news && news.spare?.length === length && this.spares.length < WINDOW) this.spares.push(news.spare);
