@@ -1,19 +1,56 @@
-/** Eight output channels of OIHW weights, [8][depth][taps], to one panel, [taps][depth][8]. */
+/** Eight output channels of OIHW weights, [8][depth][taps], to one panel, [taps][depth][8]: read in their order, four at a time. */
 export function packPanel(source: usize, target: usize, depth: i32, taps: i32): void {
   const rowBytes = <usize>(depth * taps) << 2;
-  const tapBytes = <usize>taps << 2;
-  for (let tap = 0; tap < taps; tap++) {
-    let from = source + (<usize>tap << 2);
-    for (let channel = 0; channel < depth; channel++) {
-      let at = from;
-      for (let lane: usize = 0; lane < 32; lane += 4) {
-        store<f32>(target + lane, load<f32>(at));
-        at += rowBytes;
-      }
-      target += 32;
-      from += tapBytes;
-    }
+  const quadsEnd = source + (rowBytes & ~15);
+  const plane = <usize>depth << 5;
+  const end = target + <usize>taps * plane;
+  const back = <usize>taps * plane - 32;
+  let at = target;
+  let from = source;
+  for (; from < quadsEnd; from += 16) {
+    const row4 = from + (rowBytes << 2);
+    const a = v128.load(from);
+    const b = v128.load(from + rowBytes);
+    const c = v128.load(from + (rowBytes << 1));
+    const d = v128.load(row4 - rowBytes);
+    const e = v128.load(row4);
+    const f = v128.load(row4 + rowBytes);
+    const g = v128.load(row4 + (rowBytes << 1));
+    const h = v128.load(row4 + 3 * rowBytes);
+    const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+    const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+    const ef = v128.shuffle<f32>(e, f, 0, 4, 1, 5);
+    const gh = v128.shuffle<f32>(g, h, 0, 4, 1, 5);
+    v128.store(at, v128.shuffle<f64>(ab, cd, 0, 2));
+    v128.store(at, v128.shuffle<f64>(ef, gh, 0, 2), 16);
+    at = next(at, plane, end, back);
+    v128.store(at, v128.shuffle<f64>(ab, cd, 1, 3));
+    v128.store(at, v128.shuffle<f64>(ef, gh, 1, 3), 16);
+    at = next(at, plane, end, back);
+    const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+    const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+    const ef2 = v128.shuffle<f32>(e, f, 2, 6, 3, 7);
+    const gh2 = v128.shuffle<f32>(g, h, 2, 6, 3, 7);
+    v128.store(at, v128.shuffle<f64>(ab2, cd2, 0, 2));
+    v128.store(at, v128.shuffle<f64>(ef2, gh2, 0, 2), 16);
+    at = next(at, plane, end, back);
+    v128.store(at, v128.shuffle<f64>(ab2, cd2, 1, 3));
+    v128.store(at, v128.shuffle<f64>(ef2, gh2, 1, 3), 16);
+    at = next(at, plane, end, back);
   }
+  // Groups of few channels leave a rest.
+  for (const sourceEnd = source + rowBytes; from < sourceEnd; from += 4) {
+    for (let lane: usize = 0, value = from; lane < 32; lane += 4, value += rowBytes) store<f32>(at + lane, load<f32>(value));
+    at = next(at, plane, end, back);
+  }
+}
+
+/** Where a row's next value goes: to the next tap's plane, or back to the first one's next channel. */
+// @ts-ignore: decorator
+@inline
+function next(at: usize, plane: usize, end: usize, back: usize): usize {
+  const below = at + plane;
+  return below < end ? below : below - back;
 }
 
 /**

@@ -10,8 +10,8 @@ export interface PieceReader {
   cancel(): void;
 }
 
-/** As much as browsers keep ready. */
-export const PIECE_BYTES = 512 * 1024;
+/** As much as a core's own cache holds beside what is made of it. */
+export const PIECE_BYTES = 128 * 1024;
 
 type Stream = ReadableStream<Uint8Array<ArrayBuffer>>;
 

@@ -123,3 +123,16 @@ export function valueLength(shape: ValueShape): number {
 export function convMacs(op: ConvOp, output: ValueShape): number {
   return elementCount(op.weight.shape) * output.height * output.width;
 }
+
+/** Multiply-accumulates of all of a network's convolutions and matrix products. */
+export function networkMacs({ stages, values }: Network): number {
+  let macs = 0;
+  for (const { ops } of stages) {
+    for (const op of ops) {
+      if (!("weight" in op)) continue;
+      const { height, width } = values[op.output]!;
+      macs += elementCount(op.weight.shape) * height * width;
+    }
+  }
+  return macs;
+}

@@ -3,13 +3,14 @@ import { ClosedError, ShapeError, throwIfAborted, WasmError, WorkerError } from 
 import type { Network } from "../model/network.js";
 import type { Store } from "../store.js";
 import { compile } from "./compile.js";
+import { networkMacs } from "./drafts.js";
 import { createMemory, hasRelaxedSimd, instantiate, type Kernels, type Variant } from "./kernels.js";
 import { packAll } from "./pack-all.js";
 import type { CompileOptions, Program, Step } from "./program.js";
 import { settledTime } from "./settled-time.js";
 import { chooseThreads, Team, type ThreadChoice, type ThreadSupport } from "./threads.js";
 import { type TileName, tileRates, tiles, useTile } from "./tile.js";
-import { mostBytes, tune } from "./tune.js";
+import { keptTuning, mostBytes, type Tuning, tune } from "./tune.js";
 import { fromPacked, unpackable } from "./unpack.js";
 
 export { hasRelaxedSimd, type Variant } from "./kernels.js";
@@ -85,10 +86,24 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   if (relaxed && !hasRelaxedSimd()) {
     throw new WasmError(`This engine has no relaxed SIMD. Use simd: "auto" or "baseline".`);
   }
-  const { memory, choice, notes, setting } = reserve(network, options);
+  const variantOf = ({ threads }: ThreadChoice): Variant =>
+    `${relaxed ? "relaxed" : "baseline"}${threads > 1 ? "-threads" : ""}`;
+  const named = options.tile === "auto" ? undefined : options.tile;
+  const asked = relaxed ? (named ?? null) : "4x8";
+  const keptFor = (choice: ThreadChoice, setting: "fast" | "small") => {
+    const compiling = compileOptions({ ...options, memory: setting }, choice.threads);
+    return keptTuning(network, compiling, variantOf(choice), asked, options.store);
+  };
+  const wanted = chooseThreads(options.threads ?? "auto", options.threadSupport, networkMacs(network));
+  const fetched = options.wasm(variantOf(wanted));
+  // Whoever waits for it, below, hears of a failure.
+  fetched.catch(() => {});
+  const early = await keptFor(wanted, options.memory ?? "fast");
+  throwIfAborted(options.signal);
+  const { memory, choice, notes, setting, planned } = reserve(network, options, wanted, early);
   const shared = choice.threads > 1;
-  const variant: Variant = `${relaxed ? "relaxed" : "baseline"}${shared ? "-threads" : ""}`;
-  const module = await options.wasm(variant);
+  const variant = variantOf(choice);
+  const module = await (variant === variantOf(wanted) ? fetched : options.wasm(variant));
   throwIfAborted(options.signal);
   const kernels = await instantiate(module, memory).catch((error) => {
     if (!shared) throw error;
@@ -98,12 +113,15 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
     const obstacle = "the given module of kernels takes no shared memory";
     return createCpuEngine(network, { ...options, threadSupport: { ...options.threadSupport!, obstacle } });
   }
-  const asked = options.tile === undefined || options.tile === "auto" ? null : options.tile;
   const compiling = compileOptions({ ...options, memory: setting }, choice.threads);
-  const { tuning, measurements } = await tune(network, compiling, variant, kernels, asked, options.store);
+  const isWanted = choice === wanted && setting === (options.memory ?? "fast");
+  const kept = isWanted ? early : await keptFor(choice, setting);
+  const { tuning, measurements } = kept
+    ? { tuning: kept, measurements: 0 }
+    : await tune(network, compiling, variant, kernels, asked, options.store);
   throwIfAborted(options.signal);
-  const tile = relaxed ? tuning.tile : "4x8";
-  const program = programIn(network, { ...compiling, kernels: tuning.kernels, tile }, memory);
+  const { tile } = tuning;
+  const program = planned ?? programIn(network, { ...compiling, ...tuning }, memory);
   new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
   useTile(memory, program, tiles[tile]);
   const report = { kernels: `${relaxed ? "wasm relaxed-simd" : "wasm simd128"} ${tile}`, measurements };
@@ -142,33 +160,35 @@ interface Reservation {
   readonly choice: ThreadChoice;
   /** What had to be given up for it. */
   readonly notes: readonly string[];
+  /** The program that the memory is for, where its kernels were known. */
+  readonly planned: Program | null;
 }
 
-/** The memory that was asked for, or else a smaller one, or else one that is not shared. */
-function reserve(network: Network, options: CpuOptions): Reservation {
-  const wanted = chooseThreads(options.threads ?? "auto", options.threadSupport, macsOf(network, options));
+/** The memory that was asked for, or else a smaller one, or else one that is not shared. `kept`: kernels for what was asked for. */
+function reserve(network: Network, options: CpuOptions, wanted: ThreadChoice, kept: Tuning | null): Reservation {
   const alone: ThreadChoice = { threads: 1, reason: "shared memory could not be had" };
-  const attempts: [ThreadChoice, "fast" | "small"][] = [[wanted, options.memory ?? "fast"]];
-  if (options.memory !== "small") attempts.push([wanted, "small"]);
-  if (wanted.threads > 1) attempts.push([alone, "small"]);
+  const attempts: [ThreadChoice, "fast" | "small", Tuning | null][] = [[wanted, options.memory ?? "fast", kept]];
+  if (kept) attempts.push([wanted, options.memory ?? "fast", null]);
+  if (options.memory !== "small") attempts.push([wanted, "small", null]);
+  if (wanted.threads > 1) attempts.push([alone, "small", null]);
   const notes = options.note ? [options.note] : [];
   let refusal: unknown;
-  for (const [choice, setting] of attempts) {
+  for (const [choice, setting, tuning] of attempts) {
     const compiling = compileOptions({ ...options, memory: setting }, choice.threads);
-    const { bytes } = compile(network, compiling);
+    const program = compile(network, { ...compiling, ...tuning });
+    // What may win is compiled only where that is open: code that has never run before is slow, and a load waits for it.
+    const most = tuning ? program.bytes : mostBytes(network, compiling);
     try {
-      const memory = createMemory(bytes, mostBytes(network, compiling), choice.threads > 1);
-      return { memory, setting, choice, notes };
+      const memory = createMemory(program.bytes, most, choice.threads > 1);
+      return { memory, setting, choice, notes, planned: tuning && program };
     } catch (error) {
       refusal = error;
-      notes.push(`${Math.ceil(bytes / 1e6)} MB of ${choice.threads > 1 ? "shared " : ""}memory could not be had`);
+      notes.push(
+        `${Math.ceil(program.bytes / 1e6)} MB of ${choice.threads > 1 ? "shared " : ""}memory could not be had`,
+      );
     }
   }
   throw refusal;
-}
-
-function macsOf(network: Network, options: CpuOptions): number {
-  return compile(network, compileOptions(options, 1)).steps.reduce((sum, { macs }) => sum + macs, 0);
 }
 
 class WasmEngine implements CpuEngine {

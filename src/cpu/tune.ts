@@ -32,9 +32,22 @@ interface Trial {
   ms: number;
 }
 
+/** An earlier load's measurements; for small networks the tables' own choices. Null where there is something to measure. */
+export async function keptTuning(
+  network: Network,
+  options: CompileOptions,
+  variant: Variant,
+  tile: TileName | null,
+  store: Store | undefined,
+): Promise<Tuning | null> {
+  const macs = convolutions(network).reduce((sum, op) => sum + macsOf(network, op), 0);
+  if (macs < LEAST_NETWORK_MACS) return { tile: tile ?? "4x8", kernels: {} };
+  return check(await store?.get(keyOf(network, options, variant, tile)).catch(() => null), network, options);
+}
+
 /**
- * The tile and the kernels for a network: an earlier load's, or measured, or for small networks the tables' own. Measures in
- * the memory that the network will have, before anything is in it. `tile`: the caller's choice, which is not measured.
+ * The tile and the kernels for a network, measured in the memory that it will have, before anything is in it. `tile`: the
+ * caller's choice, which is not measured.
  */
 export async function tune(
   network: Network,
@@ -44,19 +57,14 @@ export async function tune(
   tile: TileName | null,
   store: Store | undefined,
 ): Promise<{ tuning: Tuning; measurements: number }> {
-  const macs = convolutions(network).reduce((sum, op) => sum + macsOf(network, op), 0);
-  const relaxed = variant.startsWith("relaxed");
-  if (macs < LEAST_NETWORK_MACS) return { tuning: { tile: tile ?? "4x8", kernels: {} }, measurements: 0 };
   const key = keyOf(network, options, variant, tile);
-  const kept = check(await store?.get(key).catch(() => null), network, options);
-  if (kept) return { tuning: kept, measurements: 0 };
   const { byteLength } = kernels.memory.buffer;
   // Bytes of a small float: zeros would come from one shared page, faster than any weights.
   const bytes = new Uint8Array(kernels.memory.buffer);
   bytes.fill(0x3c, RESERVED_BYTES);
   const trials = trialsOf(network, options).filter((rivals) => rivals.every((it) => it.program.bytes <= byteLength));
   let measurements = 0;
-  if (relaxed && !tile) {
+  if (variant.startsWith("relaxed") && !tile) {
     tile = fastestTile(kernels, 1 << 16);
     measurements++;
   }
