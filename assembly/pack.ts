@@ -21,28 +21,30 @@ export function packPanel(source: usize, target: usize, depth: i32, taps: i32): 
     const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
     const ef = v128.shuffle<f32>(e, f, 0, 4, 1, 5);
     const gh = v128.shuffle<f32>(g, h, 0, 4, 1, 5);
-    v128.store(at, v128.shuffle<f64>(ab, cd, 0, 2));
-    v128.store(at, v128.shuffle<f64>(ef, gh, 0, 2), 16);
-    at = next(at, plane, end, back);
-    v128.store(at, v128.shuffle<f64>(ab, cd, 1, 3));
-    v128.store(at, v128.shuffle<f64>(ef, gh, 1, 3), 16);
-    at = next(at, plane, end, back);
+    at = putTwo(at, ab, cd, ef, gh, plane, end, back);
     const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
     const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
     const ef2 = v128.shuffle<f32>(e, f, 2, 6, 3, 7);
     const gh2 = v128.shuffle<f32>(g, h, 2, 6, 3, 7);
-    v128.store(at, v128.shuffle<f64>(ab2, cd2, 0, 2));
-    v128.store(at, v128.shuffle<f64>(ef2, gh2, 0, 2), 16);
-    at = next(at, plane, end, back);
-    v128.store(at, v128.shuffle<f64>(ab2, cd2, 1, 3));
-    v128.store(at, v128.shuffle<f64>(ef2, gh2, 1, 3), 16);
-    at = next(at, plane, end, back);
+    at = putTwo(at, ab2, cd2, ef2, gh2, plane, end, back);
   }
   // Groups of few channels leave a rest.
   for (const sourceEnd = source + rowBytes; from < sourceEnd; from += 4) {
     for (let lane: usize = 0, value = from; lane < 32; lane += 4, value += rowBytes) store<f32>(at + lane, load<f32>(value));
     at = next(at, plane, end, back);
   }
+}
+
+/** Two values of each of eight rows, [pair of rows][value][2], to where they go. Returns where the next one does. */
+// @ts-ignore: decorator
+@inline
+function putTwo(at: usize, ab: v128, cd: v128, ef: v128, gh: v128, plane: usize, end: usize, back: usize): usize {
+  v128.store(at, v128.shuffle<f64>(ab, cd, 0, 2));
+  v128.store(at, v128.shuffle<f64>(ef, gh, 0, 2), 16);
+  at = next(at, plane, end, back);
+  v128.store(at, v128.shuffle<f64>(ab, cd, 1, 3));
+  v128.store(at, v128.shuffle<f64>(ef, gh, 1, 3), 16);
+  return next(at, plane, end, back);
 }
 
 /** Where a row's next value goes: to the next tap's plane, or back to the first one's next channel. */

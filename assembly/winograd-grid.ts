@@ -32,13 +32,24 @@ export function pointsAcross(record: usize, x: i32): i32 {
   return x + 1 < tilesWide ? 6 : pointsAtEnd(word(record, Field.outWidth), tilesWide);
 }
 
+/** Columns of whole tiles. */
+export function wholeAcross(record: usize): i32 {
+  return word(record, Field.outWidth) >> 2;
+}
+
+/** Rows of whole tiles. */
+// @ts-ignore: decorator
+@inline
+function wholeDown(record: usize): i32 {
+  return word(record, Field.outHeight) >> 2;
+}
+
 /** Row times `tilesWide` plus column of the tile with this number. */
 export function tileAt(record: usize, index: i32): i32 {
   const tilesWide = word(record, Field.tilesWide);
-  const right = word(record, Field.outWidth) & 3 ? 1 : 0;
-  const whole = tilesWide - right;
-  const below = word(record, Field.outHeight) & 3 ? 1 : 0;
-  const high = word(record, Field.tilesHigh) - below;
+  const whole = wholeAcross(record);
+  const right = tilesWide - whole;
+  const high = wholeDown(record);
   if (index < right * high) return index * tilesWide + whole;
   index -= right * high;
   if (index >= high * whole) return index + high * right;
@@ -49,7 +60,7 @@ export function tileAt(record: usize, index: i32): i32 {
 /** The first row of a point's product, of tiles from `first` on. */
 export function firstRow(record: usize, point: i32, first: i32): i32 {
   if (point % 6 < pointsAcross(record, word(record, Field.tilesWide) - 1)) return 0;
-  return max(0, word(record, Field.tilesHigh) - (word(record, Field.outHeight) & 3 ? 1 : 0) - first);
+  return max(0, wholeDown(record) - first);
 }
 
 /** How many rows a point's product has, of `count` tiles from `first`. */
@@ -58,6 +69,6 @@ export function rowsAt(record: usize, point: i32, first: i32, count: i32): i32 {
   const tilesHigh = word(record, Field.tilesHigh);
   let end = tilesWide * tilesHigh;
   if (point / 6 >= pointsDown(record, tilesHigh - 1)) end -= tilesWide;
-  else if (word(record, Field.outHeight) & 3 && point % 6 >= pointsAcross(record, tilesWide - 1)) end--;
+  else if (wholeDown(record) < tilesHigh && point % 6 >= pointsAcross(record, tilesWide - 1)) end--;
   return max(0, min(end - first, count) - firstRow(record, point, first));
 }

@@ -30,8 +30,8 @@ export function takesTurns(tile: i32, channels: i32): bool {
 }
 
 /**
- * The table of a piece's blocks, 36 entries of five words: where a point's products begin in M, bytes of M that its blocks of six
- * rows, of four, and of two take, and its first row.
+ * The table of a piece's blocks, 36 entries of five words: where a point's products begin in M, bytes of M that its blocks of
+ * six rows, of four, and of two take, and its first row.
  */
 export const BLOCKS_BYTES: usize = 720;
 const ENTRY: usize = 20;
@@ -95,8 +95,9 @@ function gatherTwo(a0: usize, a1: usize, to: usize): void {
 }
 
 /**
- * M = V U of one panel, 8 columns, where `blocks` says, [row][M_STEP bytes]; V is `rows` rows of all points together. `u` has room for two turns' filters. The
- * first panel makes its own first turn's; every panel but the last makes the next one's, which lie right after its own.
+ * M = V U of one panel, 8 columns, where `blocks` says, [row][M_STEP bytes]; V is `rows` rows of all points together. `u` has
+ * room for two turns' filters. The first panel makes its own first turn's; every panel but the last makes the next one's, which
+ * lie right after its own.
  */
 export function multiplyTurns(
   a: usize,

@@ -1,6 +1,6 @@
 import { Field } from "./record";
 import { madd, nmadd } from "./simd";
-import { pointsAcross, pointsDown, tileAt } from "./winograd-grid";
+import { pointsAcross, pointsDown, tileAt, wholeAcross } from "./winograd-grid";
 import { word } from "./words";
 
 // Channels that one pass of a transform carries through its intermediate, and tiles of a row of them that do so together.
@@ -143,10 +143,8 @@ export function inputTransform4(
 
 /** Tiles that go together from column `x` of the grid on, of `count`: whole ones side by side, or else one that is not whole. */
 function stripFrom(record: usize, x: i32, down: i32, count: i32): i32 {
-  const tilesWide = word(record, Field.tilesWide);
-  if (down < 6 || pointsAcross(record, x) < 6) return 1;
-  const whole = tilesWide - (pointsAcross(record, tilesWide - 1) < 6 ? 1 : 0);
-  return min(min(count, whole - x), STRIP);
+  const whole = wholeAcross(record);
+  return down < 6 || x >= whole ? 1 : min(min(count, whole - x), STRIP);
 }
 
 /** All ones where there is a row or column of that number. */
@@ -171,7 +169,7 @@ function extrapolate(p1: usize, p2: usize, p3: usize, points: i32, to: usize, st
   }
 }
 
-/** B'd of six rows of a tile, to rows of the intermediate; all of them `at` bytes on. */
+/** B'd of six rows of a tile, to rows of the intermediate: the first or the second vector of a pair. */
 // @ts-ignore: decorator
 @inline
 function filterDown<At>(
@@ -184,26 +182,11 @@ function filterDown<At>(
   to: usize,
   four: v128,
 ): void {
-  const at: usize = isVector<At>() ? 16 : 0;
-  const d1 = v128.load(p1, at);
-  const d2 = v128.load(p2, at);
-  const d3 = v128.load(p3, at);
-  const d4 = v128.load(p4, at);
-  // Shared by rows 1 and 2, and by rows 3 and 4: they differ in the sign of the odd part.
-  const even12 = nmadd(four, d2, d4);
-  const odd12 = nmadd(four, d1, d3);
-  const even34 = f32x4.sub(d4, d2);
-  const half34 = f32x4.sub(d3, d1);
-  const odd34 = f32x4.add(half34, half34);
-  v128.store(to, madd(four, f32x4.sub(v128.load(p0, at), d2), even34), at);
-  v128.store(to, f32x4.add(even12, odd12), at + IN_ROW);
-  v128.store(to, f32x4.sub(even12, odd12), at + 2 * IN_ROW);
-  v128.store(to, f32x4.add(even34, odd34), at + 3 * IN_ROW);
-  v128.store(to, f32x4.sub(even34, odd34), at + 4 * IN_ROW);
-  v128.store(to, nmadd(four, half34, f32x4.sub(v128.load(p5, at), d3)), at + 5 * IN_ROW);
+  const t3 = to + 3 * IN_ROW;
+  filter<At>(p0, p1, p2, p3, p4, p5, to, to + IN_ROW, to + 2 * IN_ROW, t3, t3 + IN_ROW, t3 + 2 * IN_ROW, four);
 }
 
-/** B'd of six columns of the intermediate, to six points' planes; all of them `at` bytes on. */
+/** B'd of six columns of the intermediate, to six points' planes: the first or the second vector of a pair. */
 // @ts-ignore: decorator
 @inline
 function filterAcross<At>(
@@ -216,22 +199,45 @@ function filterAcross<At>(
   t5: usize,
   four: v128,
 ): void {
+  const p3 = from + 3 * COLUMN;
+  filter<At>(from, from + COLUMN, from + 2 * COLUMN, p3, p3 + COLUMN, p3 + 2 * COLUMN, t0, t1, t2, t3, t4, t5, four);
+}
+
+/** B'd of six samples. */
+// @ts-ignore: decorator
+@inline
+function filter<At>(
+  p0: usize,
+  p1: usize,
+  p2: usize,
+  p3: usize,
+  p4: usize,
+  p5: usize,
+  t0: usize,
+  t1: usize,
+  t2: usize,
+  t3: usize,
+  t4: usize,
+  t5: usize,
+  four: v128,
+): void {
   const at: usize = isVector<At>() ? 16 : 0;
-  const d1 = v128.load(from, at + COLUMN);
-  const d2 = v128.load(from, at + 2 * COLUMN);
-  const d3 = v128.load(from, at + 3 * COLUMN);
-  const d4 = v128.load(from, at + 4 * COLUMN);
+  const d1 = v128.load(p1, at);
+  const d2 = v128.load(p2, at);
+  const d3 = v128.load(p3, at);
+  const d4 = v128.load(p4, at);
+  // Shared by points 1 and -1, and by 2 and -2: they differ in the sign of the odd part.
   const even12 = nmadd(four, d2, d4);
   const odd12 = nmadd(four, d1, d3);
   const even34 = f32x4.sub(d4, d2);
   const half34 = f32x4.sub(d3, d1);
   const odd34 = f32x4.add(half34, half34);
-  v128.store(t0, madd(four, f32x4.sub(v128.load(from, at), d2), even34), at);
+  v128.store(t0, madd(four, f32x4.sub(v128.load(p0, at), d2), even34), at);
   v128.store(t1, f32x4.add(even12, odd12), at);
   v128.store(t2, f32x4.sub(even12, odd12), at);
   v128.store(t3, f32x4.add(even34, odd34), at);
   v128.store(t4, f32x4.sub(even34, odd34), at);
-  v128.store(t5, nmadd(four, half34, f32x4.sub(v128.load(from, at + 5 * COLUMN), d3)), at);
+  v128.store(t5, nmadd(four, half34, f32x4.sub(v128.load(p5, at), d3)), at);
 }
 
 /**
@@ -353,7 +359,7 @@ export function outputTransform4(
   }
 }
 
-/** A'm of six rows of points, to four rows of the intermediate; all of them `at` bytes on. */
+/** A'm of six rows of points, to four rows of the intermediate: the first or the second vector of a pair. */
 // @ts-ignore: decorator
 @inline
 function sumDown<At>(
@@ -382,7 +388,7 @@ function sumDown<At>(
   v128.store(to, f32x4.add(madd(four, difference34, difference12), v128.load(p5, at)), at + 3 * OUT_ROW);
 }
 
-/** A'm of six columns of the intermediate, plus bias and residual, floored, to four pixels; all of them `at` bytes on. */
+/** A'm of six columns of the intermediate, plus bias and residual, floored, to four pixels: the first or the second vector of a pair. */
 // @ts-ignore: decorator
 @inline
 function sumAcross<At>(

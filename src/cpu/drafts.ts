@@ -1,6 +1,6 @@
 import type { Field } from "../../assembly/record.js";
 import type { ConvOp, Network, Op, ValueId, ValueShape, Vector, Weight } from "../model/network.js";
-import { elementCount, paddedChannels } from "../tensor.js";
+import { paddedChannels } from "../tensor.js";
 import { align } from "./arena.js";
 import type { CompileOptions, PackForm, Step } from "./program.js";
 
@@ -118,21 +118,4 @@ export class Drafts {
 
 export function valueLength(shape: ValueShape): number {
   return shape.height * shape.width * paddedChannels(shape.channels);
-}
-
-export function convMacs(op: ConvOp, output: ValueShape): number {
-  return elementCount(op.weight.shape) * output.height * output.width;
-}
-
-/** Multiply-accumulates of all of a network's convolutions and matrix products. */
-export function networkMacs({ stages, values }: Network): number {
-  let macs = 0;
-  for (const { ops } of stages) {
-    for (const op of ops) {
-      if (!("weight" in op)) continue;
-      const { height, width } = values[op.output]!;
-      macs += elementCount(op.weight.shape) * height * width;
-    }
-  }
-  return macs;
 }

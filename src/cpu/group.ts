@@ -10,28 +10,30 @@ export interface Groups {
 }
 
 /**
- * `rows` rows of a matrix product in pieces of `least` to `most` rows for some threads: what they are done with first, where all are as
- * fast, with an eighth of a piece for one that is not. Products come in blocks of four and six rows, together any even number.
+ * `rows` rows of a matrix product in pieces of at most `most` rows, and at least `least` where they may be so large, for some
+ * threads: what they are done with first, where all are as fast, with an eighth of a piece for one that is not. Products come
+ * in blocks of four and six rows, together any even number.
  */
 export function groupsOf(rows: number, least: number, most: number, threads: number): Groups {
-  let best = piecesOf(rows, rows);
+  const largest = Math.max(1, Math.min(rows, most) & ~1);
+  let best = piecesOf(rows, rows <= most ? rows : largest, most);
   let bestTime = Number.POSITIVE_INFINITY;
-  for (let size = Math.min(rows, most) & ~1; size >= Math.min(rows, least); size -= 2) {
-    const pieces = piecesOf(rows, size);
-    if (pieces.most > most) continue;
+  for (let size = largest; size >= Math.min(largest, least); size -= 2) {
+    const pieces = piecesOf(rows, size, most);
     const loads = new Array<number>(threads).fill(0);
     for (let piece = 0; piece < pieces.count; piece++) {
       const next = loads.indexOf(Math.min(...loads));
       loads[next]! += timeOf(piece + 1 < pieces.count ? size : rows - size * piece);
     }
     const time = Math.max(...loads) + (threads > 1 ? timeOf(size) / 8 : 0);
-    if (time < bestTime) [best, bestTime] = [pieces, time];
+    if (time < bestTime || (time === bestTime && pieces.most < best.most)) [best, bestTime] = [pieces, time];
   }
   return best;
 }
 
-function piecesOf(rows: number, size: number): Groups {
-  const count = Math.max(1, Math.round(rows / size));
+function piecesOf(rows: number, size: number, most: number): Groups {
+  const whole = Math.max(1, Math.round(rows / size));
+  const count = rows - size * (whole - 1) > most ? whole + 1 : whole;
   return { size, count, most: Math.max(size, rows - size * (count - 1)) };
 }
 

@@ -1,9 +1,9 @@
 import type { Engine, EngineStats } from "../engine.js";
 import { ClosedError, ShapeError, throwIfAborted, WasmError, WorkerError } from "../errors.js";
+import { networkMacs } from "../model/macs.js";
 import type { Network } from "../model/network.js";
 import type { Store } from "../store.js";
 import { compile } from "./compile.js";
-import { networkMacs } from "./drafts.js";
 import { createMemory, hasRelaxedSimd, instantiate, type Kernels, type Variant } from "./kernels.js";
 import { packAll } from "./pack-all.js";
 import type { CompileOptions, Program, Step } from "./program.js";

@@ -1,7 +1,8 @@
 import { Kernel } from "../../assembly/record.js";
+import { opMacs } from "../model/macs.js";
 import type { ConvOp, LinearOp } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
-import { convMacs, type Drafts, PIECES_PER_THREAD } from "./drafts.js";
+import { type Drafts, PIECES_PER_THREAD } from "./drafts.js";
 
 /** Input rows of a piece should stay in a core's second-level cache: the more of them, the less often weights are read. */
 const CONV_ROWS_BYTES = 512 * 1024;
@@ -42,7 +43,7 @@ export function direct(
     panels * taps * depth * 32,
   );
   drafts.push({
-    step: drafts.step(op, "f32_conv", convMacs(op, output)),
+    step: drafts.step(op, "f32_conv", opMacs(op, output)),
     words: {
       kernel: Kernel.conv,
       tiles: Math.ceil(rows / rowsPerTile) * Math.ceil(panels / panelsPerTile),
@@ -112,7 +113,7 @@ export function strassen(drafts: Drafts, op: ConvOp): void {
   drafts.needScratch(4 * (half + 18) + factors + 64 * inStep * together + 7 * (256 * half + 64));
   const weights = drafts.addWeights(op.weight, op.bias, "panels", inStep, 1, 1, outStep, 4 * inStep * outStep);
   drafts.push({
-    step: drafts.step(op, "f32_conv1x1_strassen", convMacs(op, output)),
+    step: drafts.step(op, "f32_conv1x1_strassen", opMacs(op, output)),
     words: {
       kernel: Kernel.strassen,
       tiles: Math.ceil(rows / rowsPerTile),

@@ -1,9 +1,10 @@
 import { Kernel } from "../../assembly/record.js";
+import { opMacs } from "../model/macs.js";
 import type { ConvOp } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
 import { chooseStemKernel } from "./choose.js";
 import { densify } from "./densify.js";
-import { convMacs, type Drafts, type Words } from "./drafts.js";
+import type { Drafts, Words } from "./drafts.js";
 import { direct } from "./lower-direct.js";
 
 /** Padded rows of the image in a piece of a stem's input. */
@@ -89,7 +90,7 @@ function stem7x7(drafts: Drafts, op: ConvOp): void {
     output: transformed,
   });
   drafts.push({
-    step: drafts.step(op, "f32_conv7x7s2_winograd4x1", convMacs(op, output)),
+    step: drafts.step(op, "f32_conv7x7s2_winograd4x1", opMacs(op, output)),
     words: {
       ...words,
       kernel: Kernel.stem,

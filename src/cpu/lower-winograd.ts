@@ -1,7 +1,8 @@
 import { Kernel } from "../../assembly/record.js";
+import { opMacs } from "../model/macs.js";
 import type { ConvOp, ValueShape } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
-import { convMacs, type Drafts, PIECES_PER_THREAD, type Words } from "./drafts.js";
+import { type Drafts, PIECES_PER_THREAD, type Words } from "./drafts.js";
 import { groupsOf } from "./group.js";
 
 /** V and M of a group of Winograd tiles should stay in a core's second-level cache beside a part of the weights. */
@@ -14,6 +15,8 @@ const STRIDE2_SCRATCH_BYTES = 2600 * 1024;
 const LEAST_STRIDE2_TILES = 12;
 /** What F(4x4)'s transforms keep between their passes, as in assembly/winograd4.ts. */
 const WORK_BYTES = 6 * 34 * 128;
+/** The table of a piece's blocks, as in assembly/winograd-turns.ts. */
+const BLOCKS_BYTES = 720;
 /** Winograd tiles that share a filter while it is transformed. */
 const LEAN_TILES = 16;
 
@@ -37,7 +40,7 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
     const { size, count, most } = groupsOf(tiles, LEAST_TILES, Math.max(fitting, WINOGRAD_TILES), threads);
     drafts.needScratch(winogradWorkBytes(most, inStep) + planes(most));
     drafts.push({
-      step: drafts.step(op, name, convMacs(op, output)),
+      step: drafts.step(op, name, opMacs(op, output)),
       words: { ...words, kernel: Kernel.winograd, tiles: count, rowsPerTile: size },
       ...places,
       weights,
@@ -57,7 +60,7 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
     transformed,
   });
   drafts.push({
-    step: drafts.step(op, `${name}_product`, convMacs(op, output)),
+    step: drafts.step(op, `${name}_product`, opMacs(op, output)),
     words: {
       ...words,
       kernel: Kernel.winogradProduct,
@@ -97,8 +100,9 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   // One cache line more for each point, where V is in the tiles' order.
   const transformed = apart ? drafts.area(groups * turnsBytes + 36 * 64) : undefined;
   const words = commonWords(drafts, op, 4);
-  // Pointers, blocks, and a chunk's rows or else the transforms' intermediate.
-  const work = 4 * rowsPerTile + 16 + 720 + Math.max(rowsPerTile * 256 * 4, WORK_BYTES);
+  const tables = 4 * rowsPerTile + 16 + BLOCKS_BYTES;
+  // A chunk's rows, or else the transforms' intermediate.
+  const work = tables + Math.max(rowsPerTile * 256 * 4, WORK_BYTES);
   const own = apart ? 0 : 36 * (4 * rowsPerTile * inStep + 64);
   const products = 36 * (128 * rowsPerTile + 64);
   // Filters of a chunk, products and V; or, in turns, V in their order, and then a slice of V or else two turns' filters and products.
@@ -109,7 +113,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const name = "f32_conv3x3s1_winograd4_lean";
   if (apart) {
     const pieces = Math.max(rowsPerTile / 4, Math.floor(inStep / 32));
-    drafts.needScratch(4 * rowsPerTile + 16 + 720 + slice);
+    drafts.needScratch(tables + slice);
     drafts.push({
       step: drafts.step(op, `${name}_input`),
       words: { ...words, kernel: Kernel.winogradLeanInput, tiles: groups * pieces, rowsPerTile },
@@ -118,7 +122,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
     });
   }
   drafts.push({
-    step: drafts.step(op, name, convMacs(op, output)),
+    step: drafts.step(op, name, opMacs(op, output)),
     words: {
       ...words,
       kernel: Kernel.winogradLean,
@@ -153,7 +157,7 @@ export function winogradStride2(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): 
       64 * (inPlanes + outPlanes),
   );
   drafts.push({
-    step: drafts.step(op, `f32_conv3x3s2_winograd${outputTile}`, convMacs(op, output)),
+    step: drafts.step(op, `f32_conv3x3s2_winograd${outputTile}`, opMacs(op, output)),
     words: {
       kernel: Kernel.winogradStride2,
       tiles: count,

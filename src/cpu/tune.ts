@@ -1,6 +1,6 @@
+import { opMacs } from "../model/macs.js";
 import type { ConvOp, Network } from "../model/network.js";
 import type { Store } from "../store.js";
-import { elementCount } from "../tensor.js";
 import { type ConvKernel, contenders, type KernelChoices, shapeOf } from "./choose.js";
 import { compile } from "./compile.js";
 import type { Kernels, Variant } from "./kernels.js";
@@ -40,7 +40,7 @@ export async function keptTuning(
   tile: TileName | null,
   store: Store | undefined,
 ): Promise<Tuning | null> {
-  const macs = convolutions(network).reduce((sum, op) => sum + macsOf(network, op), 0);
+  const macs = convolutions(network).reduce((sum, op) => sum + opMacs(op, network.values[op.output]!), 0);
   if (macs < LEAST_NETWORK_MACS) return { tile: tile ?? "4x8", kernels: {} };
   return check(await store?.get(keyOf(network, options, variant, tile)).catch(() => null), network, options);
 }
@@ -146,7 +146,7 @@ function trialsOf(network: Network, options: CompileOptions): Trial[][] {
     const output = network.values[op.output]!;
     const shape = shapeOf(op, output);
     const rivals = contenders(op, output, options);
-    if (trials.has(shape) || rivals.length < 2 || macsOf(network, op) < LEAST_MACS) continue;
+    if (trials.has(shape) || rivals.length < 2 || opMacs(op, network.values[op.output]!) < LEAST_MACS) continue;
     const one = { ...network, stages: [{ name: op.name, input: op.input, output: op.output, ops: [op] }] };
     trials.set(
       shape,
@@ -166,11 +166,6 @@ function convolutions(network: Network): ConvOp[] {
   return network.stages.flatMap((stage) =>
     stage.ops.filter((op): op is ConvOp => op.kind === "conv" && op.input !== network.input),
   );
-}
-
-function macsOf(network: Network, op: ConvOp): number {
-  const { height, width } = network.values[op.output]!;
-  return elementCount(op.weight.shape) * height * width;
 }
 
 function time(kernels: Kernels, program: Program, tile: TileName): number {

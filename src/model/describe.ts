@@ -1,5 +1,5 @@
-import { elementCount } from "../tensor.js";
-import type { Network, Op, ValueShape } from "./network.js";
+import { opMacs } from "./macs.js";
+import type { Network, ValueShape } from "./network.js";
 
 export interface StageDescription {
   readonly name: string;
@@ -28,7 +28,7 @@ export function describeNetwork(network: Network): NetworkDescription {
     name: stage.name,
     ops: stage.ops.length,
     parameters: stage.parameters ?? 0,
-    macs: stage.ops.reduce((sum, op) => sum + macsOf(op, network.values[op.output]!), 0),
+    macs: stage.ops.reduce((sum, op) => sum + opMacs(op, network.values[op.output]!), 0),
     output: network.values[stage.output]!,
   }));
   const total = (field: "ops" | "macs") => stages.reduce((sum, stage) => sum + stage[field], 0);
@@ -41,8 +41,4 @@ export function describeNetwork(network: Network): NetworkDescription {
     macs: total("macs"),
     batchNorms: network.batchNorms,
   };
-}
-
-function macsOf(op: Op, output: ValueShape): number {
-  return op.kind === "conv" || op.kind === "linear" ? elementCount(op.weight.shape) * output.height * output.width : 0;
 }

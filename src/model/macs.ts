@@ -1,0 +1,12 @@
+import { elementCount } from "../tensor.js";
+import type { Network, Op, ValueShape } from "./network.js";
+
+/** Multiply-accumulates of an operation by its definition, for one image: those of convolutions and linear layers count. */
+export function opMacs(op: Op, output: ValueShape): number {
+  return "weight" in op ? elementCount(op.weight.shape) * output.height * output.width : 0;
+}
+
+/** The same of a whole network. */
+export function networkMacs({ stages, values }: Network): number {
+  return stages.flatMap(({ ops }) => ops).reduce((sum, op) => sum + opMacs(op, values[op.output]!), 0);
+}
