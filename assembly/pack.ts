@@ -1,3 +1,6 @@
+import { filterOf, PHASES } from "./stride2-transforms";
+import { transformFilterStride2 } from "./winograd-filters";
+
 /** Eight output channels of OIHW weights, [8][depth][taps], to one panel, [taps][depth][8]: read in their order, four at a time. */
 export function packPanel(source: usize, target: usize, depth: i32, taps: i32): void {
   const rowBytes = <usize>(depth * taps) << 2;
@@ -105,54 +108,20 @@ function spread(g0: v128, g1: v128, g2: v128, to: usize, step: usize, outputTile
 }
 
 /**
- * One panel of 3x3 weights, [9][depth][8], for a stride of 2 by minimal filtering of its phases (winograd-stride2.ts):
- * `places` holds the addresses of the (2m + 1)^2 planes of [depth][8] that this panel becomes, `work` room for as many vectors.
+ * One panel of 3x3 weights, [9][depth][8], for a stride of 2 by minimal filtering of its phases (stride2-transforms.ts):
+ * `places` holds the addresses of the 81 planes of [depth][8] that this panel becomes, `work` has room for 36 vectors.
  */
-export function packWinogradStride2(panel: usize, places: usize, depth: i32, outputTile: i32, work: usize): void {
+export function packWinogradStride2(panel: usize, places: usize, depth: i32, work: usize): void {
   const tap = <usize>depth << 5;
-  const side = 2 * outputTile + 1;
-  const columns = work + (<usize>(side * 3) << 4);
-  for (let column = 0; column < 3; column++) {
-    for (let row = 0; row < side; row++) {
-      store<u32>(columns + (<usize>(column * side + row) << 2), <u32>(work + (<usize>(row * 3 + column) << 4)));
-    }
-  }
-  for (let half: usize = 0; half < 32; half += 16) {
-    for (let channel = 0; channel < depth; channel++) {
-      const offset = (<usize>channel << 5) + half;
-      for (let column: usize = 0; column < 3; column++) {
-        const g = panel + offset + column * tap;
-        const to = columns + column * <usize>(side << 2);
-        spreadPhases(v128.load(g), v128.load(g + 3 * tap), v128.load(g + 6 * tap), to, 0, outputTile);
-      }
-      for (let row = 0; row < side; row++) {
-        const g = work + <usize>(row * 48);
-        const to = places + <usize>((row * side) << 2);
-        spreadPhases(v128.load(g), v128.load(g, 16), v128.load(g, 32), to, offset, outputTile);
+  for (let offset: usize = 0; offset < tap; offset += 16) {
+    transformFilterStride2(panel + offset, tap, work, 16);
+    let place = places;
+    for (let y = 0; y < PHASES; y++) {
+      for (let x = 0; x < PHASES; x++) {
+        const from = work + (<usize>(filterOf(y) * 6 + filterOf(x)) << 4);
+        v128.store(<usize>load<u32>(place) + offset, v128.load(from));
+        place += 4;
       }
     }
   }
-}
-
-/** Three taps to each (point, phase), at the addresses in `to`, plus `offset`. The odd phase has the middle tap alone. */
-function spreadPhases(g0: v128, g1: v128, g2: v128, to: usize, offset: usize, outputTile: i32): void {
-  if (outputTile == 4) {
-    const sixth = f32x4.splat(<f32>(1.0 / 6));
-    const half = f32x4.mul(g1, f32x4.splat(0.5));
-    v128.store(<usize>load<u32>(to) + offset, f32x4.mul(g0, f32x4.splat(0.5)));
-    v128.store(<usize>load<u32>(to, 4) + offset, f32x4.neg(g1));
-    v128.store(<usize>load<u32>(to, 8) + offset, f32x4.mul(f32x4.add(g0, g2), f32x4.splat(-0.5)));
-    v128.store(<usize>load<u32>(to, 12) + offset, half);
-    v128.store(<usize>load<u32>(to, 16) + offset, f32x4.mul(f32x4.sub(g2, g0), sixth));
-    v128.store(<usize>load<u32>(to, 20) + offset, half);
-    v128.store(<usize>load<u32>(to, 24) + offset, g2);
-    v128.store(<usize>load<u32>(to, 28) + offset, g1);
-    v128.store(<usize>load<u32>(to, 32) + offset, f32x4.mul(f32x4.add(g0, f32x4.add(g2, g2)), sixth));
-    return;
-  }
-  v128.store(<usize>load<u32>(to) + offset, f32x4.neg(g0));
-  v128.store(<usize>load<u32>(to, 4) + offset, g1);
-  v128.store(<usize>load<u32>(to, 8) + offset, g2);
-  v128.store(<usize>load<u32>(to, 12) + offset, g1);
-  v128.store(<usize>load<u32>(to, 16) + offset, f32x4.add(g0, g2));
 }

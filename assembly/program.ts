@@ -8,7 +8,7 @@ import { f32_conv1x1_strassen } from "./strassen";
 import { Sync } from "./sync";
 import { announce, awaitNext, endLeft, finish, firstLeft, MOST_PIECES, operation, take } from "./threads";
 import { f32_winograd, f32_winograd_input, f32_winograd_output, f32_winograd_product } from "./winograd";
-import { f32_conv3x3s1_winograd4_lean, f32_conv3x3s1_winograd4_lean_input } from "./winograd-lean";
+import { f32_conv3x3_winograd4_lean, f32_conv3x3_winograd4_lean_input } from "./winograd-lean";
 import { f32_conv3x3s2_winograd } from "./winograd-stride2";
 import { word } from "./words";
 
@@ -112,10 +112,10 @@ function execute(record: usize, tile: i32, scratch: usize): void {
       f32_conv3x3s2_winograd(record, tile, scratch);
       return;
     case Kernel.winogradLean:
-      f32_conv3x3s1_winograd4_lean(record, tile, scratch);
+      f32_conv3x3_winograd4_lean(record, tile, scratch);
       return;
     case Kernel.winogradLeanInput:
-      f32_conv3x3s1_winograd4_lean_input(record, tile, scratch);
+      f32_conv3x3_winograd4_lean_input(record, tile, scratch);
       return;
     case Kernel.strassen:
       f32_conv1x1_strassen(record, tile, scratch);

@@ -1,3 +1,10 @@
+/** Stores four sums, plus the residual at `at` + residual bytes (0: none), floored. */
+// @ts-ignore: decorator
+@inline
+export function put4(at: usize, residual: usize, sum: v128, floor: v128): void {
+  v128.store(at, f32x4.pmax(residual ? f32x4.add(sum, v128.load(at + residual)) : sum, floor));
+}
+
 /** Stores eight sums, or the first `columns` of them, plus the residual at c + residual bytes (0: none), floored. */
 // @ts-ignore: decorator
 @inline

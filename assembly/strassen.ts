@@ -1,6 +1,7 @@
 import { gather, multiplyGathered, paddedRows, pointerAt } from "./multiply";
 import { Field } from "./record";
 import { leastOf } from "./simd";
+import { put4 } from "./store";
 import { word } from "./words";
 
 /**
@@ -173,16 +174,9 @@ function quarters(
   const u3 = f32x4.add(u2, v128.load(from + 6 * plane));
   const left = v128.load(bias);
   const other = v128.load(bias + right);
-  put(to, f32x4.add(f32x4.add(p1, v128.load(from + plane)), left), residual, floor);
-  put(to + right, f32x4.add(f32x4.add(f32x4.add(u2, p5), v128.load(from + 2 * plane)), other), residual, floor);
+  put4(to, residual, f32x4.add(f32x4.add(p1, v128.load(from + plane)), left), floor);
+  put4(to + right, residual, f32x4.add(f32x4.add(f32x4.add(u2, p5), v128.load(from + 2 * plane)), other), floor);
   if (!under) return;
-  put(to + under, f32x4.add(f32x4.sub(u3, v128.load(from + 3 * plane)), left), residual, floor);
-  put(to + under + right, f32x4.add(f32x4.add(u3, p5), other), residual, floor);
-}
-
-// @ts-ignore: decorator
-@inline
-function put(at: usize, value: v128, residual: usize, floor: v128): void {
-  if (residual) value = f32x4.add(value, v128.load(at + residual));
-  v128.store(at, f32x4.pmax(value, floor));
+  put4(to + under, residual, f32x4.add(f32x4.sub(u3, v128.load(from + 3 * plane)), left), floor);
+  put4(to + under + right, residual, f32x4.add(f32x4.add(u3, p5), other), floor);
 }

@@ -13,12 +13,54 @@ export function transformFilter(g: usize, tap: usize, u: usize, plane: usize): v
   rows34(g, tap, u + 18 * plane, plane);
 }
 
-/** As many filters as end at stop. */
-export function transformFilters(from: usize, stop: usize, tap: usize, u: usize, plane: usize): void {
-  for (; from < stop; from += 16) {
-    transformFilter(from, tap, u, plane);
-    u += 16;
+/** As many filters as end at stop. `strided`: for a stride of 2. */
+export function transformFilters(strided: bool, from: usize, stop: usize, tap: usize, u: usize, plane: usize): void {
+  if (strided) {
+    for (; from < stop; from += 16) {
+      transformFilterStride2(from, tap, u, plane);
+      u += 16;
+    }
+  } else {
+    for (; from < stop; from += 16) {
+      transformFilter(from, tap, u, plane);
+      u += 16;
+    }
   }
+}
+
+/**
+ * The same for a stride of 2, whose points' factors are in the input's transform (stride2-transforms.ts): along an axis, taps 0
+ * and 2 at the points 2, 1, -1, 0 and infinity, and then tap 1, which is the same at any point. 36 planes: six by six.
+ */
+// @ts-ignore: decorator
+@inline
+export function transformFilterStride2(g: usize, tap: usize, u: usize, plane: usize): void {
+  const low = g + 6 * tap;
+  spreadPhases(v128.load(g), v128.load(g + tap), v128.load(g + 2 * tap), u + 18 * plane, plane);
+  spreadPhases(v128.load(low), v128.load(low + tap), v128.load(low + 2 * tap), u + 24 * plane, plane);
+  spreadPhases(v128.load(g + 3 * tap), v128.load(g + 4 * tap), v128.load(g + 5 * tap), u + 30 * plane, plane);
+  const g0 = v128.load(g);
+  const g1 = v128.load(g + tap);
+  const g2 = v128.load(g + 2 * tap);
+  const h0 = v128.load(low);
+  const h1 = v128.load(low + tap);
+  const h2 = v128.load(low + 2 * tap);
+  const two = f32x4.splat(2);
+  spreadPhases(madd(two, h0, g0), madd(two, h1, g1), madd(two, h2, g2), u, plane);
+  spreadPhases(f32x4.add(g0, h0), f32x4.add(g1, h1), f32x4.add(g2, h2), u + 6 * plane, plane);
+  spreadPhases(f32x4.sub(g0, h0), f32x4.sub(g1, h1), f32x4.sub(g2, h2), u + 12 * plane, plane);
+}
+
+/** Three taps of a row to 2, 1, -1, 0, infinity and the odd phase. */
+// @ts-ignore: decorator
+@inline
+function spreadPhases(g0: v128, g1: v128, g2: v128, to: usize, plane: usize): void {
+  v128.store(to, madd(f32x4.splat(2), g2, g0));
+  v128.store(to + plane, f32x4.add(g0, g2));
+  v128.store(to + 2 * plane, f32x4.sub(g0, g2));
+  v128.store(to + 3 * plane, g0);
+  v128.store(to + 4 * plane, g2);
+  v128.store(to + 5 * plane, g1);
 }
 
 /** The points' factors that `transformFilter` leaves out, on products of `count` tiles, `step` bytes each. */

@@ -2,34 +2,44 @@ import { Field } from "./record";
 import { word } from "./words";
 
 /**
- * The grid of F(4x4,3x3)'s tiles over an image whose sides need not be multiples of four.
+ * The grid of F(4x4)'s tiles over an image whose sides need not be multiples of four.
  *
  * A tile of the last row or column that has r < 4 outputs along an axis needs r + 2 points there: F(r,3) on the first of 0, 1,
  * -1, 2, -2, infinity (Lavin & Gray 2016, section 4.1, for any m). Samples that none of its outputs depends on are free, and
  * with those that make the products at the other points vanish (`extrapolate` in winograd4.ts) both transforms stay what
  * they are: such a tile has no row in the matrix products of those points. On 14x14 outputs that saves a sixth of all products.
+ * With a stride of 2 it is r + 1 points, the first of 2, 1, -1, 0, infinity (stride2-transforms.ts).
  *
  * Tiles are numbered so that the rows of each point are neighbours: the last column but for its corner, whole tiles, the last
  * row, the corner.
  */
 
+/** Points along one axis of a whole tile. */
+// @ts-ignore: decorator
+@inline
+export function pointsAlong(record: usize): i32 {
+  return word(record, Field.strideHeight) == 2 ? 5 : 6;
+}
+
 /** Points along one axis of the last tile. */
 // @ts-ignore: decorator
 @inline
-function pointsAtEnd(outputs: i32, tiles: i32): i32 {
-  return outputs - 4 * (tiles - 1) + 2;
+function pointsAtEnd(record: usize, outputs: i32, tiles: i32): i32 {
+  return outputs - 4 * tiles + pointsAlong(record);
 }
 
-/** Points down of the tiles in row `y`: 3 to 6. */
+/** Points down of the tiles in row `y`. */
 export function pointsDown(record: usize, y: i32): i32 {
   const tilesHigh = word(record, Field.tilesHigh);
-  return y + 1 < tilesHigh ? 6 : pointsAtEnd(word(record, Field.outHeight), tilesHigh);
+  if (y + 1 < tilesHigh) return pointsAlong(record);
+  return pointsAtEnd(record, word(record, Field.outHeight), tilesHigh);
 }
 
 /** Points across of the tiles in column `x`. */
 export function pointsAcross(record: usize, x: i32): i32 {
   const tilesWide = word(record, Field.tilesWide);
-  return x + 1 < tilesWide ? 6 : pointsAtEnd(word(record, Field.outWidth), tilesWide);
+  if (x + 1 < tilesWide) return pointsAlong(record);
+  return pointsAtEnd(record, word(record, Field.outWidth), tilesWide);
 }
 
 /** Columns of whole tiles. */
@@ -59,7 +69,7 @@ export function tileAt(record: usize, index: i32): i32 {
 
 /** The first row of a point's product, of tiles from `first` on. */
 export function firstRow(record: usize, point: i32, first: i32): i32 {
-  if (point % 6 < pointsAcross(record, word(record, Field.tilesWide) - 1)) return 0;
+  if (point % pointsAlong(record) < pointsAcross(record, word(record, Field.tilesWide) - 1)) return 0;
   return max(0, wholeDown(record) - first);
 }
 
@@ -67,8 +77,9 @@ export function firstRow(record: usize, point: i32, first: i32): i32 {
 export function rowsAt(record: usize, point: i32, first: i32, count: i32): i32 {
   const tilesWide = word(record, Field.tilesWide);
   const tilesHigh = word(record, Field.tilesHigh);
+  const along = pointsAlong(record);
   let end = tilesWide * tilesHigh;
-  if (point / 6 >= pointsDown(record, tilesHigh - 1)) end -= tilesWide;
-  else if (wholeDown(record) < tilesHigh && point % 6 >= pointsAcross(record, tilesWide - 1)) end--;
+  if (point / along >= pointsDown(record, tilesHigh - 1)) end -= tilesWide;
+  else if (wholeDown(record) < tilesHigh && point % along >= pointsAcross(record, tilesWide - 1)) end--;
   return max(0, min(end - first, count) - firstRow(record, point, first));
 }

@@ -1,14 +1,20 @@
 import { multiply } from "./multiply";
 import { Field, Tile } from "./record";
 import { leastOf } from "./simd";
+import { inputTransformStride2, outputTransformStride2, STRIDE2_WORK_BYTES } from "./stride2-transforms";
 import { planeBytes } from "./winograd";
 import { scaleProducts, transformFilters } from "./winograd-filters";
-import { firstRow, rowsAt } from "./winograd-grid";
+import { firstRow, pointsAlong, rowsAt } from "./winograd-grid";
 import {
   BLOCKS_BYTES,
+  blocksEnd,
+  filterAt,
   gatherSlice,
   M_STEP,
   multiplyTurns,
+  pairsAt,
+  planeAt,
+  planesOf,
   SLICE,
   takesTurns,
   TURN_FILTERS,
@@ -18,8 +24,8 @@ import { inputTransform4, outputTransform4, WORK_BYTES } from "./winograd4";
 import { word } from "./words";
 
 /**
- * f32 3x3 stride-1 convolution by F(4x4,3x3) (Lavin & Gray 2016, section 4.3) on weights as the direct kernel has them,
- * [panel][tap][in channel][8]: a few channels of a panel or two are transformed at a time, used, and forgotten.
+ * f32 3x3 convolution by F(4x4,3x3) (Lavin & Gray 2016, section 4.3), with a stride of 2 by its phases, on weights as the direct
+ * kernel has them, [panel][tap][in channel][8]: a few channels of a panel or two are transformed at a time, used, and forgotten.
  *
  * Transformed weights are four times as large. Where an image has few tiles, reading them from memory takes longer than
  * making them; and where memory is short, they need not be had.
@@ -29,12 +35,14 @@ import { word } from "./words";
 const CHUNK: i32 = 256;
 /** A point's filters of a chunk; one cache line more, so that the points do not fall into the same cache sets. */
 const FILTER_PLANE: usize = 256 * 32 + 64;
-const POINTS: i32 = 36;
+const FILTERS: i32 = 36;
+/** Filters and products lie half a cache line off V's: where all begin on the same boundary, turns take 2 % longer. */
+const ASIDE: usize = 32;
 /** Panels whose products are kept until they are transformed: `M_STEP` bytes of a tile. */
 const QUAD: i32 = 4;
 
 /** V alone, for all pieces to share: a slice of a group's channels in turns' order, or else four of its tiles. */
-export function f32_conv3x3s1_winograd4_lean_input(record: usize, piece: i32, scratch: usize): void {
+export function f32_conv3x3_winograd4_lean_input(record: usize, piece: i32, scratch: usize): void {
   const perTile = word(record, Field.rowsPerTile);
   const inStep = word(record, Field.inStep);
   const perGroup = max(perTile >> 2, inStep / SLICE);
@@ -49,28 +57,43 @@ export function f32_conv3x3s1_winograd4_lean_input(record: usize, piece: i32, sc
     if (index * SLICE >= inStep) return;
     const blocks = scratch + tableBytes(perTile);
     const rows = writeBlocks(record, tile, first, count, 0, blocks);
-    const to = shared + <usize>group * turnsBytes(perTile, inStep) + (<usize>(index * SLICE * rows) << 2);
+    const to = shared + <usize>group * turnsBytes(record, perTile, inStep) + (<usize>(index * SLICE * rows) << 2);
     transformSlice(record, first, count, index * SLICE, scratch, blocks, blocks + BLOCKS_BYTES, to);
     return;
   }
   const tiles = min(4, count - 4 * index);
   if (tiles <= 0) return;
   const v = shared + (<usize>((first + 4 * index) * inStep) << 2);
-  inputTransform4(record, first + 4 * index, tiles, 0, inStep, v, planeBytes(all, inStep), scratch);
+  transformInput(record, first + 4 * index, tiles, 0, inStep, v, planeBytes(all, inStep), scratch);
+}
+
+function transformInput(
+  record: usize,
+  first: i32,
+  count: i32,
+  firstChannel: i32,
+  lastChannel: i32,
+  v: usize,
+  plane: usize,
+  work: usize,
+): void {
+  if (word(record, Field.strideHeight) == 2) {
+    inputTransformStride2(record, first, count, firstChannel, lastChannel, v, plane, work);
+  } else inputTransform4(record, first, count, firstChannel, lastChannel, v, plane, work);
 }
 
 /** Pointers to a group's rows, and to a last block's that are not there. */
 // @ts-ignore: decorator
 @inline
 function tableBytes(rows: i32): usize {
-  return (<usize>rows << 2) + 16;
+  return (<usize>(rows + 3) * 4 + 63) & ~63;
 }
 
 /** Bytes that V in turns' order takes at most. */
 // @ts-ignore: decorator
 @inline
-function turnsBytes(rows: i32, channels: i32): usize {
-  return <usize>(POINTS * rows * channels) << 2;
+function turnsBytes(record: usize, rows: i32, channels: i32): usize {
+  return <usize>(planesOf(record) * rows * channels) << 2;
 }
 
 /** V of one slice of channels in turns' order; in `work` are the transform's intermediate and the slice in tiles' order. */
@@ -86,9 +109,9 @@ function transformSlice(
 ): usize {
   const v = work + WORK_BYTES;
   const vPlane = planeBytes(count, SLICE);
-  inputTransform4(record, first, count, channel, channel + SLICE, v, vPlane, work);
+  transformInput(record, first, count, channel, channel + SLICE, v, vPlane, work);
   writePointers(table, v, count, SLICE << 2);
-  return gatherSlice(table, blocks, vPlane, to);
+  return gatherSlice(table, blocks, blocksEnd(record, blocks), vPlane, to);
 }
 
 function writePointers(table: usize, v: usize, count: i32, rowBytes: usize): void {
@@ -98,7 +121,7 @@ function writePointers(table: usize, v: usize, count: i32, rowBytes: usize): voi
 }
 
 /** One piece: a group of tiles by some of the panels. V is this piece's own in `scratch`, or the whole image's. */
-export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch: usize): void {
+export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: usize): void {
   const perTile = word(record, Field.rowsPerTile);
   const panels = word(record, Field.panels);
   const perPiece = word(record, Field.panelsPerTile);
@@ -110,6 +133,9 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
   const inStep = word(record, Field.inStep);
   const rowBytes = <usize>inStep << 2;
   const mPlane = <usize>perTile * M_STEP + 64;
+  const strided = word(record, Field.strideHeight) == 2;
+  const along = pointsAlong(record);
+  const points = along * along;
 
   const tile = word(record, Field.tile);
   const turns = takesTurns(tile, inStep);
@@ -119,11 +145,11 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
   const work = blocks + BLOCKS_BYTES;
   const base = work + max(<usize>(perTile * CHUNK * 4), WORK_BYTES);
   // V in turns' order is shared, or else the first; once it is made, the place of its slices is free.
-  const bytes = turnsBytes(perTile, inStep);
+  const bytes = turnsBytes(record, perTile, inStep);
   const gathered = shared ? shared + <usize>group * bytes : base;
-  const u = turns && !shared ? base + bytes : base;
-  const m = u + (turns ? 2 * TURN_FILTERS : <usize>POINTS * FILTER_PLANE);
-  const other = m + <usize>POINTS * mPlane;
+  const u = (turns && !shared ? base + bytes : base) + ASIDE;
+  const m = u + (turns ? 2 * TURN_FILTERS : <usize>FILTERS * FILTER_PLANE);
+  const other = m + <usize>points * mPlane;
   let rows = 0;
   if (turns) {
     rows = writeBlocks(record, tile, first, count, mPlane, blocks);
@@ -134,10 +160,10 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
       }
     }
   } else {
-    const v = shared ? shared + <usize>first * rowBytes : other + <usize>POINTS * mPlane;
-    if (!shared) inputTransform4(record, first, count, 0, inStep, v, vPlane, work);
+    const v = shared ? shared + <usize>first * rowBytes : other + <usize>points * mPlane;
+    if (!shared) transformInput(record, first, count, 0, inStep, v, vPlane, work);
     writePointers(scratch, v, count, rowBytes);
-    for (let point = 0; point < POINTS; point++) {
+    for (let point = 0; point < points; point++) {
       const entry = blocks + (<usize>point << 3);
       store<u32>(entry, <u32>firstRow(record, point, first));
       store<u32>(entry, <u32>rowsAt(record, point, first, count), 4);
@@ -155,38 +181,44 @@ export function f32_conv3x3s1_winograd4_lean(record: usize, piece: i32, scratch:
     const pair = min(together, end - panel);
     const column = <usize>((panel - begin) % QUAD) << 5;
     const weights = <usize>word(record, Field.weights) + <usize>panel * 9 * tap;
-    let sums = m;
-    let spare = other;
     if (turns) {
-      multiplyTurns(gathered, blocks, rows, weights, inStep, panel == begin, panel + 1 < end, u, m + column);
-      spare = m;
+      const last = blocksEnd(record, blocks);
+      const isFirst = panel == begin;
+      multiplyTurns(strided, gathered, blocks, last, rows, weights, inStep, isFirst, panel + 1 < end, u, m + column);
     }
     for (let channel = turns ? inStep : 0; channel < inStep; channel += chunk) {
       const depth = min(chunk, inStep - channel);
       const from = weights + (<usize>channel << 5);
       for (let index = 0; index < pair; index++) {
         const at = from + <usize>index * 9 * tap;
-        transformFilters(at, at + (<usize>depth << 5), tap, u + (<usize>(index * depth) << 5), FILTER_PLANE);
+        transformFilters(strided, at, at + (<usize>depth << 5), tap, u + (<usize>(index * depth) << 5), FILTER_PLANE);
       }
-      const before = channel ? spare - sums : 0;
-      for (let point: usize = 0; point < <usize>POINTS; point++) {
-        const row = <usize>load<u32>(blocks + (point << 3));
-        const height = load<i32>(blocks + (point << 3), 4);
+      const left = (inStep - channel - 1) / chunk;
+      for (let point = 0; point < points; point++) {
+        const row = <usize>load<u32>(blocks + (<usize>point << 3));
+        const height = load<i32>(blocks + (<usize>point << 3), 4);
         const table = scratch + (row << 2);
-        const c = sums + point * mPlane + row * M_STEP + column;
-        const offset = point * vPlane + (<usize>channel << 2);
-        const b = u + point * FILTER_PLANE;
-        multiply(tile, table, height, 1, depth, offset, work, b, pair, zeros, 0, c, M_STEP, 8 * pair, before, none);
+        const pairs = pairsAt(along, point);
+        for (let index = 0; index < pairs; index++) {
+          // Sums go back and forth between two places, such that the last are in the first one.
+          const isOther = ((left + 1) * pairs - index) & 1 ? 0 : 1;
+          const before: usize = channel || index ? (isOther ? m - other : other - m) : 0;
+          const c = (isOther ? other : m) + <usize>point * mPlane + row * M_STEP + column;
+          const offset = <usize>planeAt(along, point, index) * vPlane + (<usize>channel << 2);
+          const b = u + <usize>filterAt(along, point, index) * FILTER_PLANE;
+          multiply(tile, table, height, 1, depth, offset, work, b, pair, zeros, 0, c, M_STEP, 8 * pair, before, none);
+        }
       }
-      const swap = sums;
-      sums = spare;
-      spare = swap;
     }
     panel += pair;
     if (panel < end && (panel - begin) % QUAD != 0) continue;
-    scaleProducts(spare, mPlane, count, M_STEP);
     const firstChannel = (begin + ((panel - begin - 1) / QUAD) * QUAD) << 3;
     const lastChannel = min(panel << 3, word(record, Field.outStep));
-    outputTransform4(record, first, count, spare, mPlane, M_STEP, firstChannel, lastChannel, work, least);
+    if (strided) {
+      outputTransformStride2(record, first, count, m, mPlane, M_STEP, firstChannel, lastChannel, work, least);
+    } else {
+      scaleProducts(m, mPlane, count, M_STEP);
+      outputTransform4(record, first, count, m, mPlane, M_STEP, firstChannel, lastChannel, work, least);
+    }
   }
 }

@@ -1,9 +1,11 @@
 import { paddedRows, sixes } from "./multiply";
-import { Tile } from "./record";
+import { Field, Tile } from "./record";
 import { gatherRows } from "./rows";
 import { madd } from "./simd";
-import { firstRow, rowsAt } from "./winograd-grid";
-import { transformFilter, transformFilters } from "./winograd-filters";
+import { filterOf, PHASES } from "./stride2-transforms";
+import { firstRow, pointsAlong, rowsAt } from "./winograd-grid";
+import { transformFilter, transformFilters, transformFilterStride2 } from "./winograd-filters";
+import { word } from "./words";
 
 /**
  * The product of Winograd tiles with filters that are transformed on the way.
@@ -24,49 +26,94 @@ const FILTER_PLANE: usize = 512;
 /** Bytes of all 36 points'. */
 export const TURN_FILTERS: usize = 18432;
 
-/** Whether turns have the tile and the channels; older optimisers, and those that fuse pairs, do better without. */
+/** Whether turns have the tile and the channels; engines that fuse pairs do better without. */
 export function takesTurns(tile: i32, channels: i32): bool {
-  return ASC_FEATURE_RELAXED_SIMD && tile != Tile.f32_6x16 && channels % SLICE == 0;
+  return tile != Tile.f32_6x16 && channels % SLICE == 0;
 }
 
 /**
- * The table of a piece's blocks, 36 entries of five words: where a point's products begin in M, bytes of M that its blocks of
- * six rows, of four, and of two take, and its first row.
+ * The table of a piece's blocks, an entry of seven words for each plane of V: where the products of its point begin in M, bytes
+ * of M that its blocks of six rows, of four, and of two take, its first row, its filters' place among a turn's, its number.
  */
-export const BLOCKS_BYTES: usize = 720;
-const ENTRY: usize = 20;
+export const BLOCKS_BYTES: usize = 41 * 64;
+const ENTRY: usize = 32;
 
-/** The table for `count` tiles from `first`. Returns the rows of all points together, with those that only fill a block. */
+/** Planes of V: one for each point, or, with a stride of 2, for each pair of a vertical and a horizontal (point, phase). */
+export function planesOf(record: usize): i32 {
+  return word(record, Field.strideHeight) == 2 ? PHASES * PHASES : 36;
+}
+
+/** Where the table ends that begins at `blocks`. */
+// @ts-ignore: decorator
+@inline
+export function blocksEnd(record: usize, blocks: usize): usize {
+  return blocks + <usize>planesOf(record) * ENTRY;
+}
+
+/** The table for `count` tiles from `first`. Returns the rows of all planes together, with those that only fill a block. */
 export function writeBlocks(record: usize, tile: i32, first: i32, count: i32, mPlane: usize, to: usize): i32 {
   const padded = paddedRows(tile, count);
+  const along = pointsAlong(record);
   let all = 0;
-  for (let point = 0; point < 36; point++) {
+  for (let point = 0; point < along * along; point++) {
     const rows = rowsAt(record, point, first, count);
     const six = 6 * sixes(tile, rows);
     const left = max(rows - six, 0);
     const four = (left + 1) & ~3;
     const two = left > four ? 2 : 0;
     const row = min(firstRow(record, point, first), padded - six - four - two);
-    store<u32>(to, <u32>(<usize>point * mPlane + <usize>row * M_STEP));
-    store<u32>(to, <u32>(<usize>six * M_STEP), 4);
-    store<u32>(to, <u32>(<usize>four * M_STEP), 8);
-    store<u32>(to, <u32>(<usize>two * M_STEP), 12);
-    store<u32>(to, <u32>row, 16);
-    to += ENTRY;
-    all += six + four + two;
+    const pairs = pairsAt(along, point);
+    for (let pair = 0; pair < pairs; pair++) {
+      store<u32>(to, <u32>(<usize>point * mPlane + <usize>row * M_STEP));
+      store<u32>(to, <u32>(<usize>six * M_STEP), 4);
+      store<u32>(to, <u32>(<usize>four * M_STEP), 8);
+      store<u32>(to, <u32>(<usize>two * M_STEP), 12);
+      store<u32>(to, <u32>row, 16);
+      store<u32>(to, <u32>(<usize>filterAt(along, point, pair) * FILTER_PLANE), 20);
+      store<u32>(to, planeAt(along, point, pair), 24);
+      to += ENTRY;
+      all += six + four + two;
+    }
   }
   return all;
 }
 
-/** V of `SLICE` channels, rows by pointers, to where turns read it: [turn][point][block][channel][6, 4 or 2]. Returns its end. */
-export function gatherSlice(table: usize, blocks: usize, vPlane: usize, to: usize): usize {
+/** Planes of V that meet at a point. `along`: points along an axis. */
+export function pairsAt(along: i32, point: i32): i32 {
+  if (along == 6) return 1;
+  return (point < 5 ? 1 : 2) * (point % 5 ? 2 : 1);
+}
+
+/** The number in V of the `pair`th of them. */
+export function planeAt(along: i32, point: i32, pair: i32): i32 {
+  if (along == 6) return point;
+  return phaseDown(point, pair) * PHASES + phaseAcross(point, pair);
+}
+
+/** The number of its filters, of 36. */
+export function filterAt(along: i32, point: i32, pair: i32): i32 {
+  if (along == 6) return point;
+  return filterOf(phaseDown(point, pair)) * 6 + filterOf(phaseAcross(point, pair));
+}
+
+function phaseDown(point: i32, pair: i32): i32 {
+  const y = point / 5;
+  return y ? 2 * y - 1 + (point % 5 ? pair >> 1 : pair) : 0;
+}
+
+function phaseAcross(point: i32, pair: i32): i32 {
+  const x = point % 5;
+  return x ? 2 * x - 1 + (pair & 1) : 0;
+}
+
+/** V of `SLICE` channels, rows by pointers, to where turns read it: [turn][plane][block][channel][6, 4 or 2]. Returns its end. */
+export function gatherSlice(table: usize, blocks: usize, end: usize, vPlane: usize, to: usize): usize {
   for (let turn: usize = 0; turn < 2; turn++) {
-    for (let point: usize = 0; point < 36; point++) {
-      const entry = blocks + point * ENTRY;
+    for (let entry = blocks; entry < end; entry += ENTRY) {
       const six = <i32>(load<u32>(entry, 4) / (6 * <u32>M_STEP));
       const four = <i32>(load<u32>(entry, 8) / (4 * <u32>M_STEP));
       let from = table + (<usize>load<u32>(entry, 16) << 2);
-      const offset = point * vPlane + turn * (TURN << 2);
+      const offset = <usize>load<u32>(entry, 24) * vPlane + turn * (TURN << 2);
       if (six) gatherRows(from, 6, six, 1, TURN, offset, to);
       from += <usize>six * 24;
       to += <usize>(six * TURN) * 24;
@@ -95,13 +142,15 @@ function gatherTwo(a0: usize, a1: usize, to: usize): void {
 }
 
 /**
- * M = V U of one panel, 8 columns, where `blocks` says, [row][M_STEP bytes]; V is `rows` rows of all points together. `u` has
+ * M = V U of one panel, 8 columns, where `blocks` says, [row][M_STEP bytes]; V is `rows` rows of all planes together. `u` has
  * room for two turns' filters. The first panel makes its own first turn's; every panel but the last makes the next one's, which
  * lie right after its own.
  */
 export function multiplyTurns(
+  strided: bool,
   a: usize,
   blocks: usize,
+  last: usize,
   rows: i32,
   panel: usize,
   channels: i32,
@@ -112,24 +161,28 @@ export function multiplyTurns(
 ): void {
   const tap = <usize>channels << 5;
   if (isFirst) {
-    transformFilters(panel, panel + FILTER_PLANE, tap, u, FILTER_PLANE);
+    transformFilters(strided, panel, panel + FILTER_PLANE, tap, u, FILTER_PLANE);
   }
   const bytes = <usize>(TURN * rows) << 2;
-  clear(m, blocks);
+  clear(m, blocks, last);
   let half: usize = 0;
   for (let from = panel + FILTER_PLANE, end = panel + tap; from <= end; from += FILTER_PLANE) {
     const next = from < end ? from : panel + 9 * tap;
     const stop = from < end || hasNext ? next + FILTER_PLANE : next;
-    turn(blocks, a, u + half, m, next, stop, tap, u + (TURN_FILTERS - half));
+    turn(strided, blocks, last, a, u + half, m, next, stop, tap, u + (TURN_FILTERS - half));
     half = TURN_FILTERS - half;
     a += bytes;
   }
 }
 
-function clear(m: usize, blocks: usize): void {
+function clear(m: usize, blocks: usize, last: usize): void {
   const zero = f32x4.splat(0);
-  for (const last = blocks + BLOCKS_BYTES; blocks < last; blocks += ENTRY) {
-    let at = m + <usize>load<u32>(blocks);
+  let before: u32 = -1;
+  for (; blocks < last; blocks += ENTRY) {
+    const offset = load<u32>(blocks);
+    if (offset == before) continue;
+    before = offset;
+    let at = m + <usize>offset;
     const bytes = <usize>(load<u32>(blocks, 4) + load<u32>(blocks, 8) + load<u32>(blocks, 12));
     for (const end = at + bytes; at < end; at += M_STEP) {
       v128.store(at, zero);
@@ -138,18 +191,21 @@ function clear(m: usize, blocks: usize): void {
   }
 }
 
-/** M += V U of all points and one turn's channels; after a point, one vector of the next turn's filters is made. */
+/** M += V U of all planes and one turn's channels; after a plane, one vector of the next turn's filters is made. */
 function turn(
+  strided: bool,
   blocks: usize,
+  last: usize,
   a: usize,
-  b: usize,
+  u: usize,
   m: usize,
   from: usize,
   stop: usize,
   tap: usize,
   to: usize,
 ): void {
-  for (const last = blocks + BLOCKS_BYTES; blocks < last; blocks += ENTRY) {
+  for (; blocks < last; blocks += ENTRY) {
+    const b = u + <usize>load<u32>(blocks, 20);
     const end = b + FILTER_PLANE;
     let c = m + <usize>load<u32>(blocks);
     for (const below = c + <usize>load<u32>(blocks, 4); c < below; c += 6 * M_STEP) {
@@ -240,9 +296,9 @@ function turn(
       multiplyTwo(a, b, c);
       a += <usize>TURN << 3;
     }
-    b = end;
     if (from < stop) {
-      transformFilter(from, tap, to, FILTER_PLANE);
+      if (strided) transformFilterStride2(from, tap, to, FILTER_PLANE);
+      else transformFilter(from, tap, to, FILTER_PLANE);
       from += 16;
       to += 16;
     }

@@ -1,5 +1,6 @@
 import { Field } from "./record";
 import { madd, nmadd } from "./simd";
+import { put4 } from "./store";
 import { pointsAcross, pointsDown, tileAt, wholeAcross } from "./winograd-grid";
 import { word } from "./words";
 
@@ -448,18 +449,12 @@ function sumSome(
   const difference12 = f32x4.add(f32x4.sub(m1, m2), b);
   const sum34 = f32x4.add(m3, m4);
   const difference34 = f32x4.sub(m3, m4);
-  putOne(to, f32x4.add(f32x4.add(v128.load(from), sum12), sum34), residual, floor);
+  put4(to, residual, f32x4.add(f32x4.add(v128.load(from), sum12), sum34), floor);
   if (columns < 2) return;
-  putOne(to + pixel, madd(f32x4.splat(2), difference34, difference12), residual, floor);
+  put4(to + pixel, residual, madd(f32x4.splat(2), difference34, difference12), floor);
   if (columns < 3) return;
-  putOne(to + 2 * pixel, madd(f32x4.splat(4), sum34, sum12), residual, floor);
+  put4(to + 2 * pixel, residual, madd(f32x4.splat(4), sum34, sum12), floor);
   if (columns < 4) return;
   const last = f32x4.add(madd(f32x4.splat(8), difference34, difference12), v128.load(from, 5 * COLUMN));
-  putOne(to + 3 * pixel, last, residual, floor);
-}
-
-// @ts-ignore: decorator
-@inline
-function putOne(to: usize, value: v128, residual: usize, floor: v128): void {
-  v128.store(to, f32x4.pmax(residual ? f32x4.add(value, v128.load(to + residual)) : value, floor));
+  put4(to + 3 * pixel, residual, last, floor);
 }

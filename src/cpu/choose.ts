@@ -9,7 +9,7 @@ export type ConvKernel =
   | "f32_conv3x3s1_winograd4_lean"
   | "f32_conv3x3s1_winograd2"
   | "f32_conv3x3s2_winograd4"
-  | "f32_conv3x3s2_winograd2";
+  | "f32_conv3x3s2_winograd4_lean";
 
 /** Kernels by shape (`shapeOf`), where they were measured. */
 export type KernelChoices = Readonly<Record<string, ConvKernel>>;
@@ -38,8 +38,7 @@ export function contenders(op: ConvOp, output: ValueShape, options: ChoiceOption
   const smallest = Math.min(output.height, output.width);
   const others: ConvKernel[] = [];
   if (op.stride[0] === 2) {
-    if (smallest >= 24 && smallest < 32) others.push("f32_conv3x3s2_winograd4", "f32_conv3x3s2_winograd2");
-    else if (smallest >= 6) others.push("f32_conv3x3s2_winograd2");
+    if (smallest > 2 && smallest <= 8) others.push("f32_conv3x3s2_winograd4_lean", "f32_conv");
   } else if (smallest > 8 && smallest <= 32) others.push("f32_conv3x3s1_winograd4", "f32_conv3x3s1_winograd4_lean");
   else if (smallest > 2 && smallest <= 8) others.push("f32_conv3x3s1_winograd2", "f32_conv3x3s1_winograd4_lean");
   return [first, ...others.filter((it) => it !== first)];
@@ -75,19 +74,15 @@ export function chooseStemKernel(op: ConvOp, options: ChoiceOptions): "f32_conv"
   return applies && options.convolution !== "direct" ? "f32_conv7x7s2_winograd4x1" : "f32_conv";
 }
 
-/**
- * The phases of a stride of 2 save less, and their weights grow by 81/9 or 25/9: only larger images earn that back, or weights
- * so few that caches keep them.
- */
-function chooseStride2(op: ConvOp, output: ValueShape, options: ChoiceOptions): ConvKernel {
-  if (options.convolution === "winograd2") return "f32_conv3x3s2_winograd2";
-  if (options.convolution.startsWith("winograd4")) return "f32_conv3x3s2_winograd4";
+/** The phases of a stride of 2 save less, and their weights grow by 81/9: only those so few that caches keep them earn that back. */
+function chooseStride2(op: ConvOp, output: ValueShape, { convolution, memory }: ChoiceOptions): ConvKernel {
+  if (convolution === "winograd2") return "f32_conv";
+  if (convolution === "winograd4") return "f32_conv3x3s2_winograd4";
+  if (convolution === "winograd4-lean") return "f32_conv3x3s2_winograd4_lean";
   const smallest = Math.min(output.height, output.width);
-  const outputs = op.weight.shape[0]!;
-  if (options.memory === "small") return "f32_conv";
-  if (outputs <= 64 && smallest >= 8) return "f32_conv3x3s2_winograd4";
-  if (smallest < 12) return "f32_conv";
-  return smallest >= 24 && outputs <= 128 ? "f32_conv3x3s2_winograd4" : "f32_conv3x3s2_winograd2";
+  if (smallest < 3) return "f32_conv";
+  if (memory === "fast" && op.weight.shape[0]! <= 64 && smallest >= 8) return "f32_conv3x3s2_winograd4";
+  return "f32_conv3x3s2_winograd4_lean";
 }
 
 /** The products of halves are of eight columns: where pairs of vectors fuse, the direct kernel's sixteen are far faster. */

@@ -13,10 +13,16 @@ const LEAST_TILES = 8;
 /** The same of a stride of 2, whose weights are larger. */
 const STRIDE2_SCRATCH_BYTES = 2600 * 1024;
 const LEAST_STRIDE2_TILES = 12;
-/** What F(4x4)'s transforms keep between their passes, as in assembly/winograd4.ts. */
+/** What F(4x4)'s transforms keep between their passes, as in assembly/winograd4.ts and stride2-transforms.ts. */
 const WORK_BYTES = 6 * 34 * 128;
+const STRIDE2_WORK_BYTES = 83 * 128;
+/** Planes of V and M with a stride of 2. */
+const STRIDE2_IN_PLANES = 81;
+const STRIDE2_OUT_PLANES = 25;
 /** The table of a piece's blocks, as in assembly/winograd-turns.ts. */
-const BLOCKS_BYTES = 720;
+const BLOCKS_BYTES = 41 * 64;
+/** As in assembly/winograd-lean.ts. */
+const ASIDE = 32;
 /** Winograd tiles that share a filter while it is transformed. */
 const LEAN_TILES = 16;
 
@@ -96,21 +102,23 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const weights = drafts.addWeights(op.weight, op.bias, "panels", inStep, 9, 1, outStep, panels * 9 * inStep * 32);
   const apart = threads > 1 && groups < 2 * threads;
   const perPiece = apart ? 4 * Math.max(1, Math.floor(panels / (8 * PIECES_PER_THREAD * threads))) : panels;
-  const turnsBytes = 36 * 4 * rowsPerTile * inStep;
+  const strided = op.stride[0] === 2;
+  const [inPlanes, outPlanes] = strided ? [STRIDE2_IN_PLANES, STRIDE2_OUT_PLANES] : [36, 36];
+  const turnsBytes = inPlanes * 4 * rowsPerTile * inStep;
   // One cache line more for each point, where V is in the tiles' order.
-  const transformed = apart ? drafts.area(groups * turnsBytes + 36 * 64) : undefined;
+  const transformed = apart ? drafts.area(groups * turnsBytes + inPlanes * 64) : undefined;
   const words = commonWords(drafts, op, 4);
-  const tables = 4 * rowsPerTile + 16 + BLOCKS_BYTES;
+  const tables = ((4 * (rowsPerTile + 3) + 63) & -64) + BLOCKS_BYTES + ASIDE;
   // A chunk's rows, or else the transforms' intermediate.
   const work = tables + Math.max(rowsPerTile * 256 * 4, WORK_BYTES);
-  const own = apart ? 0 : 36 * (4 * rowsPerTile * inStep + 64);
-  const products = 36 * (128 * rowsPerTile + 64);
+  const own = apart ? 0 : inPlanes * (4 * rowsPerTile * inStep + 64);
+  const products = outPlanes * (128 * rowsPerTile + 64);
   // Filters of a chunk, products and V; or, in turns, V in their order, and then a slice of V or else two turns' filters and products.
   const chunks = 36 * (256 * 32 + 64) + 2 * products + own;
-  const slice = WORK_BYTES + 36 * (4 * rowsPerTile * 32 + 64);
+  const slice = WORK_BYTES + inPlanes * (4 * rowsPerTile * 32 + 64);
   const turns = 2 * 36 * 512 + products;
   drafts.needScratch(work + Math.max(chunks, apart ? turns : turnsBytes + Math.max(slice, turns)));
-  const name = "f32_conv3x3s1_winograd4_lean";
+  const name = `f32_conv3x3s${strided ? 2 : 1}_winograd4_lean`;
   if (apart) {
     const pieces = Math.max(rowsPerTile / 4, Math.floor(inStep / 32));
     drafts.needScratch(tables + slice);
@@ -136,34 +144,27 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   });
 }
 
-export function winogradStride2(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
+/** On weights that are transformed at load: for layers of few channels. */
+export function winogradStride2(drafts: Drafts, op: ConvOp): void {
   const input = drafts.shape(op.input);
   const output = drafts.shape(op.output);
   const inStep = paddedChannels(input.channels);
   const outStep = paddedChannels(output.channels);
-  const { tiles } = gridOf(output, outputTile);
-  const inPlanes = (2 * outputTile + 1) ** 2;
-  const outPlanes = (outputTile + 1) ** 2;
+  const { tiles } = gridOf(output, 4);
   const panels = Math.ceil(outStep / 8);
-  const form = outputTile === 4 ? "stride2winograd4" : "stride2winograd2";
-  const bytes = panels * inPlanes * inStep * 32;
-  const weights = drafts.addWeights(op.weight, op.bias, form, inStep, 9, 1, outStep, bytes);
-  const tileBytes = 4 * (inPlanes * inStep + outPlanes * outStep);
+  const bytes = panels * STRIDE2_IN_PLANES * inStep * 32;
+  const weights = drafts.addWeights(op.weight, op.bias, "stride2winograd4", inStep, 9, 1, outStep, bytes);
+  const tileBytes = 4 * (STRIDE2_IN_PLANES * inStep + STRIDE2_OUT_PLANES * outStep);
   const fitting = Math.max(1, Math.floor(STRIDE2_SCRATCH_BYTES / tileBytes));
   const { size, count, most } = groupsOf(tiles, LEAST_STRIDE2_TILES, fitting, drafts.options.threads);
   drafts.needScratch(
-    Math.max(Math.ceil(most / 4) * 64 * (1 + inStep), 81 * 32 * 4 + 64) +
+    Math.max(Math.ceil(most / 4) * 64 * (1 + inStep), STRIDE2_WORK_BYTES) +
       most * tileBytes +
-      64 * (inPlanes + outPlanes),
+      64 * (STRIDE2_IN_PLANES + STRIDE2_OUT_PLANES),
   );
   drafts.push({
-    step: drafts.step(op, `f32_conv3x3s2_winograd${outputTile}`, opMacs(op, output)),
-    words: {
-      kernel: Kernel.winogradStride2,
-      tiles: count,
-      ...commonWords(drafts, op, outputTile),
-      rowsPerTile: size,
-    },
+    step: drafts.step(op, "f32_conv3x3s2_winograd4", opMacs(op, output)),
+    words: { ...commonWords(drafts, op, 4), kernel: Kernel.winogradStride2, tiles: count, rowsPerTile: size },
     ...drafts.places(op),
     weights,
   });
@@ -178,6 +179,7 @@ function commonWords(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): Words {
     ...drafts.image(op),
     padHeight: op.padding[0],
     padWidth: op.padding[1],
+    strideHeight: op.stride[0],
     panels: Math.ceil(paddedChannels(output.channels) / 8),
     outputTile,
     tilesWide,

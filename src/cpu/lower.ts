@@ -102,7 +102,7 @@ function lowerConv(drafts: Drafts, op: ConvOp): void {
   const input = drafts.shape(op.input);
   const output = drafts.shape(op.output);
   const kernel = chooseConvKernel(op, output, drafts.options);
-  if (kernel === "f32_conv3x3s1_winograd4_lean") {
+  if (kernel.endsWith("_lean")) {
     winogradLean(drafts, op);
     return;
   }
@@ -111,9 +111,8 @@ function lowerConv(drafts: Drafts, op: ConvOp): void {
     return;
   }
   if (kernel !== "f32_conv") {
-    const outputTile = kernel.endsWith("4") ? 4 : 2;
-    if (op.stride[0] === 2) winogradStride2(drafts, op, outputTile);
-    else winograd(drafts, op, outputTile);
+    if (op.stride[0] === 2) winogradStride2(drafts, op);
+    else winograd(drafts, op, kernel.endsWith("4") ? 4 : 2);
     return;
   }
   const step = paddedChannels(input.channels);

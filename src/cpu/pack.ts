@@ -75,14 +75,11 @@ function* packPanels(job: PackJob, program: Program, kernels: Kernels): Generato
       stage(group, panel);
       if (job.form === "panels") {
         kernels.packPanel(program.stagingAt, job.weightsAt + index * depth * taps * 32, depth, taps);
-      } else if (job.form === "stride2winograd4" || job.form === "stride2winograd2") {
-        const outputTile = job.form === "stride2winograd4" ? 4 : 2;
-        const places = stride2Places(outputTile, depth * 32, panels).map(
-          ([start, step]) => job.weightsAt + start + index * step,
-        );
+      } else if (job.form === "stride2winograd4") {
+        const places = stride2Places(depth * 32, panels).map(([start, step]) => job.weightsAt + start + index * step);
         new Uint32Array(kernels.memory.buffer, workAt, places.length).set(places);
         kernels.packPanel(program.stagingAt, panelAt, depth, taps);
-        kernels.packWinogradStride2(panelAt, workAt, depth, outputTile, workAt + 352);
+        kernels.packWinogradStride2(panelAt, workAt, depth, workAt + 352);
       } else {
         const panelBytes = depth * 32;
         kernels.packPanel(program.stagingAt, panelAt, depth, taps);

@@ -120,7 +120,7 @@ function keyOf(network: Network, options: CompileOptions, variant: Variant, tile
   const { memory, convolution, threads } = options;
   const engine = navigator?.userAgent ?? process?.version ?? "";
   const { architecture, values } = network;
-  return JSON.stringify(["kernels 4", engine, variant, memory, convolution, threads, tile, architecture, values]);
+  return JSON.stringify(["kernels 5", engine, variant, memory, convolution, threads, tile, architecture, values]);
 }
 
 /** What was kept, where it is whole and names nothing but contenders. */

@@ -270,7 +270,14 @@ describe.each(modules)("%s", (simd) => {
     await check(op, input, convOutput(op, input), simd);
   });
 
-  describe.each(["winograd2", "winograd4", "winograd4-lean"] as const)("f32_conv3x3s1_%s", (convolution) => {
+  describe.each([
+    ["winograd2", "4x8"],
+    ["winograd4", "4x8"],
+    ["winograd4", "6x16"],
+    ["winograd4-lean", "4x8"],
+    ["winograd4-lean", "6x8"],
+    ["winograd4-lean", "6x16"],
+  ] as const)("f32_conv3x3s1_%s, tile %s", (convolution, tile) => {
     test.each([
       [1, 1, 4, 4, 1],
       [2, 3, 3, 5, 1],
@@ -287,24 +294,33 @@ describe.each(modules)("%s", (simd) => {
     ])("%dx%dx%d to %d, padding %d", async (height, width, channels, out, padding) => {
       const input = { height, width, channels };
       const op = conv({ weight: weightOf([out, channels, 3, 3]), padding: [padding, padding], relu: true });
-      await check(op, input, convOutput(op, input), simd, { convolution }, 1e-5);
+      await check(op, input, convOutput(op, input), simd, { convolution, tile }, 1e-5);
     });
   });
 
-  describe.each(["winograd2", "winograd4"] as const)("f32_conv3x3s2_%s", (convolution) => {
+  describe.each([
+    ["winograd4", "4x8"],
+    ["winograd4-lean", "4x8"],
+    ["winograd4-lean", "6x8"],
+    ["winograd4-lean", "6x16"],
+  ] as const)("f32_conv3x3s2_%s, tile %s", (convolution, tile) => {
     test.each([
       [1, 1, 4, 4, 1],
       [2, 3, 3, 5, 1],
       [7, 7, 64, 40, 1],
       [14, 9, 20, 12, 1],
+      [14, 13, 32, 72, 1],
+      [18, 28, 96, 16, 1],
+      [27, 26, 64, 24, 1],
       [33, 23, 36, 68, 1],
       [9, 16, 8, 8, 0],
       [5, 5, 4, 4, 2],
+      [14, 14, 300, 20, 1],
     ])("%dx%dx%d to %d, padding %d", async (height, width, channels, out, padding) => {
       const input = { height, width, channels };
       const weight = weightOf([out, channels, 3, 3]);
       const op = conv({ weight, padding: [padding, padding], stride: [2, 2], relu: true });
-      await check(op, input, convOutput(op, input), simd, { convolution }, 1e-5);
+      await check(op, input, convOutput(op, input), simd, { convolution, tile }, 1e-5);
     });
   });
 
