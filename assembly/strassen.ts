@@ -18,10 +18,15 @@ const PRODUCTS: i32 = 7;
 const TOGETHER: i32 = 8;
 const M_STEP: usize = 256;
 
-/** One piece: `rowsPerTile` output pixels, of which the second half are the lower ones. */
+/** One piece: `rowsPerTile` output pixels, of which the second half are the lower ones, by `panelsPerTile` panels of each half. */
 export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize): void {
   const perPiece = word(record, Field.rowsPerTile);
-  const first = piece * perPiece;
+  const halfPanels = word(record, Field.panels) >> 1;
+  const panelsPerPiece = word(record, Field.panelsPerTile);
+  const across = (halfPanels + panelsPerPiece - 1) / panelsPerPiece;
+  const first = (piece / across) * perPiece;
+  const begin = (piece % across) * panelsPerPiece;
+  const end = min(begin + panelsPerPiece, halfPanels);
   const count = min(perPiece, word(record, Field.outHeight) * word(record, Field.outWidth) - first);
   const upper = (count + 1) >> 1;
   const most = (perPiece + 1) >> 1;
@@ -44,14 +49,13 @@ export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize):
   gather(tile, table, upper, 1, depth, halfBytes, a + 3 * aPlane);
   addFactors(a, a + <usize>paddedRows(tile, upper) * halfBytes, aPlane);
 
-  const halfPanels = word(record, Field.panels) >> 1;
   const panelBytes = <usize>depth << 6;
   const weights = <usize>word(record, Field.weights);
   const zeros = <usize>word(record, Field.zeros);
   const none: f32 = -Infinity;
   const half = panelBytes >> 1;
-  for (let panel = 0; panel < halfPanels; ) {
-    const panels = min(togetherOf(depth), halfPanels - panel);
+  for (let panel = begin; panel < end; ) {
+    const panels = min(togetherOf(depth), end - panel);
     const left = weights + <usize>panel * panelBytes;
     const right = left + <usize>halfPanels * panelBytes;
     for (let index = 0; index < panels; index++) {
@@ -66,7 +70,7 @@ export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize):
       const bStep = index < 3 ? panelBytes : 2 * panelBytes;
       const from = a + <usize>index * aPlane;
       let c = m + <usize>index * mPlane;
-      for (let end = c + (<usize>panels << 5); c < end; c += 32) {
+      for (const last = c + (<usize>panels << 5); c < last; c += 32) {
         multiplyGathered(tile, from, upper, depth, 0, depth, b, 1, zeros, 0, c, M_STEP, 8, 0, none);
         b += bStep;
       }

@@ -7,8 +7,8 @@ import { Sync } from "./sync";
  * costs no more than its help, and joins wherever the others are by then.
  */
 
-// Some 50 microseconds of looking before a thread sleeps: about what it needs to wake again.
-const SPINS: i32 = 40_000;
+// Some 150 microseconds of looking before a thread sleeps: to wake again takes it 50, and in a run it seldom waits for longer.
+const SPINS: i32 = 120_000;
 // A thread that died with a piece in its hands must not hang the others: 250 sleeps of 20 ms without news are its death.
 // Sleeps are counted, not time, because a whole process may be suspended.
 const SLEEP_NS: i64 = 20_000_000;

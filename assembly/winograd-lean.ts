@@ -45,17 +45,17 @@ const QUAD: i32 = 4;
 export function f32_conv3x3_winograd4_lean_input(record: usize, piece: i32, scratch: usize): void {
   const perTile = word(record, Field.rowsPerTile);
   const inStep = word(record, Field.inStep);
-  const perGroup = max(perTile >> 2, inStep / SLICE);
+  const perGroup = word(record, Field.panelsPerTile);
   const group = piece / perGroup;
   const index = piece - group * perGroup;
   const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
   const first = group * perTile;
-  const count = min(perTile, all - first);
+  const count = tilesIn(record, group, perGroup);
   const shared = <usize>word(record, Field.transformed);
   const tile = word(record, Field.tile);
   if (takesTurns(tile, inStep)) {
     if (index * SLICE >= inStep) return;
-    const blocks = scratch + tableBytes(perTile);
+    const blocks = scratch + tableBytes(count);
     const rows = writeBlocks(record, tile, first, count, 0, blocks);
     const to = shared + <usize>group * turnsBytes(record, perTile, inStep) + (<usize>(index * SLICE * rows) << 2);
     transformSlice(record, first, count, index * SLICE, scratch, blocks, blocks + BLOCKS_BYTES, to);
@@ -65,6 +65,15 @@ export function f32_conv3x3_winograd4_lean_input(record: usize, piece: i32, scra
   if (tiles <= 0) return;
   const v = shared + (<usize>((first + 4 * index) * inStep) << 2);
   transformInput(record, first + 4 * index, tiles, 0, inStep, v, planeBytes(all, inStep), scratch);
+}
+
+/** Winograd tiles of a group that has so many pieces: the last one has what is left. */
+// @ts-ignore: decorator
+@inline
+function tilesIn(record: usize, group: i32, pieces: i32): i32 {
+  const size = word(record, Field.rowsPerTile);
+  if ((group + 1) * pieces < word(record, Field.tiles)) return size;
+  return word(record, Field.tilesWide) * word(record, Field.tilesHigh) - group * size;
 }
 
 function transformInput(
@@ -129,10 +138,12 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
   const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
   const group = piece / across;
   const first = group * perTile;
-  const count = min(perTile, all - first);
+  const count = tilesIn(record, group, across);
   const inStep = word(record, Field.inStep);
   const rowBytes = <usize>inStep << 2;
-  const mPlane = <usize>perTile * M_STEP + 64;
+  // With rows that only fill a block.
+  const most = (count + 3) & ~3;
+  const mPlane = <usize>most * M_STEP + 64;
   const strided = word(record, Field.strideHeight) == 2;
   const along = pointsAlong(record);
   const points = along * along;
@@ -140,14 +151,13 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
   const tile = word(record, Field.tile);
   const turns = takesTurns(tile, inStep);
   const shared = <usize>word(record, Field.transformed);
-  const vPlane = planeBytes(shared ? all : perTile, inStep);
-  const blocks = scratch + tableBytes(perTile);
+  const vPlane = planeBytes(shared ? all : count, inStep);
+  const blocks = scratch + tableBytes(count);
   const work = blocks + BLOCKS_BYTES;
-  const base = work + max(<usize>(perTile * CHUNK * 4), WORK_BYTES);
+  const base = work + max(<usize>(most * CHUNK * 4), WORK_BYTES);
   // V in turns' order is shared, or else the first; once it is made, the place of its slices is free.
-  const bytes = turnsBytes(record, perTile, inStep);
-  const gathered = shared ? shared + <usize>group * bytes : base;
-  const u = (turns && !shared ? base + bytes : base) + ASIDE;
+  const gathered = shared ? shared + <usize>group * turnsBytes(record, perTile, inStep) : base;
+  const u = (turns && !shared ? base + turnsBytes(record, most, inStep) : base) + ASIDE;
   const m = u + (turns ? 2 * TURN_FILTERS : <usize>FILTERS * FILTER_PLANE);
   const other = m + <usize>points * mPlane;
   let rows = 0;

@@ -2,7 +2,8 @@ import { Kernel } from "../../assembly/record.js";
 import { opMacs } from "../model/macs.js";
 import type { ConvOp, LinearOp } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
-import { type Drafts, PIECES_PER_THREAD } from "./drafts.js";
+import type { Drafts } from "./drafts.js";
+import { timeTogether } from "./group.js";
 
 /** Input rows of a piece should stay in a core's second-level cache: the more of them, the less often weights are read. */
 const CONV_ROWS_BYTES = 512 * 1024;
@@ -12,6 +13,9 @@ const STRASSEN_ROWS_BYTES = 1024 * 1024;
 /** To gather a row takes as long as to multiply it with so many panels; to fetch a panel, as to multiply it with so many rows. */
 const GATHER_PANELS = 1.5;
 const PANEL_ROWS = 2;
+/** The same of Strassen's factors, in panels of one half. */
+const STRASSEN_GATHER_PANELS = 1;
+const STRASSEN_PANEL_ROWS = 6;
 
 /** `columns`: kernel columns that lie within one tap's depth. */
 export function direct(
@@ -102,11 +106,7 @@ export function strassen(drafts: Drafts, op: ConvOp): void {
   const outStep = paddedChannels(output.channels);
   const panels = outStep / 8;
   const rows = output.height * output.width;
-  const { threads } = drafts.options;
-  const fitting = Math.floor(STRASSEN_ROWS_BYTES / (7 * inStep)) + 1;
-  const pieces = Math.max(Math.ceil(rows / fitting), threads === 1 ? 1 : PIECES_PER_THREAD * threads);
-  // Halves of whole tiles of four or six rows, but for the last piece.
-  const rowsPerTile = Math.ceil(Math.ceil(rows / pieces) / 24) * 24;
+  const { rowsPerTile, panelsPerTile } = strassenPieces(drafts, rows, panels / 2, inStep);
   const half = rowsPerTile / 2;
   const together = Math.min(8, Math.max(1, Math.floor(2048 / inStep)));
   const factors = 7 * (2 * (half + 3) * inStep + 64);
@@ -116,7 +116,7 @@ export function strassen(drafts: Drafts, op: ConvOp): void {
     step: drafts.step(op, "f32_conv1x1_strassen", opMacs(op, output)),
     words: {
       kernel: Kernel.strassen,
-      tiles: Math.ceil(rows / rowsPerTile),
+      tiles: Math.ceil(rows / rowsPerTile) * Math.ceil(panels / 2 / panelsPerTile),
       relu: op.relu ? 1 : 0,
       ...drafts.image(op),
       strideHeight: op.stride[0],
@@ -124,10 +124,47 @@ export function strassen(drafts: Drafts, op: ConvOp): void {
       depth: inStep,
       panels,
       rowsPerTile,
+      panelsPerTile,
     },
     ...drafts.places(op),
     weights,
   });
+}
+
+/**
+ * Rows, and panels of each half, of one piece of Strassen's products: what threads are done with first, where all are as fast,
+ * with an eighth of a piece for one that is not. Rows have their factors added up once for all panels, panels once for all rows.
+ */
+function strassenPieces(
+  drafts: Drafts,
+  rows: number,
+  panels: number,
+  inStep: number,
+): { rowsPerTile: number; panelsPerTile: number } {
+  const { threads, tile } = drafts.options;
+  const most = Math.max(24, Math.floor(STRASSEN_ROWS_BYTES / (7 * inStep)));
+  const least = Math.ceil(rows / most);
+  // Both halves consist of whole tiles of four, or of four and six rows.
+  const block = tile === "6x8" ? 2 : 4;
+  const padded = (count: number) => 2 * Math.ceil(Math.ceil(count / 2) / block) * block;
+  let best = { rowsPerTile: 0, panelsPerTile: panels, time: Number.POSITIVE_INFINITY };
+  for (let down = least; down <= least + 3 * (threads - 1); down++) {
+    for (let across = 1; across <= (threads === 1 ? 1 : Math.min(panels, 4 * threads)); across++) {
+      const rowsPerTile = Math.min(most, padded(Math.ceil(rows / down)));
+      const panelsPerTile = Math.ceil(panels / across);
+      const costs: number[] = [];
+      for (let row = 0; row < rows; row += rowsPerTile) {
+        const count = padded(Math.min(rowsPerTile, rows - row));
+        for (let panel = 0; panel < panels; panel += panelsPerTile) {
+          const own = Math.min(panelsPerTile, panels - panel);
+          costs.push(count * (own + STRASSEN_GATHER_PANELS) + STRASSEN_PANEL_ROWS * own);
+        }
+      }
+      const time = timeTogether(costs, threads);
+      if (time < best.time) best = { rowsPerTile, panelsPerTile, time };
+    }
+  }
+  return best;
 }
 
 /** Rows and panels of one piece of direct convolution. */

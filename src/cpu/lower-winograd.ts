@@ -23,8 +23,9 @@ const STRIDE2_OUT_PLANES = 25;
 const BLOCKS_BYTES = 41 * 64;
 /** As in assembly/winograd-lean.ts. */
 const ASIDE = 32;
-/** Winograd tiles that share a filter while it is transformed. */
+/** Winograd tiles that share a filter while it is transformed: so many at most, and so few at least. */
 const LEAN_TILES = 16;
+const LEAST_LEAN_TILES = 12;
 
 export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
   const input = drafts.shape(op.input);
@@ -96,35 +97,41 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const outStep = paddedChannels(output.channels);
   const { tiles } = gridOf(output, 4);
   const panels = Math.ceil(outStep / 8);
-  const even = Math.ceil(tiles / Math.ceil(tiles / LEAN_TILES));
-  const rowsPerTile = Math.ceil(even / 4) * 4;
-  const groups = Math.ceil(tiles / rowsPerTile);
+  const { size, count, ...groups } = groupsOf(tiles, LEAST_LEAN_TILES, LEAN_TILES, threads);
+  // With rows that only fill a block.
+  const most = Math.ceil(groups.most / 4) * 4;
   const weights = drafts.addWeights(op.weight, op.bias, "panels", inStep, 9, 1, outStep, panels * 9 * inStep * 32);
-  const apart = threads > 1 && groups < 2 * threads;
+  const apart = threads > 1 && count < 2 * threads;
   const perPiece = apart ? 4 * Math.max(1, Math.floor(panels / (8 * PIECES_PER_THREAD * threads))) : panels;
   const strided = op.stride[0] === 2;
   const [inPlanes, outPlanes] = strided ? [STRIDE2_IN_PLANES, STRIDE2_OUT_PLANES] : [36, 36];
-  const turnsBytes = inPlanes * 4 * rowsPerTile * inStep;
+  const turnsBytes = inPlanes * 4 * most * inStep;
   // One cache line more for each point, where V is in the tiles' order.
-  const transformed = apart ? drafts.area(groups * turnsBytes + inPlanes * 64) : undefined;
+  const transformed = apart ? drafts.area(inPlanes * (4 * (tiles + 3) * inStep + 64)) : undefined;
   const words = commonWords(drafts, op, 4);
-  const tables = ((4 * (rowsPerTile + 3) + 63) & -64) + BLOCKS_BYTES + ASIDE;
+  const tables = ((4 * (most + 3) + 63) & -64) + BLOCKS_BYTES + ASIDE;
   // A chunk's rows, or else the transforms' intermediate.
-  const work = tables + Math.max(rowsPerTile * 256 * 4, WORK_BYTES);
-  const own = apart ? 0 : inPlanes * (4 * rowsPerTile * inStep + 64);
-  const products = outPlanes * (128 * rowsPerTile + 64);
+  const work = tables + Math.max(most * 256 * 4, WORK_BYTES);
+  const own = apart ? 0 : inPlanes * (4 * most * inStep + 64);
+  const products = outPlanes * (128 * most + 64);
   // Filters of a chunk, products and V; or, in turns, V in their order, and then a slice of V or else two turns' filters and products.
   const chunks = 36 * (256 * 32 + 64) + 2 * products + own;
-  const slice = WORK_BYTES + inPlanes * (4 * rowsPerTile * 32 + 64);
+  const slice = WORK_BYTES + inPlanes * (4 * most * 32 + 64);
   const turns = 2 * 36 * 512 + products;
   drafts.needScratch(work + Math.max(chunks, apart ? turns : turnsBytes + Math.max(slice, turns)));
   const name = `f32_conv3x3s${strided ? 2 : 1}_winograd4_lean`;
   if (apart) {
-    const pieces = Math.max(rowsPerTile / 4, Math.floor(inStep / 32));
+    const pieces = Math.max(most / 4, Math.floor(inStep / 32));
     drafts.needScratch(tables + slice);
     drafts.push({
       step: drafts.step(op, `${name}_input`),
-      words: { ...words, kernel: Kernel.winogradLeanInput, tiles: groups * pieces, rowsPerTile },
+      words: {
+        ...words,
+        kernel: Kernel.winogradLeanInput,
+        tiles: count * pieces,
+        rowsPerTile: size,
+        panelsPerTile: pieces,
+      },
       input: drafts.areaOf[op.input]!,
       transformed: transformed!,
     });
@@ -134,8 +141,8 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
     words: {
       ...words,
       kernel: Kernel.winogradLean,
-      tiles: groups * Math.ceil(panels / perPiece),
-      rowsPerTile,
+      tiles: count * Math.ceil(panels / perPiece),
+      rowsPerTile: size,
       panelsPerTile: perPiece,
     },
     ...drafts.places(op),

@@ -5,7 +5,9 @@ interface TraceEvent {
   readonly ph: string;
   readonly pid: number;
   readonly tid: number;
-  /** Microseconds of the thread's own time; the wall clock also counts those in which others had its core. */
+  /** Microseconds by the wall clock, with those in which others had the thread's core. */
+  readonly dur?: number;
+  /** Of the thread's own time; left out where it is none. */
   readonly tdur?: number;
   readonly args: { readonly name?: string };
 }
@@ -24,5 +26,5 @@ export async function traceTasks<T>(
     ({ name, ph, pid, tid }) =>
       name.endsWith("RunTask") && ph === "X" && mains.some((main) => main.pid === pid && main.tid === tid),
   );
-  return { value, tasks: tasks.map(({ tdur }) => (tdur ?? Number.NaN) / 1000) };
+  return { value, tasks: tasks.map(({ dur, tdur }) => (tdur ?? dur ?? Number.NaN) / 1000) };
 }

@@ -289,6 +289,7 @@ describe.each(modules)("%s", (simd) => {
       [14, 9, 20, 12, 1],
       [17, 23, 36, 68, 1],
       [22, 19, 64, 24, 1],
+      [20, 20, 64, 16, 1],
       [6, 6, 8, 8, 0],
       [5, 5, 4, 4, 2],
     ])("%dx%dx%d to %d, padding %d", async (height, width, channels, out, padding) => {
@@ -316,6 +317,7 @@ describe.each(modules)("%s", (simd) => {
       [9, 16, 8, 8, 0],
       [5, 5, 4, 4, 2],
       [14, 14, 300, 20, 1],
+      [40, 39, 32, 16, 1],
     ])("%dx%dx%d to %d, padding %d", async (height, width, channels, out, padding) => {
       const input = { height, width, channels };
       const weight = weightOf([out, channels, 3, 3]);
