@@ -1,3 +1,26 @@
+/** Whether `width` sums a row go out as they are: nothing is added, floored, or missing. */
+// @ts-ignore: decorator
+@inline
+export function isPlain(columns: i32, width: i32, residual: usize, least: f32): bool {
+  return columns >= width && residual == 0 && least == -Infinity;
+}
+
+/** Eight sums as they are. */
+// @ts-ignore: decorator
+@inline
+export function store8(c: usize, s0: v128, s1: v128): void {
+  v128.store(c, s0);
+  v128.store(c, s1, 16);
+}
+
+/** Sixteen sums as they are. */
+// @ts-ignore: decorator
+@inline
+export function store16(c: usize, s0: v128, s1: v128, s2: v128, s3: v128): void {
+  store8(c, s0, s1);
+  store8(c + 32, s2, s3);
+}
+
 /** Stores four sums, plus the residual at `at` + residual bytes (0: none), floored. */
 // @ts-ignore: decorator
 @inline

@@ -10,7 +10,8 @@ import type { CompileOptions, Program, Step } from "./program.js";
 import { settledTime } from "./settled-time.js";
 import { chooseThreads, Team, type ThreadChoice, type ThreadSupport } from "./threads.js";
 import { type TileName, tileRates, tiles, useTile } from "./tile.js";
-import { keptTuning, mostBytes, type Tuning, tune } from "./tune.js";
+import { TileTrial } from "./tile-trial.js";
+import { isSmall, keptTuning, mostBytes, type Tuning, tune } from "./tune.js";
 import { fromPacked, unpackable } from "./unpack.js";
 
 export { hasRelaxedSimd, type Variant } from "./kernels.js";
@@ -124,7 +125,8 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   const program = planned ?? programIn(network, { ...compiling, ...tuning }, memory);
   new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
   useTile(memory, program, tiles[tile]);
-  const report = { kernels: `${relaxed ? "wasm relaxed-simd" : "wasm simd128"} ${tile}`, measurements };
+  const trial = relaxed && !named && isSmall(network) ? new TileTrial(sameSums(program)) : null;
+  const report: Report = { module: relaxed ? "wasm relaxed-simd" : "wasm simd128", tile, trial, measurements };
   const jobs = unpackable(network, program);
   if (options.readAgain) for (const { weight } of program.jobs) if (!jobs.has(weight)) weight.keep?.();
   const packed = fromPacked(network, jobs, memory);
@@ -139,6 +141,12 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
     await engine.close();
     throw error;
   }
+}
+
+/** Tiles with which a program's sums have the same order: two panels at a time share the place of their lean filters. */
+function sameSums(program: Program): TileName[] {
+  const lean = program.steps.some(({ kernel }) => kernel.endsWith("_lean"));
+  return lean ? ["4x8", "6x8"] : ["4x8", "6x8", "6x16"];
 }
 
 /** The program with the kernels that were chosen, in a memory that grows where these need more than the table's. */
@@ -191,6 +199,14 @@ function reserve(network: Network, options: CpuOptions, wanted: ThreadChoice, ke
   throw refusal;
 }
 
+interface Report {
+  readonly module: string;
+  readonly measurements: number;
+  tile: TileName;
+  /** While the tile is still open. */
+  trial: TileTrial | null;
+}
+
 class WasmEngine implements CpuEngine {
   readonly device = "cpu";
   private kernels: Kernels | null;
@@ -201,7 +217,7 @@ class WasmEngine implements CpuEngine {
     private readonly program: Program,
     private readonly module: WebAssembly.Module,
     kernels: Kernels,
-    private readonly report: { readonly kernels: string; readonly measurements: number },
+    private readonly report: Report,
     private choice: ThreadChoice,
     private readonly notes: readonly string[],
     private readonly support: ThreadSupport | undefined,
@@ -215,7 +231,8 @@ class WasmEngine implements CpuEngine {
       gpuBytes: 0,
       threads: this.choice.threads,
       threadsReason: [this.choice.reason, ...this.notes].join("; "),
-      ...this.report,
+      kernels: `${this.report.module} ${this.report.tile}`,
+      measurements: this.report.measurements,
     };
   }
 
@@ -237,11 +254,26 @@ class WasmEngine implements CpuEngine {
     const { program } = this;
     if (this.team?.failed) await this.assemble();
     this.write(first, input);
-    this.execute(program.stages[first]!.begin, program.stages[last]!.end);
+    const { begin } = program.stages[first]!;
+    const { end } = program.stages[last]!;
+    if (this.report.trial && end - begin === program.steps.length) this.tryTile(this.report.trial);
+    else this.execute(begin, end);
     const { at, length } = program.outputs[last]!;
     const classes = this.network.values[this.network.stages[last]!.output]!;
     const isLast = last === this.network.stages.length - 1;
     return new Float32Array(this.open().memory.buffer, at, isLast ? classes.channels : length);
+  }
+
+  /** The whole program with the trial's next tile; once the fastest is known, that one stays. */
+  private tryTile(trial: TileTrial): void {
+    const { program, report } = this;
+    useTile(this.open().memory, program, tiles[trial.tile]);
+    const start = performance.now();
+    this.execute(0, program.steps.length);
+    const fastest = trial.record(performance.now() - start);
+    if (!fastest) return;
+    useTile(this.open().memory, program, tiles[fastest]);
+    Object.assign(report, { tile: fastest, trial: null });
   }
 
   profile(input: Float32Array, runs: number): OpTiming[] {
@@ -272,7 +304,7 @@ class WasmEngine implements CpuEngine {
   measureTiles(): Partial<Record<TileName, number>> {
     const kernels = this.open();
     const { stagingAt } = this.program;
-    const rates = tileRates(kernels, stagingAt, this.report.kernels.includes("relaxed"));
+    const rates = tileRates(kernels, stagingAt, this.report.module.includes("relaxed"));
     new Uint8Array(kernels.memory.buffer, stagingAt).fill(0);
     return rates;
   }

@@ -32,6 +32,12 @@ interface Trial {
   ms: number;
 }
 
+/** Whether a network is so small that a load does not wait for measurements. */
+export function isSmall(network: Network): boolean {
+  const macs = convolutions(network).reduce((sum, op) => sum + opMacs(op, network.values[op.output]!), 0);
+  return macs < LEAST_NETWORK_MACS;
+}
+
 /** An earlier load's measurements; for small networks the tables' own choices. Null where there is something to measure. */
 export async function keptTuning(
   network: Network,
@@ -40,8 +46,7 @@ export async function keptTuning(
   tile: TileName | null,
   store: Store | undefined,
 ): Promise<Tuning | null> {
-  const macs = convolutions(network).reduce((sum, op) => sum + opMacs(op, network.values[op.output]!), 0);
-  if (macs < LEAST_NETWORK_MACS) return { tile: tile ?? "4x8", kernels: {} };
+  if (isSmall(network)) return { tile: tile ?? "4x8", kernels: {} };
   return check(await store?.get(keyOf(network, options, variant, tile)).catch(() => null), network, options);
 }
 
