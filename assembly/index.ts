@@ -1,4 +1,4 @@
-export { packPanel, packWinograd, packWinogradStride2 } from "./pack";
+export { packPanel, packWinograd } from "./pack";
 export { peak } from "./peak";
 export { run, runTogether, serve } from "./program";
 export { trial } from "./trial";

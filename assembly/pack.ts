@@ -1,6 +1,3 @@
-import { filterOf, PHASES } from "./stride2-transforms";
-import { transformFilterStride2 } from "./winograd-filters";
-
 /** Eight output channels of OIHW weights, [8][depth][taps], to one panel, [taps][depth][8]: read in their order, four at a time. */
 export function packPanel(source: usize, target: usize, depth: i32, taps: i32): void {
   const rowBytes = <usize>(depth * taps) << 2;
@@ -105,23 +102,4 @@ function spread(g0: v128, g1: v128, g2: v128, to: usize, step: usize, outputTile
   v128.store(to + step, f32x4.add(even, odd));
   v128.store(to + 2 * step, f32x4.sub(even, odd));
   v128.store(to + 3 * step, g2);
-}
-
-/**
- * One panel of 3x3 weights, [9][depth][8], for a stride of 2 by minimal filtering of its phases (stride2-transforms.ts):
- * `places` holds the addresses of the 81 planes of [depth][8] that this panel becomes, `work` has room for 36 vectors.
- */
-export function packWinogradStride2(panel: usize, places: usize, depth: i32, work: usize): void {
-  const tap = <usize>depth << 5;
-  for (let offset: usize = 0; offset < tap; offset += 16) {
-    transformFilterStride2(panel + offset, tap, work, 16);
-    let place = places;
-    for (let y = 0; y < PHASES; y++) {
-      for (let x = 0; x < PHASES; x++) {
-        const from = work + (<usize>(filterOf(y) * 6 + filterOf(x)) << 4);
-        v128.store(<usize>load<u32>(place) + offset, v128.load(from));
-        place += 4;
-      }
-    }
-  }
 }

@@ -9,7 +9,6 @@ import { Sync } from "./sync";
 import { announce, awaitNext, endLeft, finish, firstLeft, MOST_PIECES, operation, take } from "./threads";
 import { f32_winograd, f32_winograd_input, f32_winograd_output, f32_winograd_product } from "./winograd";
 import { f32_conv3x3_winograd4_lean, f32_conv3x3_winograd4_lean_input } from "./winograd-lean";
-import { f32_conv3x3s2_winograd } from "./winograd-stride2";
 import { word } from "./words";
 
 /** The interpreter of a compiled program: records [first, last) from address `program`, one after the other. */
@@ -107,9 +106,6 @@ function execute(record: usize, tile: i32, scratch: usize): void {
       return;
     case Kernel.stem:
       f32_conv7x7s2_winograd4x1(record, tile, scratch);
-      return;
-    case Kernel.winogradStride2:
-      f32_conv3x3s2_winograd(record, tile, scratch);
       return;
     case Kernel.winogradLean:
       f32_conv3x3_winograd4_lean(record, tile, scratch);

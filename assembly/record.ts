@@ -17,10 +17,9 @@ export enum Kernel {
   softmax = 12,
   stemInput = 13,
   stem = 14,
-  winogradStride2 = 15,
-  winogradLean = 16,
-  strassen = 17,
-  winogradLeanInput = 18,
+  winogradLean = 15,
+  strassen = 16,
+  winogradLeanInput = 17,
 }
 
 /** Tiles of the matrix product, rows by columns. */

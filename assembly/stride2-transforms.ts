@@ -28,12 +28,6 @@ const CHUNK: i32 = 32;
 const COLUMN: usize = 128;
 const IN_ROW: usize = 9 * 128;
 const OUT_ROW: usize = 5 * 128;
-/** The intermediate, and two samples that were made up. */
-export const STRIDE2_WORK_BYTES: usize = 83 * 128;
-
-// Which vector of a pair: a type, since offsets of loads must be constants when this is compiled.
-type First = void;
-type Second = v128;
 
 /**
  * V for `count` tiles from `first`, channels [firstChannel, lastChannel): planes of [tile][channel], one for each pair of a
@@ -157,23 +151,8 @@ function phases(
     }
   }
   const end = to + bytes;
-  if (points == POINTS) {
-    for (const pairs = to + (bytes & ~31); to < pairs; to += 32) {
-      filter<First>(p0, p1, p2, p3, p4, p5, p6, p7, p8, POINTS, to, step);
-      filter<Second>(p0, p1, p2, p3, p4, p5, p6, p7, p8, POINTS, to, step);
-      p0 += 32;
-      p1 += 32;
-      p2 += 32;
-      p3 += 32;
-      p4 += 32;
-      p5 += 32;
-      p6 += 32;
-      p7 += 32;
-      p8 += 32;
-    }
-  }
   for (; to < end; to += 16) {
-    filter<First>(p0, p1, p2, p3, p4, p5, p6, p7, p8, points, to, step);
+    filter(p0, p1, p2, p3, p4, p5, p6, p7, p8, points, to, step);
     p0 += 16;
     p1 += 16;
     p2 += 16;
@@ -208,7 +187,7 @@ function extrapolate(e0: usize, e1: usize, e2: usize, points: i32, to: usize, by
 /** The points' factors are here, and not with the filters: 1/6, -1/2, -1/6, 1/2 and 1 of even ones, 1/2, 1/2, -1 and 1 of odd ones. */
 // @ts-ignore: decorator
 @inline
-function filter<At>(
+function filter(
   p0: usize,
   p1: usize,
   p2: usize,
@@ -222,35 +201,34 @@ function filter<At>(
   to: usize,
   step: usize,
 ): void {
-  const at: usize = isVector<At>() ? 16 : 0;
   const half = f32x4.splat(0.5);
-  const e1 = v128.load(p2, at);
-  const e2 = v128.load(p4, at);
-  const e3 = v128.load(p6, at);
+  const e1 = v128.load(p2);
+  const e2 = v128.load(p4);
+  const e3 = v128.load(p6);
   const difference = f32x4.sub(e3, e1);
   const atTwo = f32x4.mul(difference, f32x4.splat(<f32>(1.0 / 6)));
-  v128.store(to, atTwo, at);
+  v128.store(to, atTwo);
   to += step;
-  v128.store(to, madd(half, f32x4.sub(e2, e3), e1), at);
+  v128.store(to, madd(half, f32x4.sub(e2, e3), e1));
   to += step;
-  const o1 = v128.load(p3, at);
-  const o2 = v128.load(p5, at);
-  v128.store(to, f32x4.mul(half, f32x4.add(o1, o2)), at);
+  const o1 = v128.load(p3);
+  const o2 = v128.load(p5);
+  v128.store(to, f32x4.mul(half, f32x4.add(o1, o2)));
   if (points < 3) return;
   to += step;
-  v128.store(to, f32x4.sub(f32x4.mul(half, f32x4.sub(e2, e1)), atTwo), at);
+  v128.store(to, f32x4.sub(f32x4.mul(half, f32x4.sub(e2, e1)), atTwo));
   to += step;
-  v128.store(to, f32x4.mul(half, f32x4.sub(o2, o1)), at);
+  v128.store(to, f32x4.mul(half, f32x4.sub(o2, o1)));
   if (points < 4) return;
   to += step;
-  v128.store(to, madd(half, difference, f32x4.sub(v128.load(p0, at), e2)), at);
+  v128.store(to, madd(half, difference, f32x4.sub(v128.load(p0), e2)));
   to += step;
-  v128.store(to, f32x4.sub(v128.load(p1, at), o2), at);
+  v128.store(to, f32x4.sub(v128.load(p1), o2));
   if (points < 5) return;
   to += step;
-  v128.store(to, nmadd(f32x4.splat(2), difference, f32x4.sub(v128.load(p8, at), e2)), at);
+  v128.store(to, nmadd(f32x4.splat(2), difference, f32x4.sub(v128.load(p8), e2)));
   to += step;
-  v128.store(to, f32x4.sub(v128.load(p7, at), o1), at);
+  v128.store(to, f32x4.sub(v128.load(p7), o1));
 }
 
 /**
@@ -299,16 +277,14 @@ export function outputTransformStride2(
         let p4 = missing || down < 5 ? zeros : p3 + 5 * plane;
         let to = work + <usize>column * COLUMN;
         const end = to + bytes;
-        for (const pairs = to + (bytes & ~31); to < pairs; to += 32) {
-          sumDown<First>(p0, p1, p2, p3, p4, to);
-          sumDown<Second>(p0, p1, p2, p3, p4, to);
-          p0 += 32;
-          p1 += 32;
-          p2 += 32;
-          p3 += 32;
-          p4 += 32;
+        for (; to < end; to += 16) {
+          sumDown(p0, p1, p2, p3, p4, to);
+          p0 += 16;
+          p1 += 16;
+          p2 += 16;
+          p3 += 16;
+          p4 += 16;
         }
-        if (to < end) sumDown<First>(p0, p1, p2, p3, p4, to);
         source += plane;
       }
       for (let row = 0; row < rows; row++) {
@@ -328,17 +304,16 @@ export function outputTransformStride2(
 /** A'm of five rows of points, to four rows of the intermediate. */
 // @ts-ignore: decorator
 @inline
-function sumDown<At>(p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, to: usize): void {
-  const at: usize = isVector<At>() ? 16 : 0;
-  const two = v128.load(p0, at);
-  const m1 = v128.load(p1, at);
-  const m2 = v128.load(p2, at);
+function sumDown(p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, to: usize): void {
+  const two = v128.load(p0);
+  const m1 = v128.load(p1);
+  const m2 = v128.load(p2);
   const sum = f32x4.add(m1, m2);
   const difference = f32x4.sub(m1, m2);
-  v128.store(to, f32x4.add(f32x4.add(two, sum), v128.load(p3, at)), at);
-  v128.store(to, madd(f32x4.splat(2), two, difference), at + OUT_ROW);
-  v128.store(to, madd(f32x4.splat(4), two, sum), at + 2 * OUT_ROW);
-  v128.store(to, f32x4.add(madd(f32x4.splat(8), two, difference), v128.load(p4, at)), at + 3 * OUT_ROW);
+  v128.store(to, f32x4.add(f32x4.add(two, sum), v128.load(p3)));
+  v128.store(to, madd(f32x4.splat(2), two, difference), OUT_ROW);
+  v128.store(to, madd(f32x4.splat(4), two, sum), 2 * OUT_ROW);
+  v128.store(to, f32x4.add(madd(f32x4.splat(8), two, difference), v128.load(p4)), 3 * OUT_ROW);
 }
 
 /** A'm of five columns of the intermediate, plus bias and residual, floored, to up to four pixels. */

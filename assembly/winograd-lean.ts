@@ -1,7 +1,7 @@
 import { multiply } from "./multiply";
 import { Field, Tile } from "./record";
 import { leastOf } from "./simd";
-import { inputTransformStride2, outputTransformStride2, STRIDE2_WORK_BYTES } from "./stride2-transforms";
+import { inputTransformStride2, outputTransformStride2 } from "./stride2-transforms";
 import { planeBytes } from "./winograd";
 import { scaleProducts, transformFilters } from "./winograd-filters";
 import { firstRow, pointsAlong, rowsAt } from "./winograd-grid";
@@ -117,10 +117,11 @@ function transformSlice(
   to: usize,
 ): usize {
   const v = work + WORK_BYTES;
-  const vPlane = planeBytes(count, SLICE);
-  transformInput(record, first, count, channel, channel + SLICE, v, vPlane, work);
-  writePointers(table, v, count, SLICE << 2);
-  return gatherSlice(table, blocks, blocksEnd(record, blocks), vPlane, to);
+  const channels = min(SLICE, word(record, Field.inStep) - channel);
+  const vPlane = planeBytes(count, channels);
+  transformInput(record, first, count, channel, channel + channels, v, vPlane, work);
+  writePointers(table, v, count, channels << 2);
+  return gatherSlice(channels, table, blocks, blocksEnd(record, blocks), vPlane, to);
 }
 
 function writePointers(table: usize, v: usize, count: i32, rowBytes: usize): void {
@@ -187,6 +188,7 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
   const end = min(begin + perPiece, panels);
   const together = tile == Tile.f32_6x16 ? 2 : 1;
   const chunk = CHUNK / together;
+  let half: usize = 0;
   for (let panel = begin; panel < end; ) {
     const pair = min(together, end - panel);
     const column = <usize>((panel - begin) % QUAD) << 5;
@@ -194,7 +196,8 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
     if (turns) {
       const last = blocksEnd(record, blocks);
       const isFirst = panel == begin;
-      multiplyTurns(strided, gathered, blocks, last, rows, weights, inStep, isFirst, panel + 1 < end, u, m + column);
+      const c = m + column;
+      half = multiplyTurns(strided, gathered, blocks, last, rows, weights, inStep, isFirst, panel + 1 < end, u, half, c);
     }
     for (let channel = turns ? inStep : 0; channel < inStep; channel += chunk) {
       const depth = min(chunk, inStep - channel);

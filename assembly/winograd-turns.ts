@@ -19,7 +19,7 @@ export const M_STEP: usize = 128;
 
 /** In channels of a turn. */
 const TURN: i32 = 16;
-/** In channels whose V is made at a time. */
+/** In channels whose V is made at a time: of two turns, or of the last one. */
 export const SLICE: i32 = 32;
 /** Bytes of one point's filters of a turn. */
 const FILTER_PLANE: usize = 512;
@@ -28,7 +28,7 @@ export const TURN_FILTERS: usize = 18432;
 
 /** Whether turns have the tile and the channels; engines that fuse pairs do better without. */
 export function takesTurns(tile: i32, channels: i32): bool {
-  return tile != Tile.f32_6x16 && channels % SLICE == 0;
+  return tile != Tile.f32_6x16 && channels % TURN == 0;
 }
 
 /**
@@ -106,14 +106,14 @@ function phaseAcross(point: i32, pair: i32): i32 {
   return x ? 2 * x - 1 + (pair & 1) : 0;
 }
 
-/** V of `SLICE` channels, rows by pointers, to where turns read it: [turn][plane][block][channel][6, 4 or 2]. Returns its end. */
-export function gatherSlice(table: usize, blocks: usize, end: usize, vPlane: usize, to: usize): usize {
-  for (let turn: usize = 0; turn < 2; turn++) {
+/** V of some turns' channels, rows by pointers, to where turns read it: [turn][plane][block][channel][6, 4 or 2]. Returns its end. */
+export function gatherSlice(channels: i32, table: usize, blocks: usize, end: usize, vPlane: usize, to: usize): usize {
+  for (let channel: usize = 0; channel < <usize>channels; channel += TURN) {
     for (let entry = blocks; entry < end; entry += ENTRY) {
       const six = <i32>(load<u32>(entry, 4) / (6 * <u32>M_STEP));
       const four = <i32>(load<u32>(entry, 8) / (4 * <u32>M_STEP));
       let from = table + (<usize>load<u32>(entry, 16) << 2);
-      const offset = <usize>load<u32>(entry, 24) * vPlane + turn * (TURN << 2);
+      const offset = <usize>load<u32>(entry, 24) * vPlane + (channel << 2);
       if (six) gatherRows(from, 6, six, 1, TURN, offset, to);
       from += <usize>six * 24;
       to += <usize>(six * TURN) * 24;
@@ -143,8 +143,8 @@ function gatherTwo(a0: usize, a1: usize, to: usize): void {
 
 /**
  * M = V U of one panel, 8 columns, where `blocks` says, [row][M_STEP bytes]; V is `rows` rows of all planes together. `u` has
- * room for two turns' filters. The first panel makes its own first turn's; every panel but the last makes the next one's, which
- * lie right after its own.
+ * room for two turns' filters. The first panel makes its own first turn's; every panel but the last makes the next one's, at
+ * `u` plus what is returned, which the next one has as `half`.
  */
 export function multiplyTurns(
   strided: bool,
@@ -157,15 +157,15 @@ export function multiplyTurns(
   isFirst: bool,
   hasNext: bool,
   u: usize,
+  half: usize,
   m: usize,
-): void {
+): usize {
   const tap = <usize>channels << 5;
   if (isFirst) {
     transformFilters(strided, panel, panel + FILTER_PLANE, tap, u, FILTER_PLANE);
   }
   const bytes = <usize>(TURN * rows) << 2;
   clear(m, blocks, last);
-  let half: usize = 0;
   for (let from = panel + FILTER_PLANE, end = panel + tap; from <= end; from += FILTER_PLANE) {
     const next = from < end ? from : panel + 9 * tap;
     const stop = from < end || hasNext ? next + FILTER_PLANE : next;
@@ -173,6 +173,7 @@ export function multiplyTurns(
     half = TURN_FILTERS - half;
     a += bytes;
   }
+  return half;
 }
 
 function clear(m: usize, blocks: usize, last: usize): void {

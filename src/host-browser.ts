@@ -15,8 +15,8 @@ const modules: Readonly<Record<Variant, () => URL>> = {
   "relaxed-threads": () => new URL("./cpu-relaxed-threads.wasm", import.meta.url),
 };
 
-/** All but the session that runs in place, and the GPU path: entries differ in how those come. */
-export const browserHost: Omit<Host, "loadSession" | "loadGpu"> = {
+/** All but the session that runs in place, the GPU path and the reader of checkpoints: entries differ in how those come. */
+export const browserHost: Omit<Host, "loadSession" | "loadGpu" | "loadTorch"> = {
   wasm: async (variant) => compileResponse(await fetch(modules[variant]())),
   threadSupport: {
     start: () => webWorker(new Worker(new URL("./thread.js", import.meta.url), { type: "module" })),

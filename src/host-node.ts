@@ -10,6 +10,7 @@ import { decodeBytes, decodeFile } from "./image/decode-node.js";
 import { toPixels } from "./image/index.js";
 import * as session from "./session.js";
 import { nodeStore } from "./store-node.js";
+import * as torch from "./weights/torch.js";
 import { nodeWorker } from "./worker/node.js";
 
 /** A path, a file URL, an encoded file's bytes, or raw pixels. */
@@ -32,6 +33,7 @@ export const nodeHost: Host = {
   },
   loadSession: async () => session,
   loadGpu: async () => gpu,
+  loadTorch: async () => torch,
   startWorker: (file) => nodeWorker(new Worker(file ?? new URL("./node-worker.js", import.meta.url))),
   absolute: (address) => address,
   async sendImage(source) {

@@ -30,6 +30,8 @@ export interface Host {
   loadSession(): Promise<Pick<typeof import("./session.js"), "openInPlace">>;
   /** The code of the GPU path, which comes when it is needed. */
   loadGpu(): Promise<typeof import("./gpu/index.js")>;
+  /** The reader of PyTorch checkpoints, likewise. */
+  loadTorch(): Promise<typeof import("./weights/torch.js")>;
   /** Starts a worker that serves a session: the library's own file, or the one named. Throws where there can be none. */
   startWorker(file?: string | URL): WorkerHandle;
   /** A source or address that means the same in a worker: relative URLs are relative to the page. */

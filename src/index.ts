@@ -13,4 +13,5 @@ export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   ...browserHost,
   loadSession: async () => session,
   loadGpu: () => import("./gpu/index.js"),
+  loadTorch: () => import("./weights/torch.js"),
 });

@@ -14,4 +14,5 @@ export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   ...browserHost,
   loadSession: () => import("./session.js"),
   loadGpu: () => import("./gpu/index.js"),
+  loadTorch: () => import("./weights/torch.js"),
 });

@@ -4,6 +4,7 @@ import * as gpu from "./gpu/index.js";
 import { browserHost } from "./host-browser.js";
 import type { BrowserImage } from "./image/decode-browser.js";
 import * as session from "./session.js";
+import * as torch from "./weights/torch.js";
 
 export type { Classifier, Model } from "./api.js";
 export * from "./errors.js";
@@ -15,4 +16,5 @@ export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   ...browserHost,
   loadSession: async () => session,
   loadGpu: async () => gpu,
+  loadTorch: async () => torch,
 });

@@ -149,7 +149,9 @@ async function openModel(
   kernels: (variant: Variant) => Promise<WebAssembly.Module>,
   note?: string,
 ): Promise<SessionInPlace> {
-  const state = "body" in opened ? await openWeights(opened.body) : readWeights(opened.bytes, opened.origin);
+  const state = await ("body" in opened
+    ? openWeights(opened.body, host)
+    : readWeights(opened.bytes, opened.origin, host));
   throwIfAborted(options.signal);
   const card = modelCard(state, opened.files);
   const network = buildNetwork(state, { ...options, card });

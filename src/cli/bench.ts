@@ -22,7 +22,7 @@ export async function bench(names: string[], options: Options): Promise<number> 
   for (const arch of options.arch ?? []) networks.push(pseudoRandomNetwork(arch, { inputSize: load.inputSize }));
   if (networks.length === 0) {
     const { bytes, origin, files } = await readSource(nodeHost, modelOf(options), load);
-    const state = readWeights(bytes, origin);
+    const state = await readWeights(bytes, origin, nodeHost);
     networks.push(buildNetwork(state, { ...load, card: modelCard(state, files) }));
   }
   for (const network of networks) {

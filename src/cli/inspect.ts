@@ -14,7 +14,7 @@ export async function inspect(names: string[], options: Options): Promise<number
   const load = await loadOptions(named);
   const source = modelOf(named);
   const { bytes, origin, files } = await readSource(nodeHost, source, load);
-  const state = readWeights(bytes, origin);
+  const state = await readWeights(bytes, origin, nodeHost);
   const card = modelCard(state, files);
   const network = buildNetwork(state, { ...load, card });
   const description = describeNetwork(network);

@@ -8,7 +8,6 @@ export type ConvKernel =
   | "f32_conv3x3s1_winograd4"
   | "f32_conv3x3s1_winograd4_lean"
   | "f32_conv3x3s1_winograd2"
-  | "f32_conv3x3s2_winograd4"
   | "f32_conv3x3s2_winograd4_lean";
 
 /** Kernels by shape (`shapeOf`), where they were measured. */
@@ -57,7 +56,7 @@ export function chooseConvKernel(op: ConvOp, output: ValueShape, options: Choice
   if (!isPlain3x3(op)) return "f32_conv";
   const measured = options.kernels?.[shapeOf(op, output)];
   if (measured && options.convolution === "auto") return measured;
-  if (op.stride[0] === 2) return chooseStride2(op, output, options);
+  if (op.stride[0] === 2) return chooseStride2(output, options);
   if (options.convolution === "winograd2") return "f32_conv3x3s1_winograd2";
   if (options.convolution === "winograd4") return "f32_conv3x3s1_winograd4";
   if (options.convolution === "winograd4-lean") return "f32_conv3x3s1_winograd4_lean";
@@ -74,15 +73,12 @@ export function chooseStemKernel(op: ConvOp, options: ChoiceOptions): "f32_conv"
   return applies && options.convolution !== "direct" ? "f32_conv7x7s2_winograd4x1" : "f32_conv";
 }
 
-/** The phases of a stride of 2 save less, and their weights grow by 81/9: only those so few that caches keep them earn that back. */
-function chooseStride2(op: ConvOp, output: ValueShape, { convolution, memory }: ChoiceOptions): ConvKernel {
+/** F(4x4) over the phases of a stride of 2, whose filters would grow by 81/9, is always made as it is needed. */
+function chooseStride2(output: ValueShape, { convolution }: ChoiceOptions): ConvKernel {
   if (convolution === "winograd2") return "f32_conv";
-  if (convolution === "winograd4") return "f32_conv3x3s2_winograd4";
-  if (convolution === "winograd4-lean") return "f32_conv3x3s2_winograd4_lean";
-  const smallest = Math.min(output.height, output.width);
-  if (smallest < 3) return "f32_conv";
-  if (memory === "fast" && op.weight.shape[0]! <= 64 && smallest >= 8) return "f32_conv3x3s2_winograd4";
-  return "f32_conv3x3s2_winograd4_lean";
+  return convolution === "auto" && Math.min(output.height, output.width) < 3
+    ? "f32_conv"
+    : "f32_conv3x3s2_winograd4_lean";
 }
 
 /** The products of halves are of eight columns: where pairs of vectors fuse, the direct kernel's sixteen are far faster. */

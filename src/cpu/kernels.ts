@@ -12,7 +12,6 @@ export interface Kernels {
   serve(program: number, scratch: number, sync: number, last: number): void;
   packPanel(source: number, target: number, depth: number, taps: number): void;
   packWinograd(panel: number, target: number, depth: number, plane: number, outputTile: number, work: number): void;
-  packWinogradStride2(panel: number, places: number, depth: number, work: number): void;
   peak(rounds: number): number;
   /** `rounds` products of 98,304 FLOPs with a `Tile`, in 32 KB at `at`. */
   trial(tile: number, at: number, rounds: number): void;

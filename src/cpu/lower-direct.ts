@@ -10,12 +10,10 @@ const CONV_ROWS_BYTES = 512 * 1024;
 /** Gathered factors of a piece of Strassen's products. */
 const STRASSEN_ROWS_BYTES = 1024 * 1024;
 
-/** To gather a row takes as long as to multiply it with so many panels; to fetch a panel, as to multiply it with so many rows. */
-const GATHER_PANELS = 1.5;
-const PANEL_ROWS = 2;
-/** The same of Strassen's factors, in panels of one half. */
-const STRASSEN_GATHER_PANELS = 1;
-const STRASSEN_PANEL_ROWS = 6;
+/** To gather a row takes as long as to multiply it with 1.5 panels; to fetch a panel, as to multiply it with 2 rows. */
+const GATHERED = { block: 4, rowPanels: 1.5, panelRows: 2 };
+/** The same of sums of Strassen's factors, in panels of one half. */
+const ADDED = { rowPanels: 1, panelRows: 6 };
 
 /** `columns`: kernel columns that lie within one tap's depth. */
 export function direct(
@@ -34,7 +32,8 @@ export function direct(
   const panels = groupPanels * op.groups;
   const taps = kernel[0] * kernel[1];
   const rows = output.height * output.width;
-  const { rowsPerTile, panelsPerTile } = pieces(drafts, rows, panels, taps * depth * 4);
+  const most = Math.max(8, Math.floor(CONV_ROWS_BYTES / (16 * taps * depth)) * 4);
+  const { rowsPerTile, panelsPerTile } = pieces(drafts.options, rows, panels, { ...GATHERED, most });
   drafts.needScratch(4 * rowsPerTile * taps * (1 + depth));
   const weights = drafts.addWeights(
     op.weight,
@@ -106,7 +105,10 @@ export function strassen(drafts: Drafts, op: ConvOp): void {
   const outStep = paddedChannels(output.channels);
   const panels = outStep / 8;
   const rows = output.height * output.width;
-  const { rowsPerTile, panelsPerTile } = strassenPieces(drafts, rows, panels / 2, inStep);
+  // Both halves consist of whole tiles of four, or of four and six rows.
+  const block = drafts.options.tile === "6x8" ? 4 : 8;
+  const most = Math.max(24, Math.floor(STRASSEN_ROWS_BYTES / (7 * inStep * block)) * block);
+  const { rowsPerTile, panelsPerTile } = pieces(drafts.options, rows, panels / 2, { ...ADDED, most, block });
   const half = rowsPerTile / 2;
   const together = Math.min(8, Math.max(1, Math.floor(2048 / inStep)));
   const factors = 7 * (2 * (half + 3) * inStep + 64);
@@ -131,77 +133,38 @@ export function strassen(drafts: Drafts, op: ConvOp): void {
   });
 }
 
-/**
- * Rows, and panels of each half, of one piece of Strassen's products: what threads are done with first, where all are as fast,
- * with an eighth of a piece for one that is not. Rows have their factors added up once for all panels, panels once for all rows.
- */
-function strassenPieces(
-  drafts: Drafts,
+/** How rows and panels of a product are parted. */
+interface Parts {
+  /** A piece has at most so many rows, and a multiple of `block` but for the last one. */
+  readonly most: number;
+  readonly block: number;
+  /** What a row takes once for all panels of its piece, in panels; and a panel once for all rows, in rows. */
+  readonly rowPanels: number;
+  readonly panelRows: number;
+}
+
+/** Rows and panels of a piece: what threads are done with first, where all are as fast. One alone takes all panels at once. */
+function pieces(
+  { threads }: { readonly threads: number },
   rows: number,
   panels: number,
-  inStep: number,
+  { most, block, rowPanels, panelRows }: Parts,
 ): { rowsPerTile: number; panelsPerTile: number } {
-  const { threads, tile } = drafts.options;
-  const most = Math.max(24, Math.floor(STRASSEN_ROWS_BYTES / (7 * inStep)));
+  const whole = (count: number) => Math.ceil(count / block) * block;
   const least = Math.ceil(rows / most);
-  // Both halves consist of whole tiles of four, or of four and six rows.
-  const block = tile === "6x8" ? 2 : 4;
-  const padded = (count: number) => 2 * Math.ceil(Math.ceil(count / 2) / block) * block;
   let best = { rowsPerTile: 0, panelsPerTile: panels, time: Number.POSITIVE_INFINITY };
-  for (let down = least; down <= least + 3 * (threads - 1); down++) {
-    for (let across = 1; across <= (threads === 1 ? 1 : Math.min(panels, 4 * threads)); across++) {
-      const rowsPerTile = Math.min(most, padded(Math.ceil(rows / down)));
+  for (let down = least; down < least + 4 * threads - 3; down++) {
+    const rowsPerTile = Math.min(most, whole(Math.ceil(rows / down)));
+    for (let across = 1; across <= Math.min(panels, 4 * threads - 3); across++) {
       const panelsPerTile = Math.ceil(panels / across);
-      const costs: number[] = [];
+      const times: number[] = [];
       for (let row = 0; row < rows; row += rowsPerTile) {
-        const count = padded(Math.min(rowsPerTile, rows - row));
         for (let panel = 0; panel < panels; panel += panelsPerTile) {
           const own = Math.min(panelsPerTile, panels - panel);
-          costs.push(count * (own + STRASSEN_GATHER_PANELS) + STRASSEN_PANEL_ROWS * own);
+          times.push(whole(Math.min(rowsPerTile, rows - row)) * (own + rowPanels) + panelRows * own);
         }
       }
-      const time = timeTogether(costs, threads);
-      if (time < best.time) best = { rowsPerTile, panelsPerTile, time };
-    }
-  }
-  return best;
-}
-
-/** Rows and panels of one piece of direct convolution. */
-function pieces(
-  drafts: Drafts,
-  rows: number,
-  panels: number,
-  rowBytes: number,
-): { rowsPerTile: number; panelsPerTile: number } {
-  const fitting = Math.max(8, Math.floor(CONV_ROWS_BYTES / rowBytes / 4) * 4);
-  if (drafts.options.threads > 1) return shared(drafts, rows, panels, fitting);
-  const blocks = Math.ceil(rows / fitting);
-  // Whole tiles of four or six rows, but for the last piece.
-  const rowsPerTile = Math.ceil(Math.ceil(rows / blocks) / 12) * 12;
-  return { rowsPerTile, panelsPerTile: panels };
-}
-
-/** As `pieces`, for several threads: what they are done with first, where all are as fast. */
-function shared(
-  drafts: Drafts,
-  rows: number,
-  panels: number,
-  fitting: number,
-): { rowsPerTile: number; panelsPerTile: number } {
-  const { threads } = drafts.options;
-  let best = { rowsPerTile: fitting, panelsPerTile: panels, time: Number.POSITIVE_INFINITY };
-  for (let across = 1; across <= Math.min(panels, 4 * threads); across++) {
-    const panelsPerTile = Math.ceil(panels / across);
-    for (let rowsPerTile = 4; rowsPerTile <= Math.min(fitting, (rows + 3) & ~3); rowsPerTile += 4) {
-      const cost = (count: number) => ((count + 3) & ~3) * (panelsPerTile + GATHER_PANELS) + PANEL_ROWS * panelsPerTile;
-      const full = Math.floor(rows / rowsPerTile) * across;
-      const rest = rows % rowsPerTile ? across : 0;
-      const idle = (threads - (full % threads)) % threads;
-      const time =
-        Math.ceil(full / threads) * cost(rowsPerTile) +
-        Math.ceil(Math.max(0, rest - idle) / threads) * cost(rows % rowsPerTile) +
-        cost(rowsPerTile) / 8;
+      const time = timeTogether(times, threads);
       if (time < best.time) best = { rowsPerTile, panelsPerTile, time };
     }
   }

@@ -10,12 +10,8 @@ const WINOGRAD_SCRATCH_BYTES = 400 * 1024;
 /** Threads take groups of at least `LEAST_TILES`, where each has `WINOGRAD_TILES` of them, or else share each phase. */
 const WINOGRAD_TILES = 12;
 const LEAST_TILES = 8;
-/** The same of a stride of 2, whose weights are larger. */
-const STRIDE2_SCRATCH_BYTES = 2600 * 1024;
-const LEAST_STRIDE2_TILES = 12;
-/** What F(4x4)'s transforms keep between their passes, as in assembly/winograd4.ts and stride2-transforms.ts. */
+/** What F(4x4)'s transforms keep between their passes, as in assembly/winograd4.ts. */
 const WORK_BYTES = 6 * 34 * 128;
-const STRIDE2_WORK_BYTES = 83 * 128;
 /** Planes of V and M with a stride of 2. */
 const STRIDE2_IN_PLANES = 81;
 const STRIDE2_OUT_PLANES = 25;
@@ -121,7 +117,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   drafts.needScratch(work + Math.max(chunks, apart ? turns : turnsBytes + Math.max(slice, turns)));
   const name = `f32_conv3x3s${strided ? 2 : 1}_winograd4_lean`;
   if (apart) {
-    const pieces = Math.max(most / 4, Math.floor(inStep / 32));
+    const pieces = Math.max(most / 4, Math.ceil(inStep / 32));
     drafts.needScratch(tables + slice);
     drafts.push({
       step: drafts.step(op, `${name}_input`),
@@ -147,32 +143,6 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
     },
     ...drafts.places(op),
     transformed,
-    weights,
-  });
-}
-
-/** On weights that are transformed at load: for layers of few channels. */
-export function winogradStride2(drafts: Drafts, op: ConvOp): void {
-  const input = drafts.shape(op.input);
-  const output = drafts.shape(op.output);
-  const inStep = paddedChannels(input.channels);
-  const outStep = paddedChannels(output.channels);
-  const { tiles } = gridOf(output, 4);
-  const panels = Math.ceil(outStep / 8);
-  const bytes = panels * STRIDE2_IN_PLANES * inStep * 32;
-  const weights = drafts.addWeights(op.weight, op.bias, "stride2winograd4", inStep, 9, 1, outStep, bytes);
-  const tileBytes = 4 * (STRIDE2_IN_PLANES * inStep + STRIDE2_OUT_PLANES * outStep);
-  const fitting = Math.max(1, Math.floor(STRIDE2_SCRATCH_BYTES / tileBytes));
-  const { size, count, most } = groupsOf(tiles, LEAST_STRIDE2_TILES, fitting, drafts.options.threads);
-  drafts.needScratch(
-    Math.max(Math.ceil(most / 4) * 64 * (1 + inStep), STRIDE2_WORK_BYTES) +
-      most * tileBytes +
-      64 * (STRIDE2_IN_PLANES + STRIDE2_OUT_PLANES),
-  );
-  drafts.push({
-    step: drafts.step(op, "f32_conv3x3s2_winograd4", opMacs(op, output)),
-    words: { ...commonWords(drafts, op, 4), kernel: Kernel.winogradStride2, tiles: count, rowsPerTile: size },
-    ...drafts.places(op),
     weights,
   });
 }

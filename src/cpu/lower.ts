@@ -6,7 +6,7 @@ import { densify } from "./densify.js";
 import type { Drafts, Words } from "./drafts.js";
 import { direct, lowerLinear, strassen, widthsFit } from "./lower-direct.js";
 import { lowerStem } from "./lower-stem.js";
-import { winograd, winogradLean, winogradStride2 } from "./lower-winograd.js";
+import { winograd, winogradLean } from "./lower-winograd.js";
 
 /** An operation's records: which kernel, on which areas, in which pieces. */
 export function lower(drafts: Drafts, op: Op): void {
@@ -111,8 +111,7 @@ function lowerConv(drafts: Drafts, op: ConvOp): void {
     return;
   }
   if (kernel !== "f32_conv") {
-    if (op.stride[0] === 2) winogradStride2(drafts, op);
-    else winograd(drafts, op, kernel.endsWith("4") ? 4 : 2);
+    winograd(drafts, op, kernel.endsWith("4") ? 4 : 2);
     return;
   }
   const step = paddedChannels(input.channels);

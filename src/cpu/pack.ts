@@ -1,7 +1,6 @@
 import type { Weight } from "../model/network.js";
 import type { Kernels } from "./kernels.js";
 import { packStem } from "./pack-stem.js";
-import { stride2Places } from "./pack-stride2.js";
 import type { PackJob, Program } from "./program.js";
 
 /**
@@ -75,11 +74,6 @@ function* packPanels(job: PackJob, program: Program, kernels: Kernels): Generato
       stage(group, panel);
       if (job.form === "panels") {
         kernels.packPanel(program.stagingAt, job.weightsAt + index * depth * taps * 32, depth, taps);
-      } else if (job.form === "stride2winograd4") {
-        const places = stride2Places(depth * 32, panels).map(([start, step]) => job.weightsAt + start + index * step);
-        new Uint32Array(kernels.memory.buffer, workAt, places.length).set(places);
-        kernels.packPanel(program.stagingAt, panelAt, depth, taps);
-        kernels.packWinogradStride2(panelAt, workAt, depth, workAt + 352);
       } else {
         const panelBytes = depth * 32;
         kernels.packPanel(program.stagingAt, panelAt, depth, taps);

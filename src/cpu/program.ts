@@ -2,7 +2,7 @@ import type { Vector, Weight } from "../model/network.js";
 import type { ChoiceOptions } from "./choose.js";
 
 /** How weights lie in wasm memory; each kernel reads one form. */
-export type PackForm = "panels" | "winograd4" | "winograd2" | "stem7x7" | "stride2winograd4";
+export type PackForm = "panels" | "winograd4" | "winograd2" | "stem7x7";
 
 /** Packed weights of one record, and how to make them. */
 export interface PackJob {

@@ -1,22 +1,44 @@
 // biome-ignore-all lint/suspicious/noControlCharactersInRegex: file signatures hold control characters
 import { type Body, Pieces } from "../body.js";
-import { ModelFormatError } from "../errors.js";
+import { ModelFormatError, SourceError } from "../errors.js";
+import type { Host } from "../host.js";
 import type { ArrivingTensor, StateDict, Tensor } from "../tensor.js";
 import { isSafetensors, openSafetensors, readSafetensors } from "./safetensors.js";
-import { isTorch, readTorch } from "./torch.js";
 
 export { readRows, toFloat32 } from "./values.js";
 
+type TorchHost = Pick<Host, "loadTorch">;
+
 /**
  * Reads a weights file, told by its content, never by its name: safetensors, or a PyTorch checkpoint in its zip or its legacy
- * form. Tensors are views of `bytes`. `origin` stands in messages. Throws `ModelFormatError`.
+ * form, whose reader is loaded only then. Tensors are views of `bytes`. `origin` stands in messages. Throws `ModelFormatError`,
+ * or `SourceError` where the reader cannot be loaded.
  */
-export function readWeights(bytes: Uint8Array, origin: string): StateDict {
-  if (isTorch(bytes)) return readTorch(bytes, origin);
+export async function readWeights(bytes: Uint8Array, origin: string, host: TorchHost): Promise<StateDict> {
+  if (isTorch(bytes)) return (await torchReader(host)).readTorch(bytes, origin);
   if (isSafetensors(bytes)) return readSafetensors(bytes, origin);
   throw new ModelFormatError(
     `${origin} is ${appearance(bytes)}, not a weights file. Give a .safetensors file or a PyTorch .pth, .pt or .th checkpoint.`,
   );
+}
+
+async function torchReader(host: TorchHost): ReturnType<TorchHost["loadTorch"]> {
+  try {
+    return await host.loadTorch();
+  } catch (cause) {
+    throw new SourceError(
+      "The reader of PyTorch checkpoints could not be loaded. Serve all of the package's scripts from one folder, or give a .safetensors file.",
+      { cause },
+    );
+  }
+}
+
+/** A zip archive, or the legacy form's magic number in a pickle; a pickle of another kind is read, to be refused by name. */
+function isTorch(bytes: Uint8Array): boolean {
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4) return true;
+  if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5) return true;
+  // A protocol 0 or 1 pickle that begins with a global or a mark.
+  return bytes[0] === 0x63 || bytes[0] === 0x28;
 }
 
 /** Bytes that tell what a file is. */
@@ -26,7 +48,7 @@ const TELLING_BYTES = 10;
  * As `readWeights`, of a file that is on its way: a safetensors file of stated length is read as far as its header, any other
  * to its end. Throws `SourceError` where the file ends before that, or breaks off.
  */
-export async function openWeights(body: Body): Promise<StateDict<Tensor | ArrivingTensor>> {
+export async function openWeights(body: Body, host: TorchHost): Promise<StateDict<Tensor | ArrivingTensor>> {
   const head = new Pieces();
   while (body.stated >= TELLING_BYTES && head.bytes.length < TELLING_BYTES) {
     const piece = await body.next();
@@ -34,7 +56,7 @@ export async function openWeights(body: Body): Promise<StateDict<Tensor | Arrivi
   }
   const { bytes } = head;
   if (bytes.length > 0 && !isTorch(bytes) && isSafetensors(bytes, body.stated)) return openSafetensors(body, head);
-  return readWeights(await body.whole(head), body.origin);
+  return readWeights(await body.whole(head), body.origin, host);
 }
 
 const signatures: readonly (readonly [string, RegExp])[] = [

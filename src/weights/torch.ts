@@ -49,14 +49,6 @@ class TensorDraft {
 // 0x1950a86a20f9469cfc6c as a pickled LONG1 of ten bytes: the legacy form's first object.
 const LEGACY_MAGIC = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
-/** A zip archive, or the legacy form's magic number in a pickle; a pickle of another kind is read, to be refused by name. */
-export function isTorch(bytes: Uint8Array): boolean {
-  if (bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4) return true;
-  if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5) return true;
-  // A protocol 0 or 1 pickle that begins with a global or a mark.
-  return bytes[0] === 0x63 || bytes[0] === 0x28;
-}
-
 /** Reads a PyTorch checkpoint: the state dict in it, wherever it lies. Throws `ModelFormatError`. */
 export function readTorch(bytes: Uint8Array, origin: string): StateDict {
   const root = bytes[0] === 0x50 ? readArchive(bytes, origin) : readLegacy(bytes, origin);

@@ -8,6 +8,7 @@ const host: Host = {
   ...browserHost,
   loadSession: async () => session,
   loadGpu: () => import("../gpu/index.js"),
+  loadTorch: () => import("../weights/torch.js"),
   // What arrives here is a copy of the caller's, or was made for this one request.
   release: (image) => (image as Partial<ImageBitmap> | null)?.close?.(),
 };

@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 import { type BuildOptions, buildNetwork } from "../../src/model/index.js";
 import type { Network } from "../../src/model/network.js";
 import { type DType, elementCount, type Tensor } from "../../src/tensor.js";
-import { openWeights, readWeights } from "../../src/weights/index.js";
 import { changed, fixtureState, floats, networkFixtures } from "../model/fixtures.js";
 import { Delivery } from "../weights/pieces.js";
+import { openWeights, readWeights } from "../weights/read.js";
 import { writeSafetensors } from "../weights/write-safetensors.js";
 import { resnet18File } from "../worker/resnet18.js";
 import { engineFor } from "./engine.js";
@@ -21,7 +21,7 @@ async function logitsOf(network: ReturnType<typeof buildNetwork>, image = input)
 }
 
 async function buffered(bytes: Uint8Array, options: BuildOptions = { inputSize: size }) {
-  return logitsOf(buildNetwork(readWeights(bytes, "x"), options));
+  return logitsOf(buildNetwork(await readWeights(bytes, "x"), options));
 }
 
 async function arriving(delivery: Delivery, options: BuildOptions = { inputSize: size }, recycled = true) {
@@ -110,7 +110,7 @@ describe("a second device reads what the file said, to the bit, though the file 
   test.each(networkFixtures.map(({ name, size }) => [name, size] as const))("%s", async (name, inputSize) => {
     const bytes = writeSafetensors(fixtureState(name), "f32");
     const { engine } = await load(bytes, inputSize);
-    const expected = readAll(buildNetwork(readWeights(bytes, "x"), { inputSize }));
+    const expected = readAll(buildNetwork(await readWeights(bytes, "x"), { inputSize }));
     expect(readAll(engine.network)).toEqual(expected);
     await engine.run(0, engine.network.stages.length - 1, new Float32Array(3 * inputSize ** 2).fill(0.3));
     expect(readAll(engine.network)).toEqual(expected);
@@ -134,7 +134,9 @@ describe("a ResNet-18 of 47 MB passes through a part of that", () => {
     ["vectors behind their weights: the largest tensor and a few slabs", false, 15e6],
     ["vectors first: a few slabs", true, 6e6],
   ])("%s", async (_, sorted, most) => {
-    const file = sorted ? writeSafetensors(readWeights(bytes, "x"), "f32", (a, b) => isVector(b) - isVector(a)) : bytes;
+    const file = sorted
+      ? writeSafetensors(await readWeights(bytes, "x"), "f32", (a, b) => isVector(b) - isVector(a))
+      : bytes;
     const delivery = new Delivery(file, 300_000);
     const state = await openWeights(delivery.body());
     const network = buildNetwork(state, { inputSize: 32 });
@@ -147,7 +149,7 @@ describe("a ResNet-18 of 47 MB passes through a part of that", () => {
     expect(held).toBeGreaterThan(0);
     expect(held).toBeLessThanOrEqual(most);
     expect(state.arrival!.held).toBe(0);
-    expected ??= await logitsOf(buildNetwork(readWeights(bytes, "x"), { inputSize: 32 }), image);
+    expected ??= await logitsOf(buildNetwork(await readWeights(bytes, "x"), { inputSize: 32 }), image);
     expect(logits).toEqual(expected);
   });
 });
@@ -200,7 +202,7 @@ describe("refused as from memory", () => {
   ])("%s", async (_, bytes) => {
     let known: unknown;
     try {
-      readWeights(bytes, "x");
+      await readWeights(bytes, "x");
     } catch (error) {
       known = error;
     }

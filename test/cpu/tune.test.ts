@@ -55,7 +55,7 @@ describe.each(modules)("tuning, %s", (simd) => {
     const store = memoryStore();
     await run(store);
     for (const [key, value] of store.texts) {
-      store.texts.set(key, value.replaceAll(/"f32_conv[^"]*"/g, '"f32_conv3x3s2_winograd4"'));
+      store.texts.set(key, value.replaceAll(/"f32_conv[^"]*"/g, '"f32_conv3x3s2_winograd4_lean"'));
     }
     expect((await run(store)).stats.measurements).toBeGreaterThan(0);
   });

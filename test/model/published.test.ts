@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { buildNetwork } from "../../src/model/index.js";
-import { readWeights } from "../../src/weights/index.js";
+import { readWeights } from "../weights/read.js";
 import { runReference } from "./reference.js";
 
 // Other people's checkpoints, which are not part of the project.
@@ -22,8 +22,8 @@ describe.skipIf(!present)(title("CIFAR-10 checkpoints give PyTorch's logits"), (
     ["akamaster-resnet20.th", { name: "resnet20-cifar", shortcut: "zero-pad-symmetric" }, 269_722],
     ["akamaster-resnet32.th", { name: "resnet32-cifar", shortcut: "zero-pad-symmetric" }, 464_154],
     ["distiller-resnet20-projection.pth.tar", { name: "resnet20-cifar", shortcut: "projection" }, 272_474],
-  ])("%s", (file, architecture, parameters) => {
-    const network = buildNetwork(load(`cifar10/${file}`));
+  ])("%s", async (file, architecture, parameters) => {
+    const network = buildNetwork(await load(`cifar10/${file}`));
     expect(network.architecture).toMatchObject(architecture);
     expect(network.parameters).toBe(parameters);
 
@@ -45,8 +45,8 @@ describe.skipIf(!present)(title("CIFAR-10 checkpoints give PyTorch's logits"), (
   });
 });
 
-test.skipIf(!present)(title("ImageNet's ResNet-18 is recognised"), () => {
-  const network = buildNetwork(load("imagenet/resnet18.safetensors"));
+test.skipIf(!present)(title("ImageNet's ResNet-18 is recognised"), async () => {
+  const network = buildNetwork(await load("imagenet/resnet18.safetensors"));
   expect(network.architecture.name).toBe("resnet18");
   expect(network.parameters).toBe(11_689_512);
 });
