@@ -97,7 +97,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   // With rows that only fill a block.
   const most = Math.ceil(groups.most / 4) * 4;
   const weights = drafts.addWeights(op.weight, op.bias, "panels", inStep, 9, 1, outStep, panels * 9 * inStep * 32);
-  const apart = threads > 1 && count < 2 * threads;
+  const apart = threads > 1 && count < 4 * threads;
   const perPiece = apart ? 4 * Math.max(1, Math.floor(panels / (8 * PIECES_PER_THREAD * threads))) : panels;
   const strided = op.stride[0] === 2;
   const [inPlanes, outPlanes] = strided ? [STRIDE2_IN_PLANES, STRIDE2_OUT_PLANES] : [36, 36];
