@@ -28,9 +28,11 @@ const openers: Readonly<Record<string, Open>> = {
   async "resnet-edge"(network, { simd, threads, device }) {
     const { loadModel } = await load("/dist/index.js");
     const model = await loadModel(toSafetensors(network), { device, simd, threads });
-    const detail = model.stats.kernels.replace("wasm ", "");
     return {
-      name: `resnet-edge ${detail}`,
+      // Small networks find their tile while they run.
+      get name() {
+        return `resnet-edge ${model.stats.kernels.replace("wasm ", "")}`;
+      },
       run: async (x) => (await model.run(x)).logits,
       close: () => model.close(),
     };

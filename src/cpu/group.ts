@@ -20,27 +20,15 @@ export function groupsOf(rows: number, least: number, most: number, threads: num
   let bestTime = Number.POSITIVE_INFINITY;
   for (let size = largest; size >= Math.min(largest, least); size -= 2) {
     const pieces = piecesOf(rows, size, most);
-    const times = Array.from({ length: pieces.count }, (_, piece) =>
-      timeOf(piece + 1 < pieces.count ? size : rows - size * piece),
-    );
-    const time = timeTogether(times, threads);
+    const loads = new Array<number>(threads).fill(0);
+    for (let piece = 0; piece < pieces.count; piece++) {
+      const next = loads.indexOf(Math.min(...loads));
+      loads[next]! += timeOf(piece + 1 < pieces.count ? size : rows - size * piece);
+    }
+    const time = Math.max(...loads) + (threads > 1 ? timeOf(size) / 8 : 0);
     if (time < bestTime || (time === bestTime && pieces.most < best.most)) [best, bestTime] = [pieces, time];
   }
   return best;
-}
-
-/**
- * When threads are done with pieces that take such times, where all are as fast: they take them from the front and from the back
- * in turn (assembly/threads.ts). An eighth of the first piece is for a thread that is not as fast.
- */
-export function timeTogether(times: readonly number[], threads: number): number {
-  const loads = new Array<number>(threads).fill(0);
-  let [first, end] = [0, times.length];
-  while (first < end) {
-    const next = loads.indexOf(Math.min(...loads));
-    loads[next]! += times[next & 1 ? --end : first++]!;
-  }
-  return Math.max(...loads) + (threads > 1 ? (times[0] ?? 0) / 8 : 0);
 }
 
 function piecesOf(rows: number, size: number, most: number): Groups {

@@ -3,7 +3,6 @@ import { opMacs } from "../model/macs.js";
 import type { ConvOp, LinearOp } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
 import type { Drafts } from "./drafts.js";
-import { timeTogether } from "./group.js";
 
 /** Input rows of a piece should stay in a core's second-level cache: the more of them, the less often weights are read. */
 const CONV_ROWS_BYTES = 512 * 1024;
@@ -157,14 +156,14 @@ function pieces(
     const rowsPerTile = Math.min(most, whole(Math.ceil(rows / down)));
     for (let across = 1; across <= Math.min(panels, 4 * threads - 3); across++) {
       const panelsPerTile = Math.ceil(panels / across);
-      const times: number[] = [];
-      for (let row = 0; row < rows; row += rowsPerTile) {
-        for (let panel = 0; panel < panels; panel += panelsPerTile) {
-          const own = Math.min(panelsPerTile, panels - panel);
-          times.push(whole(Math.min(rowsPerTile, rows - row)) * (own + rowPanels) + panelRows * own);
-        }
-      }
-      const time = timeTogether(times, threads);
+      const cost = (count: number) => whole(count) * (panelsPerTile + rowPanels) + panelRows * panelsPerTile;
+      const full = Math.floor(rows / rowsPerTile) * across;
+      const rest = rows % rowsPerTile ? across : 0;
+      const idle = (threads - (full % threads)) % threads;
+      const time =
+        Math.ceil(full / threads) * cost(rowsPerTile) +
+        Math.ceil(Math.max(0, rest - idle) / threads) * cost(rows % rowsPerTile) +
+        (threads > 1 ? cost(rowsPerTile) / 8 : 0);
       if (time < best.time) best = { rowsPerTile, panelsPerTile, time };
     }
   }

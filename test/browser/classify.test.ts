@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BrowserImage } from "../../src/index.js";
@@ -113,6 +114,8 @@ describe.skipIf(noChromium).each([true, false])(`Chromium, isolated: %s${noChrom
       const result = {
         page: await name(loadModel("/")),
         missing: await name(loadModel("/nothing.pth")),
+        pickle: await name(loadModel("/test/fixtures/weights/hostile-eval.zip.pth")),
+        pickleInPlace: await name(loadModel("/test/fixtures/weights/hostile-eval.zip.pth", { worker: false })),
         text: await name(classifier.classify(new Blob(["text"]))),
         nothing: await name(classifier.classify(null as never)),
         number: await name(classifier.classify(7 as never)),
@@ -125,11 +128,35 @@ describe.skipIf(noChromium).each([true, false])(`Chromium, isolated: %s${noChrom
     });
     expect(names.page).toMatch(/^ModelFormatError.*HTML page/);
     expect(names.missing).toMatch(/^SourceError.*404/);
+    // Told by the reader of checkpoints, which a page loads when there is one.
+    for (const name of ["pickle", "pickleInPlace"] as const)
+      expect(names[name]).toMatch(/^ModelFormatError.*__builtin__\.eval/);
     for (const name of ["text", "nothing", "number", "image"] as const)
       expect(names[name]).toMatch(/^ImageDecodeError/);
     expect(names.wasm).toMatch(/HTML page/);
     expect(names.aborted).toMatch(/^AbortError/);
     expect(names.closed).toMatch(/^ClosedError/);
+  });
+
+  test("a reader of checkpoints that was not served: a typed error, and the bundled model loads", async () => {
+    const dist = new URL("dist/", root);
+    const reader = readdirSync(dist).find(
+      (name) => name.startsWith("shared-") && readFileSync(new URL(name, dist), "utf8").includes("BFloat16Storage"),
+    );
+    const lacking = await serve({ isolated, files: { [`/dist/${reader}`]: null } });
+    const other = await openPage(browser, lacking);
+    const [refusal, label] = await other.evaluate(async () => {
+      const { loadClassifier, loadModel } = resnetEdge;
+      const refusal = await loadModel("/test/fixtures/weights/plain.zip.pth").catch((error) => `${error}`);
+      const classifier = await loadClassifier();
+      const [best] = await classifier.classify(await (await fetch("/examples/photos/cat.jpg")).blob());
+      await classifier.close();
+      return [refusal, best!.label];
+    });
+    expect(refusal).toMatch(/^SourceError: The reader of PyTorch checkpoints could not be loaded\./);
+    expect(label).toBe("cat");
+    await other.close();
+    lacking.close();
   });
 
   test("nothing was reported against script-src 'self' 'wasm-unsafe-eval'", () => {

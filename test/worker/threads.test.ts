@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Field } from "../../assembly/record.js";
-import { createCpuEngine, planMemory, type ThreadSupport } from "../../src/cpu/index.js";
+import { type CpuOptions, createCpuEngine, planMemory, type ThreadSupport } from "../../src/cpu/index.js";
 import { buildNetwork, pseudoRandomNetwork } from "../../src/model/index.js";
 import type { Network } from "../../src/model/network.js";
 import { nodeWorker } from "../../src/worker/node.js";
@@ -43,15 +43,14 @@ const networks: [string, () => Network][] = [
 ];
 
 describe.each(modules)("many threads give what one gives, to the bit: %s", (simd) => {
-  test.each(networks)("%s", async (_, make) => {
-    const network = make();
+  const check = async (network: Network, options: Partial<CpuOptions> = {}) => {
     const last = network.stages.length - 1;
     const inputs = [1, 2, 3].map((seed) => inputFor(network, seed));
-    const one = await engineFor(network, { simd });
+    const one = await engineFor(network, { simd, ...options });
     const expected: Float32Array[] = [];
     for (const input of inputs) expected.push((await one.run(0, last, input)).slice());
     for (const threads of [2, 3]) {
-      const engine = await engineFor(network, { simd, threads, threadSupport: support });
+      const engine = await engineFor(network, { simd, threads, threadSupport: support, ...options });
       expect(engine.stats).toMatchObject({ threads, threadsReason: `${threads} were asked for` });
       for (const [index, input] of inputs.entries()) {
         expect((await engine.run(0, last, input)).slice()).toEqual(expected[index]);
@@ -59,7 +58,14 @@ describe.each(modules)("many threads give what one gives, to the bit: %s", (simd
       await engine.close();
     }
     await one.close();
-  });
+  };
+
+  test.each(networks)("%s", (_, make) => check(make()));
+
+  // Tiles in groups of different sizes, which share V by slices of channels or, two panels at a time, by tiles.
+  test.each(["4x8", "6x8", "6x16"] as const)("filters made between products, tile %s", (tile) =>
+    check(pseudoRandomNetwork("resnet18", { inputSize: 144, classes: 10 }), { convolution: "winograd4-lean", tile }),
+  );
 });
 
 test("a thousand runs, by stages, without a slip", async () => {
