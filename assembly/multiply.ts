@@ -36,7 +36,8 @@ export function multiply(
   if (!ASC_FEATURE_RELAXED_SIMD || (panels >= GATHER_PANELS && tile != Tile.f32_6x16)) {
     gather(tile, table, rows, taps, depth, offset, work);
     const total = taps * depth;
-    multiplyGathered(tile, work, rows, total, 0, total, b, panels, bias, biasStep, c, step, columns, residual, least);
+    const bStep = <usize>total << 5;
+    multiplyGathered(tile, work, rows, total, b, bStep, panels, bias, biasStep, c, step, columns, residual, least);
     return;
   }
   const six = min(rows, 6 * sixes(tile, rows));
@@ -83,15 +84,14 @@ export function gather(
   if (rest > 0) gatherRows(pointerAt(table, tile, rows, taps, 6 * six), 4, (rest + 3) >> 2, taps, depth, offset, after);
 }
 
-/** As `multiply`, on gathered rows of `total` elements, of which `depth` from `first` on take part. */
+/** As `multiply`, on gathered rows of `depth` elements; panels are `bStep` bytes apart. */
 export function multiplyGathered(
   tile: i32,
   a: usize,
   rows: i32,
-  total: i32,
-  first: i32,
   depth: i32,
   b: usize,
+  bStep: usize,
   panels: i32,
   bias: usize,
   biasStep: usize,
@@ -105,18 +105,16 @@ export function multiplyGathered(
   const six = min(rows, 6 * blocks);
   const rest = rows - six;
   const below = <usize>six * step;
-  const sixBytes = <usize>total * 24;
-  const fourBytes = <usize>total << 4;
-  const after = a + <usize>blocks * sixBytes + (<usize>first << 4);
-  a += <usize>first * 24;
-  const panelBytes = <usize>depth << 5;
+  const sixBytes = <usize>depth * 24;
+  const fourBytes = <usize>depth << 4;
+  const after = a + <usize>blocks * sixBytes;
   while (panels > 0) {
     const d = c + below;
     if (ASC_FEATURE_RELAXED_SIMD && six) {
       f32_gemm_6x8(a, sixBytes, depth, b, bias, c, step, six, columns, residual, least);
     }
     if (rest) f32_gemm_4x8(after, fourBytes, depth, b, bias, d, step, rest, columns, residual, least);
-    b += panelBytes;
+    b += bStep;
     bias += biasStep;
     c += 32;
     columns -= 8;

@@ -69,11 +69,8 @@ export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize):
       else if (index == 2) b = right + half;
       const bStep = index < 3 ? panelBytes : 2 * panelBytes;
       const from = a + <usize>index * aPlane;
-      let c = m + <usize>index * mPlane;
-      for (const last = c + (<usize>panels << 5); c < last; c += 32) {
-        multiplyGathered(tile, from, upper, depth, 0, depth, b, 1, zeros, 0, c, M_STEP, 8, 0, none);
-        b += bStep;
-      }
+      const c = m + <usize>index * mPlane;
+      multiplyGathered(tile, from, upper, depth, b, bStep, panels, zeros, 0, c, M_STEP, 8 * panels, 0, none);
     }
     combine(record, first, upper, count - upper, panel, panels, m, mPlane);
     panel += panels;
