@@ -311,7 +311,7 @@ class WasmEngine implements CpuEngine {
 
   async close(): Promise<void> {
     this.kernels = null;
-    await this.team?.disband();
+    await this.team?.disband(this.support?.endsNext);
     this.team = null;
   }
 

@@ -16,7 +16,7 @@ export interface ThreadTask {
 
 export type ThreadNews = { readonly ready: true } | { readonly failed: string };
 
-/** A thread's life: one task, served until another thread dies or this one is terminated. */
+/** A thread's life: one task, served until another thread dies. Whoever started it ends it. */
 export function serveThread(port: WorkerPort): void {
   port.listen(async ({ module, memory, program, scratch, sync, last }: ThreadTask) => {
     try {
@@ -28,7 +28,6 @@ export function serveThread(port: WorkerPort): void {
       release(memory, sync);
       port.post({ failed: String(error) } satisfies ThreadNews);
     }
-    port.close();
   });
 }
 

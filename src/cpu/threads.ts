@@ -15,6 +15,8 @@ export interface ThreadSupport {
   readonly cores: number;
   /** Why there can be no more than one thread here; null where there can. */
   readonly obstacle: string | null;
+  /** The thread that starts them is ended as soon as its engine has closed. */
+  readonly endsNext?: boolean;
 }
 
 /** How many threads, and why that many. */
@@ -33,6 +35,11 @@ const LEAST_MACS = 25e6;
 const START_MS = 5000;
 /** Nor is one that does not leave, beyond this: it was terminated, and cannot say so. */
 const LEAVE_MS = 200;
+/**
+ * What a terminated worker is given to end. Where the one that started it is terminated meanwhile, Chromium can lose word of its
+ * end, and keeps both, with their memory, for as long as the page lives.
+ */
+const END_MS = 150;
 
 /** `macs`: multiply-adds of one inference. */
 export function chooseThreads(wanted: "auto" | number, support: ThreadSupport | undefined, macs: number): ThreadChoice {
@@ -133,11 +140,12 @@ export class Team {
     }
   }
 
-  /** Lets the threads go; once it has settled none of them touches the memory any more. */
-  async disband(): Promise<void> {
+  /** Lets the threads go; once it has settled none of them touches the memory any more. `endsNext`: see `ThreadSupport`. */
+  async disband(endsNext = false): Promise<void> {
     this.failed ??= "closed";
     release(this.kernels.memory, this.program.syncAt);
     await Promise.race([Promise.all(this.left), new Promise((resolve) => setTimeout(resolve, LEAVE_MS))]);
     for (const other of this.others) other.terminate();
+    if (endsNext && this.others.length > 0) await new Promise((resolve) => setTimeout(resolve, END_MS));
   }
 }

@@ -6,6 +6,7 @@ import { holdLock, webPort } from "./web.js";
 
 const host: Host = {
   ...browserHost,
+  threadSupport: { ...browserHost.threadSupport, endsNext: true },
   loadSession: async () => session,
   loadGpu: () => import("../gpu/index.js"),
   loadTorch: () => import("../weights/torch.js"),

@@ -42,6 +42,19 @@ describe.skipIf(noChromium).each([true, false])(`workers in Chromium, isolated: 
     await page.waitForFunction("globalThis.resnetEdge");
   }
 
+  test("models that are closed leave no worker behind", async () => {
+    await open();
+    await page.evaluate(async () => {
+      const bytes = await (await fetch("/resnet18.safetensors")).arrayBuffer();
+      for (let round = 0; round < 12; round++) {
+        const model = await resnetEdge.loadModel(bytes, { device: "cpu" });
+        await model.run(new Float32Array(3 * 224 * 224));
+        await model.close();
+      }
+    });
+    await expect.poll(() => page.workers().map((worker) => worker.url()), { timeout: 8000 }).toEqual([]);
+  });
+
   test("threads where the page is isolated, one where not, and the reason", async () => {
     await open();
     const { stats, cores } = await page.evaluate(async () => {
