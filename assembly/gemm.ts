@@ -1,5 +1,5 @@
 import { madd } from "./simd";
-import { isPlain, put8, put16, store8, store16 } from "./store";
+import { isPlain, put4x16, put4x8, put6x8 } from "./store";
 
 /**
  * f32 GEMM, tiles of 4 rows by 8 columns: C = max(A B + bias + R, least), for `rows` rows against one panel of B.
@@ -55,17 +55,7 @@ export function f32_gemm_4x8(
       walk += 16;
     }
     a += aStep;
-    if (plain && rows >= 4) {
-      store8(c, s00, s01);
-      store8(c + step, s10, s11);
-      store8(c + 2 * step, s20, s21);
-      store8(c + 3 * step, s30, s31);
-    } else {
-      put8(c, residual, s00, s01, floor, columns);
-      if (rows > 1) put8(c + step, residual, s10, s11, floor, columns);
-      if (rows > 2) put8(c + 2 * step, residual, s20, s21, floor, columns);
-      if (rows > 3) put8(c + 3 * step, residual, s30, s31, floor, columns);
-    }
+    put4x8(c, step, rows, residual, s00, s01, s10, s11, s20, s21, s30, s31, floor, columns, plain);
     c += 4 * step;
   }
 }
@@ -134,17 +124,7 @@ export function f32_gemm_4x16(
       walk += 16;
     }
     a += aStep;
-    if (plain && rows >= 4) {
-      store16(c, s00, s01, s02, s03);
-      store16(c + step, s10, s11, s12, s13);
-      store16(c + 2 * step, s20, s21, s22, s23);
-      store16(c + 3 * step, s30, s31, s32, s33);
-    } else {
-      put16(c, residual, s00, s01, s02, s03, floor, columns);
-      if (rows > 1) put16(c + step, residual, s10, s11, s12, s13, floor, columns);
-      if (rows > 2) put16(c + 2 * step, residual, s20, s21, s22, s23, floor, columns);
-      if (rows > 3) put16(c + 3 * step, residual, s30, s31, s32, s33, floor, columns);
-    }
+    put4x16(c, step, rows, residual, s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33, floor, columns, plain);
     c += 4 * step;
   }
 }
@@ -204,21 +184,7 @@ export function f32_gemm_6x8(
       walk += 24;
     }
     a += aStep;
-    if (plain && rows >= 6) {
-      store8(c, s00, s01);
-      store8(c + step, s10, s11);
-      store8(c + 2 * step, s20, s21);
-      store8(c + 3 * step, s30, s31);
-      store8(c + 4 * step, s40, s41);
-      store8(c + 5 * step, s50, s51);
-    } else {
-      put8(c, residual, s00, s01, floor, columns);
-      if (rows > 1) put8(c + step, residual, s10, s11, floor, columns);
-      if (rows > 2) put8(c + 2 * step, residual, s20, s21, floor, columns);
-      if (rows > 3) put8(c + 3 * step, residual, s30, s31, floor, columns);
-      if (rows > 4) put8(c + 4 * step, residual, s40, s41, floor, columns);
-      if (rows > 5) put8(c + 5 * step, residual, s50, s51, floor, columns);
-    }
+    put6x8(c, step, rows, residual, s00, s01, s10, s11, s20, s21, s30, s31, s40, s41, s50, s51, floor, columns, plain);
     c += 6 * step;
   }
 }

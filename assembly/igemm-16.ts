@@ -1,5 +1,5 @@
 import { madd } from "./simd";
-import { isPlain, put16, store16 } from "./store";
+import { isPlain, put4x16, put6x16 } from "./store";
 
 /**
  * As `f32_igemm_6x8`, against two panels of B that lie `panelBytes` apart: tiles of 6 rows by 16 columns.
@@ -102,21 +102,39 @@ export function f32_igemm_6x16(
         a5 += 4;
       }
     }
-    if (plain && rows >= 6) {
-      store16(c, s00, s01, s02, s03);
-      store16(c + step, s10, s11, s12, s13);
-      store16(c + 2 * step, s20, s21, s22, s23);
-      store16(c + 3 * step, s30, s31, s32, s33);
-      store16(c + 4 * step, s40, s41, s42, s43);
-      store16(c + 5 * step, s50, s51, s52, s53);
-    } else {
-      put16(c, residual, s00, s01, s02, s03, floor, columns);
-      if (rows > 1) put16(c + step, residual, s10, s11, s12, s13, floor, columns);
-      if (rows > 2) put16(c + 2 * step, residual, s20, s21, s22, s23, floor, columns);
-      if (rows > 3) put16(c + 3 * step, residual, s30, s31, s32, s33, floor, columns);
-      if (rows > 4) put16(c + 4 * step, residual, s40, s41, s42, s43, floor, columns);
-      if (rows > 5) put16(c + 5 * step, residual, s50, s51, s52, s53, floor, columns);
-    }
+    put6x16(
+      c,
+      step,
+      rows,
+      residual,
+      s00,
+      s01,
+      s02,
+      s03,
+      s10,
+      s11,
+      s12,
+      s13,
+      s20,
+      s21,
+      s22,
+      s23,
+      s30,
+      s31,
+      s32,
+      s33,
+      s40,
+      s41,
+      s42,
+      s43,
+      s50,
+      s51,
+      s52,
+      s53,
+      floor,
+      columns,
+      plain,
+    );
     c += 6 * step;
   }
 }
@@ -195,17 +213,7 @@ export function f32_igemm_4x16(
         a3 += 4;
       }
     }
-    if (plain && rows >= 4) {
-      store16(c, s00, s01, s02, s03);
-      store16(c + step, s10, s11, s12, s13);
-      store16(c + 2 * step, s20, s21, s22, s23);
-      store16(c + 3 * step, s30, s31, s32, s33);
-    } else {
-      put16(c, residual, s00, s01, s02, s03, floor, columns);
-      if (rows > 1) put16(c + step, residual, s10, s11, s12, s13, floor, columns);
-      if (rows > 2) put16(c + 2 * step, residual, s20, s21, s22, s23, floor, columns);
-      if (rows > 3) put16(c + 3 * step, residual, s30, s31, s32, s33, floor, columns);
-    }
+    put4x16(c, step, rows, residual, s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33, floor, columns, plain);
     c += 4 * step;
   }
 }

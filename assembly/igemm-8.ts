@@ -1,5 +1,5 @@
 import { madd } from "./simd";
-import { isPlain, put8, store8 } from "./store";
+import { isPlain, put4x8, put6x8 } from "./store";
 
 /**
  * f32 indirect GEMM (Dukhan 2019), tiles of 6 rows by 8 columns: C = max(A B + bias + R, least), for `rows` rows against one
@@ -80,21 +80,7 @@ export function f32_igemm_6x8(
         a5 += 4;
       }
     }
-    if (plain && rows >= 6) {
-      store8(c, s00, s01);
-      store8(c + step, s10, s11);
-      store8(c + 2 * step, s20, s21);
-      store8(c + 3 * step, s30, s31);
-      store8(c + 4 * step, s40, s41);
-      store8(c + 5 * step, s50, s51);
-    } else {
-      put8(c, residual, s00, s01, floor, columns);
-      if (rows > 1) put8(c + step, residual, s10, s11, floor, columns);
-      if (rows > 2) put8(c + 2 * step, residual, s20, s21, floor, columns);
-      if (rows > 3) put8(c + 3 * step, residual, s30, s31, floor, columns);
-      if (rows > 4) put8(c + 4 * step, residual, s40, s41, floor, columns);
-      if (rows > 5) put8(c + 5 * step, residual, s50, s51, floor, columns);
-    }
+    put6x8(c, step, rows, residual, s00, s01, s10, s11, s20, s21, s30, s31, s40, s41, s50, s51, floor, columns, plain);
     c += 6 * step;
   }
 }
@@ -154,17 +140,7 @@ export function f32_igemm_4x8(
         a3 += 4;
       }
     }
-    if (plain && rows >= 4) {
-      store8(c, s00, s01);
-      store8(c + step, s10, s11);
-      store8(c + 2 * step, s20, s21);
-      store8(c + 3 * step, s30, s31);
-    } else {
-      put8(c, residual, s00, s01, floor, columns);
-      if (rows > 1) put8(c + step, residual, s10, s11, floor, columns);
-      if (rows > 2) put8(c + 2 * step, residual, s20, s21, floor, columns);
-      if (rows > 3) put8(c + 3 * step, residual, s30, s31, floor, columns);
-    }
+    put4x8(c, step, rows, residual, s00, s01, s10, s11, s20, s21, s30, s31, floor, columns, plain);
     c += 4 * step;
   }
 }

@@ -5,22 +5,6 @@ export function isPlain(columns: i32, width: i32, residual: usize, least: f32): 
   return columns >= width && residual == 0 && least == -Infinity;
 }
 
-/** Eight sums as they are. */
-// @ts-ignore: decorator
-@inline
-export function store8(c: usize, s0: v128, s1: v128): void {
-  v128.store(c, s0);
-  v128.store(c, s1, 16);
-}
-
-/** Sixteen sums as they are. */
-// @ts-ignore: decorator
-@inline
-export function store16(c: usize, s0: v128, s1: v128, s2: v128, s3: v128): void {
-  store8(c, s0, s1);
-  store8(c + 32, s2, s3);
-}
-
 /** Stores four sums, plus the residual at `at` + residual bytes (0: none), floored. */
 // @ts-ignore: decorator
 @inline
@@ -31,7 +15,7 @@ export function put4(at: usize, residual: usize, sum: v128, floor: v128): void {
 /** Stores eight sums, or the first `columns` of them, plus the residual at c + residual bytes (0: none), floored. */
 // @ts-ignore: decorator
 @inline
-export function put8(c: usize, residual: usize, s0: v128, s1: v128, floor: v128, columns: i32): void {
+function put8(c: usize, residual: usize, s0: v128, s1: v128, floor: v128, columns: i32): void {
   if (columns >= 8) {
     if (residual) {
       s0 = f32x4.add(s0, v128.load(c + residual));
@@ -45,7 +29,7 @@ export function put8(c: usize, residual: usize, s0: v128, s1: v128, floor: v128,
 /** As `put8`, sixteen sums. */
 // @ts-ignore: decorator
 @inline
-export function put16(c: usize, residual: usize, s0: v128, s1: v128, s2: v128, s3: v128, floor: v128, columns: i32): void {
+function put16(c: usize, residual: usize, s0: v128, s1: v128, s2: v128, s3: v128, floor: v128, columns: i32): void {
   if (columns >= 16) {
     if (residual) {
       s0 = f32x4.add(s0, v128.load(c + residual));
@@ -60,6 +44,174 @@ export function put16(c: usize, residual: usize, s0: v128, s1: v128, s2: v128, s
   } else {
     put8(c, residual, s0, s1, floor, columns);
     putSome(c + 32, residual, s2, s3, floor, columns - 8);
+  }
+}
+
+/** Stores a block of four rows of eight sums, `step` bytes apart, or the first `rows` of them; `plain`: see `isPlain`. */
+// @ts-ignore: decorator
+@inline
+export function put4x8(
+  c: usize,
+  step: usize,
+  rows: i32,
+  residual: usize,
+  s00: v128, s01: v128,
+  s10: v128, s11: v128,
+  s20: v128, s21: v128,
+  s30: v128, s31: v128,
+  floor: v128,
+  columns: i32,
+  plain: bool,
+): void {
+  if (plain && rows >= 4) {
+    v128.store(c, s00);
+    v128.store(c, s01, 16);
+    v128.store(c + step, s10);
+    v128.store(c + step, s11, 16);
+    v128.store(c + 2 * step, s20);
+    v128.store(c + 2 * step, s21, 16);
+    v128.store(c + 3 * step, s30);
+    v128.store(c + 3 * step, s31, 16);
+  } else {
+    put8(c, residual, s00, s01, floor, columns);
+    if (rows > 1) put8(c + step, residual, s10, s11, floor, columns);
+    if (rows > 2) put8(c + 2 * step, residual, s20, s21, floor, columns);
+    if (rows > 3) put8(c + 3 * step, residual, s30, s31, floor, columns);
+  }
+}
+
+/** Stores a block of six rows of eight sums, `step` bytes apart, or the first `rows` of them; `plain`: see `isPlain`. */
+// @ts-ignore: decorator
+@inline
+export function put6x8(
+  c: usize,
+  step: usize,
+  rows: i32,
+  residual: usize,
+  s00: v128, s01: v128,
+  s10: v128, s11: v128,
+  s20: v128, s21: v128,
+  s30: v128, s31: v128,
+  s40: v128, s41: v128,
+  s50: v128, s51: v128,
+  floor: v128,
+  columns: i32,
+  plain: bool,
+): void {
+  if (plain && rows >= 6) {
+    v128.store(c, s00);
+    v128.store(c, s01, 16);
+    v128.store(c + step, s10);
+    v128.store(c + step, s11, 16);
+    v128.store(c + 2 * step, s20);
+    v128.store(c + 2 * step, s21, 16);
+    v128.store(c + 3 * step, s30);
+    v128.store(c + 3 * step, s31, 16);
+    v128.store(c + 4 * step, s40);
+    v128.store(c + 4 * step, s41, 16);
+    v128.store(c + 5 * step, s50);
+    v128.store(c + 5 * step, s51, 16);
+  } else {
+    put8(c, residual, s00, s01, floor, columns);
+    if (rows > 1) put8(c + step, residual, s10, s11, floor, columns);
+    if (rows > 2) put8(c + 2 * step, residual, s20, s21, floor, columns);
+    if (rows > 3) put8(c + 3 * step, residual, s30, s31, floor, columns);
+    if (rows > 4) put8(c + 4 * step, residual, s40, s41, floor, columns);
+    if (rows > 5) put8(c + 5 * step, residual, s50, s51, floor, columns);
+  }
+}
+
+/** Stores a block of four rows of sixteen sums, `step` bytes apart, or the first `rows` of them; `plain`: see `isPlain`. */
+// @ts-ignore: decorator
+@inline
+export function put4x16(
+  c: usize,
+  step: usize,
+  rows: i32,
+  residual: usize,
+  s00: v128, s01: v128, s02: v128, s03: v128,
+  s10: v128, s11: v128, s12: v128, s13: v128,
+  s20: v128, s21: v128, s22: v128, s23: v128,
+  s30: v128, s31: v128, s32: v128, s33: v128,
+  floor: v128,
+  columns: i32,
+  plain: bool,
+): void {
+  if (plain && rows >= 4) {
+    v128.store(c, s00);
+    v128.store(c, s01, 16);
+    v128.store(c, s02, 32);
+    v128.store(c, s03, 48);
+    v128.store(c + step, s10);
+    v128.store(c + step, s11, 16);
+    v128.store(c + step, s12, 32);
+    v128.store(c + step, s13, 48);
+    v128.store(c + 2 * step, s20);
+    v128.store(c + 2 * step, s21, 16);
+    v128.store(c + 2 * step, s22, 32);
+    v128.store(c + 2 * step, s23, 48);
+    v128.store(c + 3 * step, s30);
+    v128.store(c + 3 * step, s31, 16);
+    v128.store(c + 3 * step, s32, 32);
+    v128.store(c + 3 * step, s33, 48);
+  } else {
+    put16(c, residual, s00, s01, s02, s03, floor, columns);
+    if (rows > 1) put16(c + step, residual, s10, s11, s12, s13, floor, columns);
+    if (rows > 2) put16(c + 2 * step, residual, s20, s21, s22, s23, floor, columns);
+    if (rows > 3) put16(c + 3 * step, residual, s30, s31, s32, s33, floor, columns);
+  }
+}
+
+/** Stores a block of six rows of sixteen sums, `step` bytes apart, or the first `rows` of them; `plain`: see `isPlain`. */
+// @ts-ignore: decorator
+@inline
+export function put6x16(
+  c: usize,
+  step: usize,
+  rows: i32,
+  residual: usize,
+  s00: v128, s01: v128, s02: v128, s03: v128,
+  s10: v128, s11: v128, s12: v128, s13: v128,
+  s20: v128, s21: v128, s22: v128, s23: v128,
+  s30: v128, s31: v128, s32: v128, s33: v128,
+  s40: v128, s41: v128, s42: v128, s43: v128,
+  s50: v128, s51: v128, s52: v128, s53: v128,
+  floor: v128,
+  columns: i32,
+  plain: bool,
+): void {
+  if (plain && rows >= 6) {
+    v128.store(c, s00);
+    v128.store(c, s01, 16);
+    v128.store(c, s02, 32);
+    v128.store(c, s03, 48);
+    v128.store(c + step, s10);
+    v128.store(c + step, s11, 16);
+    v128.store(c + step, s12, 32);
+    v128.store(c + step, s13, 48);
+    v128.store(c + 2 * step, s20);
+    v128.store(c + 2 * step, s21, 16);
+    v128.store(c + 2 * step, s22, 32);
+    v128.store(c + 2 * step, s23, 48);
+    v128.store(c + 3 * step, s30);
+    v128.store(c + 3 * step, s31, 16);
+    v128.store(c + 3 * step, s32, 32);
+    v128.store(c + 3 * step, s33, 48);
+    v128.store(c + 4 * step, s40);
+    v128.store(c + 4 * step, s41, 16);
+    v128.store(c + 4 * step, s42, 32);
+    v128.store(c + 4 * step, s43, 48);
+    v128.store(c + 5 * step, s50);
+    v128.store(c + 5 * step, s51, 16);
+    v128.store(c + 5 * step, s52, 32);
+    v128.store(c + 5 * step, s53, 48);
+  } else {
+    put16(c, residual, s00, s01, s02, s03, floor, columns);
+    if (rows > 1) put16(c + step, residual, s10, s11, s12, s13, floor, columns);
+    if (rows > 2) put16(c + 2 * step, residual, s20, s21, s22, s23, floor, columns);
+    if (rows > 3) put16(c + 3 * step, residual, s30, s31, s32, s33, floor, columns);
+    if (rows > 4) put16(c + 4 * step, residual, s40, s41, s42, s43, floor, columns);
+    if (rows > 5) put16(c + 5 * step, residual, s50, s51, s52, s53, floor, columns);
   }
 }
 

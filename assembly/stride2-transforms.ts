@@ -1,7 +1,7 @@
 import { Field } from "./record";
 import { madd, nmadd } from "./simd";
 import { put4 } from "./store";
-import { pointsAcross, pointsDown, tileAt } from "./winograd-grid";
+import { inside, pointsAcross, pointsDown, tileAt } from "./winograd-grid";
 import { word } from "./words";
 
 /**
@@ -15,13 +15,12 @@ import { word } from "./words";
 
 /** (point, phase) along one axis: 2 even, 1 even, 1 odd, -1 even, -1 odd, 0 even, 0 odd, infinity even, infinity odd. */
 export const PHASES: i32 = 9;
+const POINTS: i32 = 5;
 
 /** Which of an axis's six different filters a (point, phase) has: the odd phase has the last one at any point. */
 export function filterOf(phase: i32): i32 {
   return phase > 0 && (phase & 1) == 0 ? 5 : (phase + 1) >> 1;
 }
-
-const POINTS: i32 = 5;
 
 // Channels that one pass of a transform carries through its intermediate, [row][column][channel].
 const CHUNK: i32 = 32;
@@ -106,13 +105,6 @@ export function inputTransformStride2(
       }
     }
   }
-}
-
-/** All ones where there is a row or column of that number. */
-// @ts-ignore: decorator
-@inline
-function inside(at: i32, size: i32): usize {
-  return <u32>at < <u32>size ? <usize>-1 : 0;
 }
 
 // @ts-ignore: decorator

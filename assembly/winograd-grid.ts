@@ -14,11 +14,18 @@ import { word } from "./words";
  * row, the corner.
  */
 
+/** Whether the convolution has a stride of 2. */
+// @ts-ignore: decorator
+@inline
+export function isStrided(record: usize): bool {
+  return word(record, Field.strideHeight) == 2;
+}
+
 /** Points along one axis of a whole tile. */
 // @ts-ignore: decorator
 @inline
 export function pointsAlong(record: usize): i32 {
-  return word(record, Field.strideHeight) == 2 ? 5 : 6;
+  return isStrided(record) ? 5 : 6;
 }
 
 /** Points along one axis of the last tile. */
@@ -40,6 +47,13 @@ export function pointsAcross(record: usize, x: i32): i32 {
   const tilesWide = word(record, Field.tilesWide);
   if (x + 1 < tilesWide) return pointsAlong(record);
   return pointsAtEnd(record, word(record, Field.outWidth), tilesWide);
+}
+
+/** All ones where an image of that size has a row or column of that number. */
+// @ts-ignore: decorator
+@inline
+export function inside(at: i32, size: i32): usize {
+  return <u32>at < <u32>size ? <usize>-1 : 0;
 }
 
 /** Columns of whole tiles. */

@@ -4,17 +4,14 @@ import { leastOf } from "./simd";
 import { inputTransformStride2, outputTransformStride2 } from "./stride2-transforms";
 import { planeBytes } from "./winograd";
 import { scaleProducts, transformFilters } from "./winograd-filters";
-import { firstRow, pointsAlong, rowsAt } from "./winograd-grid";
+import { firstRow, isStrided, pointsAlong, rowsAt } from "./winograd-grid";
+import { filterAt, pairsAt, planeAt, planesOf } from "./winograd-planes";
 import {
   BLOCKS_BYTES,
   blocksEnd,
-  filterAt,
   gatherSlice,
   M_STEP,
   multiplyTurns,
-  pairsAt,
-  planeAt,
-  planesOf,
   SLICE,
   takesTurns,
   TURN_FILTERS,
@@ -86,7 +83,7 @@ function transformInput(
   plane: usize,
   work: usize,
 ): void {
-  if (word(record, Field.strideHeight) == 2) {
+  if (isStrided(record)) {
     inputTransformStride2(record, first, count, firstChannel, lastChannel, v, plane, work);
   } else inputTransform4(record, first, count, firstChannel, lastChannel, v, plane, work);
 }
@@ -145,7 +142,7 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
   // With rows that only fill a block.
   const most = (count + 3) & ~3;
   const mPlane = <usize>most * M_STEP + 64;
-  const strided = word(record, Field.strideHeight) == 2;
+  const strided = isStrided(record);
   const along = pointsAlong(record);
   const points = along * along;
 

@@ -1,11 +1,10 @@
 import { paddedRows, sixes } from "./multiply";
-import { Field, Tile } from "./record";
+import { Tile } from "./record";
 import { gatherRows } from "./rows";
 import { madd } from "./simd";
-import { filterOf, PHASES } from "./stride2-transforms";
 import { firstRow, pointsAlong, rowsAt } from "./winograd-grid";
 import { transformFilter, transformFilters, transformFilterStride2 } from "./winograd-filters";
-import { word } from "./words";
+import { filterAt, pairsAt, planeAt, planesOf } from "./winograd-planes";
 
 /**
  * The product of Winograd tiles with filters that are transformed on the way.
@@ -34,14 +33,10 @@ export function takesTurns(tile: i32, channels: i32): bool {
 /**
  * The table of a piece's blocks, an entry of seven words for each plane of V: where the products of its point begin in M, bytes
  * of M that its blocks of six rows, of four, and of two take, its first row, its filters' place among a turn's, its number.
+ * Room for 81, in whole cache lines, so that what follows the table begins on one.
  */
 export const BLOCKS_BYTES: usize = 41 * 64;
 const ENTRY: usize = 32;
-
-/** Planes of V: one for each point, or, with a stride of 2, for each pair of a vertical and a horizontal (point, phase). */
-export function planesOf(record: usize): i32 {
-  return word(record, Field.strideHeight) == 2 ? PHASES * PHASES : 36;
-}
 
 /** Where the table ends that begins at `blocks`. */
 // @ts-ignore: decorator
@@ -76,34 +71,6 @@ export function writeBlocks(record: usize, tile: i32, first: i32, count: i32, mP
     }
   }
   return all;
-}
-
-/** Planes of V that meet at a point. `along`: points along an axis. */
-export function pairsAt(along: i32, point: i32): i32 {
-  if (along == 6) return 1;
-  return (point < 5 ? 1 : 2) * (point % 5 ? 2 : 1);
-}
-
-/** The number in V of the `pair`th of them. */
-export function planeAt(along: i32, point: i32, pair: i32): i32 {
-  if (along == 6) return point;
-  return phaseDown(point, pair) * PHASES + phaseAcross(point, pair);
-}
-
-/** The number of its filters, of 36. */
-export function filterAt(along: i32, point: i32, pair: i32): i32 {
-  if (along == 6) return point;
-  return filterOf(phaseDown(point, pair)) * 6 + filterOf(phaseAcross(point, pair));
-}
-
-function phaseDown(point: i32, pair: i32): i32 {
-  const y = point / 5;
-  return y ? 2 * y - 1 + (point % 5 ? pair >> 1 : pair) : 0;
-}
-
-function phaseAcross(point: i32, pair: i32): i32 {
-  const x = point % 5;
-  return x ? 2 * x - 1 + (pair & 1) : 0;
 }
 
 /** V of some turns' channels, rows by pointers, to where turns read it: [turn][plane][block][channel][6, 4 or 2]. Returns its end. */

@@ -1,7 +1,7 @@
 import { Field } from "./record";
 import { madd, nmadd } from "./simd";
 import { put4 } from "./store";
-import { pointsAcross, pointsDown, tileAt, wholeAcross } from "./winograd-grid";
+import { inside, pointsAcross, pointsDown, tileAt, wholeAcross } from "./winograd-grid";
 import { word } from "./words";
 
 // Channels that one pass of a transform carries through its intermediate, and tiles of a row of them that do so together.
@@ -146,13 +146,6 @@ export function inputTransform4(
 function stripFrom(record: usize, x: i32, down: i32, count: i32): i32 {
   const whole = wholeAcross(record);
   return down < 6 || x >= whole ? 1 : min(min(count, whole - x), STRIP);
-}
-
-/** All ones where there is a row or column of that number. */
-// @ts-ignore: decorator
-@inline
-function inside(at: i32, size: i32): usize {
-  return <u32>at < <u32>size ? <usize>-1 : 0;
 }
 
 /**

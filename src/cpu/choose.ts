@@ -86,7 +86,7 @@ function chooseLarge1x1({ memory, convolution, tile }: ChoiceOptions): ConvKerne
   return memory === "fast" && convolution === "auto" && tile !== "6x16" ? "f32_conv1x1_strassen" : "f32_conv";
 }
 
-/** Of halves that are worth adding up to save an eighth of the multiplications: an image's rows only where they meet many panels. */
+/** Of halves that are worth adding up to save an eighth of the multiplications; of few channels, only where many panels use the sums. */
 function isLarge1x1(op: ConvOp, output: ValueShape): boolean {
   const [out, channels] = op.weight.shape as [number, number];
   return (

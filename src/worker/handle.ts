@@ -14,5 +14,4 @@ export interface WorkerHandle {
 export interface WorkerPort {
   post(message: unknown, transfer?: readonly Transferable[]): void;
   listen(onMessage: (message: never) => void): void;
-  close(): void;
 }

@@ -32,6 +32,5 @@ export function nodePort(): WorkerPort {
   return {
     post: (message, transfer = []) => port.postMessage(message, transfer as NodeTransferable[]),
     listen: (onMessage) => void port.on("message", (message) => onMessage(message as never)),
-    close: () => port.close(),
   };
 }

@@ -53,13 +53,11 @@ export function webPort(): WorkerPort {
   const scope = globalThis as unknown as {
     postMessage(message: unknown, transfer: Transferable[]): void;
     onmessage: ((event: MessageEvent) => void) | null;
-    close(): void;
   };
   return {
     post: (message, transfer = []) => scope.postMessage(message, transfer as Transferable[]),
     listen(onMessage) {
       scope.onmessage = ({ data }) => onMessage(data as never);
     },
-    close: () => scope.close(),
   };
 }
