@@ -1,6 +1,7 @@
 import { multiply, paddedRows, pointerAt, pointerStep } from "./multiply";
 import { Field } from "./record";
 import { leastOf } from "./simd";
+import { residualOf } from "./store";
 import { word } from "./words";
 
 /**
@@ -30,8 +31,7 @@ export function f32_conv(record: usize, tile: i32, scratch: usize): void {
   const groupPanels = word(record, Field.groupPanels);
   const step = <usize>word(record, Field.outStep) << 2;
   const output = <usize>word(record, Field.output) + <usize>firstPixel * step;
-  const residualAt = <usize>word(record, Field.residual);
-  const residual = residualAt ? residualAt - <usize>word(record, Field.output) : 0;
+  const residual = residualOf(record);
   const rows = lastPixel - firstPixel;
   const work = scratch + (<usize>(((rows + 3) & ~3) * taps) << 2);
   const least = leastOf(word(record, Field.relu));
@@ -81,12 +81,10 @@ function writePointers(record: usize, first: i32, last: i32, taps: i32, table: u
 
   const tile = word(record, Field.tile);
   const rows = last - first;
-  const padded = first + paddedRows(tile, rows);
-  for (let at = first; at < padded; at++) {
-    const pixel = min(at, last - 1);
-    const outY = pixel / outWidth;
-    const outX = pixel - outY * outWidth;
-    const index = at - first;
+  const padded = paddedRows(tile, rows);
+  let outY = first / outWidth;
+  let outX = first - outY * outWidth;
+  for (let index = 0; index < padded; index++) {
     let slot = pointerAt(table, tile, rows, taps, index);
     const slotStep = pointerStep(tile, rows, index);
     let y = outY * strideHeight - padHeight;
@@ -99,5 +97,10 @@ function writePointers(record: usize, first: i32, last: i32, taps: i32, table: u
         slot += slotStep;
       }
     }
+    if (index >= rows - 1) continue;
+    outX++;
+    if (outX < outWidth) continue;
+    outX = 0;
+    outY++;
   }
 }

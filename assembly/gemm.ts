@@ -16,6 +16,8 @@ export function f32_gemm_4x8(
   depth: i32,
   b: usize,
   bias: usize,
+  from: usize,
+  fromStep: usize,
   c: usize,
   step: usize,
   rows: i32,
@@ -35,6 +37,17 @@ export function f32_gemm_4x8(
     let s21 = s01;
     let s30 = s00;
     let s31 = s01;
+    if (from) {
+      s00 = f32x4.add(s00, v128.load(from));
+      s01 = f32x4.add(s01, v128.load(from, 16));
+      s10 = f32x4.add(s10, v128.load(from + fromStep));
+      s11 = f32x4.add(s11, v128.load(from + fromStep, 16));
+      s20 = f32x4.add(s20, v128.load(from + 2 * fromStep));
+      s21 = f32x4.add(s21, v128.load(from + 2 * fromStep, 16));
+      s30 = f32x4.add(s30, v128.load(from + 3 * fromStep));
+      s31 = f32x4.add(s31, v128.load(from + 3 * fromStep, 16));
+      from += 4 * fromStep;
+    }
     // One element a turn: with more, optimisers gather the loads of several turns at its head, and sums spill.
     let walk = a;
     for (let at = b; at < end; at += 32) {
@@ -136,6 +149,8 @@ export function f32_gemm_6x8(
   depth: i32,
   b: usize,
   bias: usize,
+  from: usize,
+  fromStep: usize,
   c: usize,
   step: usize,
   rows: i32,
@@ -159,6 +174,21 @@ export function f32_gemm_6x8(
     let s41 = s01;
     let s50 = s00;
     let s51 = s01;
+    if (from) {
+      s00 = f32x4.add(s00, v128.load(from));
+      s01 = f32x4.add(s01, v128.load(from, 16));
+      s10 = f32x4.add(s10, v128.load(from + fromStep));
+      s11 = f32x4.add(s11, v128.load(from + fromStep, 16));
+      s20 = f32x4.add(s20, v128.load(from + 2 * fromStep));
+      s21 = f32x4.add(s21, v128.load(from + 2 * fromStep, 16));
+      s30 = f32x4.add(s30, v128.load(from + 3 * fromStep));
+      s31 = f32x4.add(s31, v128.load(from + 3 * fromStep, 16));
+      s40 = f32x4.add(s40, v128.load(from + 4 * fromStep));
+      s41 = f32x4.add(s41, v128.load(from + 4 * fromStep, 16));
+      s50 = f32x4.add(s50, v128.load(from + 5 * fromStep));
+      s51 = f32x4.add(s51, v128.load(from + 5 * fromStep, 16));
+      from += 6 * fromStep;
+    }
     let walk = a;
     for (let at = b; at < end; at += 32) {
       const b0 = v128.load(at);

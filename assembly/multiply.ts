@@ -37,7 +37,7 @@ export function multiply(
     gather(tile, table, rows, taps, depth, offset, work);
     const total = taps * depth;
     const bStep = <usize>total << 5;
-    multiplyGathered(tile, work, rows, total, b, bStep, panels, bias, biasStep, c, step, columns, residual, least);
+    multiplyGathered(tile, work, rows, rows, total, b, bStep, panels, bias, biasStep, 0, 0, c, step, columns, residual, least);
     return;
   }
   const six = min(rows, 6 * sixes(tile, rows));
@@ -89,12 +89,15 @@ export function multiplyGathered(
   tile: i32,
   a: usize,
   rows: i32,
+  kept: i32,
   depth: i32,
   b: usize,
   bStep: usize,
   panels: i32,
   bias: usize,
   biasStep: usize,
+  from: usize,
+  fromStep: usize,
   c: usize,
   step: usize,
   columns: i32,
@@ -102,21 +105,23 @@ export function multiplyGathered(
   least: f32,
 ): void {
   const blocks = sixes(tile, rows);
-  const six = min(rows, 6 * blocks);
-  const rest = rows - six;
+  const six = min(kept, 6 * blocks);
+  const rest = kept - six;
   const below = <usize>six * step;
   const sixBytes = <usize>depth * 24;
   const fourBytes = <usize>depth << 4;
   const after = a + <usize>blocks * sixBytes;
   while (panels > 0) {
     const d = c + below;
+    const under = from ? from + <usize>six * fromStep : 0;
     if (ASC_FEATURE_RELAXED_SIMD && six) {
-      f32_gemm_6x8(a, sixBytes, depth, b, bias, c, step, six, columns, residual, least);
+      f32_gemm_6x8(a, sixBytes, depth, b, bias, from, fromStep, c, step, six, columns, residual, least);
     }
-    if (rest) f32_gemm_4x8(after, fourBytes, depth, b, bias, d, step, rest, columns, residual, least);
+    if (rest) f32_gemm_4x8(after, fourBytes, depth, b, bias, under, fromStep, d, step, rest, columns, residual, least);
     b += bStep;
     bias += biasStep;
     c += 32;
+    if (from) from += 32;
     columns -= 8;
     panels--;
   }

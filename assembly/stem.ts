@@ -1,6 +1,7 @@
 import { f32_gemm_4x16, f32_gemm_4x8 } from "./gemm";
 import { Field, Tile } from "./record";
 import { leastOf, madd, nmadd } from "./simd";
+import { NO_RESIDUAL } from "./store";
 import { word } from "./words";
 
 /**
@@ -137,8 +138,8 @@ export function f32_conv7x7s2_winograd4x1(record: usize, outY: i32, scratch: usi
     for (let panel = 0; panel < panels; ) {
       const columns = outStep - (panel << 3);
       const wide = ASC_FEATURE_RELAXED_SIMD && tile == Tile.f32_6x16 && panels - panel > 1;
-      if (wide) f32_gemm_4x16(a, quadBytes, depth, b, zeros, c, stepBytes, tiles, columns, 0, none);
-      else f32_gemm_4x8(a, quadBytes, depth, b, zeros, c, stepBytes, tiles, columns, 0, none);
+      if (wide) f32_gemm_4x16(a, quadBytes, depth, b, zeros, c, stepBytes, tiles, columns, NO_RESIDUAL, none);
+      else f32_gemm_4x8(a, quadBytes, depth, b, zeros, 0, 0, c, stepBytes, tiles, columns, NO_RESIDUAL, none);
       const taken = wide ? 2 : 1;
       panel += taken;
       b += <usize>(taken * depth) << 5;

@@ -1,23 +1,35 @@
+import { Field } from "./record";
+import { word } from "./words";
+
+/** In the place of a residual's distance, which is none of its values: those are multiples of four, and 0 where it lies in C. */
+export const NO_RESIDUAL: usize = 1;
+
+/** Bytes from a record's output to its residual. */
+export function residualOf(record: usize): usize {
+  const at = <usize>word(record, Field.residual);
+  return at ? at - <usize>word(record, Field.output) : NO_RESIDUAL;
+}
+
 /** Whether `width` sums a row go out as they are: nothing is added, floored, or missing. */
 // @ts-ignore: decorator
 @inline
 export function isPlain(columns: i32, width: i32, residual: usize, least: f32): bool {
-  return columns >= width && residual == 0 && least == -Infinity;
+  return columns >= width && residual == NO_RESIDUAL && least == -Infinity;
 }
 
-/** Stores four sums, plus the residual at `at` + residual bytes (0: none), floored. */
+/** Stores four sums, plus the residual at `at` + residual bytes, floored. */
 // @ts-ignore: decorator
 @inline
 export function put4(at: usize, residual: usize, sum: v128, floor: v128): void {
-  v128.store(at, f32x4.pmax(residual ? f32x4.add(sum, v128.load(at + residual)) : sum, floor));
+  v128.store(at, f32x4.pmax(residual != NO_RESIDUAL ? f32x4.add(sum, v128.load(at + residual)) : sum, floor));
 }
 
-/** Stores eight sums, or the first `columns` of them, plus the residual at c + residual bytes (0: none), floored. */
+/** Stores eight sums, or the first `columns` of them, plus the residual at c + residual bytes, floored. */
 // @ts-ignore: decorator
 @inline
 function put8(c: usize, residual: usize, s0: v128, s1: v128, floor: v128, columns: i32): void {
   if (columns >= 8) {
-    if (residual) {
+    if (residual != NO_RESIDUAL) {
       s0 = f32x4.add(s0, v128.load(c + residual));
       s1 = f32x4.add(s1, v128.load(c + residual, 16));
     }
@@ -31,7 +43,7 @@ function put8(c: usize, residual: usize, s0: v128, s1: v128, floor: v128, column
 @inline
 function put16(c: usize, residual: usize, s0: v128, s1: v128, s2: v128, s3: v128, floor: v128, columns: i32): void {
   if (columns >= 16) {
-    if (residual) {
+    if (residual != NO_RESIDUAL) {
       s0 = f32x4.add(s0, v128.load(c + residual));
       s1 = f32x4.add(s1, v128.load(c + residual, 16));
       s2 = f32x4.add(s2, v128.load(c + residual, 32));
@@ -63,21 +75,42 @@ export function put4x8(
   columns: i32,
   plain: bool,
 ): void {
-  if (plain && rows >= 4) {
-    v128.store(c, s00);
-    v128.store(c, s01, 16);
-    v128.store(c + step, s10);
-    v128.store(c + step, s11, 16);
-    v128.store(c + 2 * step, s20);
-    v128.store(c + 2 * step, s21, 16);
-    v128.store(c + 3 * step, s30);
-    v128.store(c + 3 * step, s31, 16);
-  } else {
+  if (rows < 4 || columns < 8) {
     put8(c, residual, s00, s01, floor, columns);
     if (rows > 1) put8(c + step, residual, s10, s11, floor, columns);
     if (rows > 2) put8(c + 2 * step, residual, s20, s21, floor, columns);
     if (rows > 3) put8(c + 3 * step, residual, s30, s31, floor, columns);
+    return;
   }
+  if (!plain) {
+    if (residual != NO_RESIDUAL) {
+      const r = c + residual;
+      s00 = f32x4.add(s00, v128.load(r));
+      s01 = f32x4.add(s01, v128.load(r, 16));
+      s10 = f32x4.add(s10, v128.load(r + step));
+      s11 = f32x4.add(s11, v128.load(r + step, 16));
+      s20 = f32x4.add(s20, v128.load(r + 2 * step));
+      s21 = f32x4.add(s21, v128.load(r + 2 * step, 16));
+      s30 = f32x4.add(s30, v128.load(r + 3 * step));
+      s31 = f32x4.add(s31, v128.load(r + 3 * step, 16));
+    }
+    s00 = f32x4.pmax(s00, floor);
+    s01 = f32x4.pmax(s01, floor);
+    s10 = f32x4.pmax(s10, floor);
+    s11 = f32x4.pmax(s11, floor);
+    s20 = f32x4.pmax(s20, floor);
+    s21 = f32x4.pmax(s21, floor);
+    s30 = f32x4.pmax(s30, floor);
+    s31 = f32x4.pmax(s31, floor);
+  }
+  v128.store(c, s00);
+  v128.store(c, s01, 16);
+  v128.store(c + step, s10);
+  v128.store(c + step, s11, 16);
+  v128.store(c + 2 * step, s20);
+  v128.store(c + 2 * step, s21, 16);
+  v128.store(c + 3 * step, s30);
+  v128.store(c + 3 * step, s31, 16);
 }
 
 /** Stores a block of six rows of eight sums, `step` bytes apart, or the first `rows` of them; `plain`: see `isPlain`. */
@@ -98,27 +131,56 @@ export function put6x8(
   columns: i32,
   plain: bool,
 ): void {
-  if (plain && rows >= 6) {
-    v128.store(c, s00);
-    v128.store(c, s01, 16);
-    v128.store(c + step, s10);
-    v128.store(c + step, s11, 16);
-    v128.store(c + 2 * step, s20);
-    v128.store(c + 2 * step, s21, 16);
-    v128.store(c + 3 * step, s30);
-    v128.store(c + 3 * step, s31, 16);
-    v128.store(c + 4 * step, s40);
-    v128.store(c + 4 * step, s41, 16);
-    v128.store(c + 5 * step, s50);
-    v128.store(c + 5 * step, s51, 16);
-  } else {
+  if (rows < 6 || columns < 8) {
     put8(c, residual, s00, s01, floor, columns);
     if (rows > 1) put8(c + step, residual, s10, s11, floor, columns);
     if (rows > 2) put8(c + 2 * step, residual, s20, s21, floor, columns);
     if (rows > 3) put8(c + 3 * step, residual, s30, s31, floor, columns);
     if (rows > 4) put8(c + 4 * step, residual, s40, s41, floor, columns);
     if (rows > 5) put8(c + 5 * step, residual, s50, s51, floor, columns);
+    return;
   }
+  if (!plain) {
+    if (residual != NO_RESIDUAL) {
+      const r = c + residual;
+      s00 = f32x4.add(s00, v128.load(r));
+      s01 = f32x4.add(s01, v128.load(r, 16));
+      s10 = f32x4.add(s10, v128.load(r + step));
+      s11 = f32x4.add(s11, v128.load(r + step, 16));
+      s20 = f32x4.add(s20, v128.load(r + 2 * step));
+      s21 = f32x4.add(s21, v128.load(r + 2 * step, 16));
+      s30 = f32x4.add(s30, v128.load(r + 3 * step));
+      s31 = f32x4.add(s31, v128.load(r + 3 * step, 16));
+      s40 = f32x4.add(s40, v128.load(r + 4 * step));
+      s41 = f32x4.add(s41, v128.load(r + 4 * step, 16));
+      s50 = f32x4.add(s50, v128.load(r + 5 * step));
+      s51 = f32x4.add(s51, v128.load(r + 5 * step, 16));
+    }
+    s00 = f32x4.pmax(s00, floor);
+    s01 = f32x4.pmax(s01, floor);
+    s10 = f32x4.pmax(s10, floor);
+    s11 = f32x4.pmax(s11, floor);
+    s20 = f32x4.pmax(s20, floor);
+    s21 = f32x4.pmax(s21, floor);
+    s30 = f32x4.pmax(s30, floor);
+    s31 = f32x4.pmax(s31, floor);
+    s40 = f32x4.pmax(s40, floor);
+    s41 = f32x4.pmax(s41, floor);
+    s50 = f32x4.pmax(s50, floor);
+    s51 = f32x4.pmax(s51, floor);
+  }
+  v128.store(c, s00);
+  v128.store(c, s01, 16);
+  v128.store(c + step, s10);
+  v128.store(c + step, s11, 16);
+  v128.store(c + 2 * step, s20);
+  v128.store(c + 2 * step, s21, 16);
+  v128.store(c + 3 * step, s30);
+  v128.store(c + 3 * step, s31, 16);
+  v128.store(c + 4 * step, s40);
+  v128.store(c + 4 * step, s41, 16);
+  v128.store(c + 5 * step, s50);
+  v128.store(c + 5 * step, s51, 16);
 }
 
 /** Stores a block of four rows of sixteen sums, `step` bytes apart, or the first `rows` of them; `plain`: see `isPlain`. */
@@ -217,7 +279,7 @@ export function put6x16(
 
 function putSome(c: usize, residual: usize, s0: v128, s1: v128, floor: v128, columns: i32): void {
   if (columns >= 4) {
-    if (residual) s0 = f32x4.add(s0, v128.load(c + residual));
+    if (residual != NO_RESIDUAL) s0 = f32x4.add(s0, v128.load(c + residual));
     v128.store(c, f32x4.pmax(s0, floor));
     storeLanes(c + 16, residual, s1, floor, columns - 4);
   } else storeLanes(c, residual, s0, floor, columns);
@@ -227,7 +289,7 @@ function putSome(c: usize, residual: usize, s0: v128, s1: v128, floor: v128, col
 export function storeLanes(c: usize, residual: usize, sum: v128, floor: v128, count: i32): void {
   for (let lane = 0; lane < count; lane++) {
     let value = sum;
-    if (residual) value = f32x4.add(value, v128.load32_splat(c + residual));
+    if (residual != NO_RESIDUAL) value = f32x4.add(value, v128.load32_splat(c + residual));
     store<f32>(c, f32x4.extract_lane(f32x4.pmax(value, floor), 0));
     sum = i8x16.shuffle(sum, sum, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3);
     c += 4;

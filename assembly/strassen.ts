@@ -1,7 +1,7 @@
-import { gather, multiplyGathered, paddedRows, pointerAt } from "./multiply";
+import { gather, multiplyGathered, paddedRows } from "./multiply";
 import { Field } from "./record";
 import { leastOf } from "./simd";
-import { put4 } from "./store";
+import { NO_RESIDUAL, put4, residualOf } from "./store";
 import { word } from "./words";
 
 /**
@@ -9,14 +9,18 @@ import { word } from "./words";
  * "Memory efficient scheduling of Strassen-Winograd's matrix multiplication algorithm", section 2.1): pixels, input channels
  * and output channels are halved, and seven products of halves make what takes eight.
  *
+ * Products begin with the sums that they are added to, so that quarters of C leave the registers finished, and the memory that
+ * they go to is waited for while others are multiplied. Two sums of products are kept, and one product.
+ *
  * Weights are the direct kernel's, [panel][in channel][8]. In this thread's scratch: a pointer table for half of the pixels, the
- * first factors of the products in blocks of rows, the second factors that are sums, and the products of a few panels of
- * each half at a time.
+ * first factors of the products in blocks of rows, the second factors that are sums, and what is kept of a panel or two.
  */
 
-const PRODUCTS: i32 = 7;
-const TOGETHER: i32 = 8;
-const M_STEP: usize = 256;
+const FACTORS: i32 = 7;
+/** Panels of either half that go together: as many as fill a cache line of a row of C. */
+const TOGETHER: i32 = 2;
+/** Bytes from one row of what is kept to the next. */
+const STEP: usize = 64;
 
 /** One piece: `rowsPerTile` output pixels, of which the second half are the lower ones, by `panelsPerTile` panels of each half. */
 export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize): void {
@@ -28,97 +32,191 @@ export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize):
   const begin = (piece % across) * panelsPerPiece;
   const end = min(begin + panelsPerPiece, halfPanels);
   const count = min(perPiece, word(record, Field.outHeight) * word(record, Field.outWidth) - first);
-  const upper = (count + 1) >> 1;
+  const rows = (count + 1) >> 1;
+  const lower = count - rows;
   const most = (perPiece + 1) >> 1;
   const depth = word(record, Field.depth) >> 1;
   const halfBytes = <usize>depth << 2;
   const tile = word(record, Field.tile);
 
   const table = scratch;
-  const a = table + (<usize>((most + 18) & ~15) << 2);
-  const aPlane = <usize>(most + 3) * halfBytes + 64;
-  const t = a + <usize>PRODUCTS * aPlane;
-  const m = t + (<usize>(togetherOf(depth) * depth) << 7);
-  const mPlane = <usize>most * M_STEP + 64;
+  const plane = <usize>(most + 3) * halfBytes + 64;
+  const a11 = table + (<usize>((most + 18) & ~15) << 2);
+  const a12 = a11 + plane;
+  const s4 = a12 + plane;
+  const a22 = s4 + plane;
+  const s1 = a22 + plane;
+  const s2 = s1 + plane;
+  const s3 = s2 + plane;
+  const t = a11 + <usize>FACTORS * plane;
+  const biases = t + (<usize>(TOGETHER * depth) << 7);
+  const x = biases + STEP;
+  const y = x + <usize>(most + 3) * STEP + 64;
+  const z = y + <usize>(most + 3) * STEP + 64;
 
-  pixelTable(record, first, first, count, upper, tile, table);
-  gather(tile, table, upper, 1, depth, 0, a);
-  gather(tile, table, upper, 1, depth, halfBytes, a + aPlane);
-  pixelTable(record, first, first + upper, count, upper, tile, table);
-  gather(tile, table, upper, 1, depth, 0, a + 6 * aPlane);
-  gather(tile, table, upper, 1, depth, halfBytes, a + 3 * aPlane);
-  addFactors(a, a + <usize>paddedRows(tile, upper) * halfBytes, aPlane);
+  pixelTable(record, first, rows, first + count, table);
+  gather(tile, table, rows, 1, depth, 0, a11);
+  gather(tile, table, rows, 1, depth, halfBytes, a12);
+  pixelTable(record, first + rows, rows, first + count, table);
+  gather(tile, table, rows, 1, depth, 0, s3);
+  gather(tile, table, rows, 1, depth, halfBytes, a22);
+  addFactors(a11, a11 + <usize>paddedRows(tile, rows) * halfBytes, plane);
 
   const panelBytes = <usize>depth << 6;
-  const weights = <usize>word(record, Field.weights);
-  const zeros = <usize>word(record, Field.zeros);
-  const none: f32 = -Infinity;
   const half = panelBytes >> 1;
-  for (let panel = begin; panel < end; ) {
-    const panels = min(togetherOf(depth), end - panel);
-    const left = weights + <usize>panel * panelBytes;
-    const right = left + <usize>halfPanels * panelBytes;
-    for (let index = 0; index < panels; index++) {
-      const at = <usize>index * panelBytes;
-      addPanels(left + at, right + at, half, t + 2 * at);
+  const tBytes = 2 * panelBytes;
+  const step = <usize>word(record, Field.outStep) << 2;
+  const right = step >> 1;
+  const zeros = <usize>word(record, Field.zeros);
+  const residual = residualOf(record);
+  const least = leastOf(word(record, Field.relu));
+  for (let panel = begin; panel < end; panel += TOGETHER) {
+    const panels = min(TOGETHER, end - panel);
+    const columns = panels << 3;
+    const b11 = <usize>word(record, Field.weights) + <usize>panel * panelBytes;
+    const b12 = b11 + <usize>halfPanels * panelBytes;
+    const b21 = b11 + half;
+    const b22 = b12 + half;
+    addPanels(b11, b12, half, panels, t);
+    const bias = <usize>word(record, Field.bias) + (<usize>panel << 5);
+    // C11 and C21 begin with their bias: what C12 and C22 need more comes with the product that only they have.
+    for (let at: usize = 0; at < <usize>columns << 2; at += 16) {
+      v128.store(biases + at, f32x4.sub(v128.load(bias + at + right), v128.load(bias + at)));
     }
-    for (let index = 0; index < PRODUCTS; index++) {
-      // B11, B21, B22, T4, T1, T2, T3.
-      let b = t + <usize>(index - 3) * half;
-      if (index < 2) b = left + <usize>index * half;
-      else if (index == 2) b = right + half;
-      const bStep = index < 3 ? panelBytes : 2 * panelBytes;
-      const from = a + <usize>index * aPlane;
-      const c = m + <usize>index * mPlane;
-      multiplyGathered(tile, from, upper, depth, b, bStep, panels, zeros, 0, c, M_STEP, 8 * panels, 0, none);
-    }
-    combine(record, first, upper, count - upper, panel, panels, m, mPlane);
-    panel += panels;
+    const c11 = <usize>word(record, Field.output) + <usize>first * step + (<usize>panel << 5);
+    const c12 = c11 + right;
+    const c21 = c11 + <usize>rows * step;
+    const c22 = c21 + right;
+    keep(tile, a11, rows, depth, b11, panelBytes, panels, bias, 32, 0, x);
+    finish(tile, a12, rows, rows, depth, b21, panelBytes, panels, zeros, x, c11, step, residual, least);
+    keep(tile, s2, rows, depth, t + half, tBytes, panels, zeros, 0, x, x);
+    keep(tile, s1, rows, depth, t, tBytes, panels, biases, 32, x, y);
+    finish(tile, s4, rows, rows, depth, b22, panelBytes, panels, zeros, y, c12, step, residual, least);
+    keep(tile, s3, rows, depth, t + 2 * half, tBytes, panels, zeros, 0, 0, z);
+    addLast(x, y, z, lower, panels, c22, step, residual, least);
+    finish(tile, a22, rows, lower, depth, t + 3 * half, tBytes, panels, zeros, x, c21, step, residual, least);
   }
 }
 
-/** Panels of either half whose products are kept until they are combined: as many as leave their second factors in the cache. */
-function togetherOf(depth: i32): i32 {
-  return min(TOGETHER, max(1, 1024 / depth));
+/** `to` = `from` (0: nothing) + A B + bias. */
+// @ts-ignore: decorator
+@inline
+function keep(
+  tile: i32,
+  a: usize,
+  rows: i32,
+  depth: i32,
+  b: usize,
+  bStep: usize,
+  panels: i32,
+  bias: usize,
+  biasStep: usize,
+  from: usize,
+  to: usize,
+): void {
+  const none: f32 = -Infinity;
+  multiplyGathered(tile, a, rows, rows, depth, b, bStep, panels, bias, biasStep, from, STEP, to, STEP, panels << 3, NO_RESIDUAL, none);
 }
 
-/** Of a panel of each half of the output channels, [in channel][8]: T4 = T2 - B21, T1 = B12 - B11, T2 = B22 - T1, T3 = B22 - B12. */
-function addPanels(left: usize, right: usize, half: usize, t: usize): void {
-  for (const end = left + half; left < end; left += 16) {
-    const b12 = v128.load(right);
-    const b22 = v128.load(right + half);
-    const t1 = f32x4.sub(b12, v128.load(left));
-    const t2 = f32x4.sub(b22, t1);
-    v128.store(t, f32x4.sub(t2, v128.load(left + half)));
-    v128.store(t + half, t1);
-    v128.store(t + 2 * half, t2);
-    v128.store(t + 3 * half, f32x4.sub(b22, b12));
-    right += 16;
-    t += 16;
-  }
+/** The first `kept` rows of a quarter of C: `from` + A B, plus residual, floored. */
+// @ts-ignore: decorator
+@inline
+function finish(
+  tile: i32,
+  a: usize,
+  rows: i32,
+  kept: i32,
+  depth: i32,
+  b: usize,
+  bStep: usize,
+  panels: i32,
+  zeros: usize,
+  from: usize,
+  c: usize,
+  step: usize,
+  residual: usize,
+  least: f32,
+): void {
+  multiplyGathered(tile, a, rows, kept, depth, b, bStep, panels, zeros, 0, from, STEP, c, step, panels << 3, residual, least);
 }
 
-/** Where an output pixel's input is. Beyond the piece's last pixel: that one's. */
-function pixelAt(record: usize, pixel: i32, end: i32): usize {
-  const outWidth = word(record, Field.outWidth);
-  pixel = min(pixel, end - 1);
-  const y = pixel / outWidth;
-  const x = pixel - y * outWidth;
-  const at = y * word(record, Field.strideHeight) * word(record, Field.inWidth) + x * word(record, Field.strideWidth);
-  return <usize>word(record, Field.input) + (<usize>(at * word(record, Field.inStep)) << 2);
-}
-
-/** Pointers to `rows` pixels from `begin`, as `gather` takes them. */
-function pixelTable(record: usize, first: i32, begin: i32, count: i32, rows: i32, tile: i32, table: usize): void {
-  for (let row = 0; row < paddedRows(tile, rows); row++) {
-    const at = pixelAt(record, begin + min(row, rows - 1), first + count);
-    store<u32>(pointerAt(table, tile, rows, 1, row), <u32>at);
+/** X += Z, and C22 = Y + Z, plus residual, floored. */
+function addLast(
+  x: usize,
+  y: usize,
+  z: usize,
+  rows: i32,
+  panels: i32,
+  c: usize,
+  step: usize,
+  residual: usize,
+  least: f32,
+): void {
+  const floor = f32x4.splat(least);
+  const bytes = <usize>panels << 5;
+  for (let row = 0; row < rows; row++) {
+    for (let at: usize = 0; at < bytes; at += 16) {
+      const product = v128.load(z + at);
+      v128.store(x + at, f32x4.add(v128.load(x + at), product));
+      put4(c + at, residual, f32x4.add(v128.load(y + at), product), floor);
+    }
+    x += STEP;
+    y += STEP;
+    z += STEP;
+    c += step;
   }
 }
 
 /**
- * From A11, A12, A22 and A21 in planes 0, 1, 3 and 6 to the products' first factors: A11, A12, S4, A22, S1, S2, S3, with
- * S1 = A21 + A22, S2 = S1 - A11, S3 = A11 - A21, S4 = A12 - S2.
+ * Second factors that are sums, of panels of each half of the output channels, [in channel][8]: T1 = B12 - B11, T2 = B22 - T1,
+ * T3 = B22 - B12 and B21 - T2 of a panel, then of the next.
+ */
+function addPanels(left: usize, right: usize, half: usize, panels: i32, t: usize): void {
+  for (; panels > 0; panels--) {
+    for (const end = left + half; left < end; left += 16) {
+      const b12 = v128.load(right);
+      const b22 = v128.load(right + half);
+      const t1 = f32x4.sub(b12, v128.load(left));
+      const t2 = f32x4.sub(b22, t1);
+      v128.store(t, t1);
+      v128.store(t + half, t2);
+      v128.store(t + 2 * half, f32x4.sub(b22, b12));
+      v128.store(t + 3 * half, f32x4.sub(v128.load(left + half), t2));
+      right += 16;
+      t += 16;
+    }
+    left += half;
+    right += half;
+    t += 3 * half;
+  }
+}
+
+/** Pointers to the input of `rows` output pixels from `pixel` on, for `gather`; beyond the one before `end`: to that one's. */
+function pixelTable(record: usize, pixel: i32, rows: i32, end: i32, table: usize): void {
+  const outWidth = word(record, Field.outWidth);
+  const across = <usize>(word(record, Field.strideWidth) * word(record, Field.inStep)) << 2;
+  const down = <usize>(word(record, Field.strideHeight) * word(record, Field.inWidth) * word(record, Field.inStep)) << 2;
+  let x = pixel % outWidth;
+  let line = <usize>word(record, Field.input) + <usize>(pixel / outWidth) * down;
+  let at = line + <usize>x * across;
+  const last = min(pixel + rows, end) - 1;
+  // A last block may have three rows that are not there.
+  for (const stop = table + (<usize>(rows + 3) << 2); table < stop; table += 4) {
+    store<u32>(table, <u32>at);
+    if (pixel >= last) continue;
+    pixel++;
+    x++;
+    at += across;
+    if (x < outWidth) continue;
+    x = 0;
+    line += down;
+    at = line;
+  }
+}
+
+/**
+ * First factors from A11, A12, A22, and A21 in S3's place: S1 = A21 + A22, S2 = S1 - A11, S3 = A11 - A21 and S4 = A12 - S2.
+ * The seven lie `plane` bytes apart, in the order A11, A12, S4, A22, S1, S2, S3.
  */
 function addFactors(a: usize, end: usize, plane: usize): void {
   for (; a < end; a += 16) {
@@ -131,53 +229,4 @@ function addFactors(a: usize, end: usize, plane: usize): void {
     v128.store(a + 5 * plane, s2);
     v128.store(a + 6 * plane, f32x4.sub(a11, a21));
   }
-}
-
-/** Four quarters of C from seven products of some panels, plus bias and residual, floored. */
-function combine(record: usize, first: i32, upper: i32, lower: i32, panel: i32, panels: i32, m: usize, plane: usize): void {
-  const floor = f32x4.splat(leastOf(word(record, Field.relu)));
-  const step = <usize>word(record, Field.outStep) << 2;
-  const right = step >> 1;
-  const output = <usize>word(record, Field.output);
-  const residualAt = <usize>word(record, Field.residual);
-  const residual = residualAt ? residualAt - output : 0;
-  const bias = <usize>word(record, Field.bias) + (<usize>panel << 5);
-  const bytes = <usize>panels << 5;
-  const below = <usize>upper * step;
-  let to = output + <usize>first * step + (<usize>panel << 5);
-  for (let row = 0; row < upper; row++) {
-    const under = row < lower ? below : 0;
-    for (let at: usize = 0; at < bytes; at += 32) {
-      quarters(m + at, plane, bias + at, right, to + at, under, residual, floor);
-      quarters(m + at + 16, plane, bias + at + 16, right, to + at + 16, under, residual, floor);
-    }
-    m += M_STEP;
-    to += step;
-  }
-}
-
-/** One vector of each quarter. `under`: 0 where the lower half has no such row. */
-// @ts-ignore: decorator
-@inline
-function quarters(
-  from: usize,
-  plane: usize,
-  bias: usize,
-  right: usize,
-  to: usize,
-  under: usize,
-  residual: usize,
-  floor: v128,
-): void {
-  const p1 = v128.load(from);
-  const p5 = v128.load(from + 4 * plane);
-  const u2 = f32x4.add(p1, v128.load(from + 5 * plane));
-  const u3 = f32x4.add(u2, v128.load(from + 6 * plane));
-  const left = v128.load(bias);
-  const other = v128.load(bias + right);
-  put4(to, residual, f32x4.add(f32x4.add(p1, v128.load(from + plane)), left), floor);
-  put4(to + right, residual, f32x4.add(f32x4.add(f32x4.add(u2, p5), v128.load(from + 2 * plane)), other), floor);
-  if (!under) return;
-  put4(to + under, residual, f32x4.add(f32x4.sub(u3, v128.load(from + 3 * plane)), left), floor);
-  put4(to + under + right, residual, f32x4.add(f32x4.add(u3, p5), other), floor);
 }

@@ -1,6 +1,6 @@
 import { Field } from "./record";
 import { madd, nmadd } from "./simd";
-import { put4 } from "./store";
+import { put4, residualOf } from "./store";
 import { inside, pointsAcross, pointsDown, tileAt } from "./winograd-grid";
 import { word } from "./words";
 
@@ -247,8 +247,7 @@ export function outputTransformStride2(
   const bias = <usize>word(record, Field.bias);
   const zeros = <usize>word(record, Field.zeros);
   const output = <usize>word(record, Field.output);
-  const residualAt = <usize>word(record, Field.residual);
-  const residual = residualAt ? residualAt - output : 0;
+  const residual = residualOf(record);
   for (let index = 0; index < count; index++) {
     const tile = tileAt(record, first + index);
     const tileY = tile / tilesWide;

@@ -1,4 +1,5 @@
 import { multiply } from "./multiply";
+import { NO_RESIDUAL } from "./store";
 
 const ROWS: i32 = 24;
 const DEPTH: i32 = 64;
@@ -13,6 +14,6 @@ export function trial(tile: i32, at: usize, rounds: i32): void {
   const c = b + <usize>(PANELS * DEPTH * 32);
   for (let row = 0; row < ROWS; row++) store<u32>(at + (<usize>row << 2), <u32>(a + <usize>(row * DEPTH * 4)));
   for (let round = 0; round < rounds; round++) {
-    multiply(tile, at, ROWS, 1, DEPTH, 0, c + 4096, b, PANELS, b, 32, c, PANELS * 32, PANELS * 8, 0, 0);
+    multiply(tile, at, ROWS, 1, DEPTH, 0, c + 4096, b, PANELS, b, 32, c, PANELS * 32, PANELS * 8, NO_RESIDUAL, 0);
   }
 }

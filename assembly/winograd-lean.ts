@@ -1,6 +1,7 @@
 import { multiply } from "./multiply";
 import { Field, Tile } from "./record";
 import { leastOf } from "./simd";
+import { NO_RESIDUAL } from "./store";
 import { inputTransformStride2, outputTransformStride2 } from "./stride2-transforms";
 import { planeBytes } from "./winograd";
 import { scaleProducts, transformFilters } from "./winograd-filters";
@@ -212,7 +213,7 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
         for (let index = 0; index < pairs; index++) {
           // Sums go back and forth between two places, such that the last are in the first one.
           const isOther = ((left + 1) * pairs - index) & 1 ? 0 : 1;
-          const before: usize = channel || index ? (isOther ? m - other : other - m) : 0;
+          const before: usize = channel || index ? (isOther ? m - other : other - m) : NO_RESIDUAL;
           const c = (isOther ? other : m) + <usize>point * mPlane + row * M_STEP + column;
           const offset = <usize>planeAt(along, point, index) * vPlane + (<usize>channel << 2);
           const b = u + <usize>filterAt(along, point, index) * FILTER_PLANE;

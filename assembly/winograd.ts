@@ -1,6 +1,7 @@
 import { multiply } from "./multiply";
 import { Field } from "./record";
 import { leastOf } from "./simd";
+import { NO_RESIDUAL } from "./store";
 import { firstRow, rowsAt } from "./winograd-grid";
 import { word } from "./words";
 import { inputTransform4, outputTransform4, WORK_BYTES } from "./winograd4";
@@ -151,6 +152,6 @@ function product(
     const c = m + <usize>point * mPlane + <usize>row * stepBytes + (<usize>firstPanel << 5);
     const b = <usize>word(record, Field.weights) + (<usize>point * panels + <usize>firstPanel) * panelBytes;
     const count = lastPanel - firstPanel;
-    multiply(tile, from, rows, 1, inStep, offset, work, b, count, zeros, 0, c, stepBytes, columns, 0, least);
+    multiply(tile, from, rows, 1, inStep, offset, work, b, count, zeros, 0, c, stepBytes, columns, NO_RESIDUAL, least);
   }
 }

@@ -1,4 +1,5 @@
 import { Field } from "./record";
+import { NO_RESIDUAL, residualOf } from "./store";
 import { word } from "./words";
 
 /**
@@ -86,8 +87,7 @@ export function outputTransform2(
   const pixelBytes = <usize>step << 2;
   const bias = <usize>word(record, Field.bias);
   const output = <usize>word(record, Field.output);
-  const residualAt = <usize>word(record, Field.residual);
-  const residual = residualAt ? residualAt - output : 0;
+  const residual = residualOf(record);
   for (let index = 0; index < count; index++) {
     const tile = first + index;
     const tileY = tile / tilesWide;
@@ -124,12 +124,12 @@ export function outputTransform2(
           const m2 = v128.load(from, 256);
           const b = v128.load(biasAt);
           let y0 = f32x4.add(f32x4.add(v128.load(from), f32x4.add(m1, m2)), b);
-          if (residual) y0 = f32x4.add(y0, v128.load(to + residual));
+          if (residual != NO_RESIDUAL) y0 = f32x4.add(y0, v128.load(to + residual));
           v128.store(to, f32x4.pmax(y0, floor));
           if (columns > 1) {
             const at = to + pixelBytes;
             let y1 = f32x4.add(f32x4.sub(f32x4.sub(m1, m2), v128.load(from, 384)), b);
-            if (residual) y1 = f32x4.add(y1, v128.load(at + residual));
+            if (residual != NO_RESIDUAL) y1 = f32x4.add(y1, v128.load(at + residual));
             v128.store(at, f32x4.pmax(y1, floor));
           }
           to += 16;

@@ -1,6 +1,6 @@
 import { Field } from "./record";
 import { madd, nmadd } from "./simd";
-import { put4 } from "./store";
+import { NO_RESIDUAL, put4, residualOf } from "./store";
 import { inside, pointsAcross, pointsDown, tileAt, wholeAcross } from "./winograd-grid";
 import { word } from "./words";
 
@@ -260,8 +260,7 @@ export function outputTransform4(
   const bias = <usize>word(record, Field.bias);
   const zeros = <usize>word(record, Field.zeros);
   const output = <usize>word(record, Field.output);
-  const residualAt = <usize>word(record, Field.residual);
-  const residual = residualAt ? residualAt - output : 0;
+  const residual = residualOf(record);
   for (let index = 0, strip = 0; index < count; index += strip) {
     const tile = tileAt(record, first + index);
     const tileY = tile / tilesWide;
@@ -324,7 +323,7 @@ export function outputTransform4(
           if (columns == 4) {
             const pairs = from + (bytes & ~31);
             // One loop each, free of branches.
-            if (residual) {
+            if (residual != NO_RESIDUAL) {
               for (; from < pairs; from += 32) {
                 sumAcross<First>(from, biasAt, to, pixelBytes, residual, true, floor, four);
                 sumAcross<Second>(from, biasAt, to, pixelBytes, residual, true, floor, four);
@@ -333,8 +332,8 @@ export function outputTransform4(
               }
             } else {
               for (; from < pairs; from += 32) {
-                sumAcross<First>(from, biasAt, to, pixelBytes, 0, false, floor, four);
-                sumAcross<Second>(from, biasAt, to, pixelBytes, 0, false, floor, four);
+                sumAcross<First>(from, biasAt, to, pixelBytes, NO_RESIDUAL, false, floor, four);
+                sumAcross<Second>(from, biasAt, to, pixelBytes, NO_RESIDUAL, false, floor, four);
                 to += 32;
                 biasAt += 32;
               }

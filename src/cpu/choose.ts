@@ -91,7 +91,7 @@ function isLarge1x1(op: ConvOp, output: ValueShape): boolean {
   const [out, channels] = op.weight.shape as [number, number];
   return (
     [...op.kernel, ...op.padding, op.groups].join() === "1,1,0,0,1" &&
-    (Math.min(out, channels) >= 128 || (channels >= 64 && out >= 4 * channels)) &&
+    (Math.min(out, channels) >= 128 || (Math.min(out, channels) >= 64 && Math.max(out, channels) >= 256)) &&
     out % 16 === 0 &&
     channels % 16 === 0 &&
     output.height * output.width >= 96

@@ -2,6 +2,7 @@ import type { Field } from "../../assembly/record.js";
 import type { ConvOp, Network, Op, ValueId, ValueShape, Vector, Weight } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
 import { align } from "./arena.js";
+import { inPlace } from "./in-place.js";
 import type { CompileOptions, PackForm, Step } from "./program.js";
 
 /** Pieces of work for each thread, so that one that was held up does not hold up the others. */
@@ -58,7 +59,10 @@ export class Drafts {
     readonly network: Network,
     readonly options: CompileOptions,
   ) {
-    this.areaOf = network.values.map((shape) => this.area(4 * valueLength(shape)));
+    const places = inPlace(network);
+    const areaOf = network.values.map((shape, value) => (places.has(value) ? -1 : this.area(4 * valueLength(shape))));
+    const areaAt = (value: ValueId): number => (places.has(value) ? areaAt(places.get(value)!) : areaOf[value]!);
+    this.areaOf = areaOf.map((_, value) => areaAt(value));
   }
 
   push(draft: Draft): void {

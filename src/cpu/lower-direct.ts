@@ -6,8 +6,9 @@ import type { Drafts } from "./drafts.js";
 
 /** Input rows of a piece should stay in a core's second-level cache: the more of them, the less often weights are read. */
 const CONV_ROWS_BYTES = 512 * 1024;
-/** Gathered factors of a piece of Strassen's products. */
-const STRASSEN_ROWS_BYTES = 1024 * 1024;
+/** First factors of a piece of Strassen's products, and its rows: the more, the less often weights are added up. */
+const STRASSEN_ROWS_BYTES = 2560 * 1024;
+const STRASSEN_ROWS = 1024;
 
 /** To gather a row takes as long as to multiply it with 1.5 panels; to fetch a panel, as to multiply it with 2 rows. */
 const GATHERED = { block: 4, rowPanels: 1.5, panelRows: 2 };
@@ -106,12 +107,12 @@ export function strassen(drafts: Drafts, op: ConvOp): void {
   const rows = output.height * output.width;
   // Both halves consist of whole tiles of four, or of four and six rows.
   const block = drafts.options.tile === "6x8" ? 4 : 8;
-  const most = Math.max(24, Math.floor(STRASSEN_ROWS_BYTES / (7 * inStep * block)) * block);
+  const fits = Math.floor(STRASSEN_ROWS_BYTES / (7 * inStep * block)) * block;
+  const most = Math.max(24, Math.min(STRASSEN_ROWS, fits));
   const { rowsPerTile, panelsPerTile } = pieces(drafts.options, rows, panels / 2, { ...ADDED, most, block });
   const half = rowsPerTile / 2;
-  const together = Math.min(8, Math.max(1, Math.floor(2048 / inStep)));
   const factors = 7 * (2 * (half + 3) * inStep + 64);
-  drafts.needScratch(4 * (half + 18) + factors + 64 * inStep * together + 7 * (256 * half + 64));
+  drafts.needScratch(4 * (half + 18) + factors + 128 * inStep + 64 + 3 * (64 * (half + 3) + 64));
   const weights = drafts.addWeights(op.weight, op.bias, "panels", inStep, 1, 1, outStep, 4 * inStep * outStep);
   drafts.push({
     step: drafts.step(op, "f32_conv1x1_strassen", opMacs(op, output)),

@@ -1,0 +1,33 @@
+import type { Network, Op, ValueId } from "../model/network.js";
+
+/**
+ * Values that are written where an operation's other summand lies, by output: what nothing reads any more. Memory that was read
+ * for a sum is then in a cache when the sum is stored.
+ */
+export function inPlace(network: Network): ReadonlyMap<ValueId, ValueId> {
+  const lastRead = new Map<ValueId, Op>();
+  for (const { ops } of network.stages) {
+    for (const op of ops) for (const value of [op.input, summandOf(op)]) if (value !== null) lastRead.set(value, op);
+  }
+  const places = new Map<ValueId, ValueId>();
+  for (const stage of network.stages) {
+    for (const op of stage.ops) {
+      const summand = summandOf(op);
+      if (summand === null || summand === op.input || lastRead.get(summand) !== op) continue;
+      if (summand === network.input || summand === stage.output || !sameShape(network, summand, op.output)) continue;
+      places.set(op.output, summand);
+    }
+  }
+  return places;
+}
+
+function summandOf(op: Op): ValueId | null {
+  if (op.kind === "conv") return op.residual;
+  return op.kind === "add" ? op.other : null;
+}
+
+function sameShape({ values }: Network, one: ValueId, other: ValueId): boolean {
+  const { height, width, channels } = values[one]!;
+  const { height: otherHeight, width: otherWidth, channels: otherChannels } = values[other]!;
+  return height === otherHeight && width === otherWidth && channels === otherChannels;
+}
