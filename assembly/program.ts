@@ -3,7 +3,8 @@ import { f32_add, f32_affine, f32_softmax, f32_zero_pad_shortcut } from "./eleme
 import { f32_input_nchw } from "./input";
 import { f32_average_pool, f32_max_pool } from "./pool";
 import { Field, Kernel } from "./record";
-import { f32_conv7x7s2_winograd4x1, f32_conv7x7s2_winograd4x1_input } from "./stem";
+import { f32_conv7x7s2_winograd4 } from "./stem";
+import { f32_conv7x7s2_winograd4_input } from "./stem-input";
 import { f32_conv1x1_strassen } from "./strassen";
 import { Sync } from "./sync";
 import { announce, awaitNext, endLeft, finish, firstLeft, MOST_PIECES, operation, take } from "./threads";
@@ -102,10 +103,10 @@ function execute(record: usize, tile: i32, scratch: usize): void {
       f32_winograd_output(record, tile, scratch);
       return;
     case Kernel.stemInput:
-      f32_conv7x7s2_winograd4x1_input(record, tile, scratch);
+      f32_conv7x7s2_winograd4_input(record, tile, scratch);
       return;
     case Kernel.stem:
-      f32_conv7x7s2_winograd4x1(record, tile, scratch);
+      f32_conv7x7s2_winograd4(record, tile, scratch);
       return;
     case Kernel.winogradLean:
       f32_conv3x3_winograd4_lean(record, tile, scratch);

@@ -1,3 +1,7 @@
+// Of a constant optimisers make a vector anew for each use; what is loaded they keep.
+export const FOUR = memory.data<f32>([4]);
+export const HALF = memory.data<f32>([0.5]);
+
 /** a * b + c on four lanes; one rounding in the relaxed module on hardware with FMA, two in the baseline. */
 // @ts-ignore: decorator
 @inline

@@ -1,5 +1,5 @@
 import { Field } from "./record";
-import { madd, nmadd } from "./simd";
+import { FOUR, madd, nmadd } from "./simd";
 import { NO_RESIDUAL, put4, residualOf } from "./store";
 import { inside, pointsAcross, pointsDown, tileAt, wholeAcross } from "./winograd-grid";
 import { word } from "./words";
@@ -17,9 +17,6 @@ export const WORK_BYTES: usize = 6 * 34 * 128;
 // Which vector of a pair: a type, since offsets of loads must be constants when this is compiled.
 type First = void;
 type Second = v128;
-
-// Of a constant optimisers make a vector anew for each use; what is loaded they keep.
-const FOUR = memory.data<f32>([4]);
 
 /**
  * V = B'dB of F(4x4,3x3) for `count` tiles from `first`: 6x6 input pixels at a stride of 4, points 0, 1, -1, 2, -2, infinity

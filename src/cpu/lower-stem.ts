@@ -15,7 +15,7 @@ const STEM_ROWS = 16;
  * taps of one kernel row are contiguous and three channels need no padding to four.
  */
 export function lowerStem(drafts: Drafts, op: ConvOp): void {
-  if (chooseStemKernel(op, drafts.options) === "f32_conv7x7s2_winograd4x1") {
+  if (chooseStemKernel(op, drafts.options) === "f32_conv7x7s2_winograd4") {
     stem7x7(drafts, op);
     return;
   }
@@ -50,7 +50,7 @@ export function lowerStem(drafts: Drafts, op: ConvOp): void {
   else direct(drafts, dense, layout, op.kernel, step, 1);
 }
 
-/** The same border and interleaving, with the transform of minimal filtering along rows. */
+/** The same border and interleaving, with the transform of minimal filtering along rows; along columns it is made as it is used. */
 function stem7x7(drafts: Drafts, op: ConvOp): void {
   const input = drafts.shape(op.input);
   const output = drafts.shape(op.output);
@@ -58,7 +58,8 @@ function stem7x7(drafts: Drafts, op: ConvOp): void {
   const panels = Math.ceil(outStep / 8);
   const tilesWide = Math.ceil(output.width / 4);
   const quads = Math.ceil(tilesWide / 4);
-  const rows = 2 * (output.height - 1) + 7;
+  const tilesHigh = Math.ceil(output.height / 4);
+  const rows = 8 * tilesHigh + 5;
   const transformed = drafts.area(quads * rows * input.channels * 13 * 16);
   drafts.areas[drafts.areaOf[op.input]!]!.bytes = 4 * input.channels * input.height * input.width;
   const weights = drafts.addWeights(
@@ -69,12 +70,14 @@ function stem7x7(drafts: Drafts, op: ConvOp): void {
     49,
     1,
     outStep,
-    panels * 13 * 7 * input.channels * 32,
+    panels * 13 * 13 * input.channels * 32,
   );
   const words: Words = { channels: input.channels, tilesWide };
-  drafts.needScratch(Math.max(256 + 4 * (quads * 32 + 8), 7 * (quads * outStep * 16 + 64)));
+  const columns = 4 * 7 * (256 + 64);
+  const product = 49 * (quads * input.channels * 64 + 64) + 49 * (quads * outStep * 16 + 64);
+  drafts.needScratch(Math.max(256 + 4 * (quads * 32 + 8), columns + product));
   drafts.push({
-    step: drafts.step(op, "f32_conv7x7s2_winograd4x1_input"),
+    step: drafts.step(op, "f32_conv7x7s2_winograd4_input"),
     words: {
       ...words,
       kernel: Kernel.stemInput,
@@ -90,18 +93,16 @@ function stem7x7(drafts: Drafts, op: ConvOp): void {
     output: transformed,
   });
   drafts.push({
-    step: drafts.step(op, "f32_conv7x7s2_winograd4x1", opMacs(op, output)),
+    step: drafts.step(op, "f32_conv7x7s2_winograd4", opMacs(op, output)),
     words: {
       ...words,
       kernel: Kernel.stem,
-      tiles: output.height,
+      tiles: tilesHigh,
       relu: op.relu ? 1 : 0,
       inHeight: rows,
       outHeight: output.height,
       outWidth: output.width,
       outStep,
-      kernelHeight: 7,
-      strideHeight: 2,
       panels,
     },
     input: transformed,

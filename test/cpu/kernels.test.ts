@@ -198,7 +198,7 @@ describe.each(modules)("%s", (simd) => {
     [31, 40, 4, 16, 3],
     [18, 67, 3, 64, 0],
     [12, 15, 2, 9, 5],
-  ])("f32_conv7x7s2_winograd4x1 %dx%dx%d to %d, padding %d", async (height, width, channels, out, padding) => {
+  ])("f32_conv7x7s2_winograd4 %dx%dx%d to %d, padding %d", async (height, width, channels, out, padding) => {
     const input = { height, width, channels };
     const weight = weightOf([out, channels, 7, 7]);
     const op = conv({ input: 0, output: 1, weight, stride: [2, 2], padding: [padding, padding], relu: true });
