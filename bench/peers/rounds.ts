@@ -27,9 +27,12 @@ export async function mustAgree(engines: readonly Contestant[], input: Float32Ar
   }
 }
 
+/** Inferences of a turn that count take so long together, in ms, or are a single one: small networks take more of them. */
+const TURN_MS = 20;
+
 /**
- * Runs the engines in turn, round by round, so that a slow phase of the machine falls on all of them. A turn is two
- * inferences, of which the second counts: what a stream of them takes, each.
+ * Runs the engines in turn, round by round, so that a slow phase of the machine falls on all of them. A turn is an inference
+ * that does not count, then some that do: what a stream of them takes, each.
  */
 export async function alternate(
   engines: readonly Contestant[],
@@ -40,11 +43,17 @@ export async function alternate(
   const times = engines.map(() => [] as number[]);
   for (let round = -warmup; round < rounds; round++) {
     for (const [index, engine] of engines.entries()) {
-      // What the engine before left to be done, and cores that slept meanwhile, fall on a run that does not count.
-      if (round >= 0) await engine.run(input);
-      const start = performance.now();
+      // What the engine before left to be done, and cores that slept meanwhile, fall on this one.
       await engine.run(input);
-      if (round >= 0) times[index]!.push(performance.now() - start);
+      if (round < 0) continue;
+      const turn = performance.now();
+      let start = turn;
+      while (start - turn < TURN_MS) {
+        await engine.run(input);
+        const end = performance.now();
+        times[index]!.push(end - start);
+        start = end;
+      }
     }
   }
   return engines.map(({ name }, index) => ({ name, ...spread(times[index]!) }));

@@ -6,7 +6,9 @@ import { type Drafts, PIECES_PER_THREAD, type Words } from "./drafts.js";
 import { groupsOf } from "./group.js";
 
 /** V and M of a group of Winograd tiles should stay in a core's second-level cache beside a part of the weights. */
-const WINOGRAD_SCRATCH_BYTES = 400 * 1024;
+const WINOGRAD_SCRATCH_BYTES = 500 * 1024;
+/** But groups may have so many tiles: of fewer, weights are read too often. */
+const FEW_TILES = 13;
 /** Threads take groups of at least `LEAST_TILES`, where each has `WINOGRAD_TILES` of them, or else share each phase. */
 const WINOGRAD_TILES = 12;
 const LEAST_TILES = 8;
@@ -40,7 +42,7 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
   const { threads } = drafts.options;
   if (threads === 1 || tiles >= threads * WINOGRAD_TILES) {
     const fitting = Math.floor(WINOGRAD_SCRATCH_BYTES / (points * 4 * (inStep + outStep)));
-    const { size, count, most } = groupsOf(tiles, LEAST_TILES, Math.max(fitting, WINOGRAD_TILES), threads);
+    const { size, count, most } = groupsOf(tiles, LEAST_TILES, Math.max(fitting, FEW_TILES), threads);
     drafts.needScratch(winogradWorkBytes(most, inStep) + planes(most));
     drafts.push({
       step: drafts.step(op, name, opMacs(op, output)),
