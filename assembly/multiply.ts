@@ -1,4 +1,5 @@
 import { f32_gemm_4x8, f32_gemm_6x8 } from "./gemm";
+import { f32_gemv_8 } from "./gemv";
 import { f32_igemm_4x8, f32_igemm_6x8 } from "./igemm-8";
 import { f32_igemm_4x16, f32_igemm_6x16 } from "./igemm-16";
 import { Tile } from "./record";
@@ -41,11 +42,20 @@ export function multiply(
     return;
   }
   const six = min(rows, 6 * sixes(tile, rows));
-  const rest = rows - six;
+  const one = hasOne(tile, rows) ? 1 : 0;
+  const rest = rows - six - one;
   const after = pointerAt(table, tile, rows, taps, six);
   const below = <usize>six * step;
+  const last = <usize>(rows - 1) * step;
   const panelBytes = <usize>(taps * depth) << 5;
+  if (one) gatherRows(pointerAt(table, tile, rows, taps, rows - 1), 1, 1, taps, depth, offset, work);
   while (panels > 0) {
+    if (one) {
+      f32_gemv_8(work, taps * depth, b, bias, 0, c + last, columns, residual, least);
+      if (tile == Tile.f32_6x16 && panels > 1) {
+        f32_gemv_8(work, taps * depth, b + panelBytes, bias + biasStep, 0, c + last + 32, columns - 8, residual, least);
+      }
+    }
     if (tile == Tile.f32_6x16 && panels > 1) {
       f32_igemm_6x16(table, taps, depth, offset, b, panelBytes, bias, c, step, six, columns, residual, least);
       const d = c + below;
@@ -67,7 +77,7 @@ export function multiply(
   }
 }
 
-/** Rows by pointers to blocks of six and of four, [block][tap][depth][6 or 4], as `multiplyGathered` reads them. */
+/** Rows by pointers to blocks of six, of four and of one, [block][tap][depth][6, 4 or 1], as `multiplyGathered` reads them. */
 export function gather(
   tile: i32,
   table: usize,
@@ -78,10 +88,16 @@ export function gather(
   to: usize,
 ): void {
   const six = sixes(tile, rows);
+  const one = hasOne(tile, rows) ? 1 : 0;
   if (six) gatherRows(table, 6, six, taps, depth, offset, to);
-  const rest = rows - 6 * six;
-  const after = to + <usize>(six * taps * depth) * 24;
-  if (rest > 0) gatherRows(pointerAt(table, tile, rows, taps, 6 * six), 4, (rest + 3) >> 2, taps, depth, offset, after);
+  const rest = rows - 6 * six - one;
+  to += <usize>(six * taps * depth) * 24;
+  if (rest > 0) {
+    const fours = (rest + 3) >> 2;
+    gatherRows(pointerAt(table, tile, rows, taps, 6 * six), 4, fours, taps, depth, offset, to);
+    to += <usize>(fours * taps * depth) << 4;
+  }
+  if (one) gatherRows(pointerAt(table, tile, rows, taps, rows - 1), 1, 1, taps, depth, offset, to);
 }
 
 /** As `multiply`, on gathered rows of `depth` elements; panels are `bStep` bytes apart. */
@@ -106,11 +122,14 @@ export function multiplyGathered(
 ): void {
   const blocks = sixes(tile, rows);
   const six = min(kept, 6 * blocks);
-  const rest = kept - six;
+  const one = kept == rows && hasOne(tile, rows);
+  const rest = kept - six - (one ? 1 : 0);
   const below = <usize>six * step;
   const sixBytes = <usize>depth * 24;
   const fourBytes = <usize>depth << 4;
   const after = a + <usize>blocks * sixBytes;
+  const single = a + (<usize>((rows - 1) * depth) << 2);
+  const last = <usize>(rows - 1) * step;
   while (panels > 0) {
     const d = c + below;
     const under = from ? from + <usize>six * fromStep : 0;
@@ -118,6 +137,10 @@ export function multiplyGathered(
       f32_gemm_6x8(a, sixBytes, depth, b, bias, from, fromStep, c, step, six, columns, residual, least);
     }
     if (rest) f32_gemm_4x8(after, fourBytes, depth, b, bias, under, fromStep, d, step, rest, columns, residual, least);
+    if (one) {
+      const sums = from ? from + <usize>(rows - 1) * fromStep : 0;
+      f32_gemv_8(single, depth, b, bias, sums, c + last, columns, residual, least);
+    }
     b += bStep;
     bias += biasStep;
     c += 32;
@@ -127,32 +150,42 @@ export function multiplyGathered(
   }
 }
 
-/** Blocks of six rows, the rest being fours: as many sixes as leave the fewest rows that are not there. */
+/** Blocks of six rows, the rest being fours and a row alone: as many sixes as leave the fewest rows that are not there. */
 export function sixes(tile: i32, rows: i32): i32 {
   if (tile == Tile.f32_4x8) return 0;
   const left = rows % 6;
   const whole = rows / 6;
   if (left == 5) return whole + 1;
-  return left == 1 || left == 2 ? max(whole - 1, 0) : whole;
+  return left == 2 ? max(whole - 1, 0) : whole;
+}
+
+/** Whether the last row is alone, in no block. */
+// @ts-ignore: decorator
+@inline
+function hasOne(tile: i32, rows: i32): bool {
+  return (max(rows - 6 * sixes(tile, rows), 0) & 3) == 1;
 }
 
 /** Rows with those that are not there: what a table must have pointers for. At most the next multiple of four. */
 export function paddedRows(tile: i32, rows: i32): i32 {
+  if (hasOne(tile, rows)) return rows;
   const six = 6 * sixes(tile, rows);
   return six + ((max(rows - six, 0) + 3) & ~3);
 }
 
-/** Where the pointer of row `index`'s first piece goes; the next piece's is `pointerStep` bytes further. Blocks: [tap][6 or 4]. */
+/** Where the pointer of row `index`'s first piece goes; the next piece's is `pointerStep` bytes further. Blocks: [tap][6, 4 or 1]. */
 export function pointerAt(table: usize, tile: i32, rows: i32, taps: i32, index: i32): usize {
   const six = 6 * sixes(tile, rows);
   if (index < six) {
     const block = index / 6;
     return table + (<usize>(block * taps * 6 + index - block * 6) << 2);
   }
+  if (index == rows - 1 && hasOne(tile, rows)) return table + (<usize>(index * taps) << 2);
   const left = index - six;
   return table + (<usize>(six * taps + (left >> 2) * taps * 4 + (left & 3)) << 2);
 }
 
 export function pointerStep(tile: i32, rows: i32, index: i32): usize {
-  return index < 6 * sixes(tile, rows) ? 24 : 16;
+  if (index < 6 * sixes(tile, rows)) return 24;
+  return index == rows - 1 && hasOne(tile, rows) ? 4 : 16;
 }

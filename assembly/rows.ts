@@ -1,6 +1,6 @@
 /**
  * Gathers rows of A for the GEMM tiles, once for all panels: from a table of pointers, [block][tap][height], to blocks of
- * `height` rows, 4 or 6, [block][depth * taps][height]. Row r's piece t is `depth` contiguous elements at its pointer + offset.
+ * `height` rows, 4, 6 or 1, [block][depth * taps][height]. Row r's piece t is `depth` contiguous elements at its pointer + offset.
  */
 export function gatherRows(
   table: usize,
@@ -15,6 +15,11 @@ export function gatherRows(
   const pointers = <usize>height << 2;
   for (const end = table + <usize>(blocks * taps) * pointers; table < end; table += pointers) {
     let a0 = <usize>load<u32>(table) + offset;
+    if (height == 1) {
+      memory.copy(to, a0, <usize>depth << 2);
+      to += <usize>depth << 2;
+      continue;
+    }
     let a1 = <usize>load<u32>(table, 4) + offset;
     let a2 = <usize>load<u32>(table, 8) + offset;
     let a3 = <usize>load<u32>(table, 12) + offset;

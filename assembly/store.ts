@@ -27,7 +27,7 @@ export function put4(at: usize, residual: usize, sum: v128, floor: v128): void {
 /** Stores eight sums, or the first `columns` of them, plus the residual at c + residual bytes, floored. */
 // @ts-ignore: decorator
 @inline
-function put8(c: usize, residual: usize, s0: v128, s1: v128, floor: v128, columns: i32): void {
+export function put8(c: usize, residual: usize, s0: v128, s1: v128, floor: v128, columns: i32): void {
   if (columns >= 8) {
     if (residual != NO_RESIDUAL) {
       s0 = f32x4.add(s0, v128.load(c + residual));

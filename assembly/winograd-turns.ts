@@ -1,4 +1,4 @@
-import { paddedRows, sixes } from "./multiply";
+import { sixes } from "./multiply";
 import { Tile } from "./record";
 import { gatherRows } from "./rows";
 import { madd } from "./simd";
@@ -47,7 +47,7 @@ export function blocksEnd(record: usize, blocks: usize): usize {
 
 /** The table for `count` tiles from `first`. Returns the rows of all planes together, with those that only fill a block. */
 export function writeBlocks(record: usize, tile: i32, first: i32, count: i32, mPlane: usize, to: usize): i32 {
-  const padded = paddedRows(tile, count);
+  const padded = (count + 3) & ~3;
   const along = pointsAlong(record);
   let all = 0;
   for (let point = 0; point < along * along; point++) {

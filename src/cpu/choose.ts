@@ -94,7 +94,7 @@ function isLarge1x1(op: ConvOp, output: ValueShape): boolean {
     (Math.min(out, channels) >= 128 || (Math.min(out, channels) >= 64 && Math.max(out, channels) >= 256)) &&
     out % 16 === 0 &&
     channels % 16 === 0 &&
-    output.height * output.width >= 96
+    output.height * output.width >= 48
   );
 }
 

@@ -170,6 +170,7 @@ describe.each(modules)("%s", (simd) => {
       [29, 9, 128, 256, 1],
       [27, 19, 256, 144, 2],
       [97, 1, 512, 128, 1],
+      [7, 7, 128, 160, 1],
       [10, 10, 64, 256, 1],
       [33, 35, 256, 64, 1],
     ])("%dx%dx%d to %d, stride %d", async (height, width, channels, out, stride) => {
