@@ -1,4 +1,6 @@
-/** To begin a piece and to read its weights takes as long as so many of its rows. */
+/** What rows that blocks of six leave over take beside their own time: rows that are not there, and shorter blocks. */
+const LEFT_OVER = [0, 0.5, 0.6, 1.3, 0.3, 1];
+/** To begin a piece and to read its weights takes as long as so many of its rows, where these are read as they are. */
 const PIECE_ROWS = 0.7;
 
 /** A row of pieces: all of `size` but the last, which has what is left, up to half as many more. */
@@ -11,10 +13,16 @@ export interface Groups {
 
 /**
  * `rows` rows of a matrix product in pieces of at most `most` rows, and at least `least` where they may be so large, for some
- * threads: what they are done with first, where all are as fast, with an eighth of a piece for one that is not. Products come
- * in blocks of four and six rows, together any even number.
+ * threads: what they are done with first, where all are as fast, with an eighth of a piece for one that is not.
  */
-export function groupsOf(rows: number, least: number, most: number, threads: number): Groups {
+export function groupsOf(
+  rows: number,
+  least: number,
+  most: number,
+  threads: number,
+  pieceRows: number = PIECE_ROWS,
+): Groups {
+  const timeOf = (count: number) => count + LEFT_OVER[count % 6]! + pieceRows;
   const largest = Math.max(1, Math.min(rows, most) & ~1);
   let best = piecesOf(rows, rows <= most ? rows : largest, most);
   let bestTime = Number.POSITIVE_INFINITY;
@@ -35,8 +43,4 @@ function piecesOf(rows: number, size: number, most: number): Groups {
   const whole = Math.max(1, Math.round(rows / size));
   const count = rows - size * (whole - 1) > most ? whole + 1 : whole;
   return { size, count, most: Math.max(size, rows - size * (count - 1)) };
-}
-
-function timeOf(rows: number): number {
-  return rows + (rows & 1) + PIECE_ROWS;
 }

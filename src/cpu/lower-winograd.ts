@@ -24,6 +24,8 @@ const ASIDE = 32;
 /** Winograd tiles that share a filter while it is transformed: so many at most, and so few at least. */
 const LEAN_TILES = 16;
 const LEAST_LEAN_TILES = 12;
+/** To transform the filters anew for a group takes as long as so many of its tiles. */
+const FILTER_TILES = 1.5;
 
 export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
   const input = drafts.shape(op.input);
@@ -95,7 +97,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const outStep = paddedChannels(output.channels);
   const { tiles } = gridOf(output, 4);
   const panels = Math.ceil(outStep / 8);
-  const { size, count, ...groups } = groupsOf(tiles, LEAST_LEAN_TILES, LEAN_TILES, threads);
+  const { size, count, ...groups } = groupsOf(tiles, LEAST_LEAN_TILES, LEAN_TILES, threads, FILTER_TILES);
   // With rows that only fill a block.
   const most = Math.ceil(groups.most / 4) * 4;
   const weights = drafts.addWeights(op.weight, op.bias, "panels", inStep, 9, 1, outStep, panels * 9 * inStep * 32);
