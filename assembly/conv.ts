@@ -1,4 +1,4 @@
-import { multiply, paddedRows, pointerAt, pointerStep } from "./multiply";
+import { blockHeight, multiply, paddedRows } from "./multiply";
 import { Field } from "./record";
 import { leastOf } from "./simd";
 import { residualOf } from "./store";
@@ -84,23 +84,27 @@ function writePointers(record: usize, first: i32, last: i32, taps: i32, table: u
   const padded = paddedRows(tile, rows);
   let outY = first / outWidth;
   let outX = first - outY * outWidth;
-  for (let index = 0; index < padded; index++) {
-    let slot = pointerAt(table, tile, rows, taps, index);
-    const slotStep = pointerStep(tile, rows, index);
-    let y = outY * strideHeight - padHeight;
-    for (let ky = 0; ky < kernelHeight; ky++, y += dilationHeight) {
-      let x = outX * strideWidth - padWidth;
-      const inside = <u32>y < <u32>inHeight;
-      const row = input + <usize>(y * inWidth) * inStep;
-      for (let kx = 0; kx < kernelWidth; kx++, x += dilationWidth) {
-        store<u32>(slot, <u32>(inside && <u32>x < <u32>inWidth ? row + <usize>x * inStep : zeros));
-        slot += slotStep;
+  for (let block = 0; block < padded; ) {
+    const height = blockHeight(tile, rows, block);
+    const step = <usize>height << 2;
+    for (const end = block + height; block < end; block++, table += 4) {
+      let slot = table;
+      let y = outY * strideHeight - padHeight;
+      for (let ky = 0; ky < kernelHeight; ky++, y += dilationHeight) {
+        let x = outX * strideWidth - padWidth;
+        const inside = <u32>y < <u32>inHeight;
+        const row = input + <usize>(y * inWidth) * inStep;
+        for (let kx = 0; kx < kernelWidth; kx++, x += dilationWidth) {
+          store<u32>(slot, <u32>(inside && <u32>x < <u32>inWidth ? row + <usize>x * inStep : zeros));
+          slot += step;
+        }
       }
+      if (block >= rows - 1) continue;
+      outX++;
+      if (outX < outWidth) continue;
+      outX = 0;
+      outY++;
     }
-    if (index >= rows - 1) continue;
-    outX++;
-    if (outX < outWidth) continue;
-    outX = 0;
-    outY++;
+    table += step * <usize>(taps - 1);
   }
 }

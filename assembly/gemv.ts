@@ -1,57 +1,66 @@
 import { madd } from "./simd";
 import { put8 } from "./store";
 
+/** Panels that go together: so many chains of multiply-adds hide their latency. */
+export const GEMV_PANELS: i32 = 4;
+
 /**
- * c = max(a B + bias + from + r, least) for one row of `depth` elements and one panel of B, [depth][8]; `from`: eight sums, or 0.
- * For the row that blocks leave over: a block of four would do the work of three that are not there.
+ * c = max(a B + bias + from + r, least) for one row of `depth` elements and up to `GEMV_PANELS` panels of B, [depth][8], `bStep`
+ * bytes apart; `from`: eight sums for each panel, or 0. For the row that blocks leave over: a block of four would do the work of
+ * three that are not there. Terms are summed in the order of the blocks', so that it does not matter which rows are left over.
  */
-export function f32_gemv_8(
+export function f32_gemv(
   a: usize,
   depth: i32,
   b: usize,
+  bStep: usize,
+  panels: i32,
   bias: usize,
+  biasStep: usize,
   from: usize,
   c: usize,
   columns: i32,
   residual: usize,
   least: f32,
 ): void {
-  // Four sums for each column, in turn: one chain of multiply-adds would wait for itself.
-  let s0 = v128.load(bias);
-  let s1 = v128.load(bias, 16);
-  let t0 = f32x4.splat(0);
-  let t1 = t0;
-  let u0 = t0;
-  let u1 = t0;
-  let v0 = t0;
-  let v1 = t0;
+  // Panels that are not there repeat the first one.
+  const b1 = panels > 1 ? b + bStep : b;
+  const b2 = panels > 2 ? b + 2 * bStep : b;
+  const b3 = panels > 3 ? b + 3 * bStep : b;
+  let s00 = v128.load(bias);
+  let s01 = v128.load(bias, 16);
+  let s10 = v128.load(bias + biasStep);
+  let s11 = v128.load(bias + biasStep, 16);
+  let s20 = v128.load(bias + 2 * biasStep);
+  let s21 = v128.load(bias + 2 * biasStep, 16);
+  let s30 = v128.load(bias + 3 * biasStep);
+  let s31 = v128.load(bias + 3 * biasStep, 16);
   if (from) {
-    t0 = v128.load(from);
-    t1 = v128.load(from, 16);
+    s00 = f32x4.add(s00, v128.load(from));
+    s01 = f32x4.add(s01, v128.load(from, 16));
+    s10 = f32x4.add(s10, v128.load(from, 32));
+    s11 = f32x4.add(s11, v128.load(from, 48));
+    s20 = f32x4.add(s20, v128.load(from, 64));
+    s21 = f32x4.add(s21, v128.load(from, 80));
+    s30 = f32x4.add(s30, v128.load(from, 96));
+    s31 = f32x4.add(s31, v128.load(from, 112));
   }
-  const end = a + (<usize>depth << 2);
-  for (const fours = a + (<usize>(depth & ~3) << 2); a < fours; a += 16) {
-    let row = v128.load32_splat(a);
-    s0 = madd(row, v128.load(b), s0);
-    s1 = madd(row, v128.load(b, 16), s1);
-    row = v128.load32_splat(a, 4);
-    t0 = madd(row, v128.load(b, 32), t0);
-    t1 = madd(row, v128.load(b, 48), t1);
-    row = v128.load32_splat(a, 8);
-    u0 = madd(row, v128.load(b, 64), u0);
-    u1 = madd(row, v128.load(b, 80), u1);
-    row = v128.load32_splat(a, 12);
-    v0 = madd(row, v128.load(b, 96), v0);
-    v1 = madd(row, v128.load(b, 112), v1);
-    b += 128;
-  }
-  for (; a < end; a += 4) {
+  const end = <usize>depth << 5;
+  for (let at: usize = 0; at < end; at += 32) {
     const row = v128.load32_splat(a);
-    s0 = madd(row, v128.load(b), s0);
-    s1 = madd(row, v128.load(b, 16), s1);
-    b += 32;
+    s00 = madd(row, v128.load(b + at), s00);
+    s01 = madd(row, v128.load(b + at, 16), s01);
+    s10 = madd(row, v128.load(b1 + at), s10);
+    s11 = madd(row, v128.load(b1 + at, 16), s11);
+    s20 = madd(row, v128.load(b2 + at), s20);
+    s21 = madd(row, v128.load(b2 + at, 16), s21);
+    s30 = madd(row, v128.load(b3 + at), s30);
+    s31 = madd(row, v128.load(b3 + at, 16), s31);
+    a += 4;
   }
-  s0 = f32x4.add(f32x4.add(s0, t0), f32x4.add(u0, v0));
-  s1 = f32x4.add(f32x4.add(s1, t1), f32x4.add(u1, v1));
-  put8(c, residual, s0, s1, f32x4.splat(least), columns);
+  const floor = f32x4.splat(least);
+  put8(c, residual, s00, s01, floor, columns);
+  if (panels > 1) put8(c + 32, residual, s10, s11, floor, columns - 8);
+  if (panels > 2) put8(c + 64, residual, s20, s21, floor, columns - 16);
+  if (panels > 3) put8(c + 96, residual, s30, s31, floor, columns - 24);
 }

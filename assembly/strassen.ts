@@ -13,14 +13,14 @@ import { word } from "./words";
  * they go to is waited for while others are multiplied. Two sums of products are kept, and one product.
  *
  * Weights are the direct kernel's, [panel][in channel][8]. In this thread's scratch: a pointer table for half of the pixels, the
- * first factors of the products in blocks of rows, the second factors that are sums, and what is kept of a panel or two.
+ * first factors of the products in blocks of rows, the second factors that are sums, and what is kept of some panels.
  */
 
 const FACTORS: i32 = 7;
-/** Panels of either half that go together: as many as fill a cache line of a row of C. */
-const TOGETHER: i32 = 2;
+/** Panels of either half that go together: as many as the row that blocks leave over takes at a time. */
+const TOGETHER: i32 = 4;
 /** Bytes from one row of what is kept to the next. */
-const STEP: usize = 64;
+const STEP: usize = 128;
 
 /** One piece: `rowsPerTile` output pixels, of which the second half are the lower ones, by `panelsPerTile` panels of each half. */
 export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize): void {

@@ -52,7 +52,8 @@ export function writeBlocks(record: usize, tile: i32, first: i32, count: i32, mP
   let all = 0;
   for (let point = 0; point < along * along; point++) {
     const rows = rowsAt(record, point, first, count);
-    const six = 6 * sixes(tile, rows);
+    // A row alone would be a block of two, which sums in an order of its own: of many rows none may depend on how they are parted.
+    const six = 6 * max(sixes(tile, rows) - (rows % 6 == 1 ? 1 : 0), 0);
     const left = max(rows - six, 0);
     const four = (left + 1) & ~3;
     const two = left > four ? 2 : 0;

@@ -28,7 +28,7 @@ export async function mustAgree(engines: readonly Contestant[], input: Float32Ar
 }
 
 /** Inferences of a turn that count take so long together, in ms, or are a single one: small networks take more of them. */
-const TURN_MS = 20;
+const TURN_MS = 250;
 
 /**
  * Runs the engines in turn, round by round, so that a slow phase of the machine falls on all of them. A turn is an inference

@@ -1,7 +1,11 @@
+/** To begin a piece and to read its weights takes as long as so many of its rows. */
+const PIECE_ROWS = 0.7;
 /** What rows that blocks of six leave over take beside their own time: rows that are not there, and shorter blocks. */
 const LEFT_OVER = [0, 0.5, 0.6, 1.3, 0.3, 1];
-/** To begin a piece and to read its weights takes as long as so many of its rows, where these are read as they are. */
-const PIECE_ROWS = 0.7;
+
+/** What a piece of so many rows takes, in rows: in blocks of six, four and one, or of six, four and two. */
+export const inOnes = (rows: number) => rows + LEFT_OVER[rows % 6]! + PIECE_ROWS;
+export const inTwos = (rows: number) => rows + (rows & 1) + PIECE_ROWS;
 
 /** A row of pieces: all of `size` but the last, which has what is left, up to half as many more. */
 export interface Groups {
@@ -20,9 +24,8 @@ export function groupsOf(
   least: number,
   most: number,
   threads: number,
-  pieceRows: number = PIECE_ROWS,
+  timeOf: (rows: number) => number,
 ): Groups {
-  const timeOf = (count: number) => count + LEFT_OVER[count % 6]! + pieceRows;
   const largest = Math.max(1, Math.min(rows, most) & ~1);
   let best = piecesOf(rows, rows <= most ? rows : largest, most);
   let bestTime = Number.POSITIVE_INFINITY;

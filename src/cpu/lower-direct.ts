@@ -109,10 +109,12 @@ export function strassen(drafts: Drafts, op: ConvOp): void {
   const block = drafts.options.tile === "6x8" ? 4 : 8;
   const fits = Math.floor(STRASSEN_ROWS_BYTES / (7 * inStep * block)) * block;
   const most = Math.max(24, Math.min(STRASSEN_ROWS, fits));
-  const { rowsPerTile, panelsPerTile } = pieces(drafts.options, rows, panels / 2, { ...ADDED, most, block });
+  // Rows are paired as one thread pairs them: sums are the same, to the bit, for any number of threads.
+  const { rowsPerTile } = pieces({ threads: 1 }, rows, panels / 2, { ...ADDED, most, block });
+  const { panelsPerTile } = pieces(drafts.options, rows, panels / 2, { ...ADDED, most, block, rowsPerTile });
   const half = rowsPerTile / 2;
   const factors = 7 * (2 * (half + 3) * inStep + 64);
-  drafts.needScratch(4 * (half + 18) + factors + 128 * inStep + 64 + 3 * (64 * (half + 3) + 64));
+  drafts.needScratch(4 * (half + 18) + factors + 256 * inStep + 128 + 3 * (128 * (half + 3) + 64));
   const weights = drafts.addWeights(op.weight, op.bias, "panels", inStep, 1, 1, outStep, 4 * inStep * outStep);
   drafts.push({
     step: drafts.step(op, "f32_conv1x1_strassen", opMacs(op, output)),
@@ -138,6 +140,8 @@ interface Parts {
   /** A piece has at most so many rows, and a multiple of `block` but for the last one. */
   readonly most: number;
   readonly block: number;
+  /** Rows of a piece, where they are not open. */
+  readonly rowsPerTile?: number;
   /** What a row takes once for all panels of its piece, in panels; and a panel once for all rows, in rows. */
   readonly rowPanels: number;
   readonly panelRows: number;
@@ -148,13 +152,13 @@ function pieces(
   { threads }: { readonly threads: number },
   rows: number,
   panels: number,
-  { most, block, rowPanels, panelRows }: Parts,
+  { most, block, rowsPerTile: fixed, rowPanels, panelRows }: Parts,
 ): { rowsPerTile: number; panelsPerTile: number } {
   const whole = (count: number) => Math.ceil(count / block) * block;
   const least = Math.ceil(rows / most);
   let best = { rowsPerTile: 0, panelsPerTile: panels, time: Number.POSITIVE_INFINITY };
-  for (let down = least; down < least + 4 * threads - 3; down++) {
-    const rowsPerTile = Math.min(most, whole(Math.ceil(rows / down)));
+  for (let down = least; down < least + (fixed ? 1 : 4 * threads - 3); down++) {
+    const rowsPerTile = fixed ?? Math.min(most, whole(Math.ceil(rows / down)));
     for (let across = 1; across <= Math.min(panels, 4 * threads - 3); across++) {
       const panelsPerTile = Math.ceil(panels / across);
       const cost = (count: number) => whole(count) * (panelsPerTile + rowPanels) + panelRows * panelsPerTile;

@@ -3,7 +3,7 @@ import { opMacs } from "../model/macs.js";
 import type { ConvOp, ValueShape } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
 import { type Drafts, PIECES_PER_THREAD, type Words } from "./drafts.js";
-import { groupsOf } from "./group.js";
+import { groupsOf, inOnes, inTwos } from "./group.js";
 
 /** V and M of a group of Winograd tiles should stay in a core's second-level cache beside a part of the weights. */
 const WINOGRAD_SCRATCH_BYTES = 500 * 1024;
@@ -24,8 +24,6 @@ const ASIDE = 32;
 /** Winograd tiles that share a filter while it is transformed: so many at most, and so few at least. */
 const LEAN_TILES = 16;
 const LEAST_LEAN_TILES = 12;
-/** To transform the filters anew for a group takes as long as so many of its tiles. */
-const FILTER_TILES = 1.5;
 
 export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
   const input = drafts.shape(op.input);
@@ -44,7 +42,7 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
   const { threads } = drafts.options;
   if (threads === 1 || tiles >= threads * WINOGRAD_TILES) {
     const fitting = Math.floor(WINOGRAD_SCRATCH_BYTES / (points * 4 * (inStep + outStep)));
-    const { size, count, most } = groupsOf(tiles, LEAST_TILES, Math.max(fitting, FEW_TILES), threads);
+    const { size, count, most } = groupsOf(tiles, LEAST_TILES, Math.max(fitting, FEW_TILES), threads, inOnes);
     drafts.needScratch(winogradWorkBytes(most, inStep) + planes(most));
     drafts.push({
       step: drafts.step(op, name, opMacs(op, output)),
@@ -97,7 +95,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const outStep = paddedChannels(output.channels);
   const { tiles } = gridOf(output, 4);
   const panels = Math.ceil(outStep / 8);
-  const { size, count, ...groups } = groupsOf(tiles, LEAST_LEAN_TILES, LEAN_TILES, threads, FILTER_TILES);
+  const { size, count, ...groups } = groupsOf(tiles, LEAST_LEAN_TILES, LEAN_TILES, threads, inTwos);
   // With rows that only fill a block.
   const most = Math.ceil(groups.most / 4) * 4;
   const weights = drafts.addWeights(op.weight, op.bias, "panels", inStep, 9, 1, outStep, panels * 9 * inStep * 32);

@@ -7,6 +7,8 @@ const { scheduler } = globalThis as { scheduler?: Partial<TaskScheduler> };
 
 /** Longer inferences are not worth it: what the mailbox saves is lost in them. */
 export const SHORT_MS = 2;
+/** How long on end either looks: nothing else happens in its thread meanwhile. */
+export const BURST_MS = 0.05;
 /** Words of a slot's state lie on cache lines of their own. */
 const LINE = 16;
 const HEAD_BYTES = 2 * LINE * 4;

@@ -3,12 +3,11 @@ import { openInPlace, type Session } from "../session.js";
 import { elementCount } from "../tensor.js";
 import { sendError } from "./errors.js";
 import type { WorkerPort } from "./handle.js";
-import { Mailbox, SHORT_MS } from "./mailbox.js";
+import { BURST_MS, Mailbox, SHORT_MS } from "./mailbox.js";
 import type { Facts, News, Request, State } from "./messages.js";
 
-/** How long the next request is looked for after a short one, and how long at a time: nothing else happens meanwhile. */
+/** How long the next request is looked for after a short one. */
 const WATCH_MS = 0.5;
-const BURST_MS = 0.05;
 
 type Order = Exclude<Request, { kind: "abort" | "collect" }>;
 

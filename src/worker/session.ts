@@ -8,7 +8,7 @@ import type { Session } from "../session.js";
 import { elementCount } from "../tensor.js";
 import { receiveError } from "./errors.js";
 import type { WorkerHandle } from "./handle.js";
-import { Mailbox, SHORT_MS } from "./mailbox.js";
+import { BURST_MS, Mailbox, SHORT_MS } from "./mailbox.js";
 import type { Ask, Facts, News, State } from "./messages.js";
 import { keepSource, sendSource } from "./source.js";
 
@@ -285,10 +285,11 @@ class WorkerSession implements Session {
       return true;
     }
     if (awake) this.watchedFrom = performance.now();
-    mailbox.answer.watch(SHORT_MS, (answered) => {
+    const take = (answered: number) => {
       this.watchedFrom = Number.POSITIVE_INFINITY;
       this.settle({ id: answered, value: mailbox.logits.slice() });
-    });
+    };
+    mailbox.answer.watch(SHORT_MS, take, BURST_MS);
     return true;
   }
 

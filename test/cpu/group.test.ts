@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { groupsOf } from "../../src/cpu/group.js";
+import { groupsOf, inOnes, inTwos } from "../../src/cpu/group.js";
 
 test.each([1, 2, 3, 4, 7])("pieces for %d threads hold every row once, and no more than fit", (threads) => {
   for (let rows = 1; rows < 130; rows++) {
@@ -11,7 +11,7 @@ test.each([1, 2, 3, 4, 7])("pieces for %d threads hold every row once, and no mo
       [12, 77],
       [8, 1],
     ] as const) {
-      const groups = groupsOf(rows, least, most, threads);
+      const groups = groupsOf(rows, least, most, threads, rows % 2 ? inOnes : inTwos);
       const last = rows - groups.size * (groups.count - 1);
       expect(last).toBeGreaterThan(0);
       expect(groups.most).toBe(Math.max(groups.size, last));
@@ -21,7 +21,7 @@ test.each([1, 2, 3, 4, 7])("pieces for %d threads hold every row once, and no mo
 });
 
 test("49 tiles on two threads: none has more than a block of rows more than the other", () => {
-  const { size, count } = groupsOf(49, 8, 11, 2);
+  const { size, count } = groupsOf(49, 8, 11, 2, inOnes);
   const first = size * Math.ceil(count / 2);
   expect(Math.abs(49 - 2 * first)).toBeLessThanOrEqual(2);
 });
