@@ -78,6 +78,7 @@ export class SessionInPlace implements Session {
           (await this.host.loadGpu()).bufferInput(this.gpuDevice!, input, 4 * index * length, 4 * length)
       : (index: number) => input.subarray(index * length, (index + 1) * length);
     const count = isGpuBuffer(input) ? checkBuffer(input, shape, this.gpuDevice) : checkInput(input, shape);
+    if (count === 1 && !isGpuBuffer(input)) return this.enqueue(() => this.scheduler.run(input), signal);
     const logits = new Float32Array(count * this.classes);
     const one = async (index: number) =>
       logits.set(await this.scheduler.run(await imageOf(index)), index * this.classes);
