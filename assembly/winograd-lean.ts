@@ -55,7 +55,7 @@ export function f32_conv3x3_winograd4_lean_input(record: usize, piece: i32, scra
     if (index * SLICE >= inStep) return;
     const blocks = scratch + tableBytes(count);
     const rows = writeBlocks(record, tile, first, count, 0, blocks);
-    const to = shared + <usize>group * turnsBytes(record, perTile, inStep) + (<usize>(index * SLICE * rows) << 2);
+    const to = shared + <usize>group * turnsBytes(record, (perTile + 3) & ~3, inStep) + (<usize>(index * SLICE * rows) << 2);
     transformSlice(record, first, count, index * SLICE, scratch, blocks, blocks + BLOCKS_BYTES, to);
     return;
   }
@@ -155,7 +155,7 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
   const work = blocks + BLOCKS_BYTES;
   const base = work + max(<usize>(most * CHUNK * 4), WORK_BYTES);
   // V in turns' order is shared, or else the first; once it is made, the place of its slices is free.
-  const gathered = shared ? shared + <usize>group * turnsBytes(record, perTile, inStep) : base;
+  const gathered = shared ? shared + <usize>group * turnsBytes(record, (perTile + 3) & ~3, inStep) : base;
   const u = (turns && !shared ? base + turnsBytes(record, most, inStep) : base) + ASIDE;
   const m = u + (turns ? 2 * TURN_FILTERS : <usize>FILTERS * FILTER_PLANE);
   const other = m + <usize>points * mPlane;

@@ -1,9 +1,10 @@
 import { sixes } from "./multiply";
-import { Tile } from "./record";
+import { Field, Tile } from "./record";
 import { gatherRows } from "./rows";
 import { madd } from "./simd";
 import { firstRow, pointsAlong, rowsAt } from "./winograd-grid";
 import { transformFilter, transformFilters, transformFilterStride2 } from "./winograd-filters";
+import { word } from "./words";
 import { filterAt, pairsAt, planeAt, planesOf } from "./winograd-planes";
 
 /**
@@ -49,13 +50,14 @@ export function blocksEnd(record: usize, blocks: usize): usize {
 export function writeBlocks(record: usize, tile: i32, first: i32, count: i32, mPlane: usize, to: usize): i32 {
   const padded = (count + 3) & ~3;
   const along = pointsAlong(record);
+  // Two rows are summed in an order of their own: only where rows are never parted, or sums would depend on it.
+  const hasTwos = word(record, Field.tilesWide) * word(record, Field.tilesHigh) <= 4;
   let all = 0;
   for (let point = 0; point < along * along; point++) {
     const rows = rowsAt(record, point, first, count);
-    // A row alone would be a block of two, which sums in an order of its own: of many rows none may depend on how they are parted.
     const six = 6 * max(sixes(tile, rows) - (rows % 6 == 1 ? 1 : 0), 0);
     const left = max(rows - six, 0);
-    const four = (left + 1) & ~3;
+    const four = (left + (hasTwos ? 1 : 3)) & ~3;
     const two = left > four ? 2 : 0;
     const row = min(firstRow(record, point, first), padded - six - four - two);
     const pairs = pairsAt(along, point);

@@ -105,7 +105,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const [inPlanes, outPlanes] = strided ? [STRIDE2_IN_PLANES, STRIDE2_OUT_PLANES] : [36, 36];
   const turnsBytes = inPlanes * 4 * most * inStep;
   // One cache line more for each point, where V is in the tiles' order.
-  const transformed = apart ? drafts.area(inPlanes * (4 * (tiles + 3) * inStep + 64)) : undefined;
+  const transformed = apart ? drafts.area(inPlanes * (4 * count * most * inStep + 64)) : undefined;
   const words = commonWords(drafts, op, 4);
   const tables = ((4 * (most + 3) + 63) & -64) + BLOCKS_BYTES + ASIDE;
   // A chunk's rows, or else the transforms' intermediate.
