@@ -13,8 +13,10 @@ export interface Tuning {
   readonly kernels: KernelChoices;
 }
 
-/** Timed rounds of every contender, after one that is not counted; the least time counts. */
+/** Timed rounds of every contender, after one that is not counted; the least time counts. More where the best two are close. */
 const ROUNDS = 5;
+const MORE_ROUNDS = 7;
+const CLOSE = 1.15;
 /** Layers of fewer multiply-accumulates differ by less than a measurement errs. */
 const LEAST_MACS = 10e6;
 /** In a network, a layer's weights come from memory, not from a cache that the layer had to itself. */
@@ -75,7 +77,7 @@ export async function tune(
   }
   tile ??= "4x8";
   for (const rivals of trials) {
-    for (let round = 0; round <= ROUNDS; round++) {
+    for (let round = 0; round <= ROUNDS || (round <= ROUNDS + MORE_ROUNDS && isClose(rivals)); round++) {
       for (const trial of rivals) {
         const ms = time(kernels, trial.program, tile);
         if (round > 0) trial.ms = Math.min(trial.ms, ms);
@@ -87,6 +89,11 @@ export async function tune(
   const tuning: Tuning = { tile, kernels: affordable(network, options, trials) };
   await store?.set(key, JSON.stringify(tuning)).catch(() => {});
   return { tuning, measurements };
+}
+
+function isClose(rivals: readonly Trial[]): boolean {
+  const [least, next] = rivals.map(({ ms }) => ms).sort((a, b) => a - b);
+  return next! < CLOSE * least!;
 }
 
 /** The winners, but for those whose weights do not fit: the least gains are given up first. */
