@@ -42,7 +42,7 @@ export function multiply(
     return;
   }
   const six = min(rows, 6 * sixes(tile, rows));
-  const one = hasOne(tile, rows) ? 1 : 0;
+  const one = hasOne(rows - six) ? 1 : 0;
   const rest = rows - six - one;
   const after = table + (<usize>(six * taps) << 2);
   const below = <usize>six * step;
@@ -107,7 +107,7 @@ export function gather(
   to: usize,
 ): void {
   const six = sixes(tile, rows);
-  const one = hasOne(tile, rows) ? 1 : 0;
+  const one = hasOne(rows - 6 * six) ? 1 : 0;
   if (six) gatherRows(table, 6, six, taps, depth, offset, to);
   const rest = rows - 6 * six - one;
   to += <usize>(six * taps * depth) * 24;
@@ -141,7 +141,7 @@ export function multiplyGathered(
 ): void {
   const blocks = sixes(tile, rows);
   const six = min(kept, 6 * blocks);
-  const one = kept == rows && hasOne(tile, rows);
+  const one = kept == rows && hasOne(rows - 6 * blocks);
   const rest = kept - six - (one ? 1 : 0);
   const below = <usize>six * step;
   const sixBytes = <usize>depth * 24;
@@ -171,6 +171,8 @@ export function multiplyGathered(
 }
 
 /** Blocks of six rows, the rest being fours and a row alone: as many sixes as leave the fewest rows that are not there. */
+// @ts-ignore: decorator
+@inline
 export function sixes(tile: i32, rows: i32): i32 {
   if (tile == Tile.f32_4x8) return 0;
   const left = rows % 6;
@@ -179,22 +181,22 @@ export function sixes(tile: i32, rows: i32): i32 {
   return left == 2 ? max(whole - 1, 0) : whole;
 }
 
-/** Whether the last row is alone, in no block. */
+/** Whether the last of the rows that sixes leave over is alone, in no block. */
 // @ts-ignore: decorator
 @inline
-function hasOne(tile: i32, rows: i32): bool {
-  return (max(rows - 6 * sixes(tile, rows), 0) & 3) == 1;
+function hasOne(rest: i32): bool {
+  return rest > 0 && (rest & 3) == 1;
 }
 
 /** Rows with those that are not there: what a table must have pointers for. At most the next multiple of four. */
 export function paddedRows(tile: i32, rows: i32): i32 {
-  if (hasOne(tile, rows)) return rows;
   const six = 6 * sixes(tile, rows);
-  return six + ((max(rows - six, 0) + 3) & ~3);
+  return hasOne(rows - six) ? rows : six + ((max(rows - six, 0) + 3) & ~3);
 }
 
 /** Rows of the block that begins with row `first`: its pointers are [tap][row], as `multiply` reads them. */
 export function blockHeight(tile: i32, rows: i32, first: i32): i32 {
-  if (first < 6 * sixes(tile, rows)) return 6;
-  return first == rows - 1 && hasOne(tile, rows) ? 1 : 4;
+  const six = 6 * sixes(tile, rows);
+  if (first < six) return 6;
+  return first == rows - 1 && hasOne(rows - six) ? 1 : 4;
 }

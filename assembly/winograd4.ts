@@ -64,21 +64,24 @@ export function inputTransform4(
       const mask3 = inside(y + 3, height);
       const mask4 = inside(y + 4, height);
       const mask5 = inside(y + 5, height);
+      const allRows = mask0 & mask1 & mask2 & mask3 & mask4 & mask5;
       let column = work;
       for (let index = 0; index < 4 * strip - 4 + across; index++) {
+        let p0 = corner + <usize>index * pixelBytes;
+        let p1 = p0 + rowBytes;
+        let p2 = p1 + rowBytes;
+        let p3 = p2 + rowBytes;
+        let p4 = p3 + rowBytes;
+        let p5 = p4 + rowBytes;
         const mask = inside(x + index, width);
-        let at = corner - zeros + <usize>index * pixelBytes;
-        let p0 = zeros + (at & mask0 & mask);
-        at += rowBytes;
-        let p1 = zeros + (at & mask1 & mask);
-        at += rowBytes;
-        let p2 = zeros + (at & mask2 & mask);
-        at += rowBytes;
-        let p3 = zeros + (at & mask3 & mask);
-        at += rowBytes;
-        let p4 = zeros + (at & mask4 & mask);
-        at += rowBytes;
-        let p5 = zeros + (at & mask5 & mask);
+        if (!(allRows & mask)) {
+          p0 = zeros + ((p0 - zeros) & mask0 & mask);
+          p1 = zeros + ((p1 - zeros) & mask1 & mask);
+          p2 = zeros + ((p2 - zeros) & mask2 & mask);
+          p3 = zeros + ((p3 - zeros) & mask3 & mask);
+          p4 = zeros + ((p4 - zeros) & mask4 & mask);
+          p5 = zeros + ((p5 - zeros) & mask5 & mask);
+        }
         let to = column;
         const end = to + bytes;
         if (down < 6) {
@@ -173,11 +176,26 @@ function filterDown<At>(
   to: usize,
   four: v128,
 ): void {
-  const t3 = to + 3 * IN_ROW;
-  filter<At>(p0, p1, p2, p3, p4, p5, to, to + IN_ROW, to + 2 * IN_ROW, t3, t3 + IN_ROW, t3 + 2 * IN_ROW, four);
+  const at: usize = isVector<At>() ? 16 : 0;
+  const d1 = v128.load(p1, at);
+  const d2 = v128.load(p2, at);
+  const d3 = v128.load(p3, at);
+  const d4 = v128.load(p4, at);
+  // Shared by points 1 and -1, and by 2 and -2: they differ in the sign of the odd part.
+  const even12 = nmadd(four, d2, d4);
+  const odd12 = nmadd(four, d1, d3);
+  const even34 = f32x4.sub(d4, d2);
+  const half34 = f32x4.sub(d3, d1);
+  const odd34 = f32x4.add(half34, half34);
+  v128.store(to, madd(four, f32x4.sub(v128.load(p0, at), d2), even34), at);
+  v128.store(to, f32x4.add(even12, odd12), at + IN_ROW);
+  v128.store(to, f32x4.sub(even12, odd12), at + 2 * IN_ROW);
+  v128.store(to, f32x4.add(even34, odd34), at + 3 * IN_ROW);
+  v128.store(to, f32x4.sub(even34, odd34), at + 4 * IN_ROW);
+  v128.store(to, nmadd(four, half34, f32x4.sub(v128.load(p5, at), d3)), at + 5 * IN_ROW);
 }
 
-/** B'd of six columns of the intermediate, to six points' planes: the first or the second vector of a pair. */
+/** B'd of six columns of the intermediate, to six points' planes: as `filterDown`, whose addresses would not be constants here. */
 // @ts-ignore: decorator
 @inline
 function filterAcross<At>(
@@ -190,45 +208,22 @@ function filterAcross<At>(
   t5: usize,
   four: v128,
 ): void {
-  const p3 = from + 3 * COLUMN;
-  filter<At>(from, from + COLUMN, from + 2 * COLUMN, p3, p3 + COLUMN, p3 + 2 * COLUMN, t0, t1, t2, t3, t4, t5, four);
-}
-
-/** B'd of six samples. */
-// @ts-ignore: decorator
-@inline
-function filter<At>(
-  p0: usize,
-  p1: usize,
-  p2: usize,
-  p3: usize,
-  p4: usize,
-  p5: usize,
-  t0: usize,
-  t1: usize,
-  t2: usize,
-  t3: usize,
-  t4: usize,
-  t5: usize,
-  four: v128,
-): void {
   const at: usize = isVector<At>() ? 16 : 0;
-  const d1 = v128.load(p1, at);
-  const d2 = v128.load(p2, at);
-  const d3 = v128.load(p3, at);
-  const d4 = v128.load(p4, at);
-  // Shared by points 1 and -1, and by 2 and -2: they differ in the sign of the odd part.
+  const d1 = v128.load(from, at + COLUMN);
+  const d2 = v128.load(from, at + 2 * COLUMN);
+  const d3 = v128.load(from, at + 3 * COLUMN);
+  const d4 = v128.load(from, at + 4 * COLUMN);
   const even12 = nmadd(four, d2, d4);
   const odd12 = nmadd(four, d1, d3);
   const even34 = f32x4.sub(d4, d2);
   const half34 = f32x4.sub(d3, d1);
   const odd34 = f32x4.add(half34, half34);
-  v128.store(t0, madd(four, f32x4.sub(v128.load(p0, at), d2), even34), at);
+  v128.store(t0, madd(four, f32x4.sub(v128.load(from, at), d2), even34), at);
   v128.store(t1, f32x4.add(even12, odd12), at);
   v128.store(t2, f32x4.sub(even12, odd12), at);
   v128.store(t3, f32x4.add(even34, odd34), at);
   v128.store(t4, f32x4.sub(even34, odd34), at);
-  v128.store(t5, nmadd(four, half34, f32x4.sub(v128.load(p5, at), d3)), at);
+  v128.store(t5, nmadd(four, half34, f32x4.sub(v128.load(from, at + 5 * COLUMN), d3)), at);
 }
 
 /**
