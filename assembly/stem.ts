@@ -20,6 +20,10 @@ const CHUNK: usize = 256;
 const COLUMN: usize = CHUNK + 64;
 const ROW: usize = <usize>POINTS * COLUMN;
 
+// Which pass: a type, since constant offsets must be constants when this is compiled.
+type Down = void;
+type Across = v128;
+
 /** One row of tiles: four output rows. */
 export function f32_conv7x7s2_winograd4(record: usize, tileY: i32, scratch: usize): void {
   const channels = word(record, Field.channels);
@@ -127,14 +131,14 @@ function transformOutput(record: usize, tileY: i32, m: usize, plane: usize, work
       for (let across: usize = 0; across < <usize>POINTS; across++) {
         const from = m + across * plane + channel;
         const to = work + across * COLUMN;
-        for (let at: usize = 0; at < bytes; at += 16) sum(from + at, below, to + at, ROW, 4, false, 0, floor, four, half);
+        for (let at: usize = 0; at < bytes; at += 16) sum<Down>(from + at, below, to + at, 0, 4, 0, floor, four, half);
       }
       const bias = <usize>word(record, Field.bias) + channel;
       for (let row = 0; row < rows; row++) {
         const from = work + <usize>row * ROW;
         const to = pixel + <usize>row * rowBytes + channel;
         for (let at: usize = 0; at < bytes; at += 16) {
-          sum(from + at, COLUMN, to + at, step, columns, true, bias + at, floor, four, half);
+          sum<Across>(from + at, 0, to + at, step, columns, bias + at, floor, four, half);
         }
       }
     }
@@ -143,29 +147,33 @@ function transformOutput(record: usize, tileY: i32, m: usize, plane: usize, work
   }
 }
 
-/** A'm of F(4,4), of which row i holds the points' i-th powers: the first `count` of four sums; the `last` ones plus bias, floored. */
+/**
+ * A'm of F(4,4), of which row i holds the points' i-th powers. Down a column of points, `plane` bytes apart, to rows of the work
+ * area; or across these, the first `count` of four pixels, `step` bytes apart, plus bias, floored.
+ */
 // @ts-ignore: decorator
 @inline
-function sum(
+function sum<Pass>(
   from: usize,
   plane: usize,
   to: usize,
   step: usize,
   count: i32,
-  last: bool,
   bias: usize,
   floor: v128,
   four: v128,
   half: v128,
 ): void {
-  const m1 = v128.load(from + plane);
-  const m2 = v128.load(from + 2 * plane);
-  const m3 = v128.load(from + 3 * plane);
-  const m4 = v128.load(from + 4 * plane);
-  const m6 = v128.load(from + 6 * plane);
+  const m0 = v128.load(from);
+  const m1 = isVector<Pass>() ? v128.load(from, COLUMN) : v128.load(from + plane);
+  const m2 = isVector<Pass>() ? v128.load(from, 2 * COLUMN) : v128.load(from + 2 * plane);
+  const m3 = isVector<Pass>() ? v128.load(from, 3 * COLUMN) : v128.load(from + 3 * plane);
+  const m4 = isVector<Pass>() ? v128.load(from, 4 * COLUMN) : v128.load(from + 4 * plane);
+  const m5 = isVector<Pass>() ? v128.load(from, 5 * COLUMN) : v128.load(from + 5 * plane);
+  const m6 = isVector<Pass>() ? v128.load(from, 6 * COLUMN) : v128.load(from + 6 * plane);
   let sum12 = f32x4.add(m1, m2);
   let difference12 = f32x4.sub(m1, m2);
-  if (last) {
+  if (isVector<Pass>()) {
     const b = v128.load(bias);
     sum12 = f32x4.add(sum12, b);
     difference12 = f32x4.add(difference12, b);
@@ -175,18 +183,19 @@ function sum(
   const difference34 = f32x4.add(half34, half34);
   const m6half = f32x4.mul(half, m6);
   const m6quarter = f32x4.mul(half, m6half);
-  let y0 = f32x4.add(f32x4.add(v128.load(from), sum12), f32x4.add(sum34, m6));
-  let y1 = f32x4.add(f32x4.add(difference12, difference34), m6half);
-  let y2 = f32x4.add(madd(four, sum34, sum12), m6quarter);
-  let y3 = f32x4.add(madd(four, difference34, difference12), madd(half, m6quarter, v128.load(from + 5 * plane)));
-  if (last) {
-    y0 = f32x4.pmax(y0, floor);
-    y1 = f32x4.pmax(y1, floor);
-    y2 = f32x4.pmax(y2, floor);
-    y3 = f32x4.pmax(y3, floor);
+  const y0 = f32x4.add(f32x4.add(m0, sum12), f32x4.add(sum34, m6));
+  const y1 = f32x4.add(f32x4.add(difference12, difference34), m6half);
+  const y2 = f32x4.add(madd(four, sum34, sum12), m6quarter);
+  const y3 = f32x4.add(madd(four, difference34, difference12), madd(half, m6quarter, m5));
+  if (isVector<Pass>()) {
+    v128.store(to, f32x4.pmax(y0, floor));
+    if (count > 1) v128.store(to + step, f32x4.pmax(y1, floor));
+    if (count > 2) v128.store(to + 2 * step, f32x4.pmax(y2, floor));
+    if (count > 3) v128.store(to + 3 * step, f32x4.pmax(y3, floor));
+  } else {
+    v128.store(to, y0);
+    v128.store(to, y1, ROW);
+    v128.store(to, y2, 2 * ROW);
+    v128.store(to, y3, 3 * ROW);
   }
-  v128.store(to, y0);
-  if (count > 1) v128.store(to + step, y1);
-  if (count > 2) v128.store(to + 2 * step, y2);
-  if (count > 3) v128.store(to + 3 * step, y3);
 }

@@ -4,7 +4,7 @@ import { leastOf } from "./simd";
 import { NO_RESIDUAL } from "./store";
 import { inputTransformStride2, outputTransformStride2 } from "./stride2-transforms";
 import { planeBytes } from "./winograd";
-import { scaleProducts, transformFilters } from "./winograd-filters";
+import { Chunk, CHUNK_PLANE, scaleProducts, transformFilters } from "./winograd-filters";
 import { firstRow, isStrided, pointsAlong, rowsAt } from "./winograd-grid";
 import { filterAt, pairsAt, planeAt, planesOf } from "./winograd-planes";
 import {
@@ -31,8 +31,6 @@ import { word } from "./words";
 
 /** In channels of one panel that are transformed at a time; of two, half as many. */
 const CHUNK: i32 = 256;
-/** A point's filters of a chunk; one cache line more, so that the points do not fall into the same cache sets. */
-const FILTER_PLANE: usize = 256 * 32 + 64;
 const FILTERS: i32 = 36;
 /** Filters and products lie half a cache line off V's: where all begin on the same boundary, turns take 2 % longer. */
 const ASIDE: usize = 32;
@@ -157,7 +155,7 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
   // V in turns' order is shared, or else the first; once it is made, the place of its slices is free.
   const gathered = shared ? shared + <usize>group * turnsBytes(record, (perTile + 3) & ~3, inStep) : base;
   const u = (turns && !shared ? base + turnsBytes(record, most, inStep) : base) + ASIDE;
-  const m = u + (turns ? 2 * TURN_FILTERS : <usize>FILTERS * FILTER_PLANE);
+  const m = u + (turns ? 2 * TURN_FILTERS : <usize>FILTERS * CHUNK_PLANE);
   const other = m + <usize>points * mPlane;
   let rows = 0;
   if (turns) {
@@ -202,7 +200,7 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
       const from = weights + (<usize>channel << 5);
       for (let index = 0; index < pair; index++) {
         const at = from + <usize>index * 9 * tap;
-        transformFilters(strided, at, at + (<usize>depth << 5), tap, u + (<usize>(index * depth) << 5), FILTER_PLANE);
+        transformFilters<Chunk>(strided, at, at + (<usize>depth << 5), tap, u + (<usize>(index * depth) << 5));
       }
       const left = (inStep - channel - 1) / chunk;
       for (let point = 0; point < points; point++) {
@@ -216,7 +214,7 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
           const before: usize = channel || index ? (isOther ? m - other : other - m) : NO_RESIDUAL;
           const c = (isOther ? other : m) + <usize>point * mPlane + row * M_STEP + column;
           const offset = <usize>planeAt(along, point, index) * vPlane + (<usize>channel << 2);
-          const b = u + <usize>filterAt(along, point, index) * FILTER_PLANE;
+          const b = u + <usize>filterAt(along, point, index) * CHUNK_PLANE;
           multiply(tile, table, height, 1, depth, offset, work, b, pair, zeros, 0, c, M_STEP, 8 * pair, before, none);
         }
       }

@@ -3,7 +3,7 @@ import { Field, Tile } from "./record";
 import { gatherRows } from "./rows";
 import { madd } from "./simd";
 import { firstRow, pointsAlong, rowsAt } from "./winograd-grid";
-import { transformFilter, transformFilters, transformFilterStride2 } from "./winograd-filters";
+import { transformFilter, transformFilters, transformFilterStride2, Turn, TURN_PLANE } from "./winograd-filters";
 import { word } from "./words";
 import { filterAt, pairsAt, planeAt, planesOf } from "./winograd-planes";
 
@@ -21,8 +21,6 @@ export const M_STEP: usize = 128;
 const TURN: i32 = 16;
 /** In channels whose V is made at a time: of two turns, or of the last one. */
 export const SLICE: i32 = 32;
-/** Bytes of one point's filters of a turn. */
-const FILTER_PLANE: usize = 512;
 /** Bytes of all 36 points'. */
 export const TURN_FILTERS: usize = 18432;
 
@@ -67,7 +65,7 @@ export function writeBlocks(record: usize, tile: i32, first: i32, count: i32, mP
       store<u32>(to, <u32>(<usize>four * M_STEP), 8);
       store<u32>(to, <u32>(<usize>two * M_STEP), 12);
       store<u32>(to, <u32>row, 16);
-      store<u32>(to, <u32>(<usize>filterAt(along, point, pair) * FILTER_PLANE), 20);
+      store<u32>(to, <u32>(<usize>filterAt(along, point, pair) * TURN_PLANE), 20);
       store<u32>(to, planeAt(along, point, pair), 24);
       to += ENTRY;
       all += six + four + two;
@@ -132,13 +130,13 @@ export function multiplyTurns(
 ): usize {
   const tap = <usize>channels << 5;
   if (isFirst) {
-    transformFilters(strided, panel, panel + FILTER_PLANE, tap, u, FILTER_PLANE);
+    transformFilters<Turn>(strided, panel, panel + TURN_PLANE, tap, u);
   }
   const bytes = <usize>(TURN * rows) << 2;
   clear(m, blocks, last);
-  for (let from = panel + FILTER_PLANE, end = panel + tap; from <= end; from += FILTER_PLANE) {
+  for (let from = panel + TURN_PLANE, end = panel + tap; from <= end; from += TURN_PLANE) {
     const next = from < end ? from : panel + 9 * tap;
-    const stop = from < end || hasNext ? next + FILTER_PLANE : next;
+    const stop = from < end || hasNext ? next + TURN_PLANE : next;
     turn(strided, blocks, last, a, u + half, m, next, stop, tap, u + (TURN_FILTERS - half));
     half = TURN_FILTERS - half;
     a += bytes;
@@ -177,7 +175,7 @@ function turn(
 ): void {
   for (; blocks < last; blocks += ENTRY) {
     const b = u + <usize>load<u32>(blocks, 20);
-    const end = b + FILTER_PLANE;
+    const end = b + TURN_PLANE;
     let c = m + <usize>load<u32>(blocks);
     for (const below = c + <usize>load<u32>(blocks, 4); c < below; c += 6 * M_STEP) {
       let s00 = v128.load(c);
@@ -268,8 +266,8 @@ function turn(
       a += <usize>TURN << 3;
     }
     if (from < stop) {
-      if (strided) transformFilterStride2(from, tap, to, FILTER_PLANE);
-      else transformFilter(from, tap, to, FILTER_PLANE);
+      if (strided) transformFilterStride2<Turn>(from, tap, to);
+      else transformFilter<Turn>(from, tap, to);
       from += 16;
       to += 16;
     }
@@ -288,7 +286,7 @@ function multiplyTwo(a: usize, b: usize, c: usize): void {
   let t01 = t00;
   let t10 = t00;
   let t11 = t00;
-  for (const end = b + FILTER_PLANE; b < end; b += 64) {
+  for (const end = b + TURN_PLANE; b < end; b += 64) {
     let b0 = v128.load(b);
     let b1 = v128.load(b, 16);
     let row = v128.load32_splat(a);
