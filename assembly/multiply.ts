@@ -6,7 +6,7 @@ import { Tile } from "./record";
 import { gatherRows } from "./rows";
 
 /** Against so many panels it pays to gather rows: one stream that prefetchers follow, and one pointer that walks it. */
-const GATHER_PANELS: i32 = 8;
+const GATHER_PANELS: i32 = 12;
 
 /**
  * C = max(A B + bias + R, least) for `rows` rows against `panels` panels of 8 columns, with the tile that was chosen.
