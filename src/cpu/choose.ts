@@ -86,12 +86,12 @@ function chooseLarge1x1({ memory, convolution, tile }: ChoiceOptions): ConvKerne
   return memory === "fast" && convolution === "auto" && tile !== "6x16" ? "f32_conv1x1_strassen" : "f32_conv";
 }
 
-/** Of halves that are worth adding up to save an eighth of the multiplications; of few channels, only where many panels use the sums. */
+/** Of halves that are worth adding up to save an eighth of the multiplications. */
 function isLarge1x1(op: ConvOp, output: ValueShape): boolean {
   const [out, channels] = op.weight.shape as [number, number];
   return (
     [...op.kernel, ...op.padding, op.groups].join() === "1,1,0,0,1" &&
-    (Math.min(out, channels) >= 128 || (Math.min(out, channels) >= 64 && Math.max(out, channels) >= 256)) &&
+    Math.min(out, channels) >= 64 &&
     out % 16 === 0 &&
     channels % 16 === 0 &&
     output.height * output.width >= 48
