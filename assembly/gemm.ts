@@ -4,6 +4,7 @@ import { isPlain, put4x16, put4x8, put6x8 } from "./store";
 /**
  * f32 GEMM, tiles of 4 rows by 8 columns: C = max(A B + bias + R, least), for `rows` rows against one panel of B.
  *
+ * Products are added to the sums at `from`, rows of them `fromStep` bytes apart, where it is not 0.
  * A is in blocks of 4 rows, [depth][4], `aStep` bytes apart, B is one panel, [depth][8], C's rows are `step` bytes apart, and so are R's,
  * at C + residual bytes. Rows that a last block has too few of are computed, and not stored.
  *

@@ -119,7 +119,10 @@ export function gather(
   if (one) gatherRows(table + (<usize>((rows - 1) * taps) << 2), 1, 1, taps, depth, offset, to);
 }
 
-/** As `multiply`, on gathered rows of `depth` elements; panels are `bStep` bytes apart. */
+/**
+ * As `multiply`, on gathered rows of `depth` elements, of which the first `kept` are stored; panels are `bStep` bytes apart. `from`:
+ * sums that the products are added to, rows of them `fromStep` bytes apart, or 0.
+ */
 export function multiplyGathered(
   tile: i32,
   a: usize,

@@ -102,7 +102,7 @@ function transformRow(record: usize, row: i32, scratch: usize): void {
     let own = output + <usize>SHARED * plane + (<usize>line << 4);
     for (let index = 0; index < quads; index++) {
       const at = samplesAt + <usize>(index << 7);
-      for (let four: usize = 0; four < 64; four += 16) transpose(at + four, scratch + (four << 2));
+      for (let offset: usize = 0; offset < 64; offset += 16) transpose(at + offset, scratch + (offset << 2));
       const e0 = v128.load(scratch);
       const e1 = v128.load(scratch, 32);
       const e2 = v128.load(scratch, 64);

@@ -38,25 +38,55 @@ export function put8(c: usize, residual: usize, s0: v128, s1: v128, floor: v128,
   } else putSome(c, residual, s0, s1, floor, columns);
 }
 
-/** As `put8`, sixteen sums. */
+/** Stores two rows of eight sums, `step` bytes apart, or the first `rows` of them; `plain`: see `isPlain`. */
 // @ts-ignore: decorator
 @inline
-function put16(c: usize, residual: usize, s0: v128, s1: v128, s2: v128, s3: v128, floor: v128, columns: i32): void {
-  if (columns >= 16) {
-    if (residual != NO_RESIDUAL) {
-      s0 = f32x4.add(s0, v128.load(c + residual));
-      s1 = f32x4.add(s1, v128.load(c + residual, 16));
-      s2 = f32x4.add(s2, v128.load(c + residual, 32));
-      s3 = f32x4.add(s3, v128.load(c + residual, 48));
-    }
-    v128.store(c, f32x4.pmax(s0, floor));
-    v128.store(c, f32x4.pmax(s1, floor), 16);
-    v128.store(c, f32x4.pmax(s2, floor), 32);
-    v128.store(c, f32x4.pmax(s3, floor), 48);
-  } else {
-    put8(c, residual, s0, s1, floor, columns);
-    putSome(c + 32, residual, s2, s3, floor, columns - 8);
+function put2x8(
+  c: usize,
+  step: usize,
+  rows: i32,
+  residual: usize,
+  s00: v128, s01: v128,
+  s10: v128, s11: v128,
+  floor: v128,
+  columns: i32,
+  plain: bool,
+): void {
+  if (rows < 2 || columns < 8) {
+    putPart(c, step, rows, residual, s00, s01, s10, s11, floor, columns);
+    return;
   }
+  if (!plain) {
+    if (residual != NO_RESIDUAL) {
+      s00 = f32x4.add(s00, v128.load(c + residual));
+      s01 = f32x4.add(s01, v128.load(c + residual, 16));
+      s10 = f32x4.add(s10, v128.load(c + step + residual));
+      s11 = f32x4.add(s11, v128.load(c + step + residual, 16));
+    }
+    s00 = f32x4.pmax(s00, floor);
+    s01 = f32x4.pmax(s01, floor);
+    s10 = f32x4.pmax(s10, floor);
+    s11 = f32x4.pmax(s11, floor);
+  }
+  v128.store(c, s00);
+  v128.store(c, s01, 16);
+  v128.store(c + step, s10);
+  v128.store(c + step, s11, 16);
+}
+
+/** As `put2x8`, where a row or columns are missing. */
+function putPart(
+  c: usize,
+  step: usize,
+  rows: i32,
+  residual: usize,
+  s00: v128, s01: v128,
+  s10: v128, s11: v128,
+  floor: v128,
+  columns: i32,
+): void {
+  if (rows > 0) put8(c, residual, s00, s01, floor, columns);
+  if (rows > 1) put8(c + step, residual, s10, s11, floor, columns);
 }
 
 /** Stores a block of four rows of eight sums, `step` bytes apart, or the first `rows` of them; `plain`: see `isPlain`. */
@@ -75,42 +105,8 @@ export function put4x8(
   columns: i32,
   plain: bool,
 ): void {
-  if (rows < 4 || columns < 8) {
-    put8(c, residual, s00, s01, floor, columns);
-    if (rows > 1) put8(c + step, residual, s10, s11, floor, columns);
-    if (rows > 2) put8(c + 2 * step, residual, s20, s21, floor, columns);
-    if (rows > 3) put8(c + 3 * step, residual, s30, s31, floor, columns);
-    return;
-  }
-  if (!plain) {
-    if (residual != NO_RESIDUAL) {
-      const r = c + residual;
-      s00 = f32x4.add(s00, v128.load(r));
-      s01 = f32x4.add(s01, v128.load(r, 16));
-      s10 = f32x4.add(s10, v128.load(r + step));
-      s11 = f32x4.add(s11, v128.load(r + step, 16));
-      s20 = f32x4.add(s20, v128.load(r + 2 * step));
-      s21 = f32x4.add(s21, v128.load(r + 2 * step, 16));
-      s30 = f32x4.add(s30, v128.load(r + 3 * step));
-      s31 = f32x4.add(s31, v128.load(r + 3 * step, 16));
-    }
-    s00 = f32x4.pmax(s00, floor);
-    s01 = f32x4.pmax(s01, floor);
-    s10 = f32x4.pmax(s10, floor);
-    s11 = f32x4.pmax(s11, floor);
-    s20 = f32x4.pmax(s20, floor);
-    s21 = f32x4.pmax(s21, floor);
-    s30 = f32x4.pmax(s30, floor);
-    s31 = f32x4.pmax(s31, floor);
-  }
-  v128.store(c, s00);
-  v128.store(c, s01, 16);
-  v128.store(c + step, s10);
-  v128.store(c + step, s11, 16);
-  v128.store(c + 2 * step, s20);
-  v128.store(c + 2 * step, s21, 16);
-  v128.store(c + 3 * step, s30);
-  v128.store(c + 3 * step, s31, 16);
+  put2x8(c, step, rows, residual, s00, s01, s10, s11, floor, columns, plain);
+  put2x8(c + 2 * step, step, rows - 2, residual, s20, s21, s30, s31, floor, columns, plain);
 }
 
 /** Stores a block of six rows of eight sums, `step` bytes apart, or the first `rows` of them; `plain`: see `isPlain`. */
@@ -131,56 +127,9 @@ export function put6x8(
   columns: i32,
   plain: bool,
 ): void {
-  if (rows < 6 || columns < 8) {
-    put8(c, residual, s00, s01, floor, columns);
-    if (rows > 1) put8(c + step, residual, s10, s11, floor, columns);
-    if (rows > 2) put8(c + 2 * step, residual, s20, s21, floor, columns);
-    if (rows > 3) put8(c + 3 * step, residual, s30, s31, floor, columns);
-    if (rows > 4) put8(c + 4 * step, residual, s40, s41, floor, columns);
-    if (rows > 5) put8(c + 5 * step, residual, s50, s51, floor, columns);
-    return;
-  }
-  if (!plain) {
-    if (residual != NO_RESIDUAL) {
-      const r = c + residual;
-      s00 = f32x4.add(s00, v128.load(r));
-      s01 = f32x4.add(s01, v128.load(r, 16));
-      s10 = f32x4.add(s10, v128.load(r + step));
-      s11 = f32x4.add(s11, v128.load(r + step, 16));
-      s20 = f32x4.add(s20, v128.load(r + 2 * step));
-      s21 = f32x4.add(s21, v128.load(r + 2 * step, 16));
-      s30 = f32x4.add(s30, v128.load(r + 3 * step));
-      s31 = f32x4.add(s31, v128.load(r + 3 * step, 16));
-      s40 = f32x4.add(s40, v128.load(r + 4 * step));
-      s41 = f32x4.add(s41, v128.load(r + 4 * step, 16));
-      s50 = f32x4.add(s50, v128.load(r + 5 * step));
-      s51 = f32x4.add(s51, v128.load(r + 5 * step, 16));
-    }
-    s00 = f32x4.pmax(s00, floor);
-    s01 = f32x4.pmax(s01, floor);
-    s10 = f32x4.pmax(s10, floor);
-    s11 = f32x4.pmax(s11, floor);
-    s20 = f32x4.pmax(s20, floor);
-    s21 = f32x4.pmax(s21, floor);
-    s30 = f32x4.pmax(s30, floor);
-    s31 = f32x4.pmax(s31, floor);
-    s40 = f32x4.pmax(s40, floor);
-    s41 = f32x4.pmax(s41, floor);
-    s50 = f32x4.pmax(s50, floor);
-    s51 = f32x4.pmax(s51, floor);
-  }
-  v128.store(c, s00);
-  v128.store(c, s01, 16);
-  v128.store(c + step, s10);
-  v128.store(c + step, s11, 16);
-  v128.store(c + 2 * step, s20);
-  v128.store(c + 2 * step, s21, 16);
-  v128.store(c + 3 * step, s30);
-  v128.store(c + 3 * step, s31, 16);
-  v128.store(c + 4 * step, s40);
-  v128.store(c + 4 * step, s41, 16);
-  v128.store(c + 5 * step, s50);
-  v128.store(c + 5 * step, s51, 16);
+  put2x8(c, step, rows, residual, s00, s01, s10, s11, floor, columns, plain);
+  put2x8(c + 2 * step, step, rows - 2, residual, s20, s21, s30, s31, floor, columns, plain);
+  put2x8(c + 4 * step, step, rows - 4, residual, s40, s41, s50, s51, floor, columns, plain);
 }
 
 /** Stores a block of four rows of sixteen sums, `step` bytes apart, or the first `rows` of them; `plain`: see `isPlain`. */
@@ -199,29 +148,10 @@ export function put4x16(
   columns: i32,
   plain: bool,
 ): void {
-  if (plain && rows >= 4) {
-    v128.store(c, s00);
-    v128.store(c, s01, 16);
-    v128.store(c, s02, 32);
-    v128.store(c, s03, 48);
-    v128.store(c + step, s10);
-    v128.store(c + step, s11, 16);
-    v128.store(c + step, s12, 32);
-    v128.store(c + step, s13, 48);
-    v128.store(c + 2 * step, s20);
-    v128.store(c + 2 * step, s21, 16);
-    v128.store(c + 2 * step, s22, 32);
-    v128.store(c + 2 * step, s23, 48);
-    v128.store(c + 3 * step, s30);
-    v128.store(c + 3 * step, s31, 16);
-    v128.store(c + 3 * step, s32, 32);
-    v128.store(c + 3 * step, s33, 48);
-  } else {
-    put16(c, residual, s00, s01, s02, s03, floor, columns);
-    if (rows > 1) put16(c + step, residual, s10, s11, s12, s13, floor, columns);
-    if (rows > 2) put16(c + 2 * step, residual, s20, s21, s22, s23, floor, columns);
-    if (rows > 3) put16(c + 3 * step, residual, s30, s31, s32, s33, floor, columns);
-  }
+  put2x8(c, step, rows, residual, s00, s01, s10, s11, floor, columns, plain);
+  put2x8(c + 2 * step, step, rows - 2, residual, s20, s21, s30, s31, floor, columns, plain);
+  put2x8(c + 32, step, rows, residual, s02, s03, s12, s13, floor, columns - 8, plain);
+  put2x8(c + 2 * step + 32, step, rows - 2, residual, s22, s23, s32, s33, floor, columns - 8, plain);
 }
 
 /** Stores a block of six rows of sixteen sums, `step` bytes apart, or the first `rows` of them; `plain`: see `isPlain`. */
@@ -242,39 +172,12 @@ export function put6x16(
   columns: i32,
   plain: bool,
 ): void {
-  if (plain && rows >= 6) {
-    v128.store(c, s00);
-    v128.store(c, s01, 16);
-    v128.store(c, s02, 32);
-    v128.store(c, s03, 48);
-    v128.store(c + step, s10);
-    v128.store(c + step, s11, 16);
-    v128.store(c + step, s12, 32);
-    v128.store(c + step, s13, 48);
-    v128.store(c + 2 * step, s20);
-    v128.store(c + 2 * step, s21, 16);
-    v128.store(c + 2 * step, s22, 32);
-    v128.store(c + 2 * step, s23, 48);
-    v128.store(c + 3 * step, s30);
-    v128.store(c + 3 * step, s31, 16);
-    v128.store(c + 3 * step, s32, 32);
-    v128.store(c + 3 * step, s33, 48);
-    v128.store(c + 4 * step, s40);
-    v128.store(c + 4 * step, s41, 16);
-    v128.store(c + 4 * step, s42, 32);
-    v128.store(c + 4 * step, s43, 48);
-    v128.store(c + 5 * step, s50);
-    v128.store(c + 5 * step, s51, 16);
-    v128.store(c + 5 * step, s52, 32);
-    v128.store(c + 5 * step, s53, 48);
-  } else {
-    put16(c, residual, s00, s01, s02, s03, floor, columns);
-    if (rows > 1) put16(c + step, residual, s10, s11, s12, s13, floor, columns);
-    if (rows > 2) put16(c + 2 * step, residual, s20, s21, s22, s23, floor, columns);
-    if (rows > 3) put16(c + 3 * step, residual, s30, s31, s32, s33, floor, columns);
-    if (rows > 4) put16(c + 4 * step, residual, s40, s41, s42, s43, floor, columns);
-    if (rows > 5) put16(c + 5 * step, residual, s50, s51, s52, s53, floor, columns);
-  }
+  put2x8(c, step, rows, residual, s00, s01, s10, s11, floor, columns, plain);
+  put2x8(c + 2 * step, step, rows - 2, residual, s20, s21, s30, s31, floor, columns, plain);
+  put2x8(c + 4 * step, step, rows - 4, residual, s40, s41, s50, s51, floor, columns, plain);
+  put2x8(c + 32, step, rows, residual, s02, s03, s12, s13, floor, columns - 8, plain);
+  put2x8(c + 2 * step + 32, step, rows - 2, residual, s22, s23, s32, s33, floor, columns - 8, plain);
+  put2x8(c + 4 * step + 32, step, rows - 4, residual, s42, s43, s52, s53, floor, columns - 8, plain);
 }
 
 function putSome(c: usize, residual: usize, s0: v128, s1: v128, floor: v128, columns: i32): void {

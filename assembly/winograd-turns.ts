@@ -53,6 +53,7 @@ export function writeBlocks(record: usize, tile: i32, first: i32, count: i32, mP
   let all = 0;
   for (let point = 0; point < along * along; point++) {
     const rows = rowsAt(record, point, first, count);
+    // No row is alone here: seven are two fours.
     const six = 6 * max(sixes(tile, rows) - (rows % 6 == 1 ? 1 : 0), 0);
     const left = max(rows - six, 0);
     const four = (left + (hasTwos ? 1 : 3)) & ~3;
