@@ -1,5 +1,6 @@
-import { blockHeight, multiply, paddedRows } from "./multiply";
-import { Field } from "./record";
+import { askFor, askForNoMore } from "./ahead";
+import { blockHeight, blocksOf, multiply, paddedRows } from "./multiply";
+import { Field, Tile } from "./record";
 import { leastOf } from "./simd";
 import { residualOf } from "./store";
 import { word } from "./words";
@@ -36,10 +37,22 @@ export function f32_conv(record: usize, tile: i32, scratch: usize): void {
   const work = scratch + (<usize>(((rows + 3) & ~3) * taps) << 2);
   const least = leastOf(word(record, Field.relu));
 
+  const weights = <usize>word(record, Field.weights);
+  const panelBytes = <usize>(taps * depth) << 5;
+  const noted = <usize>word(record, Field.firstBytes);
+  const together = tileKind == Tile.f32_6x16 ? 2 : 1;
+
   for (let panel = firstPanel; panel < lastPanel; ) {
     const group = panel / groupPanels;
     const count = min(lastPanel, (group + 1) * groupPanels) - panel;
     const within = (panel - group * groupPanels) << 3;
+    const b = weights + <usize>panel * panelBytes;
+    if (noted && count > together) {
+      // One step ahead all along: its first block reads all of a panel.
+      const following = count - together;
+      const turns = ((following + together - 1) / together) * blocksOf(tileKind, rows);
+      askFor(1, b + <usize>together * panelBytes, 0, 1, 0, <usize>following * panelBytes, weights, noted, turns);
+    }
     multiply(
       tileKind,
       scratch,
@@ -48,7 +61,7 @@ export function f32_conv(record: usize, tile: i32, scratch: usize): void {
       depth,
       <usize>(group * depth) << 2,
       work,
-      <usize>word(record, Field.weights) + (<usize>(panel * taps * depth) << 5),
+      b,
       count,
       <usize>word(record, Field.bias) + (<usize>panel << 5),
       32,
@@ -60,6 +73,7 @@ export function f32_conv(record: usize, tile: i32, scratch: usize): void {
     );
     panel += count;
   }
+  askForNoMore();
 }
 
 /** The table for `multiply`. A tap outside the image points at zeros; a missing pixel repeats the last. */

@@ -1,3 +1,4 @@
+import { askForSome } from "./ahead";
 import { madd } from "./simd";
 import { isPlain, put4x16, put4x8, put6x8 } from "./store";
 
@@ -69,6 +70,7 @@ export function f32_gemm_4x8(
       walk += 16;
     }
     a += aStep;
+    askForSome();
     put4x8(c, step, rows, residual, s00, s01, s10, s11, s20, s21, s30, s31, floor, columns, plain);
     c += 4 * step;
   }
@@ -138,6 +140,7 @@ export function f32_gemm_4x16(
       walk += 16;
     }
     a += aStep;
+    askForSome();
     put4x16(c, step, rows, residual, s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33, floor, columns, plain);
     c += 4 * step;
   }
@@ -215,6 +218,7 @@ export function f32_gemm_6x8(
       walk += 24;
     }
     a += aStep;
+    askForSome();
     put6x8(c, step, rows, residual, s00, s01, s10, s11, s20, s21, s30, s31, s40, s41, s50, s51, floor, columns, plain);
     c += 6 * step;
   }

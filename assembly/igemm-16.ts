@@ -1,3 +1,4 @@
+import { askForSome } from "./ahead";
 import { madd } from "./simd";
 import { isPlain, put4x16, put6x16 } from "./store";
 
@@ -102,6 +103,7 @@ export function f32_igemm_6x16(
         a5 += 4;
       }
     }
+    askForSome();
     put6x16(
       c,
       step,
@@ -213,6 +215,7 @@ export function f32_igemm_4x16(
         a3 += 4;
       }
     }
+    askForSome();
     put4x16(c, step, rows, residual, s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33, floor, columns, plain);
     c += 4 * step;
   }

@@ -184,6 +184,12 @@ export function sixes(tile: i32, rows: i32): i32 {
   return left == 2 ? max(whole - 1, 0) : whole;
 }
 
+/** Blocks that rows are parted into, the row that is alone not counted. */
+export function blocksOf(tile: i32, rows: i32): i32 {
+  const six = sixes(tile, rows);
+  return six + (max(rows - 6 * six, 0) + 2) / 4;
+}
+
 /** Whether the last of the rows that sixes leave over is alone, in no block. */
 // @ts-ignore: decorator
 @inline

@@ -83,5 +83,7 @@ export enum Field {
   before = 35,
   countPadding = 36,
   channels = 37,
+  /** Where the first bytes of the weights' cache lines are noted; 0 where nothing is asked for ahead. */
+  firstBytes = 38,
   size = 40,
 }

@@ -1,4 +1,5 @@
-import { gather, multiplyGathered, paddedRows } from "./multiply";
+import { askFor } from "./ahead";
+import { blocksOf, gather, multiplyGathered, paddedRows } from "./multiply";
 import { Field } from "./record";
 import { leastOf } from "./simd";
 import { NO_RESIDUAL, put4, residualOf } from "./store";
@@ -12,11 +13,16 @@ import { word } from "./words";
  * Products begin with the sums that they are added to, so that quarters of C leave the registers finished, and the memory that
  * they go to is waited for while others are multiplied. Two sums of products are kept, and one product.
  *
+ * Many input channels go in parts, each part's product on top of C as the one before left it: a part's factors, and the
+ * weights asked for ahead, have room in a second cache of 1 MB.
+ *
  * Weights are the direct kernel's, [panel][in channel][8]. In this thread's scratch: a pointer table for half of the pixels, the
  * first factors of the products in blocks of rows, the second factors that are sums, and what is kept of some panels.
  */
 
 const FACTORS: i32 = 7;
+/** Input channels of a part, at most. */
+const PART: i32 = 512;
 /** Panels of either half that go together: as many as the row that blocks leave over takes at a time. */
 const TOGETHER: i32 = 4;
 /** Bytes from one row of what is kept to the next. */
@@ -32,10 +38,34 @@ export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize):
   const begin = (piece % across) * panelsPerPiece;
   const end = min(begin + panelsPerPiece, halfPanels);
   const count = min(perPiece, word(record, Field.outHeight) * word(record, Field.outWidth) - first);
+  const channels = word(record, Field.depth);
+  const parts = (channels + PART - 1) / PART;
+  const part = ((channels + parts - 1) / parts + 15) & ~15;
+  for (let channel = 0; channel < channels; channel += part) {
+    multiplyPart(record, first, count, (perPiece + 1) >> 1, begin, end, channel, min(part, channels - channel), scratch);
+  }
+}
+
+/**
+ * `count` pixels from `first`, of pieces whose halves have `most` at most, by panels [begin, end) of each half, of `depth` input
+ * channels from `channel`.
+ */
+function multiplyPart(
+  record: usize,
+  first: i32,
+  count: i32,
+  most: i32,
+  begin: i32,
+  end: i32,
+  channel: i32,
+  depthOfPart: i32,
+  scratch: usize,
+): void {
+  const isFirst = channel == 0;
+  const isLast = channel + depthOfPart == word(record, Field.depth);
   const rows = (count + 1) >> 1;
   const lower = count - rows;
-  const most = (perPiece + 1) >> 1;
-  const depth = word(record, Field.depth) >> 1;
+  const depth = depthOfPart >> 1;
   const halfBytes = <usize>depth << 2;
   const tile = word(record, Field.tile);
 
@@ -54,43 +84,58 @@ export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize):
   const y = x + <usize>(most + 3) * STEP + 64;
   const z = y + <usize>(most + 3) * STEP + 64;
 
+  const offset = <usize>channel << 2;
   pixelTable(record, first, rows, first + count, table);
-  gather(tile, table, rows, 1, depth, 0, a11);
-  gather(tile, table, rows, 1, depth, halfBytes, a12);
+  gather(tile, table, rows, 1, depth, offset, a11);
+  gather(tile, table, rows, 1, depth, offset + halfBytes, a12);
   pixelTable(record, first + rows, rows, first + count, table);
-  gather(tile, table, rows, 1, depth, 0, s3);
-  gather(tile, table, rows, 1, depth, halfBytes, a22);
+  gather(tile, table, rows, 1, depth, offset, s3);
+  gather(tile, table, rows, 1, depth, offset + halfBytes, a22);
   addFactors(a11, a11 + <usize>paddedRows(tile, rows) * halfBytes, plane);
 
-  const panelBytes = <usize>depth << 6;
-  const half = panelBytes >> 1;
-  const tBytes = 2 * panelBytes;
+  const weights = <usize>word(record, Field.weights);
+  const panelBytes = <usize>word(record, Field.depth) << 5;
+  const toRight = <usize>(word(record, Field.panels) >> 1) * panelBytes;
+  const half = <usize>depth << 5;
+  const tBytes = 4 * half;
   const step = <usize>word(record, Field.outStep) << 2;
   const right = step >> 1;
   const zeros = <usize>word(record, Field.zeros);
-  const residual = residualOf(record);
-  const least = leastOf(word(record, Field.relu));
+  const residual = isFirst ? residualOf(record) : 0;
+  const least: f32 = isLast ? leastOf(word(record, Field.relu)) : -Infinity;
+  const noted = <usize>word(record, Field.firstBytes);
+  const turns = FACTORS * blocksOf(tile, rows);
   for (let panel = begin; panel < end; panel += TOGETHER) {
     const panels = min(TOGETHER, end - panel);
     const columns = panels << 3;
-    const b11 = <usize>word(record, Field.weights) + <usize>panel * panelBytes;
-    const b12 = b11 + <usize>halfPanels * panelBytes;
+    const b11 = weights + <usize>panel * panelBytes + (<usize>channel << 5);
+    const b12 = b11 + toRight;
     const b21 = b11 + half;
     const b22 = b12 + half;
-    addPanels(b11, b12, half, panels, t);
-    const bias = <usize>word(record, Field.bias) + (<usize>panel << 5);
-    // C11 and C21 begin with their bias: what C12 and C22 need more comes with the product that only they have.
-    for (let at: usize = 0; at < <usize>columns << 2; at += 16) {
-      v128.store(biases + at, f32x4.sub(v128.load(bias + at + right), v128.load(bias + at)));
+    addPanels(b11, b12, half, panelBytes, panels, t);
+    const skip = <usize>panels * panelBytes;
+    const following = min(TOGETHER, end - panel - panels);
+    askFor(2, b11 + skip, b12 + skip, following, panelBytes, 2 * half, weights, noted, panels * turns);
+    let bias = zeros;
+    let second = zeros;
+    let biasStep: usize = 0;
+    if (isFirst) {
+      bias = <usize>word(record, Field.bias) + (<usize>panel << 5);
+      // C11 and C21 begin with their bias: what C12 and C22 need more comes with the product that only they have.
+      for (let at: usize = 0; at < <usize>columns << 2; at += 16) {
+        v128.store(biases + at, f32x4.sub(v128.load(bias + at + right), v128.load(bias + at)));
+      }
+      second = biases;
+      biasStep = 32;
     }
     const c11 = <usize>word(record, Field.output) + <usize>first * step + (<usize>panel << 5);
     const c12 = c11 + right;
     const c21 = c11 + <usize>rows * step;
     const c22 = c21 + right;
-    keep(tile, a11, rows, depth, b11, panelBytes, panels, bias, 32, 0, x);
+    keep(tile, a11, rows, depth, b11, panelBytes, panels, bias, biasStep, 0, x);
     finish(tile, a12, rows, rows, depth, b21, panelBytes, panels, zeros, x, c11, step, residual, least);
     keep(tile, s2, rows, depth, t + half, tBytes, panels, zeros, 0, x, x);
-    keep(tile, s1, rows, depth, t, tBytes, panels, biases, 32, x, y);
+    keep(tile, s1, rows, depth, t, tBytes, panels, second, biasStep, x, y);
     finish(tile, s4, rows, rows, depth, b22, panelBytes, panels, zeros, y, c12, step, residual, least);
     keep(tile, s3, rows, depth, t + 2 * half, tBytes, panels, zeros, 0, 0, z);
     addLast(x, y, z, lower, panels, c22, step, residual, least);
@@ -171,7 +216,8 @@ function addLast(
  * Second factors that are sums, of panels of each half of the output channels, [in channel][8]: T1 = B12 - B11, T2 = B22 - T1,
  * T3 = B22 - B12 and B21 - T2 of a panel, then of the next.
  */
-function addPanels(left: usize, right: usize, half: usize, panels: i32, t: usize): void {
+function addPanels(left: usize, right: usize, half: usize, panelBytes: usize, panels: i32, t: usize): void {
+  const rest = panelBytes - half;
   for (; panels > 0; panels--) {
     for (const end = left + half; left < end; left += 16) {
       const b12 = v128.load(right);
@@ -185,8 +231,8 @@ function addPanels(left: usize, right: usize, half: usize, panels: i32, t: usize
       right += 16;
       t += 16;
     }
-    left += half;
-    right += half;
+    left += rest;
+    right += rest;
     t += 3 * half;
   }
 }

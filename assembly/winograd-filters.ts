@@ -21,16 +21,16 @@ export function transformFilter<P>(g: usize, tap: usize, u: usize): void {
   rows34<P>(g, tap, u + 18 * plane);
 }
 
-/** As many filters as end at stop. `strided`: for a stride of 2. */
-export function transformFilters<P>(strided: bool, from: usize, stop: usize, tap: usize, u: usize): void {
+/** A chunk's filters, as many as end at stop. `strided`: for a stride of 2. */
+export function transformFilters(strided: bool, from: usize, stop: usize, tap: usize, u: usize): void {
   if (strided) {
     for (; from < stop; from += 16) {
-      transformFilterStride2<P>(from, tap, u);
+      transformFilterStride2<Chunk>(from, tap, u);
       u += 16;
     }
   } else {
     for (; from < stop; from += 16) {
-      transformFilter<P>(from, tap, u);
+      transformFilter<Chunk>(from, tap, u);
       u += 16;
     }
   }

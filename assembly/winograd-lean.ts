@@ -4,7 +4,7 @@ import { leastOf } from "./simd";
 import { NO_RESIDUAL } from "./store";
 import { inputTransformStride2, outputTransformStride2 } from "./stride2-transforms";
 import { planeBytes } from "./winograd";
-import { Chunk, CHUNK_PLANE, scaleProducts, transformFilters } from "./winograd-filters";
+import { CHUNK_PLANE, scaleProducts, transformFilters } from "./winograd-filters";
 import { firstRow, isStrided, pointsAlong, rowsAt } from "./winograd-grid";
 import { filterAt, pairsAt, planeAt, planesOf } from "./winograd-planes";
 import {
@@ -200,7 +200,7 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
       const from = weights + (<usize>channel << 5);
       for (let index = 0; index < pair; index++) {
         const at = from + <usize>index * 9 * tap;
-        transformFilters<Chunk>(strided, at, at + (<usize>depth << 5), tap, u + (<usize>(index * depth) << 5));
+        transformFilters(strided, at, at + (<usize>depth << 5), tap, u + (<usize>(index * depth) << 5));
       }
       const left = (inStep - channel - 1) / chunk;
       for (let point = 0; point < points; point++) {

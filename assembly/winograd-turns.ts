@@ -3,7 +3,7 @@ import { Field, Tile } from "./record";
 import { gatherRows } from "./rows";
 import { madd } from "./simd";
 import { firstRow, pointsAlong, rowsAt } from "./winograd-grid";
-import { transformFilter, transformFilters, transformFilterStride2, Turn, TURN_PLANE } from "./winograd-filters";
+import { transformFilter, transformFilterStride2, Turn, TURN_PLANE } from "./winograd-filters";
 import { word } from "./words";
 import { filterAt, pairsAt, planeAt, planesOf } from "./winograd-planes";
 
@@ -131,7 +131,11 @@ export function multiplyTurns(
 ): usize {
   const tap = <usize>channels << 5;
   if (isFirst) {
-    transformFilters<Turn>(strided, panel, panel + TURN_PLANE, tap, u);
+    // A turn without rows.
+    const none = u + TURN_FILTERS;
+    const bytes = last - blocks;
+    memory.fill(none, 0, bytes);
+    turn(strided, none, none + bytes, a, u, m, panel, panel + TURN_PLANE, tap, u);
   }
   const bytes = <usize>(TURN * rows) << 2;
   clear(m, blocks, last);

@@ -14,6 +14,7 @@ import {
 } from "./program.js";
 
 const SYNC_BYTES = 320;
+const CACHE_LINE = 64;
 
 /** Lowers a network to records, and lays records, weights and activations out in one memory. */
 export function compile(network: Network, options: CompileOptions): Program {
@@ -60,9 +61,10 @@ function layOut(drafts: Drafts, stages: readonly { begin: number; end: number }[
   const zerosAt = take(widest * 4 + 64);
   const weightsFrom = end;
   const jobs = drafts.weights.map((it): PackJob => {
-    const { bytes, ...rest } = it;
+    const { bytes, ahead, ...rest } = it;
     const channels = it.groups * Math.ceil(it.groupOut / 8) * 8;
-    return { ...rest, weightsAt: take(bytes), biasAt: take(channels * 4) };
+    const firstBytesAt = ahead ? take(bytes / CACHE_LINE) : 0;
+    return { ...rest, weightsAt: take(bytes), firstBytesAt, biasAt: take(channels * 4) };
   });
   const affines = drafts.affines.map(({ scale, shift, channels }) => ({
     scale,
@@ -94,6 +96,7 @@ function layOut(drafts: Drafts, stages: readonly { begin: number; end: number }[
     if (draft.weights !== undefined) {
       record[Field.weights] = jobs[draft.weights]!.weightsAt;
       record[Field.bias] = jobs[draft.weights]!.biasAt;
+      record[Field.firstBytes] = jobs[draft.weights]!.firstBytesAt;
     }
     if (draft.affine !== undefined) {
       record[Field.weights] = affines[draft.affine]!.scaleAt;

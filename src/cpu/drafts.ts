@@ -33,6 +33,8 @@ export interface WeightDraft {
   readonly groups: number;
   readonly groupOut: number;
   readonly bytes: number;
+  /** Whether they are asked for ahead (assembly/ahead.ts). */
+  readonly ahead: boolean;
 }
 
 /** An area of the arena: a network value, or a buffer that one operation needs between its records. */
@@ -111,8 +113,9 @@ export class Drafts {
     groups: number,
     groupOut: number,
     bytes: number,
+    ahead = false,
   ): number {
-    return this.weights.push({ weight, bias, form, depth, taps, groups, groupOut, bytes }) - 1;
+    return this.weights.push({ weight, bias, form, depth, taps, groups, groupOut, bytes, ahead }) - 1;
   }
 
   needScratch(bytes: number): void {

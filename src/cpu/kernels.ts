@@ -12,6 +12,8 @@ export interface Kernels {
   serve(program: number, scratch: number, sync: number, last: number): void;
   packPanel(source: number, target: number, depth: number, taps: number): void;
   packWinograd(panel: number, target: number, depth: number, plane: number, outputTile: number, work: number): void;
+  /** Notes the bytes that the cache lines of [from, end) begin with at `to`. */
+  noteFirstBytes(from: number, end: number, to: number): void;
   peak(rounds: number): number;
   /** `rounds` products of 98,304 FLOPs with a `Tile`, in 32 KB at `at`. */
   trial(tile: number, at: number, rounds: number): void;

@@ -9,6 +9,14 @@ const CONV_ROWS_BYTES = 512 * 1024;
 /** First factors of a piece of Strassen's products, and its rows: the more, the less often weights are added up. */
 const STRASSEN_ROWS_BYTES = 2560 * 1024;
 const STRASSEN_ROWS = 1024;
+/** Input channels of a part, as in assembly/strassen.ts. */
+const STRASSEN_PART = 512;
+
+/**
+ * With so many rows weights are asked for ahead (assembly/ahead.ts): of fewer, nothing takes as long as memory. Where rows are in
+ * several pieces, lines would go from one core to another, and weights are in the second cache but for the first piece.
+ */
+const AHEAD_ROWS = 24;
 
 /** To gather a row takes as long as to multiply it with 1.5 panels; to fetch a panel, as to multiply it with 2 rows. */
 const GATHERED = { block: 4, rowPanels: 1.5, panelRows: 2 };
@@ -44,6 +52,7 @@ export function direct(
     op.groups,
     groupOut,
     panels * taps * depth * 32,
+    rows >= AHEAD_ROWS && rows <= rowsPerTile,
   );
   drafts.push({
     step: drafts.step(op, "f32_conv", opMacs(op, output)),
@@ -107,15 +116,27 @@ export function strassen(drafts: Drafts, op: ConvOp): void {
   const rows = output.height * output.width;
   // Both halves consist of whole tiles of four, or of four and six rows.
   const block = drafts.options.tile === "6x8" ? 4 : 8;
-  const fits = Math.floor(STRASSEN_ROWS_BYTES / (7 * inStep * block)) * block;
+  const parts = Math.ceil(inStep / STRASSEN_PART);
+  const part = Math.ceil(inStep / parts / 16) * 16;
+  const fits = Math.floor(STRASSEN_ROWS_BYTES / (7 * part * block)) * block;
   const most = Math.max(24, Math.min(STRASSEN_ROWS, fits));
   // Rows are paired as one thread pairs them: sums are the same, to the bit, for any number of threads.
   const { rowsPerTile } = pieces({ threads: 1 }, rows, panels / 2, { ...ADDED, most, block });
   const { panelsPerTile } = pieces(drafts.options, rows, panels / 2, { ...ADDED, most, block, rowsPerTile });
   const half = rowsPerTile / 2;
-  const factors = 7 * (2 * (half + 3) * inStep + 64);
-  drafts.needScratch(4 * (half + 18) + factors + 256 * inStep + 128 + 3 * (128 * (half + 3) + 64));
-  const weights = drafts.addWeights(op.weight, op.bias, "panels", inStep, 1, 1, outStep, 4 * inStep * outStep);
+  const factors = 7 * (2 * (half + 3) * part + 64);
+  drafts.needScratch(4 * (half + 18) + factors + 256 * part + 128 + 3 * (128 * (half + 3) + 64));
+  const weights = drafts.addWeights(
+    op.weight,
+    op.bias,
+    "panels",
+    inStep,
+    1,
+    1,
+    outStep,
+    4 * inStep * outStep,
+    rows <= rowsPerTile,
+  );
   drafts.push({
     step: drafts.step(op, "f32_conv1x1_strassen", opMacs(op, output)),
     words: {

@@ -73,7 +73,10 @@ function* packPanels(job: PackJob, program: Program, kernels: Kernels): Generato
       yield neededBy(job.weight, rowsOf(group, panel)[1]);
       stage(group, panel);
       if (job.form === "panels") {
-        kernels.packPanel(program.stagingAt, job.weightsAt + index * depth * taps * 32, depth, taps);
+        const bytes = depth * taps * 32;
+        const at = job.weightsAt + index * bytes;
+        kernels.packPanel(program.stagingAt, at, depth, taps);
+        if (job.firstBytesAt) kernels.noteFirstBytes(at, at + bytes, job.firstBytesAt + (index * bytes) / 64);
       } else {
         const panelBytes = depth * 32;
         kernels.packPanel(program.stagingAt, panelAt, depth, taps);

@@ -2,56 +2,11 @@ import { describe, expect, test } from "vitest";
 import { chooseConvKernel } from "../../src/cpu/choose.js";
 import type { CompileOptions } from "../../src/cpu/program.js";
 import type { TileName } from "../../src/cpu/tile.js";
-import type { ConvOp, Network, Op, ValueShape, Vector, Weight } from "../../src/model/network.js";
-import { elementCount, paddedChannels } from "../../src/tensor.js";
+import type { ConvOp, Op, ValueShape, Weight } from "../../src/model/network.js";
+import { paddedChannels } from "../../src/tensor.js";
 import { runOp } from "../model/reference.js";
-import { generator } from "../random.js";
 import { engineFor, modules } from "./engine.js";
-
-const random = generator(7);
-const values = (count: number) => Float32Array.from({ length: count }, () => random() - 0.5);
-
-function vectorOf(length: number): Vector {
-  const all = Float64Array.from(values(length));
-  return { length, read: () => all };
-}
-
-function weightOf(shape: readonly number[]): Weight {
-  const all = values(elementCount(shape));
-  const row = elementCount(shape.slice(1));
-  return { shape, read: (begin, end, target) => target.set(all.subarray(begin * row, end * row)) };
-}
-
-/** One operation as a network: a stage that brings the image in, and one that does the work on NHWC activations. */
-function networkOf(op: Op, shapes: readonly ValueShape[]): Network {
-  const identity: ConvOp = {
-    kind: "conv",
-    name: "bring in",
-    input: 0,
-    output: 1,
-    kernel: [1, 1],
-    stride: [1, 1],
-    padding: [0, 0],
-    dilation: [1, 1],
-    groups: 1,
-    weight: weightOf([shapes[1]!.channels, shapes[0]!.channels, 1, 1]),
-    bias: null,
-    residual: null,
-    relu: false,
-  };
-  return {
-    architecture: { name: "one operation" } as Network["architecture"],
-    values: shapes,
-    stages: [
-      { name: "in", input: 0, output: 1, ops: [identity] },
-      { name: "op", input: 1, output: op.output, ops: [op] },
-    ],
-    input: 0,
-    output: op.output,
-    parameters: 0,
-    batchNorms: { folded: 0, kept: 0 },
-  };
-}
+import { conv, convOutput, networkOf, values, vectorOf, weightOf } from "./one-operation.js";
 
 function toNhwc(chw: ArrayLike<number>, { height, width, channels }: ValueShape): Float32Array {
   const step = paddedChannels(channels);
@@ -60,28 +15,6 @@ function toNhwc(chw: ArrayLike<number>, { height, width, channels }: ValueShape)
     for (let at = 0; at < height * width; at++) result[at * step + c] = chw[c * height * width + at]!;
   }
   return result;
-}
-
-const conv = (fields: Partial<ConvOp> & { weight: Weight }): ConvOp => ({
-  kind: "conv",
-  name: "conv",
-  input: 1,
-  output: 2,
-  kernel: [fields.weight.shape[2]!, fields.weight.shape[3]!],
-  stride: [1, 1],
-  padding: [0, 0],
-  dilation: [1, 1],
-  groups: 1,
-  bias: vectorOf(fields.weight.shape[0]!),
-  residual: null,
-  relu: false,
-  ...fields,
-});
-
-function convOutput(op: ConvOp, input: ValueShape): ValueShape {
-  const side = (length: number, axis: 0 | 1) =>
-    Math.floor((length + 2 * op.padding[axis] - op.dilation[axis] * (op.kernel[axis] - 1) - 1) / op.stride[axis]) + 1;
-  return { height: side(input.height, 0), width: side(input.width, 1), channels: op.weight.shape[0]! };
 }
 
 async function check(
@@ -173,6 +106,9 @@ describe.each(modules)("%s", (simd) => {
       [7, 7, 128, 160, 1],
       [10, 10, 64, 256, 1],
       [33, 35, 256, 64, 1],
+      // Several parts of input channels, the last one shorter.
+      [7, 7, 1040, 128, 1],
+      [14, 13, 528, 80, 2],
     ])("%dx%dx%d to %d, stride %d", async (height, width, channels, out, stride) => {
       const input = { height, width, channels };
       const weight = weightOf([out, channels, 1, 1]);
@@ -183,9 +119,9 @@ describe.each(modules)("%s", (simd) => {
       await check(op, input, convOutput(op, input), simd, { tile }, 5e-6);
     });
 
-    test("bias, residual and ReLU in the store", async () => {
-      const shape = { height: 13, width: 11, channels: 160 };
-      const op = conv({ weight: weightOf([160, 160, 1, 1]), relu: true, residual: 1 });
+    test.each([160, 544])("bias, residual and ReLU in the store, of %d channels", async (channels) => {
+      const shape = { height: 13, width: 11, channels };
+      const op = conv({ weight: weightOf([channels, channels, 1, 1]), relu: true, residual: 1 });
       await check(op, shape, shape, simd, { tile }, 5e-6);
     });
   });

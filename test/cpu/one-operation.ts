@@ -1,0 +1,70 @@
+import type { ConvOp, Network, Op, ValueShape, Vector, Weight } from "../../src/model/network.js";
+import { elementCount } from "../../src/tensor.js";
+import { generator } from "../random.js";
+
+const random = generator(7);
+export const values = (count: number) => Float32Array.from({ length: count }, () => random() - 0.5);
+
+export function vectorOf(length: number): Vector {
+  const all = Float64Array.from(values(length));
+  return { length, read: () => all };
+}
+
+export function weightOf(shape: readonly number[]): Weight {
+  const all = values(elementCount(shape));
+  const row = elementCount(shape.slice(1));
+  return { shape, read: (begin, end, target) => target.set(all.subarray(begin * row, end * row)) };
+}
+
+/** One operation as a network: a stage that brings the image in, and one that does the work on NHWC activations. */
+export function networkOf(op: Op, shapes: readonly ValueShape[]): Network {
+  const identity: ConvOp = {
+    kind: "conv",
+    name: "bring in",
+    input: 0,
+    output: 1,
+    kernel: [1, 1],
+    stride: [1, 1],
+    padding: [0, 0],
+    dilation: [1, 1],
+    groups: 1,
+    weight: weightOf([shapes[1]!.channels, shapes[0]!.channels, 1, 1]),
+    bias: null,
+    residual: null,
+    relu: false,
+  };
+  return {
+    architecture: { name: "one operation" } as Network["architecture"],
+    values: shapes,
+    stages: [
+      { name: "in", input: 0, output: 1, ops: [identity] },
+      { name: "op", input: 1, output: op.output, ops: [op] },
+    ],
+    input: 0,
+    output: op.output,
+    parameters: 0,
+    batchNorms: { folded: 0, kept: 0 },
+  };
+}
+
+export const conv = (fields: Partial<ConvOp> & { weight: Weight }): ConvOp => ({
+  kind: "conv",
+  name: "conv",
+  input: 1,
+  output: 2,
+  kernel: [fields.weight.shape[2]!, fields.weight.shape[3]!],
+  stride: [1, 1],
+  padding: [0, 0],
+  dilation: [1, 1],
+  groups: 1,
+  bias: vectorOf(fields.weight.shape[0]!),
+  residual: null,
+  relu: false,
+  ...fields,
+});
+
+export function convOutput(op: ConvOp, input: ValueShape): ValueShape {
+  const side = (length: number, axis: 0 | 1) =>
+    Math.floor((length + 2 * op.padding[axis] - op.dilation[axis] * (op.kernel[axis] - 1) - 1) / op.stride[axis]) + 1;
+  return { height: side(input.height, 0), width: side(input.width, 1), channels: op.weight.shape[0]! };
+}
