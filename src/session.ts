@@ -39,10 +39,10 @@ const UNDER_WAY = 2;
 
 /** A session in this thread, on its devices. */
 export class SessionInPlace implements Session {
-  private readonly queue = new Queue(UNDER_WAY);
-  private closed = false;
+  readonly #queue = new Queue(UNDER_WAY);
+  #closed = false;
 
-  private frames: Promise<FrameInputs> | null = null;
+  #frames: Promise<FrameInputs> | null = null;
 
   constructor(
     readonly network: Network,
@@ -78,11 +78,11 @@ export class SessionInPlace implements Session {
           (await this.host.loadGpu()).bufferInput(this.gpuDevice!, input, 4 * index * length, 4 * length)
       : (index: number) => input.subarray(index * length, (index + 1) * length);
     const count = isGpuBuffer(input) ? checkBuffer(input, shape, this.gpuDevice) : checkInput(input, shape);
-    if (count === 1 && !isGpuBuffer(input)) return this.enqueue(() => this.scheduler.run(input), signal);
+    if (count === 1 && !isGpuBuffer(input)) return this.#enqueue(() => this.scheduler.run(input), signal);
     const logits = new Float32Array(count * this.classes);
     const one = async (index: number) =>
       logits.set(await this.scheduler.run(await imageOf(index)), index * this.classes);
-    await Promise.all(Array.from({ length: count }, (_, index) => this.enqueue(() => one(index), signal)));
+    await Promise.all(Array.from({ length: count }, (_, index) => this.#enqueue(() => one(index), signal)));
     return logits;
   }
 
@@ -94,10 +94,10 @@ export class SessionInPlace implements Session {
       throwIfAborted(signal);
       return prepareImage(pixels, this.preprocess);
     };
-    return this.enqueue(async () => {
+    return this.#enqueue(async () => {
       try {
         const input: GpuInput | Float32Array = isFrame(image)
-          ? { read, run: async (engine, last) => (await this.onGpu()).run(image, engine, last) }
+          ? { read, run: async (engine, last) => (await this.#onGpu()).run(image, engine, last) }
           : await read();
         return rank(await this.scheduler.run(input), this.labels, options);
       } finally {
@@ -106,20 +106,20 @@ export class SessionInPlace implements Session {
     }, signal);
   }
 
-  private onGpu(): Promise<FrameInputs> {
-    this.frames ??= this.host.loadGpu().then(({ FrameInputs }) => new FrameInputs(this.preprocess));
-    return this.frames;
+  #onGpu(): Promise<FrameInputs> {
+    this.#frames ??= this.host.loadGpu().then(({ FrameInputs }) => new FrameInputs(this.preprocess));
+    return this.#frames;
   }
 
-  private enqueue<T>(task: () => Promise<T>, signal?: AbortSignal | null): Promise<T> {
-    if (this.closed) return Promise.reject(new ClosedError("This model was closed; load it again."));
-    return this.queue.run(task, signal);
+  #enqueue<T>(task: () => Promise<T>, signal?: AbortSignal | null): Promise<T> {
+    if (this.#closed) return Promise.reject(new ClosedError("This model was closed; load it again."));
+    return this.#queue.run(task, signal);
   }
 
   async close(): Promise<void> {
-    this.closed = true;
-    await this.queue.idle();
-    await (await this.frames)?.close();
+    this.#closed = true;
+    await this.#queue.idle();
+    await (await this.#frames)?.close();
     await this.scheduler.close();
   }
 }
@@ -130,13 +130,14 @@ export async function openInPlace(
   source: ModelSource,
   options: LoadOptions = {},
   note?: string,
+  onNearlyDone?: () => void,
 ): Promise<SessionInPlace> {
   checkOptions(options);
   const kernels = fetchKernels(host, options);
   const opened = await openSource(host, source, options);
   try {
     throwIfAborted(options.signal);
-    return await openModel(host, opened, options, kernels, note);
+    return await openModel(host, opened, options, kernels, note, onNearlyDone);
   } catch (error) {
     if ("body" in opened) opened.body.cancel();
     throw error;
@@ -149,6 +150,7 @@ async function openModel(
   options: LoadOptions,
   kernels: (variant: Variant) => Promise<WebAssembly.Module>,
   note?: string,
+  onNearlyDone?: () => void,
 ): Promise<SessionInPlace> {
   const state = await ("body" in opened
     ? openWeights(opened.body, host)
@@ -168,6 +170,7 @@ async function openModel(
     threadSupport: host.threadSupport,
     store: host.store,
     note,
+    onNearlyDone,
     wasm: kernels,
     onProgress: options.onProgress && packProgress(options.onProgress, opened),
   });

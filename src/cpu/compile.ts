@@ -86,7 +86,7 @@ function layOut(drafts: Drafts, stages: readonly { begin: number; end: number }[
   const records = new Int32Array(drafts.records.length * Field.size);
   for (const [index, draft] of drafts.records.entries()) {
     const record = records.subarray(index * Field.size, (index + 1) * Field.size);
-    for (const [field, value] of Object.entries(draft.words)) record[Field[field as keyof typeof Field]] = value;
+    for (const [field, value] of Object.entries(draft.words)) record[Number(field)] = value;
     record[Field.input] = address(draft.input);
     record[Field.output] = address(draft.output);
     record[Field.residual] = address(draft.residual);

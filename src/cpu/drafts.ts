@@ -1,4 +1,4 @@
-import type { Field } from "../../assembly/record.js";
+import { Field } from "../../assembly/record.js";
 import type { ConvOp, Network, Op, ValueId, ValueShape, Vector, Weight } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
 import { align } from "./arena.js";
@@ -9,7 +9,7 @@ import type { CompileOptions, PackForm, Step } from "./program.js";
 export const PIECES_PER_THREAD = 4;
 
 /** Fields of a record. */
-export type Words = Partial<Record<keyof typeof Field, number>>;
+export type Words = Partial<Record<Field, number>>;
 
 /** A record before addresses are known: fields that name values or weights are filled in when the layout is. */
 export interface Draft {
@@ -85,12 +85,12 @@ export class Drafts {
     const input = this.shape(op.input);
     const output = this.shape(op.output);
     return {
-      inHeight: input.height,
-      inWidth: input.width,
-      inStep: paddedChannels(input.channels),
-      outHeight: output.height,
-      outWidth: output.width,
-      outStep: paddedChannels(output.channels),
+      [Field.inHeight]: input.height,
+      [Field.inWidth]: input.width,
+      [Field.inStep]: paddedChannels(input.channels),
+      [Field.outHeight]: output.height,
+      [Field.outWidth]: output.width,
+      [Field.outStep]: paddedChannels(output.channels),
     };
   }
 

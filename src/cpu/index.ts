@@ -5,6 +5,7 @@ import type { Network } from "../model/network.js";
 import type { Store } from "../store.js";
 import { compile } from "./compile.js";
 import { createMemory, hasRelaxedSimd, instantiate, type Kernels, type Variant } from "./kernels.js";
+import { NearlyDone } from "./nearly-done.js";
 import { packAll } from "./pack-all.js";
 import type { CompileOptions, Program, Step } from "./program.js";
 import { settledTime } from "./settled-time.js";
@@ -36,6 +37,8 @@ export interface CpuOptions {
   readonly signal?: AbortSignal | null;
   /** Another device will read the weights after this one: from the engine's `network`. */
   readonly readAgain?: boolean;
+  /** Called in long runs of the last stage, a moment before they end. */
+  readonly onNearlyDone?: (() => void) | undefined;
   /** Layers packed so far, of how many. */
   readonly onProgress?: (loaded: number, total: number) => void;
 }
@@ -130,7 +133,9 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   const jobs = unpackable(network, program);
   if (options.readAgain) for (const { weight } of program.jobs) if (!jobs.has(weight)) weight.keep?.();
   const packed = fromPacked(network, jobs, memory);
-  const engine = new WasmEngine(packed, program, module, kernels, report, choice, notes, options.threadSupport);
+  const { threadSupport, onNearlyDone } = options;
+  const nearlyDone = onNearlyDone && new NearlyDone(program.steps, onNearlyDone);
+  const engine = new WasmEngine(packed, program, module, kernels, report, choice, notes, threadSupport, nearlyDone);
   try {
     // Threads come up while weights are packed.
     await Promise.all([engine.assemble(), packAll(program, kernels, network.arriving, options)]);
@@ -221,6 +226,7 @@ class WasmEngine implements CpuEngine {
     private choice: ThreadChoice,
     private readonly notes: readonly string[],
     private readonly support: ThreadSupport | undefined,
+    private readonly nearlyDone: NearlyDone | undefined,
   ) {
     this.kernels = kernels;
   }
@@ -257,6 +263,7 @@ class WasmEngine implements CpuEngine {
     const { begin } = program.stages[first]!;
     const { end } = program.stages[last]!;
     if (this.report.trial && end - begin === program.steps.length) this.tryTile(this.report.trial);
+    else if (this.nearlyDone && end === program.steps.length) this.nearlyDone.run(begin, this.execute);
     else this.execute(begin, end);
     const { at, length } = program.outputs[last]!;
     const classes = this.network.values[this.network.stages[last]!.output]!;
@@ -328,7 +335,7 @@ class WasmEngine implements CpuEngine {
     new Float32Array(this.open().memory.buffer, at, length).set(input);
   }
 
-  private execute(begin: number, end: number): void {
+  private readonly execute = (begin: number, end: number): void => {
     const { recordsAt, scratchAt } = this.program;
     const kernels = this.open();
     if (this.team) {
@@ -342,7 +349,7 @@ class WasmEngine implements CpuEngine {
         cause,
       });
     }
-  }
+  };
 }
 
 function median(values: number[]): number {

@@ -1,4 +1,4 @@
-import { Kernel } from "../../assembly/record.js";
+import { Field, Kernel } from "../../assembly/record.js";
 import { opMacs } from "../model/macs.js";
 import type { ConvOp } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
@@ -30,16 +30,16 @@ export function lowerStem(drafts: Drafts, op: ConvOp): void {
   drafts.push({
     step: drafts.step(op, "f32_input_nchw"),
     words: {
-      kernel: Kernel.inputNchw,
-      tiles: height,
-      inHeight: input.height,
-      inWidth: input.width,
-      outHeight: height,
-      outWidth: width,
-      outStep: step,
-      padHeight,
-      padWidth,
-      channels: input.channels,
+      [Field.kernel]: Kernel.inputNchw,
+      [Field.tiles]: height,
+      [Field.inHeight]: input.height,
+      [Field.inWidth]: input.width,
+      [Field.outHeight]: height,
+      [Field.outWidth]: width,
+      [Field.outStep]: step,
+      [Field.padHeight]: padHeight,
+      [Field.padWidth]: padWidth,
+      [Field.channels]: input.channels,
     },
     input: drafts.areaOf[op.input]!,
     output: padded,
@@ -72,7 +72,7 @@ function stem7x7(drafts: Drafts, op: ConvOp): void {
     outStep,
     panels * 13 * 13 * input.channels * 32,
   );
-  const words: Words = { channels: input.channels, tilesWide };
+  const words: Words = { [Field.channels]: input.channels, [Field.tilesWide]: tilesWide };
   const columns = 4 * 7 * (256 + 64);
   const product = 49 * (quads * input.channels * 64 + 64) + 49 * (quads * outStep * 16 + 64);
   drafts.needScratch(Math.max(256 + 4 * (quads * 32 + 8), columns + product));
@@ -80,14 +80,14 @@ function stem7x7(drafts: Drafts, op: ConvOp): void {
     step: drafts.step(op, "f32_conv7x7s2_winograd4_input"),
     words: {
       ...words,
-      kernel: Kernel.stemInput,
-      tiles: Math.ceil(rows / STEM_ROWS),
-      rowsPerTile: STEM_ROWS,
-      inHeight: input.height,
-      inWidth: input.width,
-      outHeight: rows,
-      padHeight: op.padding[0],
-      padWidth: op.padding[1],
+      [Field.kernel]: Kernel.stemInput,
+      [Field.tiles]: Math.ceil(rows / STEM_ROWS),
+      [Field.rowsPerTile]: STEM_ROWS,
+      [Field.inHeight]: input.height,
+      [Field.inWidth]: input.width,
+      [Field.outHeight]: rows,
+      [Field.padHeight]: op.padding[0],
+      [Field.padWidth]: op.padding[1],
     },
     input: drafts.areaOf[op.input]!,
     output: transformed,
@@ -96,14 +96,14 @@ function stem7x7(drafts: Drafts, op: ConvOp): void {
     step: drafts.step(op, "f32_conv7x7s2_winograd4", opMacs(op, output)),
     words: {
       ...words,
-      kernel: Kernel.stem,
-      tiles: tilesHigh,
-      relu: op.relu ? 1 : 0,
-      inHeight: rows,
-      outHeight: output.height,
-      outWidth: output.width,
-      outStep,
-      panels,
+      [Field.kernel]: Kernel.stem,
+      [Field.tiles]: tilesHigh,
+      [Field.relu]: op.relu ? 1 : 0,
+      [Field.inHeight]: rows,
+      [Field.outHeight]: output.height,
+      [Field.outWidth]: output.width,
+      [Field.outStep]: outStep,
+      [Field.panels]: panels,
     },
     input: transformed,
     output: drafts.areaOf[op.output]!,

@@ -1,4 +1,4 @@
-import { Kernel } from "../../assembly/record.js";
+import { Field, Kernel } from "../../assembly/record.js";
 import { opMacs } from "../model/macs.js";
 import type { ConvOp, ValueShape } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
@@ -46,7 +46,7 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
     drafts.needScratch(winogradWorkBytes(most, inStep) + planes(most));
     drafts.push({
       step: drafts.step(op, name, opMacs(op, output)),
-      words: { ...words, kernel: Kernel.winograd, tiles: count, rowsPerTile: size },
+      words: { ...words, [Field.kernel]: Kernel.winograd, [Field.tiles]: count, [Field.rowsPerTile]: size },
       ...places,
       weights,
     });
@@ -60,7 +60,7 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
   const pieces = Math.ceil(tiles / rowsPerTile);
   drafts.push({
     step: drafts.step(op, `${name}_input`),
-    words: { ...words, kernel: Kernel.winogradInput, tiles: pieces, rowsPerTile },
+    words: { ...words, [Field.kernel]: Kernel.winogradInput, [Field.tiles]: pieces, [Field.rowsPerTile]: rowsPerTile },
     input: places.input,
     transformed,
   });
@@ -68,9 +68,9 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
     step: drafts.step(op, `${name}_product`, opMacs(op, output)),
     words: {
       ...words,
-      kernel: Kernel.winogradProduct,
-      tiles: points * Math.ceil(panels / panelsPerTile),
-      panelsPerTile,
+      [Field.kernel]: Kernel.winogradProduct,
+      [Field.tiles]: points * Math.ceil(panels / panelsPerTile),
+      [Field.panelsPerTile]: panelsPerTile,
     },
     transformed,
     products,
@@ -78,7 +78,7 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
   });
   drafts.push({
     step: drafts.step(op, `${name}_output`),
-    words: { ...words, kernel: Kernel.winogradOutput, tiles: pieces, rowsPerTile },
+    words: { ...words, [Field.kernel]: Kernel.winogradOutput, [Field.tiles]: pieces, [Field.rowsPerTile]: rowsPerTile },
     products,
     output: places.output,
     residual: places.residual,
@@ -125,10 +125,10 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
       step: drafts.step(op, `${name}_input`),
       words: {
         ...words,
-        kernel: Kernel.winogradLeanInput,
-        tiles: count * pieces,
-        rowsPerTile: size,
-        panelsPerTile: pieces,
+        [Field.kernel]: Kernel.winogradLeanInput,
+        [Field.tiles]: count * pieces,
+        [Field.rowsPerTile]: size,
+        [Field.panelsPerTile]: pieces,
       },
       input: drafts.areaOf[op.input]!,
       transformed: transformed!,
@@ -138,10 +138,10 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
     step: drafts.step(op, name, opMacs(op, output)),
     words: {
       ...words,
-      kernel: Kernel.winogradLean,
-      tiles: count * Math.ceil(panels / perPiece),
-      rowsPerTile: size,
-      panelsPerTile: perPiece,
+      [Field.kernel]: Kernel.winogradLean,
+      [Field.tiles]: count * Math.ceil(panels / perPiece),
+      [Field.rowsPerTile]: size,
+      [Field.panelsPerTile]: perPiece,
     },
     ...drafts.places(op),
     transformed,
@@ -154,15 +154,15 @@ function commonWords(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): Words {
   const output = drafts.shape(op.output);
   const { tilesHigh, tilesWide } = gridOf(output, outputTile);
   return {
-    relu: op.relu ? 1 : 0,
+    [Field.relu]: op.relu ? 1 : 0,
     ...drafts.image(op),
-    padHeight: op.padding[0],
-    padWidth: op.padding[1],
-    strideHeight: op.stride[0],
-    panels: Math.ceil(paddedChannels(output.channels) / 8),
-    outputTile,
-    tilesWide,
-    tilesHigh,
+    [Field.padHeight]: op.padding[0],
+    [Field.padWidth]: op.padding[1],
+    [Field.strideHeight]: op.stride[0],
+    [Field.panels]: Math.ceil(paddedChannels(output.channels) / 8),
+    [Field.outputTile]: outputTile,
+    [Field.tilesWide]: tilesWide,
+    [Field.tilesHigh]: tilesHigh,
   };
 }
 

@@ -1,4 +1,4 @@
-import { Kernel } from "../../assembly/record.js";
+import { Field, Kernel } from "../../assembly/record.js";
 import type { ConvOp, Op } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
 import { chooseConvKernel } from "./choose.js";
@@ -12,7 +12,7 @@ import { winograd, winogradLean } from "./lower-winograd.js";
 export function lower(drafts: Drafts, op: Op): void {
   const input = drafts.shape(op.input);
   const output = drafts.shape(op.output);
-  const image: Words = { ...drafts.image(op), channels: input.channels };
+  const image: Words = { ...drafts.image(op), [Field.channels]: input.channels };
   const places = { input: drafts.areaOf[op.input]!, output: drafts.areaOf[op.output]! };
   switch (op.kind) {
     case "conv":
@@ -29,9 +29,9 @@ export function lower(drafts: Drafts, op: Op): void {
         words: {
           ...image,
           ...window(op),
-          kernel: op.kind === "maxPool" ? Kernel.maxPool : Kernel.averagePool,
-          tiles: output.height,
-          countPadding: op.kind === "averagePool" && op.countPadding ? 1 : 0,
+          [Field.kernel]: op.kind === "maxPool" ? Kernel.maxPool : Kernel.averagePool,
+          [Field.tiles]: output.height,
+          [Field.countPadding]: op.kind === "averagePool" && op.countPadding ? 1 : 0,
         },
         ...places,
       });
@@ -41,12 +41,12 @@ export function lower(drafts: Drafts, op: Op): void {
         step: drafts.step(op, "f32_average_pool"),
         words: {
           ...image,
-          kernel: Kernel.averagePool,
-          tiles: 1,
-          kernelHeight: input.height,
-          kernelWidth: input.width,
-          strideHeight: 1,
-          strideWidth: 1,
+          [Field.kernel]: Kernel.averagePool,
+          [Field.tiles]: 1,
+          [Field.kernelHeight]: input.height,
+          [Field.kernelWidth]: input.width,
+          [Field.strideHeight]: 1,
+          [Field.strideWidth]: 1,
         },
         ...places,
       });
@@ -55,7 +55,7 @@ export function lower(drafts: Drafts, op: Op): void {
       drafts.affines.push({ scale: op.scale, shift: op.shift, channels: paddedChannels(input.channels) });
       drafts.push({
         step: drafts.step(op, "f32_affine"),
-        words: { ...image, kernel: Kernel.affine, tiles: input.height, relu: op.relu ? 1 : 0 },
+        words: { ...image, [Field.kernel]: Kernel.affine, [Field.tiles]: input.height, [Field.relu]: op.relu ? 1 : 0 },
         ...places,
         affine: drafts.affines.length - 1,
       });
@@ -63,14 +63,14 @@ export function lower(drafts: Drafts, op: Op): void {
     case "relu":
       drafts.push({
         step: drafts.step(op, "f32_relu"),
-        words: { ...image, kernel: Kernel.affine, tiles: input.height, relu: 1 },
+        words: { ...image, [Field.kernel]: Kernel.affine, [Field.tiles]: input.height, [Field.relu]: 1 },
         ...places,
       });
       return;
     case "add":
       drafts.push({
         step: drafts.step(op, "f32_add"),
-        words: { ...image, kernel: Kernel.add, tiles: input.height, relu: op.relu ? 1 : 0 },
+        words: { ...image, [Field.kernel]: Kernel.add, [Field.tiles]: input.height, [Field.relu]: op.relu ? 1 : 0 },
         ...places,
         residual: drafts.areaOf[op.other]!,
       });
@@ -80,11 +80,11 @@ export function lower(drafts: Drafts, op: Op): void {
         step: drafts.step(op, "f32_zero_pad_shortcut"),
         words: {
           ...image,
-          kernel: Kernel.zeroPadShortcut,
-          tiles: output.height,
-          strideHeight: op.stride,
-          strideWidth: op.stride,
-          before: op.before,
+          [Field.kernel]: Kernel.zeroPadShortcut,
+          [Field.tiles]: output.height,
+          [Field.strideHeight]: op.stride,
+          [Field.strideWidth]: op.stride,
+          [Field.before]: op.before,
         },
         ...places,
       });
@@ -92,7 +92,7 @@ export function lower(drafts: Drafts, op: Op): void {
     case "softmax":
       drafts.push({
         step: drafts.step(op, "f32_softmax"),
-        words: { ...image, kernel: Kernel.softmax, tiles: 1 },
+        words: { ...image, [Field.kernel]: Kernel.softmax, [Field.tiles]: 1 },
         ...places,
       });
   }
@@ -123,11 +123,11 @@ function lowerConv(drafts: Drafts, op: ConvOp): void {
 
 function window(op: { kernel: readonly number[]; stride: readonly number[]; padding: readonly number[] }): Words {
   return {
-    kernelHeight: op.kernel[0]!,
-    kernelWidth: op.kernel[1]!,
-    strideHeight: op.stride[0]!,
-    strideWidth: op.stride[1]!,
-    padHeight: op.padding[0]!,
-    padWidth: op.padding[1]!,
+    [Field.kernelHeight]: op.kernel[0]!,
+    [Field.kernelWidth]: op.kernel[1]!,
+    [Field.strideHeight]: op.stride[0]!,
+    [Field.strideWidth]: op.stride[1]!,
+    [Field.padHeight]: op.padding[0]!,
+    [Field.padWidth]: op.padding[1]!,
   };
 }

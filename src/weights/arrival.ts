@@ -36,17 +36,17 @@ interface Waiter {
 export class Arrival implements Arriving {
   loaded = 0;
   /** In the file's order. */
-  private readonly slabs: Slab[] = [];
-  private readonly free: Uint8Array[] = [];
-  private readonly claims: Span[] = [];
-  private readonly kept: Span[] = [];
-  private recycling = false;
-  private owed = 0;
-  private waiters: Waiter[] = [];
+  readonly #slabs: Slab[] = [];
+  readonly #free: Uint8Array[] = [];
+  readonly #claims: Span[] = [];
+  readonly #kept: Span[] = [];
+  #recycling = false;
+  #owed = 0;
+  #waiters: Waiter[] = [];
   /** Lets the reader go on, where it waits for slabs. */
-  private resume: () => void = () => {};
-  private failure: { readonly error: unknown } | null = null;
-  private done = false;
+  #resume: () => void = () => {};
+  #failure: { readonly error: unknown } | null = null;
+  #done = false;
 
   /** `first`: the beginning of the values, where the file's header brought it along; `length`: of all values. */
   constructor(
@@ -55,43 +55,43 @@ export class Arrival implements Arriving {
     private readonly length: number,
     private readonly slabBytes = PIECE_BYTES,
   ) {
-    this.copy(first);
-    this.pump();
+    this.#copy(first);
+    this.#pump();
   }
 
   /** Bytes of memory in slabs, read or not. */
   get held(): number {
     const of = (slabs: readonly Uint8Array[]) => slabs.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
-    return of(this.slabs.map(({ bytes }) => bytes)) + of(this.free);
+    return of(this.#slabs.map(({ bytes }) => bytes)) + of(this.#free);
   }
 
   arrived(bytes: number): Promise<void> {
-    if (this.failure) return Promise.reject(this.failure.error);
+    if (this.#failure) return Promise.reject(this.#failure.error);
     if (bytes <= this.loaded) return Promise.resolve();
-    return this.wait(bytes);
+    return this.#wait(bytes);
   }
 
   finished(): Promise<void> {
-    if (this.failure) return Promise.reject(this.failure.error);
-    return this.done ? Promise.resolve() : this.wait(Number.POSITIVE_INFINITY);
+    if (this.#failure) return Promise.reject(this.#failure.error);
+    return this.#done ? Promise.resolve() : this.#wait(Number.POSITIVE_INFINITY);
   }
 
   /** Bytes that will be read; the others are not kept once slabs are recycled. */
   claim(begin: number, end: number): void {
-    this.claims.push({ begin, end });
+    this.#claims.push({ begin, end });
   }
 
   /** Bytes that will be read again and again. */
   keep(begin: number, end: number): void {
-    this.kept.push({ begin, end });
+    this.#kept.push({ begin, end });
   }
 
   /** From now on every byte that was claimed is read once, and none other, but for what is kept. */
   recycle(): void {
-    this.recycling = true;
-    for (const slab of [...this.slabs]) {
-      this.owe(slab, slab.begin);
-      this.settle(slab);
+    this.#recycling = true;
+    for (const slab of [...this.#slabs]) {
+      this.#owe(slab, slab.begin);
+      this.#settle(slab);
     }
   }
 
@@ -99,115 +99,115 @@ export class Arrival implements Arriving {
   read(begin: number, target: Uint8Array): void {
     const end = begin + target.length;
     for (let at = begin; at < end; ) {
-      const slab = this.slabAt(at);
+      const slab = this.#slabAt(at);
       if (!slab) throw new RangeError(`Byte ${at} of the file's values is not here.`);
       const part = slab.bytes.subarray(at - slab.begin, Math.min(end, slab.end) - slab.begin);
       target.set(part, at - begin);
       at += part.length;
-      if (!this.recycling) continue;
+      if (!this.#recycling) continue;
       slab.owed -= part.length;
-      this.owed -= part.length;
-      this.settle(slab);
+      this.#owed -= part.length;
+      this.#settle(slab);
     }
   }
 
-  private slabAt(at: number): Slab | undefined {
-    let [low, high] = [0, this.slabs.length];
+  #slabAt(at: number): Slab | undefined {
+    let [low, high] = [0, this.#slabs.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.slabs[middle]!.end <= at) low = middle + 1;
+      if (this.#slabs[middle]!.end <= at) low = middle + 1;
       else high = middle;
     }
-    const slab = this.slabs[low];
+    const slab = this.#slabs[low];
     return slab && slab.begin <= at ? slab : undefined;
   }
 
-  private async pump(): Promise<void> {
+  async #pump(): Promise<void> {
     try {
       for (let piece = await this.body.next(); piece; piece = await this.body.next()) {
-        if (piece.length < this.slabBytes * WHOLE_SHARE) this.copy(piece);
+        if (piece.length < this.slabBytes * WHOLE_SHARE) this.#copy(piece);
         else {
           this.body.adopt();
-          this.add({ begin: this.loaded, bytes: piece, end: this.loaded, owed: 0, adopted: true }, piece.length);
+          this.#add({ begin: this.loaded, bytes: piece, end: this.loaded, owed: 0, adopted: true }, piece.length);
         }
-        this.answer(this.loaded);
-        while (this.isAhead()) await new Promise<void>((resolve) => (this.resume = resolve));
+        this.#answer(this.loaded);
+        while (this.#isAhead()) await new Promise<void>((resolve) => (this.#resume = resolve));
       }
-      this.done = true;
-      this.answer(Number.POSITIVE_INFINITY);
+      this.#done = true;
+      this.#answer(Number.POSITIVE_INFINITY);
     } catch (error) {
-      this.failure = { error };
-      for (const { reject } of this.waiters.splice(0)) reject(error);
+      this.#failure = { error };
+      for (const { reject } of this.#waiters.splice(0)) reject(error);
     }
   }
 
   /** The reader of the values is busy with what is here, and has enough of it. */
-  private isAhead(): boolean {
-    return this.owed > AHEAD * this.slabBytes && this.waiters.length === 0;
+  #isAhead(): boolean {
+    return this.#owed > AHEAD * this.slabBytes && this.#waiters.length === 0;
   }
 
-  private copy(piece: Uint8Array): void {
+  #copy(piece: Uint8Array): void {
     for (let taken = 0; taken < piece.length; ) {
-      const last = this.slabs.at(-1);
-      const slab = last && this.isOpen(last) ? last : this.open();
+      const last = this.#slabs.at(-1);
+      const slab = last && this.#isOpen(last) ? last : this.#open();
       const part = piece.subarray(taken, taken + slab.begin + slab.bytes.length - slab.end);
       slab.bytes.set(part, slab.end - slab.begin);
       taken += part.length;
-      this.add(slab, part.length);
+      this.#add(slab, part.length);
     }
   }
 
-  private open(): Slab {
-    const bytes = this.free.pop() ?? new Uint8Array(this.slabBytes);
+  #open(): Slab {
+    const bytes = this.#free.pop() ?? new Uint8Array(this.slabBytes);
     return { begin: this.loaded, bytes, end: this.loaded, owed: 0, adopted: false };
   }
 
   /** So many more bytes have come to a slab, which may be new. */
-  private add(slab: Slab, count: number): void {
-    if (this.slabs.at(-1) !== slab) this.slabs.push(slab);
+  #add(slab: Slab, count: number): void {
+    if (this.#slabs.at(-1) !== slab) this.#slabs.push(slab);
     const from = slab.end;
     slab.end += count;
     this.loaded += count;
-    if (!this.recycling) return;
-    this.owe(slab, from);
-    this.settle(slab);
+    if (!this.#recycling) return;
+    this.#owe(slab, from);
+    this.#settle(slab);
   }
 
   /** Counts what was claimed of a slab's bytes from `from` on. */
-  private owe(slab: Slab, from: number): void {
+  #owe(slab: Slab, from: number): void {
     let owed = 0;
-    for (const { begin, end } of this.claims) owed += Math.max(0, Math.min(end, slab.end) - Math.max(begin, from));
+    for (const { begin, end } of this.#claims) owed += Math.max(0, Math.min(end, slab.end) - Math.max(begin, from));
     slab.owed += owed;
-    this.owed += owed;
+    this.#owed += owed;
   }
 
   /** More bytes will come to it. */
-  private isOpen({ begin, end, bytes, adopted }: Slab): boolean {
+  #isOpen({ begin, end, bytes, adopted }: Slab): boolean {
     return !adopted && end === this.loaded && end < this.length && end < begin + bytes.length;
   }
 
   /** Gives a slab's memory to later values if nothing more will come to it or be read of it. */
-  private settle(slab: Slab): void {
-    if (slab.owed > 0 || this.isOpen(slab)) return;
-    if (this.kept.some(({ begin, end }) => begin < slab.end && end > slab.begin)) return;
-    this.slabs.splice(this.slabs.indexOf(slab), 1);
+  #settle(slab: Slab): void {
+    if (slab.owed > 0 || this.#isOpen(slab)) return;
+    if (this.#kept.some(({ begin, end }) => begin < slab.end && end > slab.begin)) return;
+    this.#slabs.splice(this.#slabs.indexOf(slab), 1);
     if (slab.adopted) this.body.give(slab.bytes);
-    else if (this.loaded < this.length) this.free.push(slab.bytes);
-    if (this.loaded === this.length) this.free.length = 0;
-    this.resume();
+    else if (this.loaded < this.length) this.#free.push(slab.bytes);
+    if (this.loaded === this.length) this.#free.length = 0;
+    this.#resume();
   }
 
-  private wait(bytes: number): Promise<void> {
+  #wait(bytes: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.waiters.push({ bytes, resolve, reject });
-      this.resume();
+      this.#waiters.push({ bytes, resolve, reject });
+      this.#resume();
     });
   }
 
-  private answer(bytes: number): void {
-    const ready = this.waiters.filter((waiter) => waiter.bytes <= bytes);
+  #answer(bytes: number): void {
+    const ready = this.#waiters.filter((waiter) => waiter.bytes <= bytes);
     if (ready.length === 0) return;
-    this.waiters = this.waiters.filter((waiter) => waiter.bytes > bytes);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.bytes > bytes);
     for (const { resolve } of ready) resolve();
   }
 }

@@ -5,7 +5,7 @@ interface TaskScheduler {
 
 const { scheduler } = globalThis as { scheduler?: Partial<TaskScheduler> };
 
-/** Longer inferences are not worth it: what the mailbox saves is lost in them. */
+/** Answers of longer inferences are not looked for all along: what the mailbox saves is lost in them. */
 export const SHORT_MS = 2;
 /** How long on end either looks: nothing else happens in its thread meanwhile. */
 export const BURST_MS = 0.05;
@@ -20,7 +20,8 @@ const FULL = 2;
  * One request and its answer in shared memory, for a page and a worker that are both awake. A message wakes a sleeping
  * thread, which takes a tenth of a millisecond or two each way, and a small network takes less than one: so the page looks
  * for the answer to what lies here, and the worker, for a while after a short inference, for the next request; either leaves
- * word where the other looks. Where it does not, a message says so.
+ * word where the other looks. Where it does not, a message says so. Before a longer inference ends, a message wakes the page in
+ * time to look.
  */
 export class Mailbox {
   readonly request: Slot;
@@ -39,20 +40,23 @@ export class Mailbox {
     this.logits = new Float32Array(memory, HEAD_BYTES + 4 * inputs);
   }
 
-  /** A mailbox, or null where memory cannot be shared, looking cannot be told apart from work, or there is one core. */
-  static open(inputs: number, outputs: number): Mailbox | null {
-    if (!globalThis.crossOriginIsolated || typeof SharedArrayBuffer === "undefined") return null;
-    if (!scheduler?.postTask || navigator.hardwareConcurrency === 1) return null;
+  /**
+   * A mailbox, or undefined where memory cannot be shared, looking cannot be told apart from work, or `threads` that work while
+   * an answer is looked for leave no core for it.
+   */
+  static open(inputs: number, outputs: number, threads: number): Mailbox | undefined {
+    if (!globalThis.crossOriginIsolated || typeof SharedArrayBuffer === "undefined") return undefined;
+    if (!scheduler?.postTask || navigator.hardwareConcurrency <= threads) return undefined;
     return new Mailbox(new SharedArrayBuffer(HEAD_BYTES + 4 * (inputs + outputs)), inputs);
   }
 }
 
 /** A place where one thread leaves word and the other looks for it. */
 class Slot {
-  private until = 0;
-  private burst = 0;
-  private take: ((id: number) => void) | null = null;
-  private ticking = false;
+  #until = 0;
+  #burst = 0;
+  #take: ((id: number) => void) | null = null;
+  #ticking = false;
 
   constructor(
     private readonly words: Int32Array,
@@ -71,37 +75,37 @@ class Slot {
    * looks for `burst` ms on end.
    */
   watch(ms: number, take: (id: number) => void, burst = 0): void {
-    this.until = performance.now() + ms;
-    this.burst = burst;
+    this.#until = performance.now() + ms;
+    this.#burst = burst;
     // One that is open already may hold word.
-    if (!this.take) Atomics.store(this.words, this.at, OPEN);
-    this.take = take;
-    if (this.ticking) return;
-    this.ticking = true;
-    this.tick();
+    if (!this.#take) Atomics.store(this.words, this.at, OPEN);
+    this.#take = take;
+    if (this.#ticking) return;
+    this.#ticking = true;
+    this.#tick();
   }
 
   /** Takes what is there. Before a message is read, or that would overtake it. */
   look(): void {
-    if (this.take && Atomics.load(this.words, this.at) === FULL) this.shut();
+    if (this.#take && Atomics.load(this.words, this.at) === FULL) this.shut();
   }
 
   /** Looks no more; what came last is taken. */
   shut(): void {
-    const { take } = this;
-    this.take = null;
+    const take = this.#take;
+    this.#take = null;
     if (take && Atomics.exchange(this.words, this.at, SHUT) === FULL) take(Atomics.load(this.words, this.at + 1));
   }
 
-  private readonly tick = (): void => {
+  readonly #tick = (): void => {
     const begin = performance.now();
     let now = begin;
     do {
       this.look();
       now = performance.now();
-    } while (this.take && now - begin < this.burst);
-    if (now > this.until) this.shut();
-    this.ticking = this.take !== null;
-    if (this.ticking) scheduler!.postTask!(this.tick, { priority: "background" });
+    } while (this.#take && now - begin < this.#burst);
+    if (now > this.#until) this.shut();
+    this.#ticking = this.#take !== null;
+    if (this.#ticking) scheduler!.postTask!(this.#tick, { priority: "background" });
   };
 }

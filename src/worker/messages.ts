@@ -39,6 +39,8 @@ export interface State {
 export type News =
   | { readonly hello: true; readonly lock?: string }
   | { readonly progress: Progress }
+  /** What lay in the mailbox will be answered in a moment. */
+  | { readonly soon: true }
   | {
       readonly id: number;
       readonly value: Facts | Float32Array | Prediction[] | undefined;

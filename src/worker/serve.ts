@@ -16,16 +16,27 @@ type Order = Exclude<Request, { kind: "abort" | "collect" }>;
  */
 export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<string | undefined>): Promise<void> {
   const running = new Map<number, AbortController>();
-  let mailbox: Mailbox | null | undefined;
+  let mailbox: Mailbox | undefined;
   let spare: Float32Array | null = null;
   let session: Session | null = null;
   let told: State | null = null;
+  /** Whether what is being answered lay in the mailbox. */
+  let collected = false;
 
+  const onNearlyDone = () => {
+    if (collected) port.post({ soon: true } satisfies News);
+  };
   const answer = async (request: Order, signal: AbortSignal | undefined) => {
     switch (request.kind) {
       case "open": {
         const onProgress = request.watched ? (progress: object) => port.post({ progress } as News) : undefined;
-        session = await openInPlace(host, request.source, { ...request.options, signal, onProgress });
+        session = await openInPlace(
+          host,
+          request.source,
+          { ...request.options, signal, onProgress },
+          undefined,
+          onNearlyDone,
+        );
         const { inputShape, labels, preprocess } = session;
         return { inputShape, labels, preprocess } satisfies Facts;
       }
@@ -48,7 +59,7 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
 
   const respond = async (request: Order, mailed = false) => {
     const { id } = request;
-    // What lay in the mailbox has begun, and is short: to stop it would save less than to be ready to.
+    // What lay in the mailbox begins at once, and cannot be stopped then.
     const controller = mailed ? undefined : new AbortController();
     const start = performance.now();
     if (controller) running.set(id, controller);
@@ -60,6 +71,7 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
       port.post({ id, error: sendError(error), ...news() } satisfies News);
     } finally {
       running.delete(id);
+      collected = false;
     }
   };
   /** By the mailbox where the request lay in it, the page still looks there, and all is as it was. */
@@ -71,21 +83,22 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
     }
     if (!mailed || update.state || !mailbox!.answer.put(id)) {
       let offer: SharedArrayBuffer | undefined;
-      if (mailbox === undefined && short && input.length === elementCount(session!.inputShape)) {
-        mailbox = Mailbox.open(input.length, logits.length);
+      if (!mailbox && input.length === elementCount(session!.inputShape)) {
+        mailbox = Mailbox.open(input.length, logits.length, short ? 1 : session!.stats.threads);
         offer = mailbox?.memory;
       }
       const sent = mailed ? { id, value: logits } : { id, value: logits, spare: input, mailbox: offer };
       const transfer = mailed ? [logits.buffer] : [logits.buffer, input.buffer];
       port.post({ ...sent, ...update } as News, transfer as ArrayBuffer[]);
     }
-    if (short) mailbox?.request.watch(WATCH_MS, collect, BURST_MS);
+    mailbox?.request.watch(WATCH_MS, collect, BURST_MS);
   };
   const collect = (id: number) => {
     // A copy: one that was aborted may be read for a while yet.
     const input = spare ?? new Float32Array(mailbox!.input.length);
     spare = null;
     input.set(mailbox!.input);
+    collected = true;
     respond({ kind: "run", id, input }, true);
   };
 

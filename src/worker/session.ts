@@ -1,3 +1,4 @@
+import { NEARLY_MS } from "../cpu/nearly-done.js";
 import type { EngineStats } from "../engine.js";
 import { ClosedError, GpuInputError, OptionError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
 import type { Host } from "../host.js";
@@ -59,23 +60,23 @@ interface Call {
 
 /** A session that lives in a worker. It keeps the queue: a worker that dies takes with it only what it was working on. */
 class WorkerSession implements Session {
-  private worker: WorkerHandle | null = null;
-  private facts!: Facts;
-  private state!: State;
-  private shownPlan: Plan | null = null;
-  private waiting: Call[] = [];
-  private readonly flying = new Map<number, Call>();
-  private mailbox: Mailbox | null = null;
+  #worker: WorkerHandle | null = null;
+  #facts!: Facts;
+  #state!: State;
+  #shownPlan: Plan | null = null;
+  #waiting: Call[] = [];
+  readonly #flying = new Map<number, Call>();
+  #mailbox: Mailbox | null = null;
   /** When the last answer began to be looked for, and how many are waited for by message. */
-  private watchedFrom = Number.POSITIVE_INFINITY;
-  private unwatched = 0;
+  #watchedFrom = Number.POSITIVE_INFINITY;
+  #unwatched = 0;
   /** Images that the worker has sent back. */
-  private spares: Float32Array<ArrayBuffer>[] = [];
-  private pumping = false;
-  private lastId = 0;
-  private closed = false;
-  private closing: Promise<void> | null = null;
-  private idle: (() => void)[] = [];
+  #spares: Float32Array<ArrayBuffer>[] = [];
+  #pumping = false;
+  #lastId = 0;
+  #closed = false;
+  #closing: Promise<void> | null = null;
+  #idle: (() => void)[] = [];
 
   constructor(
     private readonly host: Host,
@@ -84,21 +85,21 @@ class WorkerSession implements Session {
   ) {}
 
   get inputShape(): [number, number, number, number] {
-    return this.facts.inputShape;
+    return this.#facts.inputShape;
   }
   get labels(): readonly string[] | null {
-    return this.facts.labels;
+    return this.#facts.labels;
   }
   get preprocess(): Preprocess {
-    return this.facts.preprocess;
+    return this.#facts.preprocess;
   }
   get stats(): EngineStats {
-    return this.state.stats;
+    return this.#state.stats;
   }
   get plan(): Plan {
-    const { stages, summary } = this.state.plan;
-    if (this.shownPlan?.stages !== stages) this.shownPlan = new Plan(stages, summary);
-    return this.shownPlan!;
+    const { stages, summary } = this.#state.plan;
+    if (this.#shownPlan?.stages !== stages) this.#shownPlan = new Plan(stages, summary);
+    return this.#shownPlan!;
   }
 
   async run(input: Float32Array | GPUBuffer, signal?: AbortSignal | null): Promise<Float32Array> {
@@ -109,35 +110,35 @@ class WorkerSession implements Session {
     }
     checkInput(input, this.inputShape);
     const ask: Call["ask"] = () => {
-      const spare = this.spares.pop();
+      const spare = this.#spares.pop();
       const copy = spare?.length === input.length ? spare : new Float32Array(input.length);
       copy.set(input);
       return [{ kind: "run", input: copy }, [copy.buffer]];
     };
-    return this.call(ask, signal, input);
+    return this.#call(ask, signal, input);
   }
 
   classify(image: unknown, { topK, minScore, signal }: ClassifyOptions): Promise<Prediction[]> {
-    return this.call(async () => {
+    return this.#call(async () => {
       const [sent, transfer] = await this.host.sendImage(image);
       return [{ kind: "classify", image: sent, options: { topK, minScore } }, transfer];
     }, signal);
   }
 
   close(): Promise<void> {
-    this.closed = true;
-    this.closing ??= this.shut();
-    return this.closing;
+    this.#closed = true;
+    this.#closing ??= this.#shut();
+    return this.#closing;
   }
 
   /** The worker lets its threads and its GPU go before it is terminated: nobody else could. */
-  private async shut(): Promise<void> {
-    if (this.waiting.length || this.flying.size) await new Promise<void>((resolve) => this.idle.push(resolve));
-    if (!this.worker) return;
-    const closed = this.enqueue(() => [{ kind: "close" }, []]).catch(() => {});
+  async #shut(): Promise<void> {
+    if (this.#waiting.length || this.#flying.size) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (!this.#worker) return;
+    const closed = this.#enqueue(() => [{ kind: "close" }, []]).catch(() => {});
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, CLOSE_MS))]);
-    this.worker?.terminate();
-    this.worker = null;
+    this.#worker?.terminate();
+    this.#worker = null;
   }
 
   /** Starts the worker and opens the model there. Throws `NoWorker` where it does not come up. */
@@ -164,17 +165,18 @@ class WorkerSession implements Session {
               clearTimeout(timer);
               if (news.lock) worker.watch(news.lock);
             } else if ("progress" in news) onProgress?.(news.progress);
-            else if (news.id !== 0) this.receive(news);
+            else if ("soon" in news) this.#watch(1.5 * NEARLY_MS);
+            else if (news.id !== 0) this.#receive(news);
             else if ("error" in news) reject(receiveError(news.error));
             else {
-              this.facts = news.value as Facts;
-              this.state = news.state!;
+              this.#facts = news.value as Facts;
+              this.#state = news.state!;
               resolve();
             }
           },
           (reason) => {
             reject(met ? new WorkerError(`The worker stopped while loading (${reason}).`) : new NoWorker(reason));
-            this.lose(worker, reason);
+            this.#lose(worker, reason);
           },
         );
       });
@@ -190,7 +192,7 @@ class WorkerSession implements Session {
       }
       await opened;
       worker.hold(false);
-      this.worker = worker;
+      this.#worker = worker;
     } catch (error) {
       worker.terminate();
       throw error;
@@ -200,17 +202,17 @@ class WorkerSession implements Session {
     }
   }
 
-  private call<T>(ask: Call["ask"], signal?: AbortSignal | null, input?: Float32Array): Promise<T> {
-    if (this.closed) return Promise.reject(new ClosedError("This model was closed; load it again."));
+  #call<T>(ask: Call["ask"], signal?: AbortSignal | null, input?: Float32Array): Promise<T> {
+    if (this.#closed) return Promise.reject(new ClosedError("This model was closed; load it again."));
     if (signal?.aborted) return Promise.reject(signal.reason);
-    return this.enqueue(ask, signal, input);
+    return this.#enqueue(ask, signal, input);
   }
 
-  private enqueue<T>(ask: Call["ask"], signal?: AbortSignal | null, input?: Float32Array): Promise<T> {
+  #enqueue<T>(ask: Call["ask"], signal?: AbortSignal | null, input?: Float32Array): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const forget = () => signal?.removeEventListener("abort", onAbort);
       const call: Call = {
-        id: ++this.lastId,
+        id: ++this.#lastId,
         ask,
         input,
         resolve: (value) => {
@@ -226,112 +228,118 @@ class WorkerSession implements Session {
       const onAbort = () => {
         call.aborted = true;
         reject(signal!.reason);
-        if (this.flying.has(call.id)) this.worker?.post({ kind: "abort", id: call.id });
-        else this.waiting = this.waiting.filter((other) => other !== call);
-        this.pump();
+        if (this.#flying.has(call.id)) this.#worker?.post({ kind: "abort", id: call.id });
+        else this.#waiting = this.#waiting.filter((other) => other !== call);
+        this.#pump();
       };
       signal?.addEventListener("abort", onAbort, { once: true });
-      this.waiting.push(call);
-      this.pump();
+      this.#waiting.push(call);
+      this.#pump();
     });
   }
 
   /** Sends what waits, as far as the window goes. */
-  private async pump(): Promise<void> {
-    if (this.pumping) return;
-    this.pumping = true;
-    while (this.waiting.length > 0 && this.flying.size < WINDOW) {
-      const call = this.waiting[0]!;
+  async #pump(): Promise<void> {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#waiting.length > 0 && this.#flying.size < WINDOW) {
+      const call = this.#waiting[0]!;
       try {
-        if (!this.worker) await this.open();
+        if (!this.#worker) await this.open();
       } catch (error) {
         const failure =
           error instanceof ResnetEdgeError
             ? error
             : new WorkerError(`The worker could not be started again: ${(error as Error).message}.`);
-        for (const { reject } of this.waiting.splice(0)) reject(failure);
+        for (const { reject } of this.#waiting.splice(0)) reject(failure);
         break;
       }
-      const { worker } = this;
-      if (this.mail(call)) continue;
+      const worker = this.#worker;
+      if (this.#mail(call)) continue;
       try {
         const [message, transfer] = await call.ask();
         // It died meanwhile, or nobody waits any more: the message is made again, or not at all.
-        if (this.worker !== worker || call.aborted) continue;
-        this.waiting.shift();
-        this.flying.set(call.id, call);
+        if (this.#worker !== worker || call.aborted) continue;
+        this.#waiting.shift();
+        this.#flying.set(call.id, call);
         worker!.hold(true);
         worker!.post({ id: call.id, ...message }, transfer);
       } catch (error) {
-        this.flying.delete(call.id);
-        this.waiting = this.waiting.filter((other) => other !== call);
+        this.#flying.delete(call.id);
+        this.#waiting = this.#waiting.filter((other) => other !== call);
         call.reject(error);
       }
     }
-    this.pumping = false;
-    this.rest();
+    this.#pumping = false;
+    this.#rest();
   }
 
   /** Leaves a call's input in the mailbox, where nothing is under way that it could overtake. False: it did not. */
-  private mail({ id, input }: Call): boolean {
-    const { mailbox } = this;
-    if (!mailbox || input?.length !== mailbox.input.length || this.flying.size > 0) return false;
+  #mail({ id, input }: Call): boolean {
+    const mailbox = this.#mailbox;
+    if (!mailbox || input?.length !== mailbox.input.length || this.#flying.size > 0) return false;
     mailbox.input.set(input);
     const awake = mailbox.request.put(id);
-    if (!awake) this.worker!.post({ kind: "collect", id });
-    this.flying.set(id, this.waiting.shift()!);
-    if (this.unwatched > 0) {
-      this.unwatched--;
+    if (!awake) this.#worker!.post({ kind: "collect", id });
+    this.#flying.set(id, this.#waiting.shift()!);
+    if (this.#unwatched > 0) {
+      this.#unwatched--;
       return true;
     }
-    if (awake) this.watchedFrom = performance.now();
-    const take = (answered: number) => {
-      this.watchedFrom = Number.POSITIVE_INFINITY;
-      this.settle({ id: answered, value: mailbox.logits.slice() });
-    };
-    mailbox.answer.watch(SHORT_MS, take, BURST_MS);
+    if (awake) this.#watchedFrom = performance.now();
+    this.#watch(SHORT_MS);
     return true;
   }
 
-  private receive(news: Extract<News, { id: number }>): void {
-    this.mailbox?.answer.shut();
-    if (performance.now() - this.watchedFrom > SHORT_MS) this.unwatched = UNWATCHED;
-    this.watchedFrom = Number.POSITIVE_INFINITY;
-    const length = elementCount(this.inputShape);
-    if ("mailbox" in news && news.mailbox) this.mailbox = new Mailbox(news.mailbox, length);
-    if ("spare" in news && news.spare?.length === length && this.spares.length < WINDOW) this.spares.push(news.spare);
-    this.settle(news);
+  #watch(ms: number): void {
+    this.#mailbox?.answer.watch(ms, this.#take, BURST_MS);
   }
 
-  private settle(news: Extract<News, { id: number }>): void {
-    const call = this.flying.get(news.id);
-    if (news.state) this.state = news.state;
+  /** An answer from the mailbox. */
+  readonly #take = (id: number): void => {
+    this.#watchedFrom = Number.POSITIVE_INFINITY;
+    this.#settle({ id, value: this.#mailbox!.logits.slice() });
+  };
+
+  #receive(news: Extract<News, { id: number }>): void {
+    this.#mailbox?.answer.shut();
+    if (performance.now() - this.#watchedFrom > SHORT_MS) this.#unwatched = UNWATCHED;
+    this.#watchedFrom = Number.POSITIVE_INFINITY;
+    const length = elementCount(this.inputShape);
+    if ("mailbox" in news && news.mailbox) this.#mailbox = new Mailbox(news.mailbox, length);
+    if ("spare" in news && news.spare?.length === length && this.#spares.length < WINDOW) this.#spares.push(news.spare);
+    this.#settle(news);
+  }
+
+  #settle(news: Extract<News, { id: number }>): void {
+    const call = this.#flying.get(news.id);
+    if (news.state) this.#state = news.state;
     if (!call) return;
-    this.flying.delete(news.id);
+    this.#flying.delete(news.id);
     if ("error" in news) call.reject(receiveError(news.error));
     else call.resolve(news.value as never);
-    this.pump();
+    this.#pump();
   }
 
-  private lose(worker: WorkerHandle, reason: string): void {
-    if (this.worker !== worker) return;
-    this.worker = null;
+  #lose(worker: WorkerHandle, reason: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = null;
     worker.terminate();
-    const { mailbox } = this;
-    this.mailbox = null;
+    const mailbox = this.#mailbox;
+    this.#mailbox = null;
     mailbox?.answer.shut();
-    const lost = [...this.flying.values()];
-    this.flying.clear();
+    const lost = [...this.#flying.values()];
+    this.#flying.clear();
     for (const { reject } of lost) {
       reject(new WorkerError(`The worker stopped during this request (${reason}); the next one starts a new worker.`));
     }
-    this.pump();
+    this.#pump();
   }
 
   /** Nothing is under way: the process need not stay for this worker, and whoever closes may go on. */
-  private rest(): void {
-    if (this.waiting.length || this.flying.size || this.pumping) return;
-    this.worker?.hold(false);
-    for (const resolve of this.idle.splice(0)) resolve();
+  #rest(): void {
+    if (this.#waiting.length || this.#flying.size || this.#pumping) return;
+    this.#worker?.hold(false);
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -232,6 +232,54 @@ describe.skipIf(noChromium).each([true, false])(`workers in Chromium, isolated: 
     else expect(posts).toBeGreaterThanOrEqual(50 * 12);
   });
 
+  test("longer inferences: the logits in place; if isolated, by shared memory, after word that they are nearly done", async () => {
+    await open();
+    const { wrong, kinds, words, answers } = await page.evaluate(async (ANSWERS) => {
+      const address = "/resnet18.safetensors";
+      const { postMessage } = Worker.prototype;
+      const kinds = new Map<string, number>();
+      const known = new Set<Worker>();
+      let [words, answers, wrong] = [0, 0, 0];
+      Worker.prototype.postMessage = function (this: Worker, ...sent: [{ kind: string }]) {
+        kinds.set(sent[0].kind, (kinds.get(sent[0].kind) ?? 0) + 1);
+        if (!known.has(this)) {
+          known.add(this);
+          this.addEventListener("message", ({ data }) => {
+            if ("soon" in data) words++;
+            if ("value" in data) answers++;
+          });
+        }
+        return (postMessage as (...sent: unknown[]) => void).apply(this, sent);
+      } as typeof postMessage;
+      const there = await resnetEdge.loadModel(address, { device: "cpu", threads: 1 });
+      const here = await resnetEdge.loadModel(address, { device: "cpu", worker: false });
+      const inputs = [0.5, 0.25].map((value) => new Float32Array(3 * 224 * 224).fill(value));
+      const expected = [];
+      for (const input of inputs) expected.push(String((await here.run(input)).logits));
+      for (let run = 0; run < ANSWERS; run++) {
+        const { logits } = await there.run(inputs[run % 2]!);
+        if (String(logits) !== expected[run % 2]) wrong++;
+      }
+      await here.close();
+      await there.close();
+      Worker.prototype.postMessage = postMessage;
+      return { wrong, kinds: Object.fromEntries(kinds), words, answers };
+    }, ANSWERS);
+    console.log(
+      `isolated ${isolated}: ${words} words and ${answers} answers by message for ${ANSWERS} longer requests`,
+    );
+    expect(wrong).toBe(0);
+    if (isolated) {
+      expect(kinds.run).toBe(1);
+      expect(words).toBeGreaterThanOrEqual(ANSWERS - 3);
+      // Those of the first runs, and the one when it was closed.
+      expect(answers).toBeLessThan(ANSWERS / 2);
+    } else {
+      expect(kinds).toEqual({ open: 1, run: ANSWERS, close: 1 });
+      expect([words, answers]).toEqual([0, ANSWERS + 1]);
+    }
+  });
+
   test("a worker that ends between short inferences: one of them rejects at most, and all others are answered", async () => {
     await open();
     const answers = page.evaluate(async () => {

@@ -1,0 +1,46 @@
+import type { Step } from "./program.js";
+
+/** Shorter runs are not worth a word. */
+const LONG_MS = 2;
+/** So long before a run ends, at most. */
+export const NEARLY_MS = 4;
+
+/**
+ * Where a long run of a program is nearly done: before the last convolution of some weight, which is a few hundredths of most networks,
+ * or, where that takes too long, before one of the records after it.
+ */
+export class NearlyDone {
+  private record = Number.POSITIVE_INFINITY;
+  private late = 0;
+
+  constructor(
+    private readonly steps: readonly Step[],
+    private readonly tell: () => void,
+  ) {}
+
+  /** Runs records [begin, the last], and tells when it is nearly done. */
+  run(begin: number, execute: (begin: number, end: number) => void): void {
+    const end = this.steps.length;
+    const tail = Math.min(Math.max(begin, this.record), end);
+    const start = performance.now();
+    execute(begin, tail);
+    const middle = performance.now();
+    const isLong = middle - start > LONG_MS;
+    if (tail === end) {
+      if (isLong && this.record > end) this.record = lastWork(this.steps);
+      return;
+    }
+    if (isLong) this.tell();
+    execute(tail, end);
+    // Once may be chance.
+    this.late = performance.now() - middle > NEARLY_MS ? this.late + 1 : 0;
+    if (this.late < 2) return;
+    this.record = tail + 1;
+    this.late = 0;
+  }
+}
+
+function lastWork(steps: readonly Step[]): number {
+  const total = steps.reduce((sum, { macs }) => sum + macs, 0);
+  return steps.findLastIndex(({ macs }) => macs > total / 100);
+}
