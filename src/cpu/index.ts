@@ -134,7 +134,8 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   if (options.readAgain) for (const { weight } of program.jobs) if (!jobs.has(weight)) weight.keep?.();
   const packed = fromPacked(network, jobs, memory);
   const { threadSupport, onNearlyDone } = options;
-  const nearlyDone = onNearlyDone && new NearlyDone(program.steps, onNearlyDone);
+  const crowded = choice.threads > 1 && choice.threads >= threadSupport!.cores;
+  const nearlyDone = onNearlyDone && new NearlyDone(program.steps, crowded, onNearlyDone);
   const engine = new WasmEngine(packed, program, module, kernels, report, choice, notes, threadSupport, nearlyDone);
   try {
     // Threads come up while weights are packed.

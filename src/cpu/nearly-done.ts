@@ -2,12 +2,13 @@ import type { Step } from "./program.js";
 
 /** Shorter runs are not worth a word. */
 const LONG_MS = 2;
-/** So long before a run ends, at most. */
+/** So long before a run ends, at most; and where whoever waits for it takes a core from a thread. */
 export const NEARLY_MS = 4;
+const CROWDED_MS = 1;
 
 /**
  * Where a long run of a program is nearly done: before the last convolution of some weight, which is a few hundredths of most networks,
- * or, where that takes too long, before one of the records after it.
+ * or, where that takes too long or no core is idle, before one of the records after it.
  */
 export class NearlyDone {
   private record = Number.POSITIVE_INFINITY;
@@ -15,6 +16,7 @@ export class NearlyDone {
 
   constructor(
     private readonly steps: readonly Step[],
+    private readonly crowded: boolean,
     private readonly tell: () => void,
   ) {}
 
@@ -27,13 +29,13 @@ export class NearlyDone {
     const middle = performance.now();
     const isLong = middle - start > LONG_MS;
     if (tail === end) {
-      if (isLong && this.record > end) this.record = lastWork(this.steps);
+      if (isLong && this.record > end) this.record = lastWork(this.steps) + (this.crowded ? 1 : 0);
       return;
     }
     if (isLong) this.tell();
     execute(tail, end);
     // Once may be chance.
-    this.late = performance.now() - middle > NEARLY_MS ? this.late + 1 : 0;
+    this.late = performance.now() - middle > (this.crowded ? CROWDED_MS : NEARLY_MS) ? this.late + 1 : 0;
     if (this.late < 2) return;
     this.record = tail + 1;
     this.late = 0;

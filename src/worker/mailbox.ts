@@ -40,13 +40,10 @@ export class Mailbox {
     this.logits = new Float32Array(memory, HEAD_BYTES + 4 * inputs);
   }
 
-  /**
-   * A mailbox, or undefined where memory cannot be shared, looking cannot be told apart from work, or `threads` that work while
-   * an answer is looked for leave no core for it.
-   */
-  static open(inputs: number, outputs: number, threads: number): Mailbox | undefined {
+  /** A mailbox, or undefined where memory cannot be shared, looking cannot be told apart from work, or there is one core. */
+  static open(inputs: number, outputs: number): Mailbox | undefined {
     if (!globalThis.crossOriginIsolated || typeof SharedArrayBuffer === "undefined") return undefined;
-    if (!scheduler?.postTask || navigator.hardwareConcurrency <= threads) return undefined;
+    if (!scheduler?.postTask || navigator.hardwareConcurrency === 1) return undefined;
     return new Mailbox(new SharedArrayBuffer(HEAD_BYTES + 4 * (inputs + outputs)), inputs);
   }
 }

@@ -3,7 +3,7 @@ import { openInPlace, type Session } from "../session.js";
 import { elementCount } from "../tensor.js";
 import { sendError } from "./errors.js";
 import type { WorkerPort } from "./handle.js";
-import { BURST_MS, Mailbox, SHORT_MS } from "./mailbox.js";
+import { BURST_MS, Mailbox } from "./mailbox.js";
 import type { Facts, News, Request, State } from "./messages.js";
 
 /** How long the next request is looked for after a short one. */
@@ -61,12 +61,11 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
     const { id } = request;
     // What lay in the mailbox begins at once, and cannot be stopped then.
     const controller = mailed ? undefined : new AbortController();
-    const start = performance.now();
     if (controller) running.set(id, controller);
     try {
       const value = await answer(request, controller?.signal);
       if (request.kind !== "run") port.post({ id, value, ...news() } as News);
-      else sendLogits(id, value as Float32Array, request.input, performance.now() - start < SHORT_MS, mailed);
+      else sendLogits(id, value as Float32Array, request.input, mailed);
     } catch (error) {
       port.post({ id, error: sendError(error), ...news() } satisfies News);
     } finally {
@@ -75,7 +74,7 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
     }
   };
   /** By the mailbox where the request lay in it, the page still looks there, and all is as it was. */
-  const sendLogits = (id: number, logits: Float32Array, input: Float32Array, short: boolean, mailed: boolean) => {
+  const sendLogits = (id: number, logits: Float32Array, input: Float32Array, mailed: boolean) => {
     const update = news();
     if (mailed) {
       spare = input;
@@ -84,7 +83,7 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
     if (!mailed || update.state || !mailbox!.answer.put(id)) {
       let offer: SharedArrayBuffer | undefined;
       if (!mailbox && input.length === elementCount(session!.inputShape)) {
-        mailbox = Mailbox.open(input.length, logits.length, short ? 1 : session!.stats.threads);
+        mailbox = Mailbox.open(input.length, logits.length);
         offer = mailbox?.memory;
       }
       const sent = mailed ? { id, value: logits } : { id, value: logits, spare: input, mailbox: offer };

@@ -165,7 +165,7 @@ class WorkerSession implements Session {
               clearTimeout(timer);
               if (news.lock) worker.watch(news.lock);
             } else if ("progress" in news) onProgress?.(news.progress);
-            else if ("soon" in news) this.#watch(1.5 * NEARLY_MS);
+            else if ("soon" in news) this.#expect();
             else if (news.id !== 0) this.#receive(news);
             else if ("error" in news) reject(receiveError(news.error));
             else {
@@ -289,6 +289,12 @@ class WorkerSession implements Session {
     if (awake) this.#watchedFrom = performance.now();
     this.#watch(SHORT_MS);
     return true;
+  }
+
+  /** Its answer comes in a moment, and the next one's will not before such word. */
+  #expect(): void {
+    this.#unwatched = UNWATCHED;
+    this.#watch(1.5 * NEARLY_MS);
   }
 
   #watch(ms: number): void {

@@ -15,7 +15,7 @@ beforeEach(() => {
   log = [];
   now = 0;
   vi.spyOn(performance, "now").mockImplementation(() => now);
-  nearlyDone = new NearlyDone(steps, () => log.push("soon"));
+  nearlyDone = new NearlyDone(steps, false, () => log.push("soon"));
 });
 afterEach(() => vi.restoreAllMocks());
 
@@ -63,6 +63,14 @@ test("where even the last record takes long, there is none", () => {
   const late = [200, 15, 10, 10];
   for (let time = 0; time < 9; time++) run(late);
   expect(run(late)).toEqual([[0, 4]]);
+});
+
+test("where no core is idle, word comes behind the last convolution, or later if that is too soon", () => {
+  nearlyDone = new NearlyDone(steps, true, () => log.push("soon"));
+  run(long);
+  expect(run(long)).toEqual([[0, 2], "soon", [2, 4]]);
+  for (let time = 0; time < 2; time++) run([20, 1.5, 0.9, 0.3]);
+  expect(run(long)).toEqual([[0, 3], "soon", [3, 4]]);
 });
 
 test("a run that begins behind the place has none", () => {

@@ -16,7 +16,7 @@ beforeEach(async () => {
   vi.stubGlobal("navigator", { hardwareConcurrency: 2 });
   vi.spyOn(performance, "now").mockImplementation(() => now);
   const { Mailbox } = await import("../../src/worker/mailbox.js");
-  worker = Mailbox.open(3, 2, 1)!;
+  worker = Mailbox.open(3, 2)!;
   page = new Mailbox(worker.memory, 3);
 });
 
@@ -115,10 +115,9 @@ test.each([
   ["no task scheduler", { scheduler: undefined }],
   ["no tasks of low priority", { scheduler: {} }],
   ["one core", { navigator: { hardwareConcurrency: 1 } }],
-  ["no core beside the threads", { navigator: { hardwareConcurrency: 2 } }, 2],
-])("no mailbox: %s", async (_, globals, threads = 1) => {
+])("no mailbox: %s", async (_, globals) => {
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
   vi.resetModules();
   const { Mailbox } = await import("../../src/worker/mailbox.js");
-  expect(Mailbox.open(3, 2, threads)).toBeUndefined();
+  expect(Mailbox.open(3, 2)).toBeUndefined();
 });
