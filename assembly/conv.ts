@@ -93,6 +93,14 @@ function writePointers(record: usize, first: i32, last: i32, taps: i32, table: u
   const zeros = <usize>word(record, Field.zeros);
   const input = <usize>word(record, Field.input);
 
+  // Windows that begin in front of these lie within the image; the bytes from tap to tap, and that all of them span.
+  const insideY = inHeight - (kernelHeight - 1) * dilationHeight;
+  const insideX = inWidth - (kernelWidth - 1) * dilationWidth;
+  const across = <usize>dilationWidth * inStep;
+  const down = <usize>(dilationHeight * inWidth) * inStep;
+  const wide = <usize>kernelWidth * across;
+  const high = <usize>kernelHeight * down;
+
   const tile = word(record, Field.tile);
   const rows = last - first;
   const padded = paddedRows(tile, rows);
@@ -104,13 +112,24 @@ function writePointers(record: usize, first: i32, last: i32, taps: i32, table: u
     for (const end = block + height; block < end; block++, table += 4) {
       let slot = table;
       let y = outY * strideHeight - padHeight;
-      for (let ky = 0; ky < kernelHeight; ky++, y += dilationHeight) {
-        let x = outX * strideWidth - padWidth;
-        const inside = <u32>y < <u32>inHeight;
-        const row = input + <usize>(y * inWidth) * inStep;
-        for (let kx = 0; kx < kernelWidth; kx++, x += dilationWidth) {
-          store<u32>(slot, <u32>(inside && <u32>x < <u32>inWidth ? row + <usize>x * inStep : zeros));
-          slot += step;
+      const left = outX * strideWidth - padWidth;
+      if (y >= 0 && y < insideY && left >= 0 && left < insideX) {
+        let line = input + <usize>(y * inWidth + left) * inStep;
+        for (const below = line + high; line < below; line += down) {
+          for (let at = line, right = line + wide; at < right; at += across) {
+            store<u32>(slot, <u32>at);
+            slot += step;
+          }
+        }
+      } else {
+        for (let ky = 0; ky < kernelHeight; ky++, y += dilationHeight) {
+          let x = left;
+          const inside = <u32>y < <u32>inHeight;
+          const row = input + <usize>(y * inWidth) * inStep;
+          for (let kx = 0; kx < kernelWidth; kx++, x += dilationWidth) {
+            store<u32>(slot, <u32>(inside && <u32>x < <u32>inWidth ? row + <usize>x * inStep : zeros));
+            slot += step;
+          }
         }
       }
       if (block >= rows - 1) continue;

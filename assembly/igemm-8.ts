@@ -1,4 +1,3 @@
-import { askForSome } from "./ahead";
 import { madd } from "./simd";
 import { isPlain, put4x8, put6x8 } from "./store";
 
@@ -81,7 +80,6 @@ export function f32_igemm_6x8(
         a5 += 4;
       }
     }
-    askForSome();
     put6x8(c, step, rows, residual, s00, s01, s10, s11, s20, s21, s30, s31, s40, s41, s50, s51, floor, columns, plain);
     c += 6 * step;
   }
@@ -142,7 +140,6 @@ export function f32_igemm_4x8(
         a3 += 4;
       }
     }
-    askForSome();
     put4x8(c, step, rows, residual, s00, s01, s10, s11, s20, s21, s30, s31, floor, columns, plain);
     c += 4 * step;
   }

@@ -149,10 +149,13 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   }
 }
 
-/** Tiles with which a program's sums have the same order: two panels at a time share the place of their lean filters. */
+/**
+ * Tiles with which a program's sums have the same order, the likeliest first: two panels at a time share the place of their lean
+ * filters.
+ */
 function sameSums(program: Program): TileName[] {
   const lean = program.steps.some(({ kernel }) => kernel.endsWith("_lean"));
-  return lean ? ["4x8", "6x8"] : ["4x8", "6x8", "6x16"];
+  return lean ? ["6x8", "4x8"] : ["6x8", "4x8", "6x16"];
 }
 
 /** The program with the kernels that were chosen, in a memory that grows where these need more than the table's. */

@@ -3,7 +3,7 @@ import type { TileName } from "./tile.js";
 /** Timed runs of each tile, after those in which optimised code of it appears. */
 const TIMED = 12;
 const WARMING = 4;
-/** Of its time, what a tile may take of an earlier one's to be preferred. */
+/** Of its time, what a tile may take of an earlier one's to be preferred: noise should not outdo the likelier one. */
 const WORTH = 0.99;
 
 /**
