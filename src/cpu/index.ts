@@ -263,6 +263,7 @@ class WasmEngine implements CpuEngine {
   async run(first: number, last: number, input: Float32Array): Promise<Float32Array> {
     const { program } = this;
     if (this.team?.failed) await this.assemble();
+    this.team?.rouse();
     this.write(first, input);
     const { begin } = program.stages[first]!;
     const { end } = program.stages[last]!;

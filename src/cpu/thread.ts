@@ -33,8 +33,13 @@ export function serveThread(port: WorkerPort): void {
 
 /** Lets everyone who waits at the block go, without an answer. */
 export function release(memory: WebAssembly.Memory, sync: number): void {
+  Atomics.store(new Int32Array(memory.buffer), (sync + Sync.failed) >> 2, 1);
+  rouse(memory, sync);
+}
+
+/** Wakes everyone who sleeps at the block, to look for what comes. */
+export function rouse(memory: WebAssembly.Memory, sync: number): void {
   const words = new Int32Array(memory.buffer);
-  Atomics.store(words, (sync + Sync.failed) >> 2, 1);
   Atomics.add(words, (sync + Sync.event) >> 2, 1);
   Atomics.notify(words, (sync + Sync.event) >> 2);
 }

@@ -3,7 +3,7 @@ import { WorkerError } from "../errors.js";
 import type { WorkerHandle } from "../worker/handle.js";
 import type { Kernels } from "./kernels.js";
 import type { Program } from "./program.js";
-import { release, type ThreadNews, type ThreadTask } from "./thread.js";
+import { release, rouse, type ThreadNews, type ThreadTask } from "./thread.js";
 
 /** Starts a worker that runs `serveThread`. Throws where there can be none. */
 export type StartThread = () => WorkerHandle;
@@ -121,6 +121,11 @@ export class Team {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** A run is about to begin: threads wake while its input is written. */
+  rouse(): void {
+    rouse(this.kernels.memory, this.program.syncAt);
   }
 
   /** Runs records [begin, end) with everyone. Throws `WorkerError` where a thread died; then the team is of no more use. */
