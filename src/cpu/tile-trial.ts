@@ -3,8 +3,8 @@ import type { TileName } from "./tile.js";
 /** Timed runs of each tile, after those in which optimised code of it appears. */
 const TIMED = 12;
 const WARMING = 4;
-/** Of its time, what a tile may take of an earlier one's to be preferred: noise should not outdo the likelier one. */
-const WORTH = 0.99;
+/** Of its time, what a tile may take of an earlier one's to be preferred: noise of 2 % should not outdo the likelier one. */
+const WORTH = 0.97;
 
 /**
  * Finds the fastest tile for a network that is too small for a load to wait for measurements: its first runs take turns.

@@ -25,6 +25,11 @@ describe("trial of tiles", () => {
     expect(found({ "4x8": () => 0.5, "6x8": heldUp, "6x16": () => 0.5 }).best).toBe("6x8");
   });
 
+  test("a difference that noise could make does not either", () => {
+    expect(found({ "4x8": () => 0.5, "6x8": () => 0.49, "6x16": () => 0.488 }).best).toBe("4x8");
+    expect(found({ "4x8": () => 0.5, "6x8": () => 0.48, "6x16": () => 0.49 }).best).toBe("6x8");
+  });
+
   test("where a clock sees no difference the first stays", () => {
     expect(found({ "4x8": () => 0, "6x8": () => 0, "6x16": () => 0 }).best).toBe("4x8");
   });
