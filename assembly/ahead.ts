@@ -31,7 +31,8 @@ export function noteFirstBytes(from: usize, end: usize, to: usize): void {
 
 /**
  * What to ask for next, evenly in `turns` turns: `rows` rows, from `a` and `b` on, of `spans` spans of `bytes` bytes, `step` apart. The
- * first bytes of lines from `weights` on are noted at `noted`; 0: nothing is asked for. What was not yet asked for is forgotten.
+ * first bytes of lines from `weights` on are noted at `noted`; 0: nothing is asked for. Spans are whole lines. What was not yet asked for
+ * is forgotten.
  */
 export function askFor(
   rows: i32,
@@ -53,7 +54,8 @@ export function askFor(
   spanStep = step;
   notes = noted - weights / LINE;
   const units = ((<u64>spansLeft * <u64>bytes) / LINE) * UNIT;
-  rate = <u32>((units + <u64>turns - 1) / <u64>turns);
+  const parts = <u64>max(turns, 1);
+  rate = <u32>((units + parts - 1) / parts);
   owed = UNIT - 1;
 }
 

@@ -14,7 +14,8 @@ const STRASSEN_PART = 512;
 
 /**
  * With so many rows weights are asked for ahead (assembly/ahead.ts): of fewer, nothing takes as long as memory. Where rows are in
- * several pieces, lines would go from one core to another, and weights are in the second cache but for the first piece.
+ * several pieces, lines would go from one core to another, and weights are in the second cache but for the first piece. Panels must
+ * be whole lines.
  */
 const AHEAD_ROWS = 24;
 
@@ -52,7 +53,7 @@ export function direct(
     op.groups,
     groupOut,
     panels * taps * depth * 32,
-    rows >= AHEAD_ROWS && rows <= rowsPerTile,
+    rows >= AHEAD_ROWS && rows <= rowsPerTile && (taps * depth) % 2 === 0,
   );
   drafts.push({
     step: drafts.step(op, "f32_conv", opMacs(op, output)),

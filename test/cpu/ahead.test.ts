@@ -26,9 +26,10 @@ async function packed(
   tile: TileName,
   [height, width, channels, out, size]: readonly [number, number, number, number, number],
   threads = 1,
+  groups = 1,
 ): Promise<Packed> {
   const input = { height, width, channels };
-  const op = conv({ weight: weightOf([out, channels, size, size]), padding: [size >> 1, size >> 1] });
+  const op = conv({ weight: weightOf([out, channels / groups, size, size]), padding: [size >> 1, size >> 1], groups });
   const network = networkOf(op, [{ ...input, channels: 3 }, input, convOutput(op, input)]);
   const program = compile(network, { threads, memory: "fast", convolution: size === 3 ? "direct" : "auto", tile });
   const memory = createMemory(program.bytes, program.bytes, false);
@@ -38,7 +39,7 @@ async function packed(
   await packAll(program, kernels, undefined, {});
   const job = program.jobs[1]!;
   const { begin, end } = program.stages[1]!;
-  const bytes = job.groupOut * channels * size * size * 4;
+  const bytes = job.groupOut * groups * (channels / groups) * size * size * 4;
   return {
     program,
     kernels,
@@ -89,6 +90,14 @@ describe.each(modules)("%s", (simd) => {
     expect(changed).toEqual(expected);
     expect(outside()).toEqual([before, after]);
   });
+});
+
+test.each(modules)("%s: panels that are no whole lines stay as they were, since nothing is asked for", async (simd) => {
+  const { run, weights, job } = await packed(simd, "4x8", [7, 7, 6, 64, 3], 1, 2);
+  const before = weights.slice();
+  run();
+  expect(weights).toEqual(before);
+  expect(job.firstBytesAt).toBe(0);
 });
 
 test("lines that several pieces read are not asked for, nor those of few rows", async () => {

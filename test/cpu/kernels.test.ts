@@ -119,6 +119,12 @@ describe.each(modules)("%s", (simd) => {
       await check(op, input, convOutput(op, input), simd, { tile }, 5e-6);
     });
 
+    // With blocks of four alone its last piece is of one pixel.
+    test("a last piece that is next to nothing", async () => {
+      const shape = { height: 133121, width: 1, channels: 64 };
+      await check(conv({ weight: weightOf([64, 64, 1, 1]) }), shape, shape, simd, { tile }, 5e-6);
+    });
+
     test.each([160, 544])("bias, residual and ReLU in the store, of %d channels", async (channels) => {
       const shape = { height: 13, width: 11, channels };
       const op = conv({ weight: weightOf([channels, channels, 1, 1]), relu: true, residual: 1 });
