@@ -47,8 +47,8 @@ export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize):
 }
 
 /**
- * `count` pixels from `first`, of pieces whose halves have `most` at most, by panels [begin, end) of each half, of `depth` input
- * channels from `channel`.
+ * `count` pixels from `first`, of pieces whose halves have `most` at most, by panels [begin, end) of each half, of `depthOfPart` input
+ * channels from `channel` on.
  */
 function multiplyPart(
   record: usize,

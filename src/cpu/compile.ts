@@ -5,6 +5,7 @@ import { align, type Lifetime, planArena } from "./arena.js";
 import { Drafts, valueLength } from "./drafts.js";
 import { lower } from "./lower.js";
 import {
+  CACHE_LINE,
   type CompileOptions,
   type PackJob,
   type Place,
@@ -14,7 +15,6 @@ import {
 } from "./program.js";
 
 const SYNC_BYTES = 320;
-const CACHE_LINE = 64;
 
 /** Lowers a network to records, and lays records, weights and activations out in one memory. */
 export function compile(network: Network, options: CompileOptions): Program {

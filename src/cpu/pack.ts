@@ -1,7 +1,7 @@
 import type { Weight } from "../model/network.js";
 import type { Kernels } from "./kernels.js";
 import { packStem } from "./pack-stem.js";
-import type { PackJob, Program } from "./program.js";
+import { CACHE_LINE, type PackJob, type Program } from "./program.js";
 
 /**
  * Writes a job's weights to their place in wasm memory, a panel of eight output channels at a time: the rows are read (and
@@ -76,7 +76,7 @@ function* packPanels(job: PackJob, program: Program, kernels: Kernels): Generato
         const bytes = depth * taps * 32;
         const at = job.weightsAt + index * bytes;
         kernels.packPanel(program.stagingAt, at, depth, taps);
-        if (job.firstBytesAt) kernels.noteFirstBytes(at, at + bytes, job.firstBytesAt + (index * bytes) / 64);
+        if (job.firstBytesAt) kernels.noteFirstBytes(at, at + bytes, job.firstBytesAt + (index * bytes) / CACHE_LINE);
       } else {
         const panelBytes = depth * 32;
         kernels.packPanel(program.stagingAt, panelAt, depth, taps);

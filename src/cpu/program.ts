@@ -63,6 +63,9 @@ export interface CompileOptions extends ChoiceOptions {
   readonly threads: number;
 }
 
+/** Bytes; as in assembly/ahead.ts. */
+export const CACHE_LINE = 64;
+
 /** Below this the module's own constants may lie. */
 export const RESERVED_BYTES = 4096;
 

@@ -5,7 +5,7 @@ interface TaskScheduler {
 
 const { scheduler } = globalThis as { scheduler?: Partial<TaskScheduler> };
 
-/** Answers of longer inferences are not looked for all along: what the mailbox saves is lost in them. */
+/** An answer is looked for so long after it was asked for; those of longer inferences are from word that they are nearly done. */
 export const SHORT_MS = 2;
 /** How long on end either looks: nothing else happens in its thread meanwhile. */
 export const BURST_MS = 0.05;
@@ -19,7 +19,7 @@ const FULL = 2;
 /**
  * One request and its answer in shared memory, for a page and a worker that are both awake. A message wakes a sleeping
  * thread, which takes a tenth of a millisecond or two each way, and a small network takes less than one: so the page looks
- * for the answer to what lies here, and the worker, for a while after a short inference, for the next request; either leaves
+ * for the answer to what lies here, and the worker, for a while after an inference, for the next request; either leaves
  * word where the other looks. Where it does not, a message says so. Before a longer inference ends, a message wakes the page in
  * time to look.
  */

@@ -6,7 +6,7 @@ import type { WorkerPort } from "./handle.js";
 import { BURST_MS, Mailbox } from "./mailbox.js";
 import type { Facts, News, Request, State } from "./messages.js";
 
-/** How long the next request is looked for after a short one. */
+/** How long the next request is looked for after an answer. */
 const WATCH_MS = 0.5;
 
 type Order = Exclude<Request, { kind: "abort" | "collect" }>;
