@@ -1,3 +1,4 @@
+import { inputsOf, summandOf } from "../model/inputs.js";
 import type { Network, Op, ValueId } from "../model/network.js";
 
 /**
@@ -7,7 +8,7 @@ import type { Network, Op, ValueId } from "../model/network.js";
 export function inPlace(network: Network): ReadonlyMap<ValueId, ValueId> {
   const lastRead = new Map<ValueId, Op>();
   for (const { ops } of network.stages) {
-    for (const op of ops) for (const value of [op.input, summandOf(op)]) if (value !== null) lastRead.set(value, op);
+    for (const op of ops) for (const value of inputsOf(op)) lastRead.set(value, op);
   }
   const places = new Map<ValueId, ValueId>();
   for (const stage of network.stages) {
@@ -19,11 +20,6 @@ export function inPlace(network: Network): ReadonlyMap<ValueId, ValueId> {
     }
   }
   return places;
-}
-
-function summandOf(op: Op): ValueId | null {
-  if (op.kind === "conv") return op.residual;
-  return op.kind === "add" ? op.other : null;
 }
 
 function sameShape({ values }: Network, one: ValueId, other: ValueId): boolean {

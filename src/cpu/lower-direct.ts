@@ -102,7 +102,6 @@ export function lowerLinear(drafts: Drafts, op: LinearOp): void {
     groups: 1,
     weight: { ...op.weight, shape: [outChannels, input.channels, 1, 1] },
     residual: null,
-    relu: false,
   };
   const step = paddedChannels(input.channels);
   direct(drafts, conv, { height: 1, width: 1, step, area: drafts.areaOf[op.input]! }, [1, 1], step, 1);

@@ -1,4 +1,5 @@
 import { Field, Kernel } from "../../assembly/record.js";
+import { UnsupportedModelError } from "../errors.js";
 import type { ConvOp, Op } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
 import { chooseConvKernel } from "./choose.js";
@@ -95,7 +96,19 @@ export function lower(drafts: Drafts, op: Op): void {
         words: { ...image, [Field.kernel]: Kernel.softmax, [Field.tiles]: 1 },
         ...places,
       });
+      return;
+    case "activation":
+    case "globalMaxPool":
+    case "blurPool":
+    case "l2Normalize":
+      throw unknown(op);
+    default:
+      throw unknown(op satisfies never);
   }
+}
+
+function unknown({ kind }: Op): UnsupportedModelError {
+  return new UnsupportedModelError(`The CPU has no kernel for "${kind}".`);
 }
 
 function lowerConv(drafts: Drafts, op: ConvOp): void {

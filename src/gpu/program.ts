@@ -201,15 +201,21 @@ class Compiler {
       }
       case "softmax":
         return step(softmax({ ...common, channels: to.channels }), x, y);
+      case "activation":
+      case "globalMaxPool":
+      case "blurPool":
+      case "l2Normalize":
+        throw unknown(op);
       default:
-        throw new UnsupportedModelError(`The GPU has no kernel for "${(op as Op).kind}". Run this network on the CPU.`);
+        throw unknown(op satisfies never);
     }
   }
 
   #convolution(op: ConvOp | LinearOp, from: ValueShape, to: ValueShape): Step[] {
     const plain = { kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1] } as const;
     const { kernel, stride, padding, dilation } = op.kind === "conv" ? op : plain;
-    const [groups, residual, relu] = op.kind === "conv" ? [op.groups, op.residual, op.relu] : [1, null, false];
+    const [groups, residual] = op.kind === "conv" ? [op.groups, op.residual] : [1, null];
+    const { relu } = op;
     const pixels = pixelsOf(to);
     const tile = this.#tiling.tile({ pixels, channels: to.channels, groups });
     const pack = {
@@ -277,6 +283,10 @@ class Compiler {
     while (this.#parameters.length % 4) this.#parameters.push(0);
     return at / 4;
   }
+}
+
+function unknown({ kind }: Op): UnsupportedModelError {
+  return new UnsupportedModelError(`The GPU has no kernel for "${kind}". Run this network on the CPU.`);
 }
 
 /** Slices of the sum over input channels: enough workgroups, at least four vectors each, none of them empty. */

@@ -1,10 +1,5 @@
-import type { Network, Op, ValueId } from "../model/network.js";
-
-export function inputsOf(op: Op): ValueId[] {
-  if (op.kind === "add") return [op.input, op.other];
-  if (op.kind === "conv" && op.residual !== null) return [op.input, op.residual];
-  return [op.input];
-}
+import { inputsOf } from "../model/inputs.js";
+import type { Network, ValueId } from "../model/network.js";
 
 /**
  * Shares few buffers among all values: a buffer is taken again once its value has been read for the last time. A buffer

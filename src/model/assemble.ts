@@ -92,7 +92,7 @@ class Assembler {
       const bias = this.bias("fc", classes);
       this.counted += classes * channels;
       this.emit(
-        { kind: "linear", name: "fc", input: this.current, weight, bias },
+        { kind: "linear", name: "fc", input: this.current, weight, bias, relu: false },
         { height: 1, width: 1, channels: classes },
       );
     }
@@ -225,9 +225,14 @@ class Assembler {
       const [means, scales] = [mean.read(), scale.read()];
       return bias.read().map((value, c) => value - means[c]! * scales[c]!);
     });
+    const deviation = lazyVector(channels, needsOf(weight, variance), () => {
+      const variances = variance.read();
+      return weight.read().map((value, c) => Math.abs(value) * Math.sqrt(variances[c]! / (variances[c]! + epsilon)));
+    });
     this.counted += 2 * channels;
     this.kept++;
-    return { kind: "batchNorm", name, scale, shift, relu: false } as const;
+    const statistics = { mean: bias, deviation };
+    return { kind: "batchNorm", name, scale, shift, relu: false, statistics } as const;
   }
 
   private bias(layer: string, length: number): Vector | null {

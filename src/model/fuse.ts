@@ -1,5 +1,6 @@
 import { elementCount } from "../tensor.js";
-import type { BatchNormOp, ConvOp, Network, Op, Stage, ValueId, Vector, Weight } from "./network.js";
+import { inputsOf } from "./inputs.js";
+import type { BatchNormOp, ConvOp, LinearOp, Network, Op, Stage, ValueId, Vector, Weight } from "./network.js";
 import { lazyVector, needsOf } from "./vector.js";
 
 /**
@@ -37,25 +38,33 @@ function fuseStage(stage: Stage, readers: Uint32Array, foldBatchNorm: boolean): 
 function absorb(first: Op, next: Op, foldBatchNorm: boolean): Op | null {
   const { output } = next;
   const open = first.kind === "conv" && !first.relu && first.residual === null;
-  if (open && foldBatchNorm && next.kind === "batchNorm") return { ...fold(first, next), output };
+  const openLinear = first.kind === "linear" && !first.relu;
+  if (foldBatchNorm && next.kind === "batchNorm") {
+    if (open) return { ...fold(first, next), statistics: next.statistics, output };
+    if (openLinear) return { ...fold(first, next), output };
+  }
   if (open && foldBatchNorm && next.kind === "add") {
     const residual = next.input === first.output ? next.other : next.input;
     return { ...first, residual, relu: next.relu, output };
   }
   if (next.kind === "relu") {
-    const takesRelu = first.kind === "conv" || first.kind === "batchNorm" || (first.kind === "add" && foldBatchNorm);
+    const takesRelu =
+      first.kind === "conv" ||
+      first.kind === "batchNorm" ||
+      first.kind === "linear" ||
+      (first.kind === "add" && foldBatchNorm);
     if (takesRelu) return { ...first, relu: true, output };
   }
   return null;
 }
 
 /** scale * (w . x + b) + shift = (scale * w) . x + (scale * b + shift), in f64 until the end. */
-function fold(convolution: ConvOp, { scale, shift, relu }: BatchNormOp): ConvOp {
-  const bias = lazyVector(shift.length, needsOf(shift, scale, convolution.bias), () => {
-    const [before, scales] = [convolution.bias?.read(), scale.read()];
+function fold<O extends ConvOp | LinearOp>(op: O, { scale, shift, relu }: BatchNormOp): O {
+  const bias = lazyVector(shift.length, needsOf(shift, scale, op.bias), () => {
+    const [before, scales] = [op.bias?.read(), scale.read()];
     return shift.read().map((value, c) => value + (before?.[c] ?? 0) * scales[c]!);
   });
-  return { ...convolution, weight: scaled(convolution.weight, scale), bias, relu };
+  return { ...op, weight: scaled(op.weight, scale), bias, relu };
 }
 
 function scaled(weight: Weight, scale: Vector): Weight {
@@ -73,12 +82,6 @@ function scaled(weight: Weight, scale: Vector): Weight {
       }
     },
   };
-}
-
-function inputsOf(op: Op): ValueId[] {
-  if (op.kind === "add") return [op.input, op.other];
-  if (op.kind === "conv" && op.residual !== null) return [op.input, op.residual];
-  return [op.input];
 }
 
 /** Drops the values that no operation makes any more. */

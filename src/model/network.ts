@@ -47,6 +47,12 @@ export interface Vector {
   readonly needs?: number;
 }
 
+/** Per channel, what an operation's value had over the training set: before its ReLU, and before a residual is added. */
+export interface Statistics {
+  readonly mean: Vector;
+  readonly deviation: Vector;
+}
+
 interface OpBase {
   /** Where the weights came from, for reports: `layer1.0.conv1`. */
   readonly name: string;
@@ -69,6 +75,8 @@ export interface ConvOp extends OpBase {
   /** Added before the ReLU; has the output's shape. */
   readonly residual: ValueId | null;
   readonly relu: boolean;
+  /** Of a convolution that a BatchNorm was folded into: its shift, and |weight| * sqrt(running_var / (running_var + eps)). */
+  readonly statistics?: Statistics | undefined;
 }
 
 /** output = relu?(input * scale + shift), per channel, for a BatchNorm that is not folded into a convolution. */
@@ -79,6 +87,8 @@ export interface BatchNormOp extends OpBase {
   /** bias - running_mean * scale, [C]. */
   readonly shift: Vector;
   readonly relu: boolean;
+  /** Of the output, as `ConvOp.statistics`. */
+  readonly statistics?: Statistics | undefined;
 }
 
 export interface AddOp extends OpBase {
@@ -91,7 +101,18 @@ export interface ReluOp extends OpBase {
   readonly kind: "relu";
 }
 
-/** Padding never wins: a padded position counts as minus infinity. */
+/** Elementwise, other than ReLU. `gelu` is the exact one, x * (1 + erf(x / sqrt 2)) / 2; `elu` has an alpha of 1. */
+export interface ActivationOp extends OpBase {
+  readonly kind: "activation";
+  readonly function: "leaky-relu" | "relu6" | "silu" | "gelu" | "elu";
+  /** Of a leaky ReLU, below zero; 0.01 unless stated. */
+  readonly slope?: number | undefined;
+}
+
+/**
+ * PyTorch's MaxPool2d. Padding never wins: a padded position counts as minus infinity. The output's extents say whether windows
+ * hang over the far edge (ceil mode).
+ */
 export interface MaxPoolOp extends OpBase {
   readonly kind: "maxPool";
   readonly kernel: readonly [height: number, width: number];
@@ -112,6 +133,16 @@ export interface GlobalAveragePoolOp extends OpBase {
   readonly kind: "globalAveragePool";
 }
 
+export interface GlobalMaxPoolOp extends OpBase {
+  readonly kind: "globalMaxPool";
+}
+
+/** [1, 2, 1] / 4 along each axis (Zhang 2019, "Making Convolutional Networks Shift-Invariant Again"), one pixel reflected at each side. */
+export interface BlurPoolOp extends OpBase {
+  readonly kind: "blurPool";
+  readonly stride: number;
+}
+
 /** Option A of He et al. 2015, section 3.3: every `stride`-th row and column, `before` zero channels, the input's, zeros after. */
 export interface ZeroPadShortcutOp extends OpBase {
   readonly kind: "zeroPadShortcut";
@@ -124,6 +155,13 @@ export interface LinearOp extends OpBase {
   readonly kind: "linear";
   readonly weight: Weight;
   readonly bias: Vector | null;
+  readonly relu: boolean;
+}
+
+/** A 1 x 1 value over its length, or over `epsilon` where that is more. */
+export interface L2NormalizeOp extends OpBase {
+  readonly kind: "l2Normalize";
+  readonly epsilon: number;
 }
 
 export interface SoftmaxOp extends OpBase {
@@ -135,11 +173,15 @@ export type Op =
   | BatchNormOp
   | AddOp
   | ReluOp
+  | ActivationOp
   | MaxPoolOp
   | AveragePoolOp
   | GlobalAveragePoolOp
+  | GlobalMaxPoolOp
+  | BlurPoolOp
   | ZeroPadShortcutOp
   | LinearOp
+  | L2NormalizeOp
   | SoftmaxOp;
 
 /** The unit of placement. Only `input` crosses in and only `output` crosses out. */

@@ -1,4 +1,4 @@
-import type { Network, Op, ValueShape } from "../../src/model/network.js";
+import type { ActivationOp, Network, Op, ValueShape } from "../../src/model/network.js";
 import { elementCount } from "../../src/tensor.js";
 
 /**
@@ -104,6 +104,11 @@ export function runOp(
     case "relu":
       for (let i = 0; i < y.length; i++) y[i] = Math.max(0, x[i]!);
       break;
+    case "activation": {
+      const { slope = 0.01 } = op;
+      for (let i = 0; i < y.length; i++) y[i] = activate(op.function, x[i]!, slope);
+      break;
+    }
     case "maxPool":
     case "averagePool":
       pool(op, x, from, y, to);
@@ -111,6 +116,29 @@ export function runOp(
     case "globalAveragePool": {
       const count = from.height * from.width;
       for (let c = 0; c < to.channels; c++) y[c] = sumOf(x.subarray(c * count, (c + 1) * count)) / count;
+      break;
+    }
+    case "globalMaxPool": {
+      const count = from.height * from.width;
+      for (let c = 0; c < to.channels; c++) y[c] = Math.max(...x.subarray(c * count, (c + 1) * count));
+      break;
+    }
+    case "blurPool": {
+      const reflect = (at: number, extent: number) => (at < 0 ? -at : at >= extent ? 2 * (extent - 1) - at : at);
+      for (let i = 0; i < y.length; i++) {
+        const [c, row, column] = [Math.floor(i / plane), Math.floor((i % plane) / to.width), i % to.width];
+        for (let ky = -1; ky <= 1; ky++) {
+          for (let kx = -1; kx <= 1; kx++) {
+            const [yy, xx] = [reflect(row * op.stride + ky, from.height), reflect(column * op.stride + kx, from.width)];
+            y[i]! += (((2 - Math.abs(ky)) * (2 - Math.abs(kx))) / 16) * x[(c * from.height + yy) * from.width + xx]!;
+          }
+        }
+      }
+      break;
+    }
+    case "l2Normalize": {
+      const length = Math.max(op.epsilon, Math.sqrt(sumOf(x.map((value) => value * value))));
+      for (let i = 0; i < y.length; i++) y[i] = x[i]! / length;
       break;
     }
     case "zeroPadShortcut":
@@ -128,7 +156,10 @@ export function runOp(
       for (let i = 0; i < y.length; i++) y[i] = Math.exp(x[i]! - largest);
       const sum = sumOf(y);
       for (let i = 0; i < y.length; i++) y[i]! /= sum;
+      break;
     }
+    default:
+      throw new Error(`no reference for ${(op satisfies never as Op).kind}`);
   }
   if ("relu" in op && op.relu) for (let i = 0; i < y.length; i++) y[i] = Math.max(0, y[i]!);
   return y;
@@ -166,6 +197,37 @@ function pool(
       }
     }
   }
+}
+
+/** PyTorch's activations; `erf` by its Maclaurin series near zero and a continued fraction elsewhere, to 1e-15. */
+export function activate(name: ActivationOp["function"], x: number, slope: number): number {
+  switch (name) {
+    case "leaky-relu":
+      return x < 0 ? slope * x : x;
+    case "relu6":
+      return Math.min(6, Math.max(0, x));
+    case "silu":
+      return x / (1 + Math.exp(-x));
+    case "elu":
+      return x < 0 ? Math.expm1(x) : x;
+    case "gelu":
+      // 1 + erf(z) is erfc(-z), which keeps its digits where it is next to nothing.
+      return 0.5 * x * erfc(-x / Math.SQRT2);
+    default:
+      throw new Error(`no reference for ${name satisfies never}`);
+  }
+}
+
+function erfc(z: number): number {
+  if (z < 0) return 2 - erfc(-z);
+  if (z < 2) {
+    let sum = 0;
+    for (let n = 0, term = z; n < 80; n++, term *= (-z * z) / n) sum += term / (2 * n + 1);
+    return 1 - (2 / Math.sqrt(Math.PI)) * sum;
+  }
+  let fraction = 0;
+  for (let n = 200; n > 0; n--) fraction = n / 2 / (z + fraction);
+  return Math.exp(-z * z) / Math.sqrt(Math.PI) / (z + fraction);
 }
 
 function sumOf(values: Float64Array): number {

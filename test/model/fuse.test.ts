@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { fuse } from "../../src/model/fuse.js";
+import { inputsOf } from "../../src/model/inputs.js";
+import type { Network, Op } from "../../src/model/network.js";
+import { conv, vectorOf, weightOf } from "../cpu/one-operation.js";
+
+const shape = { height: 3, width: 3, channels: 4 };
+
+function networkOf(ops: readonly Op[]): Network {
+  const output = ops.at(-1)!.output;
+  return {
+    architecture: { name: "ops" } as Network["architecture"],
+    values: Array.from({ length: output + 1 }, () => shape),
+    stages: [{ name: "all", input: 0, output, ops }],
+    input: 0,
+    output,
+    parameters: 0,
+    batchNorms: { folded: 0, kept: ops.filter(({ kind }) => kind === "batchNorm").length },
+  };
+}
+
+const statistics = { mean: vectorOf(4), deviation: vectorOf(4) };
+const batchNorm = (input: number, output: number): Op => ({
+  kind: "batchNorm",
+  name: "bn",
+  input,
+  output,
+  scale: vectorOf(4),
+  shift: vectorOf(4),
+  relu: false,
+  statistics,
+});
+const base = (input: number, output: number) => ({ name: "op", input, output });
+
+test("a BatchNorm's statistics stay with the convolution that it is folded into, through sum and ReLU", () => {
+  const ops: Op[] = [
+    conv({ input: 0, output: 1, weight: weightOf([4, 4, 1, 1]) }),
+    conv({ input: 1, output: 2, weight: weightOf([4, 4, 1, 1]) }),
+    batchNorm(2, 3),
+    { ...base(3, 4), kind: "add", other: 1, relu: false },
+    { ...base(4, 5), kind: "relu" },
+  ];
+  const [, fused, ...rest] = fuse(networkOf(ops), true).stages[0]!.ops;
+  expect(rest).toEqual([]);
+  expect(fused).toMatchObject({ kind: "conv", relu: true, residual: 1, statistics });
+  const kept = fuse(networkOf(ops), false).stages[0]!.ops;
+  expect(kept.map((op) => "statistics" in op && op.statistics)).toEqual([false, false, statistics, false, false]);
+});
+
+test("a linear layer takes the BatchNorm and the ReLU that follow it", () => {
+  const linear = (input: number, output: number): Op => ({
+    ...base(input, output),
+    kind: "linear",
+    weight: weightOf([4, 4]),
+    bias: vectorOf(4),
+    relu: false,
+  });
+  const ops = [linear(0, 1), batchNorm(1, 2), { ...base(2, 3), kind: "relu" } as Op, linear(3, 4)];
+  const fused = fuse(networkOf(ops), true).stages[0]!.ops;
+  expect(fused.map(({ kind, ...op }) => [kind, "relu" in op && op.relu])).toEqual([
+    ["linear", true],
+    ["linear", false],
+  ]);
+});
+
+test("another activation is an operation of its own", () => {
+  const ops: Op[] = [
+    conv({ input: 0, output: 1, weight: weightOf([4, 4, 1, 1]) }),
+    { ...base(1, 2), kind: "activation", function: "silu" },
+  ];
+  const network = fuse(networkOf(ops), true);
+  expect(network.stages[0]!.ops.map(({ kind }) => kind)).toEqual(["conv", "activation"]);
+  expect(inputsOf(network.stages[0]!.ops[1]!)).toEqual([1]);
+});
