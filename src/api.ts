@@ -1,6 +1,7 @@
 import type { EngineStats } from "./engine.js";
 import type { Host } from "./host.js";
-import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess } from "./options.js";
+import { checkFields } from "./nearest.js";
+import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, RunOptions } from "./options.js";
 import type { Plan } from "./plan.js";
 import type { Session } from "./session.js";
 import { openSession } from "./worker/session.js";
@@ -15,7 +16,7 @@ export interface Model {
    * `input`: [n, 3, h, w] f32 planes, normalised; a `GPUBuffer` of them, with usage COPY_SRC, where the model was loaded with its
    * `gpuDevice`. `logits`: n * classes values.
    */
-  run(input: Float32Array | GPUBuffer, options?: { signal?: AbortSignal | null }): Promise<{ logits: Float32Array }>;
+  run(input: Float32Array | GPUBuffer, options?: RunOptions): Promise<{ logits: Float32Array }>;
   readonly plan: Plan;
   readonly stats: EngineStats;
   close(): Promise<void>;
@@ -31,16 +32,46 @@ export interface Classifier<Image> {
   close(): Promise<void>;
 }
 
+// Written as objects so that the compiler asks for every field.
+const loadFields = fieldsOf<LoadOptions>({
+  device: 0,
+  threads: 0,
+  worker: 0,
+  simd: 0,
+  precision: 0,
+  memory: 0,
+  architecture: 0,
+  preprocess: 0,
+  labels: 0,
+  inputSize: 0,
+  foldBatchNorm: 0,
+  convolution: 0,
+  tile: 0,
+  signal: 0,
+  onProgress: 0,
+  gpu: 0,
+  gpuDevice: 0,
+  wasm: 0,
+});
+const classifyFields = fieldsOf<ClassifyOptions>({ topK: 0, minScore: 0, signal: 0 });
+const runFields = fieldsOf<RunOptions>({ signal: 0 });
+
+function fieldsOf<Options>(fields: Record<keyof Options, 0>): string[] {
+  return Object.keys(fields);
+}
+
 /** The two ways in, for one host. */
 export function createApi<Image>(host: Host) {
   return {
     async loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+      checkFields(options, loadFields, "load option");
       return new SessionModel(await openSession(host, source, options));
     },
     async loadClassifier(
       source: ModelSource = host.defaultModel,
       options: LoadOptions = {},
     ): Promise<Classifier<Image>> {
+      checkFields(options, loadFields, "load option");
       return new SessionClassifier<Image>(await openSession(host, source, options));
     },
   };
@@ -63,7 +94,8 @@ class SessionModel implements Model {
   get stats() {
     return this.session.stats;
   }
-  async run(input: Float32Array | GPUBuffer, options: { signal?: AbortSignal | null } = {}) {
+  async run(input: Float32Array | GPUBuffer, options: RunOptions = {}) {
+    checkFields(options, runFields, "run option");
     return { logits: await this.session.run(input, options.signal) };
   }
   close() {
@@ -88,6 +120,7 @@ class SessionClassifier<Image> implements Classifier<Image> {
     input: Image | readonly Image[],
     options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
+    checkFields(options, classifyFields, "classify option");
     if (Array.isArray(input)) return Promise.all(input.map((image) => this.session.classify(image, options)));
     return this.session.classify(input, options);
   }

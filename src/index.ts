@@ -6,7 +6,15 @@ import * as session from "./session.js";
 export type { Classifier, Model } from "./api.js";
 export * from "./errors.js";
 export type { BrowserImage } from "./image/decode-browser.js";
-export type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, Progress } from "./options.js";
+export type {
+  ClassifyOptions,
+  LoadOptions,
+  ModelSource,
+  Prediction,
+  Preprocess,
+  Progress,
+  RunOptions,
+} from "./options.js";
 export type { Plan, StagePlacement } from "./plan.js";
 
 export const { loadModel, loadClassifier } = createApi<BrowserImage>({

@@ -60,6 +60,10 @@ export interface LoadOptions {
   wasm?: string | URL | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 }
 
+export interface RunOptions {
+  signal?: AbortSignal | null;
+}
+
 export interface ClassifyOptions {
   /** At most this many predictions; 5 by default. */
   topK?: number;

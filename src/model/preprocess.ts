@@ -1,4 +1,5 @@
 import { OptionError, UnsupportedModelError } from "../errors.js";
+import { checkFields } from "../nearest.js";
 import type { Preprocess } from "../options.js";
 import { defaultInputSize } from "./input-size.js";
 import { object, refuse, show, triple, wholeNumber } from "./json-values.js";
@@ -62,7 +63,10 @@ export function checkPreprocess(stated: unknown, where: string): Partial<Preproc
   return kept;
 }
 
+const fields = ["crop", "resize", "interpolation", "mean", "std"];
+
 function fromCaller(overrides: Partial<Preprocess>): Partial<Preprocess> {
+  checkFields(overrides, fields, "preprocess option");
   try {
     return checkPreprocess(overrides, "options.preprocess");
   } catch (error) {
