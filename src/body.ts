@@ -140,11 +140,12 @@ export class Pieces {
     return this.room.subarray(0, this.length);
   }
 
-  /** `expected`: how many bytes there will be in all, as far as that is known. */
+  /** `expected`: how many bytes there will be in all, as far as that was said; room is made for what has come, not for a claim. */
   add(piece: Uint8Array, expected = 0): void {
     const length = this.length + piece.length;
     if (length > this.room.length) {
-      const larger = new Uint8Array(Math.max(expected, length, Math.min(2 * this.room.length, length + (64 << 20))));
+      const claimed = Math.min(expected, 4 * length + (64 << 20));
+      const larger = new Uint8Array(Math.max(claimed, length, Math.min(2 * this.room.length, length + (64 << 20))));
       larger.set(this.bytes);
       this.room = larger;
     }

@@ -3,11 +3,12 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { ModelFormatError, SourceError } from "./errors.js";
+import { SourceError } from "./errors.js";
 import * as gpu from "./gpu/index.js";
 import type { Host, ModelFiles } from "./host.js";
 import { decodeBytes, decodeFile } from "./image/decode-node.js";
 import { toPixels } from "./image/index.js";
+import { parseJson } from "./json.js";
 import * as session from "./session.js";
 import { nodeStore } from "./store-node.js";
 import * as torch from "./weights/torch.js";
@@ -100,11 +101,6 @@ async function read(path: string, signal: AbortSignal | null | undefined): Promi
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ModelFormatError(`${path} is not JSON: ${(cause as Error).message}. Download it again.`, { cause });
-  }
+  const bytes = await readFile(path).catch(() => undefined);
+  return bytes && parseJson(bytes, path);
 }

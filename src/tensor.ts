@@ -46,6 +46,8 @@ export interface StateDict<T extends TensorInfo = Tensor> {
   readonly arrival?: Arrival;
   /** Free-form strings that the file carries (safetensors `__metadata__`); empty where a format has none. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** What a reader chose or left out, in sentences; absent where there was no choice. */
+  readonly notes?: readonly string[];
 }
 
 export function elementCount(shape: readonly number[]): number {

@@ -1,4 +1,4 @@
-import { ModelFormatError } from "../errors.js";
+import { parseJson } from "../json.js";
 import type { Preprocess } from "../options.js";
 import type { StateDict } from "../tensor.js";
 import { checkArchitecture } from "./architectures.js";
@@ -45,12 +45,7 @@ export function modelCard(state: Pick<StateDict, "metadata">, files: CardFiles =
 }
 
 function readMetadata(text: string): Partial<ModelCard> {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new ModelFormatError(`The file's resnet-edge metadata is not JSON: ${text.slice(0, 60)}`);
-  }
+  const json = parseJson(text, "The file's resnet-edge metadata");
   const { labels, preprocess, architecture } = object(json, "resnet-edge metadata");
   return {
     labels: labels == null ? undefined : classLabels(labels),

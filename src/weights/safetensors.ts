@@ -1,5 +1,7 @@
 import type { Body, Pieces } from "../body.js";
-import { ModelFormatError } from "../errors.js";
+import { ModelFormatError, UnsupportedModelError } from "../errors.js";
+import { parseJson } from "../json.js";
+import { MAX_AXES, MAX_HEADER_BYTES, MAX_NAME, MAX_TENSORS } from "../limits.js";
 import {
   type ArrivingTensor,
   bytesPerElement,
@@ -24,12 +26,12 @@ const dtypes: ReadonlyMap<string, DType> = new Map([
   ["BOOL", "bool"],
 ]);
 
-/** The format's own limit on its header. */
-const MAX_HEADER_BYTES = 100_000_000;
-
-/** A header length that fits a file of so many bytes, and a JSON object behind it. */
-export function isSafetensors(bytes: Uint8Array, length = bytes.length): boolean {
-  return length >= 10 && bytes[8] === 0x7b && headerLength(bytes) <= length - 8;
+/**
+ * A header length, of less than six bytes, and the beginning of a JSON object; ten bytes tell. No pickle or archive has those, whatever
+ * byte it begins with. Whether the length fits is for the reader to say.
+ */
+export function isSafetensors(bytes: Uint8Array): boolean {
+  return bytes.length >= 10 && !bytes[6] && !bytes[7] && /^\s*(\{|$)/.test(String.fromCharCode(bytes[8]!, bytes[9]!));
 }
 
 function headerLength(bytes: Uint8Array): number {
@@ -77,8 +79,10 @@ function failing(origin: string): (what: string) => never {
 }
 
 function checkHeader(length: number, fileLength: number, origin: string): void {
-  if (length <= Math.min(MAX_HEADER_BYTES, fileLength - 8)) return;
-  failing(origin)(`its header of ${length} bytes does not fit`);
+  if (length > fileLength - 8) failing(origin)(`its header of ${length} bytes does not fit`);
+  if (length > MAX_HEADER_BYTES) {
+    throw new ModelFormatError(`${origin}: its header takes ${length} bytes; at most ${MAX_HEADER_BYTES} are read.`);
+  }
 }
 
 /**
@@ -90,16 +94,15 @@ function readHeader(bytes: Uint8Array, fileLength: number, origin: string): Head
   const fail: (what: string) => never = failing(origin);
   const length = headerLength(bytes);
   checkHeader(length, fileLength, origin);
-  let header: Record<string, unknown> = {};
-  try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + length)));
-  } catch (cause) {
-    fail(`its header is not JSON (${(cause as Error).message})`);
-  }
+  const header = parseJson(bytes.subarray(8, 8 + length), `${origin}: its header`);
+  if (typeof header !== "object" || header === null) fail("its header is no object");
   const valuesLength = fileLength - 8 - length;
   const metadata = new Map<string, string>();
   const tensors = new Map<string, TensorInfo & { begin: number; end: number }>();
-  for (const [name, entry] of Object.entries(header)) {
+  for (const [name, entry] of Object.entries(header as object)) {
+    if (name.length > MAX_NAME)
+      throw new ModelFormatError(`${origin}: a tensor's name has more than ${MAX_NAME} characters.`);
+    if (tensors.size === MAX_TENSORS) throw new ModelFormatError(`${origin} has more than ${MAX_TENSORS} tensors.`);
     if (typeof entry !== "object" || entry === null) fail(`"${name}" in its header is no object`);
     if (name === "__metadata__") {
       for (const [key, value] of Object.entries(entry as object)) {
@@ -109,7 +112,13 @@ function readHeader(bytes: Uint8Array, fileLength: number, origin: string): Head
       continue;
     }
     const { dtype: dtypeName, shape, data_offsets } = entry as Record<string, unknown>;
-    const dtype = dtypes.get(dtypeName as string) ?? fail(`tensor "${name}" has the unknown type ${String(dtypeName)}`);
+    if (typeof dtypeName !== "string") fail(`tensor "${name}" has no proper dtype`);
+    const dtype = dtypes.get(dtypeName as string);
+    if (!dtype) {
+      throw new UnsupportedModelError(
+        `${origin}: tensor "${name}" is ${(dtypeName as string).slice(0, 20)}, which cannot be computed with. Convert the weights to F32, F16 or BF16.`,
+      );
+    }
     const extents = counts(shape) ?? fail(`tensor "${name}" has no proper shape`);
     const offsets = counts(data_offsets);
     if (offsets?.length !== 2) fail(`tensor "${name}" has no proper data_offsets`);
@@ -132,6 +141,6 @@ function readHeader(bytes: Uint8Array, fileLength: number, origin: string): Head
 }
 
 function counts(value: unknown): number[] | null {
-  if (!Array.isArray(value) || value.length > 16) return null;
+  if (!Array.isArray(value) || value.length > MAX_AXES) return null;
   return value.every((it) => Number.isSafeInteger(it) && it >= 0) ? value : null;
 }

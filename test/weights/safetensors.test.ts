@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { ModelFormatError } from "../../src/errors.js";
+import { ModelFormatError, UnsupportedModelError } from "../../src/errors.js";
 import { toFloat32 } from "../../src/weights/index.js";
 import { readWeights } from "./read.js";
 
@@ -54,13 +54,28 @@ describe("refused with a typed error that says what to do", () => {
       /starts at byte 4/,
     ],
     ["bytes behind the last tensor", file(f32([1], [0, 4]), 8), /4 bytes follow/],
-    ["an unknown type", file({ w: { dtype: "F4", shape: [1], data_offsets: [0, 4] } }, 4), /unknown type F4/],
+    ["a type that is an object", file({ w: { dtype: {}, shape: [1], data_offsets: [0, 4] } }, 4), /no proper dtype/],
+    ["a tensor twice", file('{"w":{},"w":{}}'), /has "w" twice/],
+    ["a name of a megabyte", file({ ["w".repeat(1e6)]: 1 }), /more than 1000 characters/],
+    ["a header of 20 MB", file(" ".repeat(20e6)), /20000000 bytes; at most/],
+    [
+      "empty objects by the megabyte",
+      file(`{${Array.from({ length: 3e5 }, (_, i) => `"${i}":{}`)}}`),
+      /values|tensors/,
+    ],
+    ["metadata 100,000 deep", file(`{"__metadata__":${"[".repeat(1e5)}`), /nested more than/],
     ["a header that is no JSON", file("{nonsense}"), /not JSON/],
     ["a tensor without a description", file({ w: 3 }), /no object/],
   ];
   test.each(cases)("%s", async (_, bytes, message) => {
     await expect(readWeights(bytes, "x.safetensors")).rejects.toThrow(ModelFormatError);
     await expect(readWeights(bytes, "x.safetensors")).rejects.toThrow(message);
+  });
+
+  test.each(["F8_E4M3", "F8_E5M2", "F4", "C64", "U16"])("weights of %s: what to convert them to", async (dtype) => {
+    const refused = readWeights(file({ w: { dtype, shape: [1], data_offsets: [0, 4] } }, 4), "x");
+    await expect(refused).rejects.toThrow(UnsupportedModelError);
+    await expect(refused).rejects.toThrow(new RegExp(`${dtype}, .* Convert the weights to F32, F16 or BF16\\.$`));
   });
 
   test("a header length of 2^63", async () => {

@@ -1,0 +1,15 @@
+// What a file may cost before it is believed. Each bound is far above what networks need; a file beyond one is refused by an
+// error that names it. Bounds of a caller's own options are wider: what only a file states can be stated by the caller instead.
+
+/** Levels of lists, dicts and objects inside each other, in JSON and in pickles. */
+export const MAX_NESTING = 64;
+/** Values in one JSON text: a header of `MAX_TENSORS` tensors, or the labels of ImageNet-21k ten times. */
+export const MAX_JSON_VALUES = 250_000;
+/** Bytes of a safetensors header, whose own limit is 100 MB, and of a configuration file. */
+export const MAX_HEADER_BYTES = 16 << 20;
+/** Tensors in a file; a ResNet-1202 has 7,000. */
+export const MAX_TENSORS = 20_000;
+/** Characters of a tensor's name. */
+export const MAX_NAME = 1000;
+/** Axes of a tensor. */
+export const MAX_AXES = 16;
