@@ -2,10 +2,16 @@ import type { Architecture } from "./model/network.js";
 
 /** How an image becomes the network's input. Belongs to a model; see `defaultPreprocess` for torchvision's values. */
 export interface Preprocess {
-  /** Side of the network's square input in pixels: the centre crop. */
-  readonly crop: number;
-  /** Length of the image's short side before the crop. */
-  readonly resize: number;
+  /** The network's input in pixels: the side of a square, or [height, width]. */
+  readonly crop: number | readonly [height: number, width: number];
+  /** The image's size before the crop: its short side, or [height, width]. */
+  readonly resize: number | readonly [height: number, width: number];
+  /**
+   * How an image comes to that size: "center" keeps its ratio and covers it, "border" keeps its ratio and lies within it, with the
+   * mean around, "squash" stretches it (torchvision's `Resize((height, width))`). Then its centre is cropped. Unless stated,
+   * "squash" for a [height, width], else "center".
+   */
+  readonly mode?: "center" | "squash" | "border";
   readonly interpolation: "bilinear" | "bicubic" | "nearest";
   /** Per channel, of pixels scaled to 0..1. */
   readonly mean: readonly [number, number, number];
@@ -42,8 +48,8 @@ export interface LoadOptions {
   architecture?: string | Partial<Architecture>;
   preprocess?: Partial<Preprocess>;
   labels?: readonly string[];
-  /** Side of the network's input where it differs from the model's own. */
-  inputSize?: number;
+  /** The network's input where it differs from the model's own: the side of a square, or [height, width]. */
+  inputSize?: number | readonly [height: number, width: number];
   /** Keep BatchNorm as an operation of its own: slower, for checking the fold. Default true (folded). */
   foldBatchNorm?: boolean;
   /** Forces one 3x3 kernel where it applies; "auto" chooses by shape. */

@@ -48,7 +48,10 @@ export async function loadOptions(options: Options): Promise<LoadOptions> {
   const inputSize = options["input-size"] === undefined ? undefined : number(options, "input-size");
   if (entry) {
     const { crop, resize, interpolation } = entry.preprocess;
-    Object.assign(preprocess, { interpolation, resize: Math.round((resize * (inputSize ?? crop)) / crop) });
+    Object.assign(preprocess, {
+      interpolation,
+      resize: Math.round(((resize as number) * (inputSize ?? (crop as number))) / (crop as number)),
+    });
   }
   if (options.resize !== undefined) preprocess.resize = number(options, "resize");
   if (options.mean !== undefined) preprocess.mean = triple(options, "mean");

@@ -1,6 +1,6 @@
 import { GpuInputError } from "../errors.js";
 import type { Frame } from "../image/frame.js";
-import { frame as framing, normalisation } from "../image/preprocess.js";
+import { frame as framing, normalisation, square } from "../image/preprocess.js";
 import { resizeTables } from "../image/resize.js";
 import type { Preprocess } from "../options.js";
 import { scoped } from "./scoped.js";
@@ -57,7 +57,7 @@ export class Frames {
     const { plan, bytes, rows } = this.#plan;
     // An external texture lives until this task ends: it and its bind group are made anew for each frame.
     const texture = this.gpu.importExternalTexture({ source: frame });
-    const { crop } = this.spec;
+    const crop = square(this.spec.crop);
     const pass = encoder.beginComputePass();
     const dispatch = (pipeline: GPUComputePipeline, resources: GPUBindingResource[], width: number, height: number) => {
       const entries = resources.map((resource, binding) => ({ binding, resource }));
@@ -71,7 +71,8 @@ export class Frames {
   }
 
   #prepare(size: Size): FramePlan {
-    const { crop, interpolation } = this.spec;
+    const { interpolation } = this.spec;
+    const crop = square(this.spec.crop);
     const { width, height, region, left, top } = framing(size, this.spec);
     const { across, down, top: first, bottom } = resizeTables(size, width, height, region, interpolation);
     const rows = bottom - first;

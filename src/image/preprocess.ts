@@ -1,3 +1,4 @@
+import { OptionError } from "../errors.js";
 import type { Preprocess } from "../options.js";
 import type { Pixels } from "./pixels.js";
 import { type Region, resize } from "./resize.js";
@@ -7,7 +8,7 @@ import { type Region, resize } from "./resize.js";
  * normalise. Returns [3, crop, crop], planes.
  */
 export function preprocess(pixels: Pixels, spec: Preprocess): Float32Array {
-  const { crop } = spec;
+  const crop = square(spec.crop);
   const rgb = cropped(pixels, spec);
   const plane = crop * crop;
   const result = new Float32Array(3 * plane);
@@ -33,7 +34,7 @@ export interface Framing {
 }
 
 export function frame(size: { readonly width: number; readonly height: number }, spec: FramingSpec): Framing {
-  const { crop, resize } = spec;
+  const [crop, resize] = [square(spec.crop), square(spec.resize)];
   const short = Math.min(size.width, size.height);
   const scaled = (side: number) => (side === short ? resize : Math.trunc((resize * side) / short));
   const width = scaled(size.width);
@@ -53,7 +54,7 @@ type FramingSpec = Pick<Preprocess, "resize" | "crop">;
 
 /** The resized and cropped image, 8-bit RGB, crop x crop. Where the resized image is smaller than the crop, zeros surround it. */
 export function cropped(pixels: Pixels, spec: FramingSpec & Pick<Preprocess, "interpolation">): Uint8ClampedArray {
-  const { crop } = spec;
+  const crop = square(spec.crop);
   const { width, height, region, left, top } = frame(pixels, spec);
   const inner = resize(pixels, width, height, region, spec.interpolation);
   if (region.width === crop && region.height === crop) return inner;
@@ -71,4 +72,10 @@ function offset(side: number, crop: number): number {
   const half = (side - crop) / 2;
   const down = Math.floor(half);
   return half - down === 0.5 && down % 2 === 1 ? down + 1 : down;
+}
+
+/** Until rectangles are framed too. */
+export function square(size: Preprocess["crop"]): number {
+  if (typeof size === "number") return size;
+  throw new OptionError(`A size of [${size}] is not supported yet; give one number.`);
 }

@@ -1,4 +1,4 @@
-import { ModelFormatError, OptionError } from "../errors.js";
+import { OptionError } from "../errors.js";
 import type { Architecture } from "./network.js";
 
 /** Bottleneck blocks end in four times their width; basic blocks in their width. */
@@ -89,46 +89,4 @@ export function nameOf(architecture: Architecture): string {
   const key = (candidate: Architecture) => JSON.stringify(fields.map((field) => candidate[field]));
   for (const candidate of wellKnown.values()) if (key(candidate) === key(architecture)) return candidate.name;
   return "resnet";
-}
-
-const choices: Readonly<Record<string, readonly unknown[]>> = {
-  block: ["basic", "bottleneck"],
-  stem: ["7x7", "3x3", "deep"],
-  shortcut: ["projection", "average-projection", "zero-pad-symmetric", "zero-pad-end"],
-  strideIn: ["3x3", "1x1"],
-  firstStageStride: [1, 2],
-};
-const counts = ["stemWidth", "groups"];
-const lists = ["layers", "widths"];
-
-const isCount = (value: unknown) => Number.isInteger(value) && (value as number) > 0 && (value as number) <= 65536;
-
-/**
- * Keeps the fields of `Architecture` that a file's metadata or a caller states, and checks their values; other fields are
- * ignored. Throws `ModelFormatError`, or `OptionError` where the caller stated them.
- */
-export function checkArchitecture(stated: unknown, origin: "file" | "caller"): Partial<Architecture> {
-  const refuse = (what: string): never => {
-    throw origin === "file"
-      ? new ModelFormatError(`The file's metadata has ${what}.`)
-      : new OptionError(`The architecture option has ${what}.`);
-  };
-  if (typeof stated !== "object" || stated === null) return refuse("an architecture that is not an object");
-  const kept: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(stated)) {
-    if (value == null) continue;
-    let fits: boolean;
-    if (Object.hasOwn(choices, field)) fits = choices[field]!.includes(value);
-    else if (counts.includes(field)) fits = isCount(value);
-    else if (lists.includes(field))
-      fits = Array.isArray(value) && value.length > 0 && value.length <= 64 && value.every(isCount);
-    else if (field === "classes") fits = value === 0 || isCount(value);
-    else if (field === "widthPerGroup") fits = typeof value === "number" && value > 0 && value <= 65536;
-    else if (field === "epsilon") fits = typeof value === "number" && value > 0 && value < 1;
-    else if (field === "name") fits = typeof value === "string";
-    else continue;
-    if (!fits) refuse(`architecture.${field} = ${JSON.stringify(value)?.slice(0, 80)}, which cannot be`);
-    kept[field] = value;
-  }
-  return kept;
 }

@@ -7,6 +7,8 @@ import { lazyVector, needsOf } from "./vector.js";
 /** An operation without what the assembler fills in. */
 type Unplaced = Op extends infer O ? (O extends Op ? Omit<O, "output"> : never) : never;
 
+type Sides = readonly [height: number, width: number];
+
 const pair = (side: number): [number, number] => [side, side];
 
 /** Output extent of a convolution or pool; with these paddings it is never below one. */
@@ -24,7 +26,7 @@ interface ConvolutionTraits {
  * Lays out a network as its definition reads: convolution, BatchNorm, ReLU, add, each an operation of its own. Tensors are
  * asked for in the order of the forward pass, so that a file is refused at the first one that does not fit.
  */
-export function assemble(architecture: Architecture, parameters: Parameters, inputSize: number): Network {
+export function assemble(architecture: Architecture, parameters: Parameters, inputSize: Sides): Network {
   const assembler = new Assembler(architecture, parameters, inputSize);
   assembler.stem();
   architecture.layers.forEach((_, index) => {
@@ -46,9 +48,9 @@ class Assembler {
   constructor(
     private readonly architecture: Architecture,
     private readonly parameters: Parameters,
-    inputSize: number,
+    [height, width]: Sides,
   ) {
-    this.values = [{ height: inputSize, width: inputSize, channels: 3 }];
+    this.values = [{ height, width, channels: 3 }];
   }
 
   stem(): void {

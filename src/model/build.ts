@@ -1,20 +1,21 @@
 import { UnsupportedModelError } from "../errors.js";
 import type { ArrivingTensor, StateDict, Tensor } from "../tensor.js";
-import { checkArchitecture, nameOf, wellKnownArchitecture } from "./architectures.js";
+import { nameOf, wellKnownArchitecture } from "./architectures.js";
 import { assemble } from "./assemble.js";
 import { type ModelCard, modelCard } from "./card.js";
 import { FileParameters } from "./file-parameters.js";
 import { fuse } from "./fuse.js";
-import { checkInputSize, defaultInputSize } from "./input-size.js";
+import { checkInputSize, defaultInputSize, type Size } from "./input-size.js";
 import { byTorchvisionName } from "./names.js";
 import type { Architecture, Network } from "./network.js";
 import { recognize } from "./recognize.js";
+import { checkArchitecture } from "./stated.js";
 
 export interface BuildOptions {
   /** Overrides what names, shapes and the card say, field by field; a well-known name states the structure, not the classes. */
   architecture?: string | Partial<Architecture>;
-  /** Side of the square input in pixels; the card's crop, else 224 for an ImageNet stem and 32 for a CIFAR stem. */
-  inputSize?: number;
+  /** The input's side in pixels, or [height, width]; the card's crop, else 224 for an ImageNet stem and 32 for a CIFAR stem. */
+  inputSize?: Size;
   /** Default true. */
   foldBatchNorm?: boolean;
   /** False ends the network in pooled features; true insists on a classifier. Unset: a classifier where the file has one. */

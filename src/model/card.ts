@@ -1,11 +1,11 @@
 import { parseJson } from "../json.js";
 import type { Preprocess } from "../options.js";
 import type { StateDict } from "../tensor.js";
-import { checkArchitecture } from "./architectures.js";
 import { readConfig, readProcessor } from "./hugging-face.js";
 import { classLabels, object } from "./json-values.js";
 import type { Architecture } from "./network.js";
 import { checkPreprocess } from "./preprocess.js";
+import { checkArchitecture } from "./stated.js";
 
 /** What is said beside a model's weights. Fields about which nothing is said are absent. */
 export interface ModelCard {

@@ -1,8 +1,8 @@
 import { UnsupportedModelError } from "../errors.js";
-import { checkArchitecture } from "./architectures.js";
 import type { ModelCard } from "./card.js";
 import { classLabels, type Json, number, object, show, triple } from "./json-values.js";
 import { checkPreprocess } from "./preprocess.js";
+import { checkArchitecture } from "./stated.js";
 
 /** `config.json` of Transformers' ResNetForImageClassification, or of timm (`pretrained_cfg`). */
 export function readConfig(config: Json): Partial<ModelCard> {

@@ -211,7 +211,22 @@ export interface Network {
   readonly batchNorms: { readonly folded: number; readonly kept: number };
 }
 
-/** What names and shapes say about a network; also what a file's metadata or a caller may state. */
+/** A function of each value on its own, between a network's layers. */
+export type Activation = "relu" | "leaky-relu" | "relu6" | "silu" | "gelu" | "elu";
+
+/** The stem's max-pool, where it is another than 3x3 with a stride of 2 and a padding of 1. */
+export interface StemPool {
+  readonly kernel?: number;
+  readonly stride?: number;
+  readonly padding?: number;
+  /** The last window may hang over the far edge (PyTorch's `ceil_mode`, Caffe's rule); false unless stated. */
+  readonly ceilMode?: boolean;
+}
+
+/**
+ * What names and shapes say about a network, and what they cannot say; also what a file's metadata or a caller may state.
+ * Absent fields have the value of torchvision's networks.
+ */
 export interface Architecture {
   /** "resnet18", ... "resnet20-cifar", or "resnet" where it has no well-known name. */
   readonly name: string;
@@ -222,6 +237,10 @@ export interface Architecture {
    */
   readonly stem: "7x7" | "3x3" | "deep";
   readonly stemWidth: number;
+  /** Stride of the stem's first convolution: 1 for a stem of "3x3", else 2. */
+  readonly stemStride?: 1 | 2;
+  /** The pool behind the stem; "none" for a stem of "3x3" unless stated, 3x3 with a stride of 2 for the others. */
+  readonly maxPool?: "none" | StemPool;
   /** Blocks in each stage. */
   readonly layers: readonly number[];
   /** Output channels of each stage's blocks before expansion: 64, 128, 256, 512. */
@@ -229,14 +248,51 @@ export interface Architecture {
   readonly groups: number;
   /** Channels of a group in the first stage's 3x3 (torchvision's width_per_group); 64 is the plain network. */
   readonly widthPerGroup: number;
-  /** "average-projection": a stride-2 average pool, then a stride-1 projection (ResNet-D). */
-  readonly shortcut: "projection" | "average-projection" | "zero-pad-symmetric" | "zero-pad-end";
+  /**
+   * How a block's input reaches its sum where sizes differ. "average-projection": a stride-2 average pool, then a stride-1
+   * projection (ResNet-D). "zero-pad-...": every second pixel, or the average of each two by two, with zero channels on both
+   * sides or behind (option A). "none": no block has a sum (a plain network).
+   */
+  readonly shortcut:
+    | "projection"
+    | "average-projection"
+    | "zero-pad-symmetric"
+    | "zero-pad-end"
+    | "zero-pad-average-symmetric"
+    | "zero-pad-average-end"
+    | "none";
   /** Which convolution of a bottleneck has the stride. */
   readonly strideIn: "3x3" | "1x1";
-  /** 0 where the network ends in features (`include_top = false`). */
-  readonly classes: number;
   /** Stride of the first stage's first block; 1 unless stated. */
   readonly firstStageStride?: 1 | 2;
+  /** Stride of each stage's first block: 1, 2, 2, 2. */
+  readonly stageStrides?: readonly number[];
+  /**
+   * Dilation of each stage's 3x3 convolutions, as torchvision's `replace_stride_with_dilation` has it: a stage that dilates more
+   * than the one before has a stride of 1, and its first block the dilation of the one before.
+   */
+  readonly dilations?: readonly number[];
+  readonly activation?: Activation;
+  /** Of "leaky-relu", below zero; 0.01 unless stated. */
+  readonly activationSlope?: number;
+  /** Whether an activation follows each block's sum; true unless stated. */
+  readonly activationAfterSum?: boolean;
+  /** What stands where a stride was, against aliasing (timm's `aa_layer`): a blur, or an average of two by two. */
+  readonly antiAliasing?: "none" | "blur" | "average";
+  /** What each block's last convolution is multiplied by before the sum; 1 unless stated. */
+  readonly residualScale?: number;
+  readonly globalPool?: "average" | "max";
+  /** 0 where the network ends in features (`include_top = false`). */
+  readonly classes: number;
+  /**
+   * The layers between pooled features and logits, in order: "linear", "cosine" (of normalised features and weights),
+   * "batchnorm", "dropout", or an activation. One linear layer unless stated.
+   */
+  readonly head?: readonly string[];
+  /** What the cosines of a "cosine" layer are multiplied by; 1 unless stated. */
+  readonly cosineScale?: number;
+  /** How logits become scores: "sigmoid" where classes do not exclude each other. "softmax" unless stated. */
+  readonly scores?: "softmax" | "sigmoid" | "none";
   /** BatchNorm's epsilon; 1e-5 unless stated. */
   readonly epsilon?: number;
 }

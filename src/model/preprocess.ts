@@ -1,15 +1,17 @@
 import { OptionError, UnsupportedModelError } from "../errors.js";
 import { checkFields } from "../nearest.js";
 import type { Preprocess } from "../options.js";
-import { defaultInputSize } from "./input-size.js";
+import { defaultInputSize, type Size, sides, sizeOf } from "./input-size.js";
 import { object, refuse, show, triple, wholeNumber } from "./json-values.js";
 import type { Architecture, Network } from "./network.js";
 
 /** torchvision's: ImageNet's mean and standard deviation; the short side 256/224 of the crop, but not for CIFAR's images. */
-export function defaultPreprocess(inputSize: number, stem: Architecture["stem"]): Preprocess {
+export function defaultPreprocess(inputSize: Size, stem: Architecture["stem"]): Preprocess {
   return {
     crop: inputSize,
-    resize: stem === "3x3" ? inputSize : Math.round((inputSize * 256) / 224),
+    resize: stem === "3x3" ? inputSize : resized(inputSize, (side) => (side * 256) / 224),
+    // Of two sides the image covers both; a stated pair would stretch it.
+    ...(typeof inputSize === "number" ? {} : { mode: "center" }),
     interpolation: "bilinear",
     mean: [0.485, 0.456, 0.406],
     std: [0.229, 0.224, 0.225],
@@ -26,27 +28,45 @@ export function preprocessFor(
   card: { readonly preprocess: Partial<Preprocess> },
   overrides: Partial<Preprocess> = {},
 ): Preprocess {
-  const crop = network.values[network.input]!.height;
+  const { height, width } = network.values[network.input]!;
+  const crop = sizeOf([height, width]);
   const { stem } = network.architecture;
   const wanted = fromCaller(overrides);
-  if (wanted.crop !== undefined && wanted.crop !== crop) {
+  if (wanted.crop !== undefined && String(sides(wanted.crop)) !== String([height, width])) {
     throw new OptionError(
-      `options.preprocess.crop is ${wanted.crop}, but the network's input is ${crop} pixels wide; set inputSize: ${wanted.crop} too.`,
+      `options.preprocess.crop is ${showSize(wanted.crop)}, but the network's input is ${showSize(crop)} pixels; set inputSize: ${showSize(wanted.crop)} too.`,
     );
   }
   const stated = { ...card.preprocess };
   if (stated.resize !== undefined) {
-    stated.resize = Math.round((stated.resize * crop) / (stated.crop ?? defaultInputSize({ stem })));
+    const before = sides(stated.crop ?? defaultInputSize({ stem }));
+    // A single number is the short side's, which the crop's height stands for.
+    stated.resize = resized(stated.resize, (side, axis) => (side * [height, width][axis]!) / before[axis]!);
   }
-  return { ...defaultPreprocess(crop, stem), ...stated, ...wanted, crop };
+  const { mode, ...usual } = defaultPreprocess(crop, stem);
+  const said = { ...stated, ...wanted };
+  return { ...usual, ...(mode && said.resize === undefined ? { mode } : {}), ...said, crop };
+}
+
+const showSize = (size: Size) => (typeof size === "number" ? size : `[${size.join(", ")}]`);
+
+function resized(size: Size, scale: (side: number, axis: number) => number): Size {
+  if (typeof size === "number") return Math.round(scale(size, 0));
+  return [Math.round(scale(size[0], 0)), Math.round(scale(size[1], 1))];
 }
 
 /** Keeps the fields of `Preprocess` that are stated, and checks their values. */
 export function checkPreprocess(stated: unknown, where: string): Partial<Preprocess> {
-  const { crop, resize, interpolation, mean, std } = object(stated, where);
+  const { crop, resize, mode, interpolation, mean, std } = object(stated, where);
   const kept: { -readonly [K in keyof Preprocess]?: Preprocess[K] } = {};
-  if (crop != null) kept.crop = wholeNumber(crop, `${where}.crop`);
-  if (resize != null) kept.resize = wholeNumber(resize, `${where}.resize`);
+  if (crop != null) kept.crop = pixels(crop, `${where}.crop`);
+  if (resize != null) kept.resize = pixels(resize, `${where}.resize`);
+  if (mode != null) {
+    if (mode !== "center" && mode !== "squash" && mode !== "border") {
+      throw new UnsupportedModelError(`${where} has mode ${show(mode)}; center, squash and border are supported.`);
+    }
+    kept.mode = mode;
+  }
   if (interpolation != null) {
     if (interpolation !== "bilinear" && interpolation !== "bicubic" && interpolation !== "nearest") {
       throw new UnsupportedModelError(
@@ -63,7 +83,13 @@ export function checkPreprocess(stated: unknown, where: string): Partial<Preproc
   return kept;
 }
 
-const fields = ["crop", "resize", "interpolation", "mean", "std"];
+const fields = ["crop", "resize", "mode", "interpolation", "mean", "std"];
+
+function pixels(value: unknown, where: string): Size {
+  if (!Array.isArray(value)) return wholeNumber(value, where);
+  if (value.length !== 2) throw refuse(where, value, "a number or [height, width]");
+  return [wholeNumber(value[0], where), wholeNumber(value[1], where)];
+}
 
 function fromCaller(overrides: Partial<Preprocess>): Partial<Preprocess> {
   checkFields(overrides, fields, "preprocess option");

@@ -3,14 +3,14 @@ import { elementCount } from "../tensor.js";
 import { wellKnownArchitecture } from "./architectures.js";
 import { assemble } from "./assemble.js";
 import { fuse } from "./fuse.js";
-import { checkInputSize, defaultInputSize } from "./input-size.js";
+import { checkInputSize, defaultInputSize, type Size } from "./input-size.js";
 import type { Architecture, Network, Vector, Weight } from "./network.js";
 import type { Parameters } from "./parameters.js";
 import { lazyVector } from "./vector.js";
 
 export interface PseudoRandomOptions {
-  /** Side of the square input in pixels. */
-  inputSize?: number;
+  /** The input's side in pixels, or [height, width]. */
+  inputSize?: Size;
   /** Outputs of the classifier; 0 leaves it out. */
   classes?: number;
   seed?: number;
