@@ -1,6 +1,6 @@
 import { GpuInputError } from "../errors.js";
 import type { Frame } from "../image/frame.js";
-import { frame as framing, normalisation, square } from "../image/preprocess.js";
+import { frame as framing, normalisation } from "../image/preprocess.js";
 import { resizeTables } from "../image/resize.js";
 import type { Preprocess } from "../options.js";
 import { scoped } from "./scoped.js";
@@ -14,6 +14,7 @@ interface Size {
 
 /** Buffers for frames of one size. */
 interface FramePlan extends Size {
+  readonly crop: Size;
   readonly rows: number;
   readonly plan: GPUBuffer;
   readonly bytes: GPUBuffer;
@@ -57,7 +58,7 @@ export class Frames {
     const { plan, bytes, rows } = this.#plan;
     // An external texture lives until this task ends: it and its bind group are made anew for each frame.
     const texture = this.gpu.importExternalTexture({ source: frame });
-    const crop = square(this.spec.crop);
+    const { width: across, height: down } = this.#plan.crop;
     const pass = encoder.beginComputePass();
     const dispatch = (pipeline: GPUComputePipeline, resources: GPUBindingResource[], width: number, height: number) => {
       const entries = resources.map((resource, binding) => ({ binding, resource }));
@@ -65,20 +66,19 @@ export class Frames {
       pass.setBindGroup(0, this.gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
       pass.dispatchWorkgroups(Math.ceil(width / 8), Math.ceil(height / 8));
     };
-    dispatch(this.columns, [{ buffer: plan }, texture, { buffer: bytes }], crop, rows);
-    dispatch(this.rows, [{ buffer: plan }, { buffer: bytes }, { buffer: image }], crop, crop);
+    dispatch(this.columns, [{ buffer: plan }, texture, { buffer: bytes }], across, rows);
+    dispatch(this.rows, [{ buffer: plan }, { buffer: bytes }, { buffer: image }], across, down);
     pass.end();
   }
 
   #prepare(size: Size): FramePlan {
     const { interpolation } = this.spec;
-    const crop = square(this.spec.crop);
-    const { width, height, region, left, top } = framing(size, this.spec);
+    const { width, height, region, left, top, crop, fill } = framing(size, this.spec);
     const { across, down, top: first, bottom } = resizeTables(size, width, height, region, interpolation);
     const rows = bottom - first;
     const tables = [across.starts, across.weights, down.starts, down.weights];
     const rowTable = across.starts.length + across.weights.length;
-    const header = new ArrayBuffer(64);
+    const header = new ArrayBuffer(72);
     for (const [channel, { scale, shift }] of normalisation(this.spec).entries()) {
       new Float32Array(header)[channel] = scale;
       new Float32Array(header)[4 + channel] = shift;
@@ -86,7 +86,9 @@ export class Frames {
     const words = new Uint32Array(header);
     words[3] = region.width;
     words[7] = region.height;
-    words.set([left, top, crop, first, rows, across.taps, down.taps, rowTable], 8);
+    const [red, green, blue] = fill as [number, number, number];
+    const around = red | (green << 8) | (blue << 16);
+    words.set([left, top, crop.width, crop.height, first, rows, across.taps, down.taps, rowTable, around], 8);
     const total = tables.reduce((sum, { byteLength }) => sum + byteLength, header.byteLength);
     const plan = this.gpu.createBuffer({ label: "frame plan", size: total, usage: STORAGE | COPY_DST });
     let at = header.byteLength;
@@ -96,7 +98,7 @@ export class Frames {
       at += table.byteLength;
     }
     const bytes = this.gpu.createBuffer({ label: "frame bytes", size: 4 * rows * region.width, usage: STORAGE });
-    return { ...size, rows, plan, bytes };
+    return { ...size, crop, rows, plan, bytes };
   }
 
   close(): void {

@@ -1,16 +1,14 @@
-import { OptionError } from "../errors.js";
 import type { Preprocess } from "../options.js";
 import type { Pixels } from "./pixels.js";
 import { type Region, resize } from "./resize.js";
 
 /**
- * An image to a network's input as torchvision does on PIL images: Resize(short side), CenterCrop, scale to 0..1,
- * normalise. Returns [3, crop, crop], planes.
+ * An image to a network's input as torchvision and timm do on PIL images: resize, crop, scale to 0..1, normalise.
+ * Returns [3, height, width] of the crop, planes.
  */
 export function preprocess(pixels: Pixels, spec: Preprocess): Float32Array {
-  const crop = square(spec.crop);
   const rgb = cropped(pixels, spec);
-  const plane = crop * crop;
+  const plane = rgb.length / 3;
   const result = new Float32Array(3 * plane);
   for (const [channel, { scale, shift }] of normalisation(spec).entries()) {
     for (let at = 0; at < plane; at++) result[channel * plane + at] = rgb[3 * at + channel]! * scale - shift;
@@ -23,59 +21,84 @@ export function normalisation({ mean, std }: Preprocess): { readonly scale: numb
   return std.map((deviation, channel) => ({ scale: 1 / (255 * deviation), shift: mean[channel]! / deviation }));
 }
 
-/** How an image of any size comes to a crop: its size after the resize, and which part of that lies where in the crop. */
-export interface Framing {
+interface Size {
   readonly width: number;
   readonly height: number;
+}
+
+/** How an image of any size comes to a crop: its size after the resize, and which part of that lies where in the crop. */
+export interface Framing extends Size {
   readonly region: Region;
   /** Of the region in the crop, which is larger where the resized image is too small for it. */
   readonly left: number;
   readonly top: number;
+  readonly crop: Size;
+  /** What surrounds the region: RGB. */
+  readonly fill: readonly number[];
 }
 
-export function frame(size: { readonly width: number; readonly height: number }, spec: FramingSpec): Framing {
-  const [crop, resize] = [square(spec.crop), square(spec.resize)];
-  const short = Math.min(size.width, size.height);
-  const scaled = (side: number) => (side === short ? resize : Math.trunc((resize * side) / short));
-  const width = scaled(size.width);
-  const height = scaled(size.height);
-  const left = offset(width, crop);
-  const top = offset(height, crop);
+type FramingSpec = Pick<Preprocess, "resize" | "crop" | "mode"> & Partial<Pick<Preprocess, "mean">>;
+
+export function frame(size: Size, spec: FramingSpec): Framing {
+  const crop = both(spec.crop);
+  const { width, height } = resized(size, spec);
+  const left = offset(width, crop.width);
+  const top = offset(height, crop.height);
   const region = {
     x: Math.max(0, left),
     y: Math.max(0, top),
-    width: Math.min(width, crop),
-    height: Math.min(height, crop),
+    width: Math.min(width, crop.width),
+    height: Math.min(height, crop.height),
   };
-  return { width, height, region, left: Math.max(0, -left), top: Math.max(0, -top) };
+  const fill = [0, 1, 2].map((channel) => (spec.mode === "border" ? even(255 * (spec.mean?.[channel] ?? 0)) : 0));
+  return { width, height, region, left: Math.max(0, -left), top: Math.max(0, -top), crop, fill };
 }
 
-type FramingSpec = Pick<Preprocess, "resize" | "crop">;
+/** Height and width, or one number for both. */
+export function both(sides: number | readonly [height: number, width: number]): Size {
+  const [height, width] = typeof sides === "number" ? [sides, sides] : sides;
+  return { width, height };
+}
 
-/** The resized and cropped image, 8-bit RGB, crop x crop. Where the resized image is smaller than the crop, zeros surround it. */
+/**
+ * An image's size after the resize. "squash": as stated. "border": as large as fits into what is stated. "center": as small as
+ * covers it; where one side is stated, torchvision's Resize cuts the long side's fraction off, and timm's rounds it.
+ */
+function resized(size: Size, { resize, mode }: FramingSpec): Size {
+  const target = both(resize);
+  if (mode === "squash" || (mode === undefined && typeof resize !== "number")) return target;
+  const ratios = [size.height / target.height, size.width / target.width];
+  if (mode !== "border" && target.width === target.height) {
+    const short = Math.min(size.width, size.height);
+    const scaled = (side: number) => (side === short ? target.width : Math.trunc((target.width * side) / short));
+    return { width: scaled(size.width), height: scaled(size.height) };
+  }
+  const ratio = mode === "border" ? Math.max(...ratios) : Math.min(...ratios);
+  const scaled = (side: number) => Math.max(1, even(side / ratio));
+  return { width: scaled(size.width), height: scaled(size.height) };
+}
+
+/** The resized and cropped 8-bit RGB image. Where the resized image is smaller than the crop, `fill` surrounds it. */
 export function cropped(pixels: Pixels, spec: FramingSpec & Pick<Preprocess, "interpolation">): Uint8ClampedArray {
-  const crop = square(spec.crop);
-  const { width, height, region, left, top } = frame(pixels, spec);
+  const { width, height, region, left, top, crop, fill } = frame(pixels, spec);
   const inner = resize(pixels, width, height, region, spec.interpolation);
-  if (region.width === crop && region.height === crop) return inner;
-  const result = new Uint8ClampedArray(3 * crop * crop);
+  if (region.width === crop.width && region.height === crop.height) return inner;
+  const result = Uint8ClampedArray.from({ length: 3 * crop.width * crop.height }, (_, at) => fill[at % 3]!);
   for (let y = 0; y < region.height; y++) {
-    const at = 3 * ((y + top) * crop + left);
+    const at = 3 * ((y + top) * crop.width + left);
     result.set(inner.subarray(3 * y * region.width, 3 * (y + 1) * region.width), at);
   }
   return result;
 }
 
-/** Where the crop starts: CenterCrop's `int(round((side - crop) / 2))`, a half to the even; its padding is `(crop - side) // 2`. */
+/** Where the crop starts: CenterCrop's `int(round((side - crop) / 2))`; its padding is `(crop - side) // 2`. */
 function offset(side: number, crop: number): number {
-  if (side < crop) return -Math.floor((crop - side) / 2);
-  const half = (side - crop) / 2;
-  const down = Math.floor(half);
-  return half - down === 0.5 && down % 2 === 1 ? down + 1 : down;
+  return side < crop ? -Math.floor((crop - side) / 2) : even((side - crop) / 2);
 }
 
-/** Until rectangles are framed too. */
-export function square(size: Preprocess["crop"]): number {
-  if (typeof size === "number") return size;
-  throw new OptionError(`A size of [${size}] is not supported yet; give one number.`);
+/** Python's `round`: a half to the even number. */
+function even(value: number): number {
+  const down = Math.floor(value);
+  const rest = value - down;
+  return rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down;
 }

@@ -21,7 +21,8 @@ import { preprocess } from "./src/image/index.ts";
 const device = await (await navigator.gpu.requestAdapter()).requestDevice();
 device.onuncapturederror = ({ error }) => console.error(error.message);
 globalThis.framesOnGpu = async (frame, spec) => {
-  const size = 12 * spec.crop ** 2;
+  const [height, width] = [spec.crop].flat().concat(spec.crop);
+  const size = 12 * height * width;
   const [image, staging] = [0x84, 0x9].map((usage) => device.createBuffer({ size, usage }));
   const frames = await Frames.create(device, spec);
   const encoder = device.createCommandEncoder();
@@ -49,7 +50,9 @@ const softwareGpu = [
 ];
 
 const normal = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
-const { resize: cases } = JSON.parse(readFileSync(new URL("test/fixtures/images/expected.json", root), "utf8"));
+const fixture = (name: string) => JSON.parse(readFileSync(new URL(`test/fixtures/images/${name}`, root), "utf8"));
+const { resize: cases } = fixture("expected.json");
+const crops = fixture("crops.json");
 
 /** A narrow network: a software adapter takes ten seconds to compile a wide one. */
 const small = "/test/fixtures/networks/folded.safetensors";
@@ -74,39 +77,42 @@ describe.skipIf(noChromium)(`video frames on a software GPU in Chromium${noChrom
     site?.close();
   });
 
+  /** A frame of `source` (RGB) through the shaders, against what PIL makes of it: both texts are base64. */
+  async function compare(spec: Preprocess, source: string, width: number, height: number, result: string) {
+    const values = await page.evaluate(
+      async ({ source, width, height, spec }) => {
+        const rgb = Uint8Array.from(atob(source), (letter) => letter.charCodeAt(0));
+        const rgba = new Uint8Array(4 * width * height).fill(255);
+        for (let at = 0; at < width * height; at++) rgba.set(rgb.subarray(3 * at, 3 * at + 3), 4 * at);
+        const frame = new VideoFrame(rgba, { format: "RGBX", codedWidth: width, codedHeight: height, timestamp: 0 });
+        const values = await framesOnGpu(frame, spec);
+        frame.close();
+        return [...values];
+      },
+      { source, width, height, spec },
+    );
+    const expected = Buffer.from(result, "base64");
+    expect(values).toHaveLength(expected.length);
+    for (const [at, byte] of expected.entries()) {
+      const channel = at % 3;
+      const value = values[(channel * expected.length) / 3 + Math.floor(at / 3)]!;
+      const got = (value * normal.std[channel]! + normal.mean[channel]!) * 255;
+      expect(got, `${width} x ${height}, ${spec.mode}`).toBeCloseTo(byte, 3);
+    }
+  }
+
   test.each(["bilinear", "bicubic", "nearest"] as const)(
     "%s: to the bit as torchvision on PIL",
     async (interpolation) => {
-      for (const { width, height, resize, crop, source, results } of cases) {
-        const spec: Preprocess = { resize, crop, interpolation, ...normal };
-        const values = await page.evaluate(
-          async ({ source, width, height, spec }) => {
-            const rgb = Uint8Array.from(atob(source), (letter) => letter.charCodeAt(0));
-            const rgba = new Uint8Array(4 * width * height).fill(255);
-            for (let at = 0; at < width * height; at++) rgba.set(rgb.subarray(3 * at, 3 * at + 3), 4 * at);
-            const frame = new VideoFrame(rgba, {
-              format: "RGBX",
-              codedWidth: width,
-              codedHeight: height,
-              timestamp: 0,
-            });
-            const values = await framesOnGpu(frame, spec);
-            frame.close();
-            return [...values];
-          },
-          { source, width, height, spec },
-        );
-        const expected = Buffer.from(results[interpolation], "base64");
-        const bytes = values.map((_, at) => {
-          const [channel, pixel] = [at % 3, Math.floor(at / 3)];
-          const value = values[channel * crop * crop + pixel]!;
-          return (value * normal.std[channel]! + normal.mean[channel]!) * 255;
-        });
-        expect(bytes).toHaveLength(expected.length);
-        for (const [at, byte] of bytes.entries()) expect(byte, `${width} x ${height}`).toBeCloseTo(expected[at]!, 3);
-      }
+      for (const { width, height, resize, crop, source, results } of cases)
+        await compare({ resize, crop, interpolation, ...normal }, source, width, height, results[interpolation]);
     },
   );
+
+  test("two sides, stretched, covering and bordered: to the bit as timm on PIL", async () => {
+    for (const { width, height, source, result, ...spec } of crops)
+      await compare({ ...spec, std: normal.std }, source, width, height, result);
+  });
 
   test("YUV frames: what the CPU makes of the browser's own conversion, within 1 of 255; 5 where chroma is spread otherwise", async () => {
     const worst = await page.evaluate(async (normal) => {

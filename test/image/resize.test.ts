@@ -37,6 +37,22 @@ describe.each(resize as Case[])(
   },
 );
 
+const crops = JSON.parse(readFileSync(new URL("../fixtures/images/crops.json", import.meta.url), "utf8"));
+
+test.each(crops as (Parameters<typeof cropped>[1] & Omit<Case, "results"> & { result: string })[])(
+  "$mode: $width x $height to $resize, crop $crop, $interpolation, to the bit as timm on PIL",
+  ({ width, height, source, result, ...spec }) => {
+    const got = cropped(toPixels({ data: bytes(source), width, height }), spec);
+    expect(differences(got, bytes(result))).toEqual({ largest: 0, mean: 0 });
+  },
+);
+
+test("two stated sides without a mode stretch the image, as Resize((height, width)) does", () => {
+  const { mode: _, width, height, source, ...spec } = crops.find(({ mode }: { mode: string }) => mode === "squash");
+  const pixels = toPixels({ data: bytes(source), width, height });
+  expect(cropped(pixels, spec)).toEqual(cropped(pixels, { ...spec, mode: "squash" }));
+});
+
 test("alpha is passed over, not blended", () => {
   const rgb = Uint8Array.from({ length: 3 * 25 }, (_, at) => (at * 37) & 255);
   const rgba = new Uint8Array(4 * 25);

@@ -5,11 +5,13 @@ const plan = `
 struct Plan {
   scale: vec3f, width: u32,
   shift: vec3f, height: u32,
-  left: u32, top: u32, crop: u32, first: u32,
-  rows: u32, columnTaps: u32, rowTaps: u32, rowTable: u32,
+  left: u32, top: u32, across: u32, down: u32,
+  first: u32, rows: u32, columnTaps: u32, rowTaps: u32,
+  rowTable: u32, fill: u32,
   table: array<i32>,
 }
 @group(0) @binding(0) var<storage, read> plan: Plan;
+fn unpack(word: u32) -> vec3u { return vec3u(word, word >> 8u, word >> 16u) & vec3u(255u); }
 fn toBytes(sum: vec3i) -> vec3u { return vec3u(clamp(sum >> vec3u(${PRECISION_BITS}u), vec3i(), vec3i(255))); }
 const half = vec3i(${1 << (PRECISION_BITS - 1)});
 `;
@@ -33,28 +35,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 }
 `;
 
-/** The second half: down the columns, then normalised into planes; zeros where the crop is larger than the image. */
+/** The second half: down the columns, then normalised into planes; `fill` where the crop is larger than the image. */
 export const resizeRows = `${plan}
 @group(0) @binding(1) var<storage, read> bytes: array<u32>;
 @group(0) @binding(2) var<storage, read_write> image: array<f32>;
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= plan.crop || id.y >= plan.crop) { return; }
+  if (id.x >= plan.across || id.y >= plan.down) { return; }
   let x = id.x - plan.left;
   let y = id.y - plan.top;
-  var rgb = vec3u();
+  var rgb = unpack(plan.fill);
   if (x < plan.width && y < plan.height) {
     let start = u32(plan.table[plan.rowTable + y]) - plan.first;
     let weights = plan.rowTable + plan.height + y * plan.rowTaps;
     var sum = half;
     for (var tap = 0u; tap < plan.rowTaps; tap++) {
       let word = bytes[(start + tap) * plan.width + x];
-      sum += vec3i(vec3u(word, word >> 8u, word >> 16u) & vec3u(255u)) * plan.table[weights + tap];
+      sum += vec3i(unpack(word)) * plan.table[weights + tap];
     }
     rgb = toBytes(sum);
   }
   let value = vec3f(rgb) * plan.scale - plan.shift;
-  let at = id.y * plan.crop + id.x;
-  for (var channel = 0u; channel < 3u; channel++) { image[channel * plan.crop * plan.crop + at] = value[channel]; }
+  let at = id.y * plan.across + id.x;
+  for (var channel = 0u; channel < 3u; channel++) { image[channel * plan.across * plan.down + at] = value[channel]; }
 }
 `;
