@@ -1,3 +1,4 @@
+import { exp2, LOG2E } from "./activation";
 import { Field } from "./record";
 import { leastOf, madd } from "./simd";
 import { word } from "./words";
@@ -63,30 +64,35 @@ export function f32_zero_pad_shortcut(record: usize, outY: i32): void {
   }
 }
 
-/** Softmax over `channels` values, shifted by their maximum. */
-export function f32_softmax(record: usize): void {
-  const input = <usize>word(record, Field.input);
-  const output = <usize>word(record, Field.output);
+/** Softmax over a pixel's `channels` values, shifted by their maximum. One piece is one pixel. */
+export function f32_softmax(record: usize, pixel: i32): void {
+  const step = <usize>word(record, Field.outStep) << 2;
+  const input = <usize>word(record, Field.input) + <usize>pixel * step;
+  const output = <usize>word(record, Field.output) + <usize>pixel * step;
   const bytes = <usize>word(record, Field.channels) << 2;
   let best: f32 = -Infinity;
   for (let at: usize = 0; at < bytes; at += 4) best = max(best, load<f32>(input + at));
   let sum: f64 = 0;
   for (let at: usize = 0; at < bytes; at += 4) {
-    const value = exp(<f64>(load<f32>(input + at) - best));
+    const power = <f64>(load<f32>(input + at) - best) * LOG2E;
+    const value = f64x2.extract_lane(exp2(f64x2.splat(power)), 0);
     sum += value;
     store<f32>(output + at, <f32>value);
   }
   for (let at: usize = 0; at < bytes; at += 4) store<f32>(output + at, <f32>(<f64>load<f32>(output + at) / sum));
-  for (let at = bytes; at < <usize>word(record, Field.outStep) << 2; at += 4) store<f32>(output + at, 0);
+  for (let at = bytes; at < step; at += 4) store<f32>(output + at, 0);
 }
 
-/**
- * exp(x) of x <= 0: the exponential of a 65536th of it, squared sixteen times. Four terms of the series leave an error that an
- * f32 cannot tell. Below -745 there is nothing left.
- */
-function exp(x: f64): f64 {
-  const part = max<f64>(x, -745) / 65536;
-  let power = 1 + part * (1 + part * (0.5 + part / 6));
-  for (let squarings = 0; squarings < 16; squarings++) power *= power;
-  return power;
+/** A pixel's values over their length, or over `scalar` where that is more. One piece is one pixel. */
+export function f32_l2_normalize(record: usize, pixel: i32): void {
+  const step = <usize>word(record, Field.outStep) << 2;
+  const from = <usize>word(record, Field.input) + <usize>pixel * step;
+  const to = <usize>word(record, Field.output) + <usize>pixel * step;
+  let sum: f64 = 0;
+  for (let at: usize = 0; at < step; at += 4) {
+    const value = <f64>load<f32>(from + at);
+    sum += value * value;
+  }
+  const length = max<f64>(sqrt<f64>(sum), <f64>reinterpret<f32>(word(record, Field.scalar)));
+  for (let at: usize = 0; at < step; at += 4) store<f32>(to + at, <f32>(<f64>load<f32>(from + at) / length));
 }

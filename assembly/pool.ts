@@ -115,7 +115,8 @@ export function f32_average_pool(record: usize, outY: i32): void {
     const right = min(x + kernelWidth, inWidth);
     const paddedColumns = min(x + kernelWidth, inWidth + padWidth) - x;
     const count = countPadding ? paddedRows * paddedColumns : (bottom - top) * (right - left);
-    const scale = f32x4.splat(<f32>1 / <f32>count);
+    // A window that ceil mode lets begin in the padding has nothing to divide.
+    const scale = f32x4.splat(<f32>1 / <f32>max(count, 1));
     for (let channel: usize = 0; channel < pixelBytes; channel += 16) {
       let sum = f32x4.splat(0);
       for (let row = top; row < bottom; row++) {
@@ -129,4 +130,49 @@ export function f32_average_pool(record: usize, outY: i32): void {
       to += 16;
     }
   }
+}
+
+/**
+ * f32 [1, 2, 1] / 4 along both axes, NHWC, with the image's second row and column beyond its first, and so at the far sides. One
+ * piece of work is one output row.
+ */
+export function f32_blur_pool(record: usize, outY: i32): void {
+  const pixelBytes = <usize>word(record, Field.inStep) << 2;
+  const inHeight = word(record, Field.inHeight);
+  const inWidth = word(record, Field.inWidth);
+  const outWidth = word(record, Field.outWidth);
+  const stride = word(record, Field.strideWidth);
+  const rowBytes = <usize>inWidth * pixelBytes;
+  const input = <usize>word(record, Field.input);
+  const y = outY * stride;
+  const middle = input + <usize>y * rowBytes;
+  const above = input + <usize>reflect(y - 1, inHeight) * rowBytes;
+  const below = input + <usize>reflect(y + 1, inHeight) * rowBytes;
+  const sixteenth = f32x4.splat(0.0625);
+  let to = <usize>word(record, Field.output) + <usize>(outY * outWidth) * pixelBytes;
+  for (let x = 0, outX = 0; outX < outWidth; outX++, x += stride) {
+    const left = <usize>reflect(x - 1, inWidth) * pixelBytes;
+    const right = <usize>reflect(x + 1, inWidth) * pixelBytes;
+    let at = <usize>x * pixelBytes;
+    for (let channel: usize = 0; channel < pixelBytes; channel += 16) {
+      const sides = f32x4.add(blurDown(above, middle, below, left + channel), blurDown(above, middle, below, right + channel));
+      const own = blurDown(above, middle, below, at + channel);
+      v128.store(to, f32x4.mul(f32x4.add(sides, f32x4.add(own, own)), sixteenth));
+      to += 16;
+    }
+  }
+}
+
+/** Four times the blur along a column. */
+// @ts-ignore: decorator
+@inline
+function blurDown(above: usize, middle: usize, below: usize, at: usize): v128 {
+  const own = v128.load(middle + at);
+  return f32x4.add(f32x4.add(v128.load(above + at), v128.load(below + at)), f32x4.add(own, own));
+}
+
+/** One beyond either end is one within it; of an image of one pixel, that one. */
+function reflect(at: i32, extent: i32): i32 {
+  if (at < 0) return min(1, extent - 1);
+  return at < extent ? at : max(extent - 2, 0);
 }

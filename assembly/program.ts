@@ -1,7 +1,8 @@
+import { f32_activation } from "./activation";
 import { f32_conv } from "./conv";
-import { f32_add, f32_affine, f32_softmax, f32_zero_pad_shortcut } from "./elementwise";
+import { f32_add, f32_affine, f32_l2_normalize, f32_softmax, f32_zero_pad_shortcut } from "./elementwise";
 import { f32_input_nchw } from "./input";
-import { f32_average_pool, f32_max_pool } from "./pool";
+import { f32_average_pool, f32_blur_pool, f32_max_pool } from "./pool";
 import { Field, Kernel } from "./record";
 import { f32_conv7x7s2_winograd4 } from "./stem";
 import { f32_conv7x7s2_winograd4_input } from "./stem-input";
@@ -136,7 +137,20 @@ function execute(record: usize, tile: i32, scratch: usize): void {
       f32_zero_pad_shortcut(record, tile);
       return;
     case Kernel.softmax:
-      f32_softmax(record);
+      f32_softmax(record, tile);
+      return;
+    case Kernel.leakyRelu:
+    case Kernel.relu6:
+    case Kernel.silu:
+    case Kernel.gelu:
+    case Kernel.elu:
+      f32_activation(record, tile);
+      return;
+    case Kernel.blurPool:
+      f32_blur_pool(record, tile);
+      return;
+    case Kernel.l2Normalize:
+      f32_l2_normalize(record, tile);
       return;
     default:
       unreachable();

@@ -20,6 +20,13 @@ export enum Kernel {
   winogradLean = 15,
   strassen = 16,
   winogradLeanInput = 17,
+  leakyRelu = 18,
+  relu6 = 19,
+  silu = 20,
+  gelu = 21,
+  elu = 22,
+  blurPool = 23,
+  l2Normalize = 24,
 }
 
 /** Tiles of the matrix product, rows by columns. */
@@ -85,5 +92,7 @@ export enum Field {
   channels = 37,
   /** Where the first bytes of the weights' cache lines are noted; 0 where nothing is asked for ahead. */
   firstBytes = 38,
+  /** A number that is the operation's own, an f32: a leaky ReLU's slope, `l2Normalize`'s epsilon. */
+  scalar = 39,
   size = 40,
 }

@@ -2,8 +2,8 @@ import { inputsOf, summandOf } from "../model/inputs.js";
 import type { Network, Op, ValueId } from "../model/network.js";
 
 /**
- * Values that are written where an operation's other summand lies, by output: what nothing reads any more. Memory that was read
- * for a sum is then in a cache when the sum is stored.
+ * Values that are written where an operation's other summand lies, or an activation's input, by output: what nothing reads any
+ * more. Memory that was read for a sum is then in a cache when the sum is stored.
  */
 export function inPlace(network: Network): ReadonlyMap<ValueId, ValueId> {
   const lastRead = new Map<ValueId, Op>();
@@ -13,10 +13,10 @@ export function inPlace(network: Network): ReadonlyMap<ValueId, ValueId> {
   const places = new Map<ValueId, ValueId>();
   for (const stage of network.stages) {
     for (const op of stage.ops) {
-      const summand = summandOf(op);
-      if (summand === null || summand === op.input || lastRead.get(summand) !== op) continue;
-      if (summand === network.input || summand === stage.output || !sameShape(network, summand, op.output)) continue;
-      places.set(op.output, summand);
+      const place = op.kind === "activation" ? op.input : summandOf(op);
+      if (place === null || (place === op.input && op.kind !== "activation") || lastRead.get(place) !== op) continue;
+      if (place === network.input || place === stage.output || !sameShape(network, place, op.output)) continue;
+      places.set(op.output, place);
     }
   }
   return places;

@@ -1,6 +1,6 @@
 import { Field, Kernel } from "../../assembly/record.js";
 import { UnsupportedModelError } from "../errors.js";
-import type { ConvOp, Op } from "../model/network.js";
+import type { ActivationOp, ConvOp, Op } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
 import { chooseConvKernel } from "./choose.js";
 import { densify } from "./densify.js";
@@ -38,11 +38,12 @@ export function lower(drafts: Drafts, op: Op): void {
       });
       return;
     case "globalAveragePool":
+    case "globalMaxPool":
       drafts.push({
-        step: drafts.step(op, "f32_average_pool"),
+        step: drafts.step(op, op.kind === "globalMaxPool" ? "f32_max_pool" : "f32_average_pool"),
         words: {
           ...image,
-          [Field.kernel]: Kernel.averagePool,
+          [Field.kernel]: op.kind === "globalMaxPool" ? Kernel.maxPool : Kernel.averagePool,
           [Field.tiles]: 1,
           [Field.kernelHeight]: input.height,
           [Field.kernelWidth]: input.width,
@@ -59,6 +60,18 @@ export function lower(drafts: Drafts, op: Op): void {
         words: { ...image, [Field.kernel]: Kernel.affine, [Field.tiles]: input.height, [Field.relu]: op.relu ? 1 : 0 },
         ...places,
         affine: drafts.affines.length - 1,
+      });
+      return;
+    case "activation":
+      drafts.push({
+        step: drafts.step(op, `f32_${op.function.replace("-", "_")}`),
+        words: {
+          ...image,
+          [Field.kernel]: activations[op.function],
+          [Field.tiles]: input.height,
+          [Field.scalar]: bitsOf(op.slope ?? 0.01),
+        },
+        ...places,
       });
       return;
     case "relu":
@@ -93,18 +106,50 @@ export function lower(drafts: Drafts, op: Op): void {
     case "softmax":
       drafts.push({
         step: drafts.step(op, "f32_softmax"),
-        words: { ...image, [Field.kernel]: Kernel.softmax, [Field.tiles]: 1 },
+        words: { ...image, [Field.kernel]: Kernel.softmax, [Field.tiles]: input.height * input.width },
         ...places,
       });
       return;
-    case "activation":
-    case "globalMaxPool":
-    case "blurPool":
     case "l2Normalize":
-      throw unknown(op);
+      drafts.push({
+        step: drafts.step(op, "f32_l2_normalize"),
+        words: {
+          ...image,
+          [Field.kernel]: Kernel.l2Normalize,
+          [Field.tiles]: input.height * input.width,
+          [Field.scalar]: bitsOf(op.epsilon),
+        },
+        ...places,
+      });
+      return;
+    case "blurPool":
+      drafts.push({
+        step: drafts.step(op, "f32_blur_pool"),
+        words: {
+          ...image,
+          [Field.kernel]: Kernel.blurPool,
+          [Field.tiles]: output.height,
+          [Field.strideWidth]: op.stride,
+        },
+        ...places,
+      });
+      return;
     default:
       throw unknown(op satisfies never);
   }
+}
+
+const activations: Readonly<Record<ActivationOp["function"], Kernel>> = {
+  "leaky-relu": Kernel.leakyRelu,
+  relu6: Kernel.relu6,
+  silu: Kernel.silu,
+  gelu: Kernel.gelu,
+  elu: Kernel.elu,
+};
+
+/** A number as a word of a record. */
+function bitsOf(value: number): number {
+  return new Int32Array(Float32Array.of(value).buffer)[0]!;
 }
 
 function unknown({ kind }: Op): UnsupportedModelError {

@@ -69,6 +69,23 @@ describe("what is written over", () => {
     expect(found([conv(0, 1, 8), conv(1, 2, 8, { residual: 0 })])).toEqual([]);
   });
 
+  test("what an activation reads, unless it is read again", () => {
+    const silu = (input: ValueId, output: ValueId): Op => ({
+      kind: "activation",
+      function: "silu",
+      name: "silu",
+      input,
+      output,
+    });
+    expect(found([conv(0, 1, 8)], [conv(1, 2, 8), silu(2, 3), conv(3, 4, 8, { residual: 1 }), silu(4, 5)])).toEqual([
+      [3, 2],
+      [4, 1],
+      [5, 4],
+    ]);
+    expect(found([conv(0, 1, 8)], [silu(1, 2), conv(2, 3, 8, { residual: 1 })])).toEqual([[3, 1]]);
+    expect(found([silu(0, 1)], [conv(1, 2, 8)])).toEqual([]);
+  });
+
   test("every block of a ResNet-50", () => {
     const network = pseudoRandomNetwork("resnet50");
     const sums = network.stages.flatMap(({ ops }) => ops.filter((op) => op.kind === "conv" && op.residual !== null));

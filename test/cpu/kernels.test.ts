@@ -1,56 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { chooseConvKernel } from "../../src/cpu/choose.js";
-import type { CompileOptions } from "../../src/cpu/program.js";
-import type { TileName } from "../../src/cpu/tile.js";
-import type { ConvOp, Op, ValueShape, Weight } from "../../src/model/network.js";
-import { paddedChannels } from "../../src/tensor.js";
+import type { ConvOp, ValueShape, Weight } from "../../src/model/network.js";
 import { runOp } from "../model/reference.js";
+import { check, toNhwc } from "./check.js";
 import { engineFor, modules } from "./engine.js";
 import { conv, convOutput, networkOf, values, vectorOf, weightOf } from "./one-operation.js";
-
-function toNhwc(chw: ArrayLike<number>, { height, width, channels }: ValueShape): Float32Array {
-  const step = paddedChannels(channels);
-  const result = new Float32Array(height * width * step);
-  for (let c = 0; c < channels; c++) {
-    for (let at = 0; at < height * width; at++) result[at * step + c] = chw[c * height * width + at]!;
-  }
-  return result;
-}
-
-async function check(
-  op: Op,
-  input: ValueShape,
-  output: ValueShape,
-  simd: "baseline" | "relaxed",
-  options: { convolution?: CompileOptions["convolution"]; tile?: TileName } = {},
-  tolerance = 2e-6,
-): Promise<void> {
-  const network = networkOf(op, [{ ...input, channels: 3 }, input, output]);
-  const x = values(input.channels * input.height * input.width);
-  const expected = toNhwc(
-    runOp(
-      op,
-      () => Float64Array.from(x),
-      (id) => network.values[id]!,
-    ),
-    output,
-  );
-  const engine = await engineFor(network, { simd, ...options });
-  const first = await engine.run(1, 1, toNhwc(x, input));
-  // The padding lanes count too, and a value that is left unwritten must show.
-  const whole = new Float32Array(first.buffer, first.byteOffset, expected.length);
-  whole.fill(Number.NaN);
-  await engine.run(1, 1, toNhwc(x, input));
-  let largest = 1e-30;
-  let error = 0;
-  for (let at = 0; at < expected.length; at++) {
-    largest = Math.max(largest, Math.abs(expected[at]!));
-    const difference = Math.abs(whole[at]! - expected[at]!);
-    error = Math.max(error, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference);
-  }
-  expect(error / largest).toBeLessThan(tolerance);
-  await engine.close();
-}
 
 describe.each(modules)("%s", (simd) => {
   const shapes: { name: string; input: ValueShape; op: ConvOp }[] = [];

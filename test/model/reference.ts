@@ -193,7 +193,7 @@ function pool(
           }
         }
         const count = op.kind === "averagePool" && op.countPadding ? padded : inside;
-        y[(c * to.height + row) * to.width + column] = op.kind === "maxPool" ? largest : sum / count;
+        y[(c * to.height + row) * to.width + column] = op.kind === "maxPool" ? largest : inside ? sum / count : 0;
       }
     }
   }
