@@ -63,6 +63,7 @@ export function lower(drafts: Drafts, op: Op): void {
       });
       return;
     case "activation":
+      if (!(op.function in activations)) throw unknown(op.function);
       drafts.push({
         step: drafts.step(op, `f32_${op.function.replace("-", "_")}`),
         words: {
@@ -135,7 +136,7 @@ export function lower(drafts: Drafts, op: Op): void {
       });
       return;
     default:
-      throw unknown(op satisfies never);
+      throw unknown((op satisfies never as Op).kind);
   }
 }
 
@@ -152,8 +153,8 @@ function bitsOf(value: number): number {
   return new Int32Array(Float32Array.of(value).buffer)[0]!;
 }
 
-function unknown({ kind }: Op): UnsupportedModelError {
-  return new UnsupportedModelError(`The CPU has no kernel for "${kind}".`);
+function unknown(what: string): UnsupportedModelError {
+  return new UnsupportedModelError(`The CPU has no kernel for "${what}".`);
 }
 
 function lowerConv(drafts: Drafts, op: ConvOp): void {

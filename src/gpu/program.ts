@@ -3,7 +3,9 @@ import type { ConvOp, LinearOp, Network, Op, ValueId, ValueShape } from "../mode
 import { groupSpan, packedElements, packWeights } from "./pack.js";
 import type { Tiling } from "./tiles.js";
 import { assignBuffers } from "./values.js";
+import { blur } from "./wgsl/blur.js";
 import { type ConvolutionShape, convolution } from "./wgsl/convolution.js";
+import { l2Normalize } from "./wgsl/l2-normalize.js";
 import { convert, nchwToNhwc } from "./wgsl/layout.js";
 import { pointwise } from "./wgsl/pointwise.js";
 import { pool } from "./wgsl/pool.js";
@@ -163,12 +165,13 @@ class Compiler {
         return this.#convolution(op, from, to);
       case "maxPool":
       case "averagePool":
-      case "globalAveragePool": {
-        const global = op.kind === "globalAveragePool";
+      case "globalAveragePool":
+      case "globalMaxPool": {
+        const global = op.kind === "globalAveragePool" || op.kind === "globalMaxPool";
         const whole = [from.height, from.width] as const;
         const kernel = pool({
           ...common,
-          kind: op.kind === "maxPool" ? "max" : "average",
+          kind: op.kind === "maxPool" || op.kind === "globalMaxPool" ? "max" : "average",
           input: from,
           output: to,
           kernel: global ? whole : op.kernel,
@@ -202,10 +205,11 @@ class Compiler {
       case "softmax":
         return step(softmax({ ...common, channels: to.channels }), x, y);
       case "activation":
-      case "globalMaxPool":
+        return step(pointwise({ ...common, kind: op.function, relu: false, slope: op.slope }), x, y);
       case "blurPool":
+        return step(blur({ ...common, input: from, output: to, stride: op.stride }), x, y);
       case "l2Normalize":
-        throw unknown(op);
+        return step(l2Normalize({ ...common, epsilon: op.epsilon }), x, y);
       default:
         throw unknown(op satisfies never);
     }

@@ -3,10 +3,13 @@ import { planMemory } from "../../src/cpu/index.js";
 import type { Op } from "../../src/model/network.js";
 import { networkOf } from "./one-operation.js";
 
-test("an operation that has no kernel is refused by its name, not left out", () => {
-  const op = { kind: "fourier", name: "op", input: 1, output: 2 } as unknown as Op;
-  const shape = { height: 4, width: 4, channels: 4 };
-  expect(() => planMemory(networkOf(op, [{ ...shape, channels: 3 }, shape, shape]))).toThrow(
-    expect.objectContaining({ name: "UnsupportedModelError", message: expect.stringContaining('"fourier"') }),
-  );
-});
+test.each([{ kind: "fourier" }, { kind: "activation", function: "fourier" }])(
+  "what has no kernel is refused by its name, not left out: $kind",
+  (fields) => {
+    const op = { ...fields, name: "op", input: 1, output: 2 } as unknown as Op;
+    const shape = { height: 4, width: 4, channels: 4 };
+    expect(() => planMemory(networkOf(op, [{ ...shape, channels: 3 }, shape, shape]))).toThrow(
+      expect.objectContaining({ name: "UnsupportedModelError", message: expect.stringContaining('"fourier"') }),
+    );
+  },
+);

@@ -62,7 +62,7 @@ export function pool(options: PoolOptions): Kernel {
         ? `let rows = min(row + i32(KERNEL_Y), i32(HEIGHT + PADDING_Y)) - row;
   let columns = min(column + i32(KERNEL_X), i32(WIDTH + PADDING_X)) - column;
   value /= f32(rows * columns);`
-        : "value /= f32((bottom - top) * (right - left));"
+        : "value /= f32(max((bottom - top) * (right - left), 1));"
   }
   dst[HEAD + index] = Vector(value);`,
   });
