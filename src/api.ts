@@ -1,4 +1,5 @@
 import type { EngineStats } from "./engine.js";
+import { ResnetEdgeError } from "./errors.js";
 import type { Host } from "./host.js";
 import { checkFields } from "./nearest.js";
 import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, RunOptions } from "./options.js";
@@ -54,7 +55,7 @@ const loadFields = fieldsOf<LoadOptions>({
   wasm: 0,
 });
 const classifyFields = fieldsOf<ClassifyOptions>({ topK: 0, minScore: 0, signal: 0 });
-const runFields = fieldsOf<RunOptions>({ signal: 0 });
+const runFields = fieldsOf<RunOptions>({ shape: 0, signal: 0 });
 
 function fieldsOf<Options>(fields: Record<keyof Options, 0>): string[] {
   return Object.keys(fields);
@@ -96,7 +97,7 @@ class SessionModel implements Model {
   }
   async run(input: Float32Array | GPUBuffer, options: RunOptions = {}) {
     checkFields(options, runFields, "run option");
-    return { logits: await this.session.run(input, options.signal) };
+    return { logits: await this.session.run(input, options) };
   }
   close() {
     return this.session.close();
@@ -121,8 +122,16 @@ class SessionClassifier<Image> implements Classifier<Image> {
     options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
     checkFields(options, classifyFields, "classify option");
-    if (Array.isArray(input)) return Promise.all(input.map((image) => this.session.classify(image, options)));
-    return this.session.classify(input, options);
+    if (!Array.isArray(input)) return this.session.classify(input as Image, options);
+    const one = async (image: Image, index: number) => {
+      try {
+        return await this.session.classify(image, options);
+      } catch (error) {
+        if (error instanceof ResnetEdgeError) error.message = `Image ${index + 1} of ${input.length}: ${error.message}`;
+        throw error;
+      }
+    };
+    return Promise.all(input.map(one));
   }
   close() {
     return this.session.close();

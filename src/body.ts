@@ -1,3 +1,4 @@
+import { onAbort } from "./abort.js";
 import { SourceError, throwIfAborted } from "./errors.js";
 import type { LoadOptions } from "./options.js";
 
@@ -51,6 +52,7 @@ export class Body {
   /** Nothing more will come. */
   ended = false;
   private last: Uint8Array | null = null;
+  private readonly forget: () => void;
 
   /** `stated`: how many bytes there should be; 0 where nobody said. */
   constructor(
@@ -59,7 +61,7 @@ export class Body {
     private readonly reader: PieceReader,
     private readonly options: Pick<LoadOptions, "signal" | "onProgress">,
   ) {
-    options.signal?.addEventListener("abort", this.cancel, { once: true });
+    this.forget = onAbort(options.signal, () => this.cancel());
   }
 
   /**
@@ -78,12 +80,21 @@ export class Body {
       if (piece ? this.stated && this.loaded > this.stated : this.loaded < this.stated) {
         throw new SourceError(`${this.origin} ended after ${this.loaded} of ${this.stated} bytes. Load it again.`);
       }
-      if (piece) this.options.onProgress?.({ phase: "fetch", loaded: this.loaded, total: this.stated });
-      else this.end();
-      return piece;
+      if (!piece) {
+        this.end();
+        return null;
+      }
     } catch (cause) {
       throw this.failure(cause);
     }
+    try {
+      this.options.onProgress?.({ phase: "fetch", loaded: this.loaded, total: this.stated });
+    } catch (error) {
+      // The caller's own code failed: nothing broke off.
+      this.cancel();
+      throw error;
+    }
+    return this.last;
   }
 
   /** Leaves the last piece to the caller for good, or until it gives it back. */
@@ -127,7 +138,7 @@ export class Body {
 
   private end(): void {
     this.ended = true;
-    this.options.signal?.removeEventListener("abort", this.cancel);
+    this.forget();
   }
 }
 

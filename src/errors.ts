@@ -1,6 +1,19 @@
+import { shown } from "./shown.js";
+
 /** Base of every error that this library throws on purpose. `name` is stable; `message` says what was found and what to do. */
 export class ResnetEdgeError extends Error {
   override name = "ResnetEdgeError";
+
+  constructor(message = "", options?: ErrorOptions) {
+    super(tidy(message), options);
+  }
+}
+
+/** Names and reasons in a message are others': they are cut where they have no end, and shown in one line. */
+function tidy(message: string): string {
+  const cut = message.replace(/\S{500,}/g, (run) => `${run.slice(0, 100)}... (${run.length} characters)`);
+  // A reason that ends in a full stop, before ours.
+  return shown(cut.slice(0, 3000)).replace(/([^\s.])\.\.(?=\s|$)/g, "$1.");
 }
 
 /** The bytes are not a model file that can be read: truncated, damaged, an HTML page, a pickle with foreign globals. */
@@ -16,6 +29,11 @@ export class UnsupportedModelError extends ResnetEdgeError {
 /** A tensor or an input does not have the shape that the network needs. */
 export class ShapeError extends ResnetEdgeError {
   override name = "ShapeError";
+}
+
+/** An answer has NaN or an infinity in it: it is none, and is never given for one. */
+export class NumericError extends ResnetEdgeError {
+  override name = "NumericError";
 }
 
 /** An image could not be decoded, or has no usable pixels. */

@@ -9,19 +9,17 @@ import type { Host, ModelFiles } from "./host.js";
 import { decodeBytes, decodeFile } from "./image/decode-node.js";
 import { toPixels } from "./image/index.js";
 import { parseJson } from "./json.js";
+import { isKind } from "./kind.js";
+import { readFolder } from "./model/hugging-face.js";
 import * as session from "./session.js";
 import { nodeStore } from "./store-node.js";
 import * as torch from "./weights/torch.js";
 import { nodeWorker } from "./worker/node.js";
 
+type RawPixels = { data: Uint8Array | Uint8ClampedArray; width: number; height: number };
+
 /** A path, a file URL, an encoded file's bytes, or raw pixels. */
-export type NodeImage =
-  | string
-  | URL
-  | Uint8Array
-  | ArrayBuffer
-  | Blob
-  | { data: Uint8Array | Uint8ClampedArray; width: number; height: number };
+export type NodeImage = string | URL | Uint8Array | ArrayBuffer | Blob | RawPixels;
 
 export const nodeHost: Host = {
   async wasm(variant) {
@@ -39,11 +37,11 @@ export const nodeHost: Host = {
   absolute: (address) => address,
   async sendImage(source) {
     const image = source as NodeImage;
-    if (typeof image === "string" || image instanceof Blob) return [image, []];
-    if (image instanceof URL) return [fileURLToPath(image), []];
-    if (image instanceof ArrayBuffer) return transferred(new Uint8Array(image.slice(0)));
+    if (isKind(image, "String", "Blob", "File")) return [image, []];
+    if (isKind(image, "URL")) return [fileURLToPath(`${image}`), []];
+    if (isKind(image, "ArrayBuffer")) return transferred(new Uint8Array(image).slice());
     // A Buffer's slice is a view; what lies around it must not travel.
-    if (image instanceof Uint8Array) return transferred(new Uint8Array(image));
+    if (isKind(image, "Uint8Array")) return transferred(new Uint8Array(image));
     const { data, width, height } = toPixels(image);
     const [copy, transfer] = transferred(new Uint8Array(data));
     return [{ data: copy, width, height }, transfer];
@@ -52,10 +50,12 @@ export const nodeHost: Host = {
   async decode(source, signal) {
     const image = source as NodeImage;
     if (typeof image === "string") return decodeFile(image, signal);
-    if (image instanceof URL) return decodeFile(fileURLToPath(image), signal);
-    if (image instanceof Blob) return decodeBytes(new Uint8Array(await image.arrayBuffer()), "the given blob");
-    if (image instanceof ArrayBuffer) return decodeBytes(new Uint8Array(image), "the given buffer");
-    if (image instanceof Uint8Array) return decodeBytes(image, "the given buffer");
+    if (isKind(image, "URL")) return decodeFile(fileURLToPath(`${image}`), signal);
+    if (isKind(image, "Blob", "File")) {
+      return decodeBytes(new Uint8Array(await image.arrayBuffer()), "the given blob");
+    }
+    if (isKind(image, "ArrayBuffer")) return decodeBytes(new Uint8Array(image), "the given buffer");
+    if (isKind(image, "Uint8Array")) return decodeBytes(image, "the given buffer");
     return toPixels(image);
   },
   async findGpu() {
@@ -85,7 +85,7 @@ async function readModel(path: string, signal: AbortSignal | null | undefined): 
   for (const name of ["model.safetensors", "pytorch_model.bin"]) {
     const file = join(path, name);
     if (await stat(file).catch(() => null)) {
-      return { bytes: await read(file, signal), origin: file, files: { config, preprocessor } };
+      return { bytes: await read(file, signal), origin: file, files: readFolder({ config, preprocessor }) };
     }
   }
   throw new SourceError(`${path} is a folder without model.safetensors or pytorch_model.bin; name a weights file.`);

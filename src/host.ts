@@ -1,7 +1,7 @@
 import type { Body } from "./body.js";
 import type { ThreadSupport, Variant } from "./cpu/index.js";
 import type { Pixels } from "./image/index.js";
-import type { CardFiles } from "./model/index.js";
+import type { ModelCard } from "./model/index.js";
 import type { Store } from "./store.js";
 import type { WorkerHandle } from "./worker/handle.js";
 
@@ -10,7 +10,8 @@ export interface ModelFiles {
   readonly bytes: Uint8Array;
   /** Path or URL, for messages. */
   readonly origin: string;
-  readonly files?: CardFiles;
+  /** What lay beside it says. */
+  readonly files?: readonly Partial<ModelCard>[];
 }
 
 /** A model file that is on its way, and what lies beside it. */

@@ -1,20 +1,42 @@
-import { GpuInputError, ShapeError } from "./errors.js";
+import { GpuInputError, OptionError, ShapeError } from "./errors.js";
 import { COPY_SRC } from "./gpu/usage.js";
+import { isKind } from "./kind.js";
 
-/** How many images of `shape` the input holds; throws `ShapeError` for one that does not hold a whole number of them. */
-export function checkInput(input: unknown, [, ...image]: readonly number[]): number {
-  const length = image[0]! * image[1]! * image[2]!;
-  if (!(input instanceof Float32Array)) {
+type Shape = readonly number[];
+
+/**
+ * How many images of the model's `shape`, [1, 3, height, width], the input holds; throws `ShapeError` for one that does not
+ * hold a whole number of them. `stated`: the input's own shape, where the caller says it. Without it, four images and one of
+ * twice the side are the same count of values, and taken for four images.
+ */
+export function checkInput(input: unknown, shape: Shape, stated?: Shape): number {
+  if (!isKind(input, "Float32Array")) {
     throw new ShapeError(
       `The input must be a Float32Array or a GPUBuffer; got ${Object.prototype.toString.call(input)}.`,
     );
   }
-  if (input.length === 0 || input.length % length !== 0) {
-    throw new ShapeError(
-      `The input has ${input.length} values; an image is ${image.join(" x ")} = ${length}, or a multiple.`,
-    );
+  return countImages(input.length, shape, stated, "input");
+}
+
+function countImages(length: number, [, ...image]: Shape, stated: Shape | undefined, what: string): number {
+  const one = image[0]! * image[1]! * image[2]!;
+  const taken = `the model takes ${image.join(" x ")} = ${one} values an image, or a multiple`;
+  if (stated !== undefined) {
+    if (!Array.isArray(stated))
+      throw new OptionError(`shape is ${stated}; it must be a list such as [1, 3, 224, 224].`);
+    const fits = stated.length === image.length + 1 && image.every((extent, at) => extent === stated[at + 1]);
+    if (!fits || stated[0]! * one !== length) {
+      throw new ShapeError(`The ${what} has ${length} values and is said to be ${stated.join(" x ")}; ${taken}.`);
+    }
   }
-  return input.length / length;
+  if (length === 0 || length % one !== 0) {
+    const side = Math.sqrt(length / image[0]!);
+    const square = length > 0 && Number.isInteger(side);
+    const found = square ? `${length} values, as many as ${image[0]} x ${side} x ${side}` : `${length} values`;
+    const mend = square ? ` Resize the image, or load with inputSize: ${side}.` : "";
+    throw new ShapeError(`The ${what} has ${found}; ${taken}.${mend}`);
+  }
+  return length / one;
 }
 
 /** By its shape: where Dawn runs in Node there is no global class. */
@@ -23,7 +45,7 @@ export function isGpuBuffer(input: unknown): input is GPUBuffer {
 }
 
 /** As `checkInput`, of a buffer of f32 values. `gpu`: the device that made it, as the caller says. */
-export function checkBuffer(buffer: GPUBuffer, [, ...image]: readonly number[], gpu: GPUDevice | undefined): number {
+export function checkBuffer(buffer: GPUBuffer, shape: Shape, gpu: GPUDevice | undefined, stated?: Shape): number {
   if (!gpu) {
     throw new GpuInputError(
       "The input is a GPUBuffer, which one device can read: load the model with gpuDevice, the device that made it.",
@@ -32,11 +54,5 @@ export function checkBuffer(buffer: GPUBuffer, [, ...image]: readonly number[], 
   if (!(buffer.usage & COPY_SRC)) {
     throw new GpuInputError("The GPUBuffer cannot be copied from: create it with usage GPUBufferUsage.COPY_SRC.");
   }
-  const bytes = 4 * image[0]! * image[1]! * image[2]!;
-  if (buffer.size === 0 || buffer.size % bytes !== 0) {
-    throw new ShapeError(
-      `The GPUBuffer has ${buffer.size} bytes; an image is ${image.join(" x ")} f32 values = ${bytes} bytes, or a multiple.`,
-    );
-  }
-  return buffer.size / bytes;
+  return countImages(buffer.size / 4, shape, stated, "GPUBuffer");
 }

@@ -67,13 +67,18 @@ export interface LoadOptions {
 }
 
 export interface RunOptions {
+  /**
+   * The input's own shape, [n, 3, height, width]: checked against the model's. Without it the count of values alone is, which
+   * is the same for four images and for one of twice the side.
+   */
+  shape?: readonly number[];
   signal?: AbortSignal | null;
 }
 
 export interface ClassifyOptions {
   /** At most this many predictions; 5 by default. */
   topK?: number;
-  /** Only predictions with at least this score (0..1); 0 by default. */
+  /** Only predictions with at least this score (0..1, but for raw logits); all by default. */
   minScore?: number;
   signal?: AbortSignal | null;
 }
@@ -81,6 +86,6 @@ export interface ClassifyOptions {
 export interface Prediction {
   readonly index: number;
   readonly label: string;
-  /** Softmax probability, 0..1. */
+  /** Probability, 0..1: of a softmax, or of a sigmoid where classes do not exclude each other; the logit for `scores: "none"`. */
   readonly score: number;
 }

@@ -1,3 +1,4 @@
+import { onAbort } from "./abort.js";
 import { throwIfAborted } from "./errors.js";
 
 /**
@@ -26,9 +27,8 @@ export class Queue {
     this.window.push(this.tail);
     if (!signal) return result;
     return new Promise<T>((resolve, reject) => {
-      const onAbort = () => reject(signal.reason);
-      signal.addEventListener("abort", onAbort, { once: true });
-      result.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+      const forget = onAbort(signal, () => reject(signal.reason));
+      result.then(resolve, reject).finally(forget);
     });
   }
 

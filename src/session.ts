@@ -1,7 +1,7 @@
-import { rank } from "./classify.js";
+import { checkLogits, labelsFor, rank } from "./classify.js";
 import { type CpuEngine, createCpuEngine, likelyVariant, type Variant } from "./cpu/index.js";
 import type { EngineStats } from "./engine.js";
-import { ClosedError, OptionError, throwIfAborted } from "./errors.js";
+import { ClosedError, OptionError, throwIfAborted, UnsupportedModelError } from "./errors.js";
 import { compileResponse } from "./fetch-kernels.js";
 import type { FrameInputs } from "./gpu/index.js";
 import type { GpuInput } from "./gpu/input.js";
@@ -9,9 +9,18 @@ import type { Host, ModelBody, ModelFiles } from "./host.js";
 import { isFrame } from "./image/frame.js";
 import { type Pixels, preprocess as prepareImage } from "./image/index.js";
 import { checkBuffer, checkInput, isGpuBuffer } from "./input.js";
+import { isKind } from "./kind.js";
 import { buildNetwork, modelCard, preprocessFor } from "./model/index.js";
 import type { Network } from "./model/network.js";
-import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, Progress } from "./options.js";
+import type {
+  ClassifyOptions,
+  LoadOptions,
+  ModelSource,
+  Prediction,
+  Preprocess,
+  Progress,
+  RunOptions,
+} from "./options.js";
 import type { Plan } from "./plan.js";
 import { Queue } from "./queue.js";
 import { gpuOpener } from "./schedule/open-gpu.js";
@@ -27,7 +36,7 @@ export interface Session {
   readonly plan: Plan;
   readonly stats: EngineStats;
   /** `input`: [n, 3, h, w] planes, f32; resolves to n * classes logits. A buffer is of the device in `options.gpuDevice`. */
-  run(input: Float32Array | GPUBuffer, signal?: AbortSignal | null): Promise<Float32Array>;
+  run(input: Float32Array | GPUBuffer, options?: RunOptions): Promise<Float32Array>;
   /** `image`: whatever the host can decode. */
   classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]>;
   /** Answers what was asked before, then frees everything. */
@@ -51,6 +60,8 @@ export class SessionInPlace implements Session {
     private readonly scheduler: Scheduler,
     private readonly host: Pick<Host, "decode" | "release" | "loadGpu">,
     private readonly gpuDevice?: GPUDevice,
+    /** Path or URL, for messages. */
+    private readonly origin = "the model",
   ) {}
 
   get plan(): Plan {
@@ -70,25 +81,33 @@ export class SessionInPlace implements Session {
     return this.scheduler.stats;
   }
 
-  async run(input: Float32Array | GPUBuffer, signal?: AbortSignal | null): Promise<Float32Array> {
+  async run(input: Float32Array | GPUBuffer, { signal, shape: stated }: RunOptions = {}): Promise<Float32Array> {
     const shape = this.inputShape;
     const length = shape.reduce((product, extent) => product * extent);
     const imageOf = isGpuBuffer(input)
       ? async (index: number) =>
           (await this.host.loadGpu()).bufferInput(this.gpuDevice!, input, 4 * index * length, 4 * length)
-      : (index: number) => input.subarray(index * length, (index + 1) * length);
-    const count = isGpuBuffer(input) ? checkBuffer(input, shape, this.gpuDevice) : checkInput(input, shape);
-    if (count === 1 && !isGpuBuffer(input)) return this.#enqueue(() => this.scheduler.run(input), signal);
+      : (index: number) => new Float32Array(input.buffer, input.byteOffset + 4 * index * length, length);
+    const count = isGpuBuffer(input)
+      ? checkBuffer(input, shape, this.gpuDevice, stated)
+      : checkInput(input, shape, stated);
+    const one = async (index: number) => {
+      const image = await imageOf(index);
+      const logits = await this.scheduler.run(image);
+      checkLogits(logits, image, this.origin, index, count);
+      return logits;
+    };
+    if (count === 1) return this.#enqueue(() => one(0), signal);
     const logits = new Float32Array(count * this.classes);
-    const one = async (index: number) =>
-      logits.set(await this.scheduler.run(await imageOf(index)), index * this.classes);
-    await Promise.all(Array.from({ length: count }, (_, index) => this.#enqueue(() => one(index), signal)));
+    const put = async (index: number) => logits.set(await one(index), index * this.classes);
+    await Promise.all(Array.from({ length: count }, (_, index) => this.#enqueue(() => put(index), signal)));
     return logits;
   }
 
   /** Decoding takes part in the queue: answers come in the order of the calls, and two images are in memory at most. */
   classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]> {
     const { signal } = options;
+    if (this.network.architecture.classes === 0) return Promise.reject(this.#noClasses());
     const read = async () => {
       const pixels: Pixels = await this.host.decode(image, signal);
       throwIfAborted(signal);
@@ -99,11 +118,26 @@ export class SessionInPlace implements Session {
         const input: GpuInput | Float32Array = isFrame(image)
           ? { read, run: async (engine, last) => (await this.#onGpu()).run(image, engine, last) }
           : await read();
-        return rank(await this.scheduler.run(input), this.labels, options);
+        const logits = await this.scheduler.run(input);
+        checkLogits(logits, input, this.origin);
+        return this.rank(logits, options);
       } finally {
         this.host.release?.(image);
       }
     }, signal);
+  }
+
+  /** The best classes of one image's logits. Throws `UnsupportedModelError` where the network makes features. */
+  rank(logits: Float32Array, options: ClassifyOptions): Prediction[] {
+    const { classes, scores } = this.network.architecture;
+    if (classes === 0) throw this.#noClasses();
+    return rank(logits, this.labels, options, scores);
+  }
+
+  #noClasses(): UnsupportedModelError {
+    return new UnsupportedModelError(
+      `${this.origin} has no classifier: it makes features, not classes. Call loadModel(...).run() for them.`,
+    );
   }
 
   #onGpu(): Promise<FrameInputs> {
@@ -159,7 +193,8 @@ async function openModel(
   const card = modelCard(state, opened.files);
   const network = buildNetwork(state, { ...options, card });
   const preprocess = preprocessFor(network, card, options.preprocess);
-  const labels = checkLabels(options.labels ?? card.labels, network);
+  const { channels } = network.values[network.output]!;
+  const labels = labelsFor(options.labels ?? card.labels, channels, network.architecture.scores);
   let cpu: CpuEngine | null = null;
   // A GPU reads the weights after the CPU's first answer, from the CPU's memory where it can.
   const openGpu = await gpuOpener(() => cpu!.network, host, options);
@@ -179,12 +214,12 @@ async function openModel(
   try {
     const onProgress = (loaded: number, total: number) => options.onProgress?.({ phase: "gpu", loaded, total });
     await scheduler.start({ signal: options.signal, onProgress });
+    options.onProgress?.({ phase: "ready", loaded: 1, total: 1 });
   } catch (error) {
     await scheduler.close();
     throw error;
   }
-  options.onProgress?.({ phase: "ready", loaded: 1, total: 1 });
-  return new SessionInPlace(cpu.network, preprocess, labels, scheduler, host, options.gpuDevice);
+  return new SessionInPlace(cpu.network, preprocess, labels, scheduler, host, options.gpuDevice, opened.origin);
 }
 
 /** Tells of packing once the file is here: what is packed before that is told as its bytes. */
@@ -217,16 +252,6 @@ function oneOf(name: string, value: string | undefined, allowed: readonly string
   throw new OptionError(`${name} is "${value}"; it must be one of ${allowed.join(", ")}.`);
 }
 
-function checkLabels(labels: readonly string[] | null, network: Network): readonly string[] | null {
-  const classes = network.values[network.output]!.channels;
-  if (labels && labels.length !== classes) {
-    throw new OptionError(
-      `There are ${labels.length} labels for ${classes} classes; give one for each, in index order.`,
-    );
-  }
-  return labels;
-}
-
 /** Gives out modules of kernels; the likeliest one is fetched at once, beside the model, and not after it. */
 function fetchKernels(host: Host, options: LoadOptions): (variant: Variant) => Promise<WebAssembly.Module> {
   const { wasm } = options;
@@ -240,7 +265,7 @@ function fetchKernels(host: Host, options: LoadOptions): (variant: Variant) => P
 }
 
 async function compileGiven(wasm: NonNullable<LoadOptions["wasm"]>): Promise<WebAssembly.Module> {
-  if (wasm instanceof WebAssembly.Module) return wasm;
-  if (typeof wasm === "string" || wasm instanceof URL) return compileResponse(await fetch(wasm));
+  if (isKind(wasm, "WebAssembly.Module")) return wasm;
+  if (isKind(wasm, "String", "URL")) return compileResponse(await fetch(wasm));
   return WebAssembly.compile(wasm as BufferSource);
 }

@@ -1,6 +1,7 @@
 import { Body, streamReader } from "./body.js";
 import { OptionError, SourceError, throwIfAborted } from "./errors.js";
 import type { Host, ModelBody, ModelFiles } from "./host.js";
+import { isKind } from "./kind.js";
 import type { LoadOptions, ModelSource } from "./options.js";
 
 /** Reads a model's bytes from wherever they are. Throws `SourceError` for what cannot be read. */
@@ -23,17 +24,17 @@ export async function openSource(
     if (host.readPath) return host.readPath(source, signal);
     return fetchFiles(source, options);
   }
-  if (source instanceof URL) return readUrl(host, source, options);
-  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), origin: "the given buffer" };
+  if (isKind(source, "URL")) return readUrl(host, new URL(`${source}`), options);
+  if (isKind(source, "ArrayBuffer")) return { bytes: new Uint8Array(source), origin: "the given buffer" };
   if (ArrayBuffer.isView(source)) {
     const { buffer, byteOffset, byteLength } = source;
     return { bytes: new Uint8Array(buffer, byteOffset, byteLength), origin: "the given buffer" };
   }
-  if (typeof Blob !== "undefined" && source instanceof Blob) {
+  if (isKind(source, "Blob", "File")) {
     const origin = (source as File).name ?? "the given blob";
     return { body: new Body(origin, source.size, streamReader(source.stream()), options), origin };
   }
-  if (typeof Response !== "undefined" && source instanceof Response) return openResponse(source, source.url, options);
+  if (isKind(source, "Response")) return openResponse(source, source.url, options);
   throw new OptionError(`A model source is a URL, a path, a Blob, a buffer or a Response; got ${typeof source}.`);
 }
 

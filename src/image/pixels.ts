@@ -1,4 +1,5 @@
 import { ImageDecodeError } from "../errors.js";
+import { isKind } from "../kind.js";
 
 /** 8-bit pixels, row by row, interleaved RGB or RGBA; alpha is ignored, as `convert("RGB")` in PIL ignores it. */
 export interface Pixels {
@@ -20,7 +21,7 @@ export function toPixels(image: { data: ArrayLike<number>; width: number; height
     throw new ImageDecodeError(`The image is ${width} x ${height}; it must have at least one pixel.`);
   }
   const channels = data.length / (width * height);
-  if ((channels !== 3 && channels !== 4) || !(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
+  if ((channels !== 3 && channels !== 4) || !isKind(data, "Uint8Array", "Uint8ClampedArray")) {
     throw new ImageDecodeError(
       `${width} x ${height} pixels need ${3 * width * height} bytes (RGB) or ${4 * width * height} (RGBA) in a Uint8Array; ` +
         `got ${data.length}.`,

@@ -1,7 +1,6 @@
 import { parseJson } from "../json.js";
 import type { Preprocess } from "../options.js";
 import type { StateDict } from "../tensor.js";
-import { readConfig, readProcessor } from "./hugging-face.js";
 import { classLabels, object } from "./json-values.js";
 import type { Architecture } from "./network.js";
 import { checkPreprocess } from "./preprocess.js";
@@ -15,28 +14,18 @@ export interface ModelCard {
   readonly architecture: Partial<Architecture>;
 }
 
-/** The JSON files that lie beside the weights in a Hugging Face folder, parsed. */
-export interface CardFiles {
-  /** `config.json`, of Transformers or of timm. */
-  config?: unknown;
-  /** `preprocessor_config.json`. */
-  preprocessor?: unknown;
-}
-
 /**
  * Gathers labels, preprocessing and hints at the architecture: from the JSON in a safetensors file's `resnet-edge` metadata,
- * and from a Hugging Face folder's files, which win. A pure function of its arguments.
+ * and from what lies beside it (see `readFolder`), which wins. A pure function of its arguments.
  *
  * Throws `ModelFormatError` for JSON that does not parse or values that cannot be, `UnsupportedModelError` for preprocessing
  * or layers that this library does not have.
  */
-export function modelCard(state: Pick<StateDict, "metadata">, files: CardFiles = {}): ModelCard {
+export function modelCard(state: Pick<StateDict, "metadata">, beside: readonly Partial<ModelCard>[] = []): ModelCard {
   const parts: Partial<ModelCard>[] = [];
   const text = state.metadata.get("resnet-edge");
   if (text !== undefined) parts.push(readMetadata(text));
-  if (files.config !== undefined) parts.push(readConfig(object(files.config, "config.json")));
-  if (files.preprocessor !== undefined)
-    parts.push(readProcessor(object(files.preprocessor, "preprocessor_config.json")));
+  parts.push(...beside);
   return {
     labels: parts.findLast((part) => part.labels)?.labels ?? null,
     preprocess: Object.assign({}, ...parts.map((part) => part.preprocess)),

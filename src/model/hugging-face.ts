@@ -4,6 +4,22 @@ import { classLabels, type Json, number, object, show, triple } from "./json-val
 import { checkPreprocess } from "./preprocess.js";
 import { checkArchitecture } from "./stated.js";
 
+/** The JSON files that lie beside the weights in a Hugging Face folder, parsed. */
+export interface CardFiles {
+  /** `config.json`, of Transformers or of timm. */
+  config?: unknown;
+  /** `preprocessor_config.json`. */
+  preprocessor?: unknown;
+}
+
+/** What a folder's files say, for `modelCard`; later ones win. Only hosts with folders need this code. */
+export function readFolder({ config, preprocessor }: CardFiles): Partial<ModelCard>[] {
+  const parts: Partial<ModelCard>[] = [];
+  if (config !== undefined) parts.push(readConfig(object(config, "config.json")));
+  if (preprocessor !== undefined) parts.push(readProcessor(object(preprocessor, "preprocessor_config.json")));
+  return parts;
+}
+
 /** `config.json` of Transformers' ResNetForImageClassification, or of timm (`pretrained_cfg`). */
 export function readConfig(config: Json): Partial<ModelCard> {
   const pretrained = config.pretrained_cfg;

@@ -4,18 +4,30 @@ import * as errors from "../errors.js";
 export interface SentError {
   readonly name: string;
   readonly message: string;
+  /** A system's, such as "ENOENT". */
+  readonly code?: unknown;
+  readonly cause?: SentError;
 }
 
-export function sendError(error: unknown): SentError {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return { name, message };
+/** Causes of causes that are sent along. */
+const DEPTH = 4;
+
+/** Whatever was thrown, of whichever realm. */
+export function sendError(error: unknown, depth = DEPTH): SentError {
+  const isError = typeof error === "object" && error !== null && "message" in error;
+  const { name, message, code, cause } = (isError ? error : new Error(String(error))) as Error & { code?: unknown };
+  return {
+    name: String(name),
+    message: String(message),
+    ...(typeof code === "string" && { code }),
+    ...(cause !== undefined && depth > 0 && { cause: sendError(cause, depth - 1) }),
+  };
 }
 
-export function receiveError({ name, message }: SentError): Error {
-  const known = (errors as unknown as Record<string, new (message: string) => Error>)[name];
-  if (known) return new known(message);
+export function receiveError({ name, message, code, cause }: SentError): Error {
+  const options = cause && { cause: receiveError(cause) };
+  const known = (errors as unknown as Record<string, typeof errors.ResnetEdgeError>)[name];
+  if (known?.prototype instanceof Error) return new known(message, options);
   if (name === "AbortError") return new DOMException(message, name);
-  const error = new Error(message);
-  error.name = name;
-  return error;
+  return Object.assign(new Error(message, options), { name, ...(code !== undefined && { code }) });
 }

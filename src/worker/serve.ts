@@ -41,7 +41,7 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
         return { inputShape, labels, preprocess } satisfies Facts;
       }
       case "run":
-        return session!.run(request.input, signal);
+        return session!.run(request.input, { signal });
       case "classify":
         return session!.classify(request.image, { ...request.options, signal });
       case "close":

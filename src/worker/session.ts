@@ -1,9 +1,19 @@
+import { onAbort } from "../abort.js";
 import { NEARLY_MS } from "../cpu/nearly-done.js";
 import type { EngineStats } from "../engine.js";
 import { ClosedError, GpuInputError, OptionError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
 import type { Host } from "../host.js";
 import { checkInput, isGpuBuffer } from "../input.js";
-import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, Progress } from "../options.js";
+import { isKind } from "../kind.js";
+import type {
+  ClassifyOptions,
+  LoadOptions,
+  ModelSource,
+  Prediction,
+  Preprocess,
+  Progress,
+  RunOptions,
+} from "../options.js";
 import { Plan } from "../plan.js";
 import type { Session } from "../session.js";
 import { elementCount } from "../tensor.js";
@@ -29,7 +39,7 @@ export async function openSession(host: Host, source: ModelSource, options: Load
   if (gpu || gpuDevice) {
     return (await host.loadSession()).openInPlace(host, source, options, "in place: a GPU cannot be sent to a worker");
   }
-  if (worker !== "auto" && typeof worker !== "string" && !(worker instanceof URL)) {
+  if (worker !== "auto" && typeof worker !== "string" && !isKind(worker, "URL")) {
     throw new OptionError(`worker is ${worker}; it must be "auto", false, or the URL of worker.js.`);
   }
   throwIfAborted(options.signal);
@@ -102,13 +112,13 @@ class WorkerSession implements Session {
     return this.#shownPlan!;
   }
 
-  async run(input: Float32Array | GPUBuffer, signal?: AbortSignal | null): Promise<Float32Array> {
+  async run(input: Float32Array | GPUBuffer, { signal, shape }: RunOptions = {}): Promise<Float32Array> {
     if (isGpuBuffer(input)) {
       throw new GpuInputError(
         "The input is a GPUBuffer, and the model is in a worker, where no buffer can be sent: load the model with gpuDevice, the device that made it.",
       );
     }
-    checkInput(input, this.inputShape);
+    checkInput(input, this.inputShape, shape);
     const ask: Call["ask"] = () => {
       const spare = this.#spares.pop();
       const copy = spare?.length === input.length ? spare : new Float32Array(input.length);
@@ -151,21 +161,27 @@ class WorkerSession implements Session {
       throw new NoWorker((cause as Error).message);
     }
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let onAbort: (() => void) | undefined;
+    let forget: (() => void) | undefined;
     try {
       const opened = new Promise<void>((resolve, reject) => {
         let met = false;
         timer = setTimeout(() => reject(new NoWorker(`no sign of life in ${HELLO_MS / 1000} s`)), HELLO_MS);
-        onAbort = () => reject(signal!.reason);
-        signal?.addEventListener("abort", onAbort, { once: true });
+        forget = onAbort(signal, () => reject(signal!.reason));
         worker.listen(
           (news: News) => {
             if ("hello" in news) {
               met = true;
               clearTimeout(timer);
               if (news.lock) worker.watch(news.lock);
-            } else if ("progress" in news) onProgress?.(news.progress);
-            else if ("soon" in news) this.#expect();
+            } else if ("progress" in news) {
+              // The caller's code: what it throws is the load's end, not the process's.
+              try {
+                onProgress?.(news.progress);
+              } catch (error) {
+                onProgress = undefined;
+                reject(error);
+              }
+            } else if ("soon" in news) this.#expect();
             else if (news.id !== 0) this.#receive(news);
             else if ("error" in news) reject(receiveError(news.error));
             else {
@@ -183,7 +199,7 @@ class WorkerSession implements Session {
       opened.catch(() => {});
       worker.hold(true);
       const [source, transfer] = await sendSource(this.source);
-      const address = wasm instanceof URL || typeof wasm === "string" ? this.host.absolute(`${wasm}`) : wasm;
+      const address = isKind(wasm, "URL", "String") ? this.host.absolute(`${wasm}`) : wasm;
       try {
         const watched = onProgress !== undefined;
         worker.post({ id: 0, kind: "open", source, options: { ...options, wasm: address }, watched }, transfer);
@@ -198,7 +214,7 @@ class WorkerSession implements Session {
       throw error;
     } finally {
       clearTimeout(timer);
-      if (onAbort) signal?.removeEventListener("abort", onAbort);
+      forget?.();
     }
   }
 
@@ -210,7 +226,6 @@ class WorkerSession implements Session {
 
   #enqueue<T>(ask: Call["ask"], signal?: AbortSignal | null, input?: Float32Array): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const forget = () => signal?.removeEventListener("abort", onAbort);
       const call: Call = {
         id: ++this.#lastId,
         ask,
@@ -225,14 +240,13 @@ class WorkerSession implements Session {
         },
         aborted: false,
       };
-      const onAbort = () => {
+      const forget = onAbort(signal, () => {
         call.aborted = true;
-        reject(signal!.reason);
+        call.reject(signal!.reason);
         if (this.#flying.has(call.id)) this.#worker?.post({ kind: "abort", id: call.id });
         else this.#waiting = this.#waiting.filter((other) => other !== call);
         this.#pump();
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
+      });
       this.#waiting.push(call);
       this.#pump();
     });

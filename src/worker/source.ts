@@ -1,5 +1,6 @@
 import { SourceError } from "../errors.js";
 import type { Host } from "../host.js";
+import { isKind } from "../kind.js";
 import type { ModelSource } from "../options.js";
 
 /** Bytes copied before the caller's thread gets to breathe: some 4 ms of it. */
@@ -7,9 +8,9 @@ const PIECE = 8 << 20;
 
 /** A source that can be sent to a worker again and again; what is read once only is read here. */
 export async function keepSource(host: Host, source: ModelSource): Promise<ModelSource> {
-  if (source instanceof URL) return source.href;
+  if (isKind(source, "URL")) return source.href;
   if (typeof source === "string") return host.absolute(source);
-  if (typeof Response === "undefined" || !(source instanceof Response)) return source;
+  if (!isKind(source, "Response")) return source;
   const origin = source.url || "the given response";
   if (!source.ok) throw new SourceError(`${origin} answered ${source.status} ${source.statusText}. Check the address.`);
   try {
@@ -21,10 +22,11 @@ export async function keepSource(host: Host, source: ModelSource): Promise<Model
 
 /** The form in which it travels. The caller's bytes are copied, never detached. */
 export async function sendSource(source: ModelSource): Promise<[value: string | Blob | ArrayBuffer, Transferable[]]> {
-  if (!(source instanceof ArrayBuffer || ArrayBuffer.isView(source))) return [source as string | Blob, []];
-  const bytes = ArrayBuffer.isView(source)
+  const isView = ArrayBuffer.isView(source);
+  if (!isView && !isKind(source, "ArrayBuffer")) return [source as string | Blob, []];
+  const bytes = isView
     ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source);
+    : new Uint8Array(source as ArrayBuffer);
   const copy = new Uint8Array(bytes.length);
   for (let at = 0; at < bytes.length; at += PIECE) {
     if (at > 0) await new Promise((resolve) => setTimeout(resolve));

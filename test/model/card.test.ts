@@ -1,8 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { ModelFormatError, OptionError, UnsupportedModelError } from "../../src/errors.js";
-import { buildNetwork, modelCard, preprocessFor, pseudoRandomNetwork } from "../../src/model/index.js";
+import { type CardFiles, readFolder } from "../../src/model/hugging-face.js";
+import * as model from "../../src/model/index.js";
 import { fixtureState } from "./fixtures.js";
 
+const { buildNetwork, preprocessFor, pseudoRandomNetwork } = model;
+const modelCard = (state: Parameters<typeof model.modelCard>[0], files: CardFiles = {}) =>
+  model.modelCard(state, readFolder(files));
 const nothing = { metadata: new Map<string, string>() };
 const metadata = (json: unknown) => ({ metadata: new Map([["resnet-edge", JSON.stringify(json)]]) });
 

@@ -215,12 +215,7 @@ describe("where no worker can be had, the session is in place and says why", () 
       {},
       /in place: it exited with code 7/,
     ],
-    [
-      "options that cannot be sent",
-      host,
-      { preprocess: { toString: () => "" } as never },
-      /in place: .*cannot be sent/,
-    ],
+    ["options that cannot be sent", host, { labels: new Proxy([..."abcdefghij"], {}) }, /in place: .*cannot be sent/],
     ["as asked", host, { worker: false }, /^(?!.*in place)/],
   ])("%s", async (_, on, options, reason) => {
     const session = await open(bundled, { threads: 1, ...options }, on);
