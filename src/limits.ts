@@ -13,3 +13,16 @@ export const MAX_TENSORS = 20_000;
 export const MAX_NAME = 1000;
 /** Axes of a tensor. */
 export const MAX_AXES = 16;
+/** Instructions of one pickle. */
+export const MAX_OPCODES = 5_000_000;
+/** Lists, tuples, dicts, sets and objects in one pickle; a tensor takes eight. */
+export const MAX_PICKLE_OBJECTS = 200_000;
+/** Entries of all dicts in one pickle, and what it keeps to recall. */
+export const MAX_PICKLE_ITEMS = 500_000;
+/** Entries of a zip archive. */
+export const MAX_ZIP_ENTRIES = 50_000;
+
+/** Bytes that the compressed entries of an archive of `fileBytes` may be inflated to. */
+export const maxInflated = (fileBytes: number) => 2 * fileBytes + (16 << 20);
+/** Bytes that all tensors of a file may stand for, where several look at the same `heldBytes` or a stride is 0. */
+export const maxTensorBytes = (heldBytes: number) => 2 * heldBytes + (1 << 20);

@@ -23,7 +23,7 @@ export async function inspect(names: string[], options: Options): Promise<number
   const labels = load.labels ?? card.labels;
   if (options.json) {
     process.stdout.write(
-      `${JSON.stringify({ file: origin, format: state.format, bytes: bytes.length, ...description, preprocess, memory, labels })}\n`,
+      `${JSON.stringify({ file: origin, format: state.format, bytes: bytes.length, notes: state.notes ?? [], ...description, preprocess, memory, labels })}\n`,
     );
     return 0;
   }
@@ -31,6 +31,7 @@ export async function inspect(names: string[], options: Options): Promise<number
   const lines = [
     `${architecture.name}  (${architecture.block} blocks ${architecture.layers.join(", ")}; ${architecture.shortcut} shortcut; stride in the ${architecture.strideIn})`,
     `file          ${origin}, ${state.format}, ${megabytes(bytes.length)}`,
+    ...(state.notes ?? []).map((note) => `note          ${note}`),
     `input         1 x ${input.channels} x ${input.height} x ${input.width}`,
     `classes       ${architecture.classes || "none: features"}${labels ? `, ${labels.slice(0, 3).join(", ")} ...` : ""}`,
     `parameters    ${description.parameters.toLocaleString("en-US")}`,

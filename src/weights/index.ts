@@ -34,12 +34,12 @@ async function torchReader(host: TorchHost): ReturnType<TorchHost["loadTorch"]> 
   }
 }
 
-/** A zip archive, or the legacy form's magic number in a pickle; a pickle of another kind is read, to be refused by name. */
+/** A zip archive, or a pickle: the legacy form, numpy's arrays, or what is read to be refused by name. */
 function isTorch(bytes: Uint8Array): boolean {
   if (bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4) return true;
   if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5) return true;
-  // A protocol 0 or 1 pickle that begins with a global or a mark.
-  return bytes[0] === 0x63 || bytes[0] === 0x28;
+  // A protocol 0 or 1 pickle that begins with a global, a mark, or a dict that is kept.
+  return bytes[0] === 0x63 || bytes[0] === 0x28 || (bytes[0] === 0x7d && bytes[1] === 0x71);
 }
 
 /** Bytes that tell what a file is. */

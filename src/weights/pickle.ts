@@ -1,25 +1,44 @@
 import { ModelFormatError } from "../errors.js";
+import { MAX_NAME, MAX_OPCODES, MAX_PICKLE_ITEMS, MAX_PICKLE_OBJECTS } from "../limits.js";
 
-/** What `module.name` stands for: a constructor of ours, a value, or undefined where the name is not allowed. */
-export type Globals = (name: string) => unknown;
-
-/** Marks where a list of items on the stack began. */
-const MARK = Symbol("mark");
+/** What `module.name` stands for: a `Callable`, a `Named`, a value of the reader's own, or undefined where it is refused. */
+export type Globals = (module: string, name: string) => unknown;
 
 /** A pickle's dict or OrderedDict: keys of any kind, in order. */
 export class PickleDict extends Map<unknown, unknown> {}
 
-/** A constructor on the stack, apart from every value that a file could put there. */
-class Constructor {
+/** What the reader itself makes when a pickle calls a name; undefined refuses. */
+export class Callable {
   constructor(readonly call: (args: readonly unknown[]) => unknown) {}
 }
 
-const MAX_OPCODES = 20_000_000;
+/** A class or a function of somebody's code, of which only the name is known. A class can be called: that makes a `StandIn`. */
+export class Named {
+  constructor(
+    readonly name: string,
+    readonly isClass: boolean,
+  ) {}
+}
+
+/** In the place of an object of a class whose code is not here: it remembers what it was given, and does nothing. */
+export class StandIn {
+  /** Where the class is a dict. */
+  items: PickleDict | null = null;
+  /** Its attributes, as a rule a dict. */
+  state: unknown = null;
+
+  constructor(readonly name: string) {}
+}
+
+/** A value of the reader's own that takes its state later. */
+export interface Stateful {
+  setState(state: unknown): void;
+}
 
 /**
- * Reads one pickle (protocols 0 to 5, the opcodes that tensors and containers need). Nothing is executed: a name that
- * `globals` does not know ends the reading with an error that says so. `persistent` resolves PyTorch's storage references.
- * Returns the object and where the pickle ended.
+ * Reads one pickle (protocols 0 to 5). Nothing is executed: a name that `globals` does not know, and a call of a function, end the
+ * reading with an error that says so. `persistent` resolves PyTorch's storage references. Lists, tuples and sets are arrays.
+ * Returns the object and where the pickle ended. Throws `ModelFormatError`.
  */
 export function readPickle(
   bytes: Uint8Array,
@@ -31,43 +50,70 @@ export function readPickle(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const decoder = new TextDecoder();
   const stack: unknown[] = [];
+  /** Where on the stack lists of items began. */
+  const marks: number[] = [];
   const memo = new Map<number, unknown>();
   let at = start;
+  let objects = 0;
+  let items = 0;
 
   const fail = (what: string): never => {
     throw new ModelFormatError(`${origin}: ${what} at byte ${at}. The pickle is damaged, cut off or not PyTorch's.`);
+  };
+  const beyond = (count: number, of: string): never => {
+    throw new ModelFormatError(
+      `${origin}: its pickle has more than ${count} ${of}. Save the weights alone: torch.save(model.state_dict(), path).`,
+    );
+  };
+  const refuse = (what: string): never => {
+    throw new ModelFormatError(
+      `${origin} ${what}, which is no tensor or container; nothing was executed. ` +
+        "Save the weights alone: torch.save(model.state_dict(), path).",
+    );
+  };
+  const made = <T>(object: T): T => {
+    if (++objects > MAX_PICKLE_OBJECTS) beyond(MAX_PICKLE_OBJECTS, "lists, dicts and objects");
+    return object;
+  };
+  const kept = (count: number) => {
+    items += count;
+    if (items > MAX_PICKLE_ITEMS) beyond(MAX_PICKLE_ITEMS, "entries");
   };
   const skip = (length: number): number => {
     if (!(length >= 0) || at + length > bytes.length) fail("the pickle breaks off");
     at += length;
     return at - length;
   };
-  const pop = (): unknown => {
-    if (stack.length === 0) fail("the pickle takes from an empty stack");
-    return stack.pop();
-  };
-  const top = (): unknown => (stack.length ? stack[stack.length - 1] : fail("the pickle looks at an empty stack"));
+  /** Items under the last mark are out of reach. */
+  const has = (count: number) =>
+    stack.length - count >= (marks.at(-1) ?? 0) || fail("the pickle takes what is not there");
+  const pop = (): unknown => has(1) && stack.pop();
+  const top = (): unknown => has(1) && stack[stack.length - 1];
   const popToMark = (): unknown[] => {
-    const mark = stack.lastIndexOf(MARK);
-    if (mark < 0) fail("the pickle has no mark");
-    const items = stack.splice(mark);
-    items.shift();
-    return items;
+    const mark = marks.pop() ?? fail("the pickle has no mark");
+    return stack.splice(mark);
   };
-  const line = (): string => {
+  const line = (): Uint8Array => {
     const from = at;
-    while (at < bytes.length && bytes[at] !== 0x0a) at++;
-    if (at >= bytes.length) fail("the pickle breaks off");
-    return decoder.decode(bytes.subarray(from, at++));
+    at = bytes.indexOf(0x0a, from);
+    if (at < 0) {
+      at = bytes.length;
+      fail("the pickle breaks off");
+    }
+    return bytes.subarray(from, at++);
   };
-  const text = (length: number): string => {
-    const from = skip(length);
-    return decoder.decode(bytes.subarray(from, from + length));
+  const digits = (): number => {
+    const text = latin1(line());
+    if (text.length > 1000 || !/^\s*[-+\w.]+\s*$/.test(text)) fail("the pickle has a malformed number");
+    return Number(text.replace(/L$/, ""));
   };
+  const text = (length: number): string => decoder.decode(blob(length));
   const blob = (length: number): Uint8Array => {
     const from = skip(length);
     return bytes.subarray(from, from + length);
   };
+  /** Python 2's strings are bytes. Short ones are names as a rule; long ones are an array's values. */
+  const oldString = (raw: Uint8Array): unknown => (raw.length > MAX_NAME ? raw : latin1(raw));
   const u8 = () => view.getUint8(skip(1));
   const u16 = () => view.getUint16(skip(2), true);
   const u32 = () => view.getUint32(skip(4), true);
@@ -80,30 +126,48 @@ export function readPickle(
     return Number(length ? BigInt.asIntN(8 * length, value) : 0n);
   };
   const global = (module: unknown, name: unknown): unknown => {
-    const found = globals(`${module}.${name}`);
-    if (found === undefined) {
-      throw new ModelFormatError(
-        `${origin} refers to ${module}.${name}, which is no tensor or container; nothing was executed. ` +
-          "Save the weights alone: torch.save(model.state_dict(), path).",
-      );
+    if (typeof module !== "string" || typeof name !== "string" || module.length + name.length > MAX_NAME) {
+      return fail("the pickle has a name that is none");
     }
-    return typeof found === "function" ? new Constructor(found as Constructor["call"]) : found;
+    return globals(module, name) ?? refuse(`refers to ${module}.${name}`);
   };
   const reduce = (callee: unknown, args: unknown): unknown => {
-    if (!(callee instanceof Constructor) || !Array.isArray(args)) return fail("the pickle calls what cannot be called");
-    return callee.call(args);
+    if (!Array.isArray(args)) return fail("the pickle calls something with no list");
+    if (callee instanceof Callable) {
+      const result = callee.call(args) ?? refuse("asks for the members of an object");
+      if (result instanceof PickleDict) kept(result.size);
+      return made(result);
+    }
+    if (!(callee instanceof Named)) return fail("the pickle calls what cannot be called");
+    if (!callee.isClass) refuse(`calls ${callee.name}`);
+    return made(new StandIn(callee.name));
   };
-  const setItems = (target: unknown, items: readonly unknown[]): void => {
-    if (!(target instanceof PickleDict) || items.length % 2) fail("the pickle sets items of no dict");
-    for (let index = 0; index < items.length; index += 2) (target as PickleDict).set(items[index], items[index + 1]);
+  /** `cls.__new__`, which calls nothing but a class, whatever it is named. */
+  const create = (cls: unknown, args: unknown): unknown =>
+    cls instanceof Named ? made(new StandIn(cls.name)) : reduce(cls, args);
+  const setItems = (target: unknown, pairs: readonly unknown[]): void => {
+    if (pairs.length % 2) fail("the pickle sets an item without a value");
+    if (target instanceof StandIn) target.items ??= made(new PickleDict());
+    const dict = target instanceof StandIn ? target.items : target;
+    if (!(dict instanceof PickleDict)) fail("the pickle sets items of no dict");
+    kept(pairs.length / 2);
+    for (let index = 0; index < pairs.length; index += 2) (dict as PickleDict).set(pairs[index], pairs[index + 1]);
   };
-  const append = (target: unknown, items: readonly unknown[]): void => {
+  const append = (target: unknown, added: readonly unknown[]): void => {
+    if (target instanceof StandIn) return;
     if (!Array.isArray(target)) fail("the pickle appends to no list");
-    for (const item of items) (target as unknown[]).push(item);
+    for (const item of added) (target as unknown[]).push(item);
   };
-  const tuple = (count: number): void => {
-    if (stack.length < count) fail("the pickle takes from an empty stack");
-    stack.push(stack.splice(stack.length - count));
+  const build = (target: unknown, state: unknown): void => {
+    if (target instanceof StandIn) target.state = state;
+    else if (isStateful(target)) target.setState(state);
+    // A dict's or a tensor's own attributes; none that matter.
+    else if (typeof target !== "object" || target === null) fail("the pickle gives attributes to what has none");
+  };
+  const tuple = (count: number) => has(count) && stack.push(made(stack.splice(stack.length - count)));
+  const memoize = (index: number): void => {
+    kept(1);
+    memo.set(index, top());
   };
   const recall = (index: number): void => {
     if (!memo.has(index)) fail("the pickle recalls what it did not keep");
@@ -122,10 +186,11 @@ export function readPickle(
       case 0x2e: // STOP
         return { value: pop(), end: at };
       case 0x28: // MARK
-        stack.push(MARK);
+        marks.push(stack.length);
         break;
       case 0x30: // POP
-        pop();
+        if (stack.length > (marks.at(-1) ?? 0)) pop();
+        else popToMark();
         break;
       case 0x31: // POP_MARK
         popToMark();
@@ -142,14 +207,12 @@ export function readPickle(
       case 0x89: // NEWFALSE
         stack.push(false);
         break;
-      case 0x49: {
-        // INT
-        const digits = line();
-        stack.push(digits === "01" ? true : digits === "00" ? false : Number(digits));
+      case 0x49: // INT; "01" and "00" are True and False
+        stack.push(digits());
         break;
-      }
       case 0x4c: // LONG
-        stack.push(Number(line().replace(/L$/, "")));
+      case 0x46: // FLOAT
+        stack.push(digits());
         break;
       case 0x4a: // BININT
         stack.push(view.getInt32(skip(4), true));
@@ -166,23 +229,24 @@ export function readPickle(
       case 0x8b: // LONG4
         stack.push(long(u32()));
         break;
-      case 0x46: // FLOAT
-        stack.push(Number(line()));
-        break;
       case 0x47: // BINFLOAT
         stack.push(view.getFloat64(skip(8), false));
         break;
-      case 0x53: // STRING
-        stack.push(line().slice(1, -1));
+      case 0x53: // STRING, in quotes and with escapes
+        stack.push(oldString(unescapeBytes(line().slice(1, -1))));
         break;
       case 0x56: // UNICODE
-        stack.push(line());
+        stack.push(unescapeUnicode(latin1(line())));
         break;
       case 0x55: // SHORT_BINSTRING
+        stack.push(oldString(blob(u8())));
+        break;
+      case 0x54: // BINSTRING
+        stack.push(oldString(blob(u32())));
+        break;
       case 0x8c: // SHORT_BINUNICODE
         stack.push(text(u8()));
         break;
-      case 0x54: // BINSTRING
       case 0x58: // BINUNICODE
         stack.push(text(u32()));
         break;
@@ -190,35 +254,31 @@ export function readPickle(
         stack.push(text(u64()));
         break;
       case 0x43: // SHORT_BINBYTES
-        stack.push(blob(u8()));
+        stack.push(made(blob(u8())));
         break;
       case 0x42: // BINBYTES
-        stack.push(blob(u32()));
+        stack.push(made(blob(u32())));
         break;
       case 0x8e: // BINBYTES8
       case 0x96: // BYTEARRAY8
-        stack.push(blob(u64()));
+        stack.push(made(blob(u64())));
         break;
       case 0x5d: // EMPTY_LIST
-        stack.push([]);
-        break;
       case 0x29: // EMPTY_TUPLE
-        stack.push([]);
+      case 0x8f: // EMPTY_SET
+        stack.push(made([]));
         break;
       case 0x7d: // EMPTY_DICT
-        stack.push(new PickleDict());
-        break;
-      case 0x8f: // EMPTY_SET
-        stack.push([]);
+        stack.push(made(new PickleDict()));
         break;
       case 0x6c: // LIST
       case 0x74: // TUPLE
       case 0x91: // FROZENSET
-        stack.push(popToMark());
+        stack.push(made(popToMark()));
         break;
       case 0x64: {
         // DICT
-        const dict = new PickleDict();
+        const dict = made(new PickleDict());
         setItems(dict, popToMark());
         stack.push(dict);
         break;
@@ -241,8 +301,8 @@ export function readPickle(
       case 0x65: // APPENDS
       case 0x90: {
         // ADDITEMS
-        const items = popToMark();
-        append(top(), items);
+        const added = popToMark();
+        append(top(), added);
         break;
       }
       case 0x73: {
@@ -254,48 +314,77 @@ export function readPickle(
       }
       case 0x75: {
         // SETITEMS
-        const items = popToMark();
-        setItems(top(), items);
+        const pairs = popToMark();
+        setItems(top(), pairs);
         break;
       }
-      case 0x63: // GLOBAL
-        stack.push(global(line(), line()));
+      case 0x63: {
+        // GLOBAL
+        const module = decoder.decode(line());
+        stack.push(global(module, decoder.decode(line())));
         break;
+      }
       case 0x93: {
         // STACK_GLOBAL
         const name = pop();
         stack.push(global(pop(), name));
         break;
       }
-      case 0x52: // REDUCE
-      case 0x81: {
-        // NEWOBJ
+      case 0x52: {
+        // REDUCE
         const args = pop();
         stack.push(reduce(pop(), args));
         break;
       }
-      case 0x62: {
-        // BUILD: attributes beside what the constructor got; only an OrderedDict has any here, and none that matter.
+      case 0x81: {
+        // NEWOBJ
+        const args = pop();
+        stack.push(create(pop(), args));
+        break;
+      }
+      case 0x92: {
+        // NEWOBJ_EX: with arguments by name
         pop();
+        const args = pop();
+        stack.push(create(pop(), args));
+        break;
+      }
+      case 0x69: {
+        // INST
+        const module = decoder.decode(line());
+        const cls = global(module, decoder.decode(line()));
+        stack.push(reduce(cls, popToMark()));
+        break;
+      }
+      case 0x6f: {
+        // OBJ
+        const [cls, ...args] = popToMark();
+        stack.push(reduce(cls, args));
+        break;
+      }
+      case 0x62: {
+        // BUILD
+        const state = pop();
+        build(top(), state);
         break;
       }
       case 0x51: // BINPERSID
         stack.push(persistent(pop()));
         break;
       case 0x50: // PERSID
-        stack.push(persistent(line()));
+        stack.push(persistent(decoder.decode(line())));
         break;
       case 0x71: // BINPUT
-        memo.set(u8(), top());
+        memoize(u8());
         break;
       case 0x72: // LONG_BINPUT
-        memo.set(u32(), top());
+        memoize(u32());
         break;
       case 0x70: // PUT
-        memo.set(Number(line()), top());
+        memoize(digits());
         break;
       case 0x94: // MEMOIZE
-        memo.set(memo.size, top());
+        memoize(memo.size);
         break;
       case 0x68: // BINGET
         recall(u8());
@@ -304,11 +393,48 @@ export function readPickle(
         recall(u32());
         break;
       case 0x67: // GET
-        recall(Number(line()));
+        recall(digits());
         break;
       default:
-        fail(`the pickle has the opcode 0x${opcode.toString(16)}, which no state dict needs,`);
+        fail(`the pickle has the opcode 0x${opcode.toString(16)}, which no checkpoint needs,`);
     }
   }
-  return fail("the pickle does not end");
+  return beyond(MAX_OPCODES, "instructions");
+}
+
+function isStateful(value: unknown): value is Stateful {
+  return typeof value === "object" && value !== null && "setState" in value;
+}
+
+/** Each byte as the character of its number; TextDecoder's "latin1" is another encoding. */
+function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return text;
+}
+
+const escapes: Readonly<Record<string, number>> = { n: 10, t: 9, r: 13 };
+
+/** Python's `repr` of bytes, without its quotes. */
+function unescapeBytes(quoted: Uint8Array): Uint8Array {
+  const target = quoted;
+  let end = 0;
+  for (let at = 0; at < quoted.length; at++) {
+    let value = quoted[at]!;
+    if (value === 0x5c && at + 1 < quoted.length) {
+      const letter = String.fromCharCode(quoted[++at]!);
+      value = escapes[letter] ?? quoted[at]!;
+      if (letter === "x") {
+        value = Number.parseInt(String.fromCharCode(...quoted.subarray(at + 1, at + 3)), 16);
+        at += 2;
+      }
+    }
+    target[end++] = value;
+  }
+  return target.subarray(0, end);
+}
+
+/** Python's "raw-unicode-escape". */
+function unescapeUnicode(text: string): string {
+  return text.replace(/\\u([0-9a-f]{4})/gi, (_, code) => String.fromCharCode(Number.parseInt(code, 16)));
 }

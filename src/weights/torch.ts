@@ -1,14 +1,11 @@
 import { ModelFormatError } from "../errors.js";
-import {
-  bytesPerElement,
-  contiguousStrides,
-  type DType,
-  elementCount,
-  type StateDict,
-  type Tensor,
-} from "../tensor.js";
-import { type Globals, PickleDict, readPickle } from "./pickle.js";
-import { readZip } from "./zip.js";
+import { bytesPerElement, type DType, type StateDict, type Tensor } from "../tensor.js";
+import { isCounts, OtherTensor, Resolver, type Storage, TensorDraft, wholeNumber } from "./drafts.js";
+import { findTensors } from "./find.js";
+import { readEntries } from "./inflate.js";
+import { NumpyArray, numpyNames } from "./numpy.js";
+import { Callable, type Globals, Named, readPickle } from "./pickle.js";
+import { pythonGlobals } from "./python.js";
 
 const storageTypes: ReadonlyMap<string, DType> = new Map([
   ["DoubleStorage", "f64"],
@@ -23,74 +20,100 @@ const storageTypes: ReadonlyMap<string, DType> = new Map([
   ["BoolStorage", "bool"],
 ]);
 
-/** Bytes that one or more tensors look into. In the legacy form they are known only after the pickle was read. */
-interface Storage {
-  readonly dtype: DType;
-  readonly key: string;
-  /** First element of a view of the storage, in elements. */
-  readonly offset: number;
-  bytes: Uint8Array | null;
-}
-
+/** `torch.FloatStorage`, as a pickle names it. */
 class StorageType {
-  constructor(readonly dtype: DType) {}
-}
-
-/** A tensor before its storage is known. */
-class TensorDraft {
-  constructor(
-    readonly storage: Storage,
-    readonly offset: number,
-    readonly shape: readonly number[],
-    readonly strides: readonly number[],
-  ) {}
+  constructor(readonly name: string) {}
 }
 
 // 0x1950a86a20f9469cfc6c as a pickled LONG1 of ten bytes: the legacy form's first object.
 const LEGACY_MAGIC = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
-/** Reads a PyTorch checkpoint: the state dict in it, wherever it lies. Throws `ModelFormatError`. */
-export function readTorch(bytes: Uint8Array, origin: string): StateDict {
-  const root = bytes[0] === 0x50 ? readArchive(bytes, origin) : readLegacy(bytes, origin);
-  const found = findStateDict(root, 0);
+/**
+ * Reads a PyTorch checkpoint, a whole pickled module, a TorchScript archive, or a plain pickle of numpy arrays: the tensors in it,
+ * wherever they lie. Nothing in it is executed. Throws `ModelFormatError`, or `UnsupportedModelError` for tensors of a kind that
+ * cannot be computed with.
+ */
+export async function readTorch(bytes: Uint8Array, origin: string): Promise<StateDict> {
+  const isLegacy = LEGACY_MAGIC.every((byte, index) => bytes[2 + index] === byte);
+  const { root, held } =
+    bytes[0] === 0x50
+      ? await readArchive(bytes, origin)
+      : isLegacy
+        ? readLegacy(bytes, origin)
+        : readPlain(bytes, origin);
+  const notes: string[] = [];
+  const found = findTensors(root, origin, notes);
   if (!found) {
     throw new ModelFormatError(
-      `${origin} holds no state dict: expected tensors, or a dict with state_dict, model, model_state_dict or net.`,
+      `${origin} holds no tensors by name. Expected a state dict, a dict with one under state_dict, model, model_state_dict or net, or a whole module.`,
     );
   }
+  const resolver = new Resolver(origin, held);
+  const bytesOf = latinBytes();
+  const prefix = commonPrefix([...found.keys()]);
   const tensors = new Map<string, Tensor>();
-  for (const [name, draft] of found) tensors.set(name, resolve(name, draft, origin));
-  return { format: "torch", tensors: withoutPrefix(tensors), metadata: new Map() };
+  for (const [name, value] of found) {
+    const draft = value instanceof NumpyArray ? value.draft(name, origin, bytesOf) : value;
+    const short = name.slice(prefix);
+    tensors.set(short, resolver.tensor(short, draft));
+  }
+  return { format: "torch", tensors, metadata: new Map(), notes };
 }
 
-function readArchive(bytes: Uint8Array, origin: string): unknown {
-  const entries = readZip(bytes, origin);
-  const pickleName = [...entries.keys()].find((name) => name === "data.pkl" || /^[^/]*\/data\.pkl$/.test(name));
-  if (pickleName === undefined) {
-    throw new ModelFormatError(`${origin} is a zip archive without data.pkl; expected one written by torch.save.`);
-  }
-  const folder = pickleName.slice(0, -"data.pkl".length);
+interface Read {
+  readonly root: unknown;
+  /** Bytes that tensors can look into, at most. */
+  readonly held: number;
+}
+
+async function readArchive(bytes: Uint8Array, origin: string): Promise<Read> {
+  let folder = "";
+  const entries = await readEntries(bytes, origin, (names) => {
+    const pickles = names.filter((name) => /^([^/]*\/)?data\.pkl$/.test(name));
+    if (pickles.length !== 1) {
+      const has = pickles.length ? "with several" : "without";
+      throw new ModelFormatError(`${origin} is a zip archive ${has} data.pkl; expected one, as torch.save writes it.`);
+    }
+    folder = pickles[0]!.slice(0, -"data.pkl".length);
+    return (name) => name === pickles[0] || name === `${folder}byteorder` || name.startsWith(`${folder}data/`);
+  });
   const order = entries.get(`${folder}byteorder`);
-  if (order && new TextDecoder().decode(order()) === "big") {
+  if (order && new TextDecoder().decode(order().subarray(0, 10)) === "big") {
     throw new ModelFormatError(`${origin} was written on a big-endian machine; save it again on a little-endian one.`);
   }
-  const persistent = (id: unknown): Storage => {
-    const storage = storageOf(id, origin);
-    const entry = entries.get(`${folder}data/${storage.key}`);
-    if (!entry) throw new ModelFormatError(`${origin}: storage ${storage.key} is missing from the archive.`);
-    return { ...storage, bytes: entry() };
+  let held = bytes.length;
+  const storages = new Map<string, Storage>();
+  const persistent = (id: unknown): unknown => {
+    const { count, ...storage } = storageOf(id, origin) ?? damaged(origin, "a storage reference is malformed");
+    const known = storages.get(storage.key);
+    if (known && known.type === storage.type) return known;
+    const entry = entries.get(`${folder}data/${storage.key}`) ?? damaged(origin, `storage ${storage.key} is missing`);
+    const values = entry();
+    if (values.buffer !== bytes.buffer) held += values.length;
+    if (storage.dtype && values.length !== count * bytesPerElement[storage.dtype]) {
+      damaged(origin, `storage ${storage.key} of ${count} elements has ${values.length} bytes`);
+    }
+    const made = { ...storage, bytes: values };
+    storages.set(storage.key, made);
+    return made;
   };
-  return readPickle(entries.get(pickleName)!(), 0, origin, torchGlobals(origin), persistent).value;
+  const root = readPickle(entries.get(`${folder}data.pkl`)!(), 0, origin, torchGlobals(origin), persistent).value;
+  return { root, held };
 }
 
-function readLegacy(bytes: Uint8Array, origin: string): unknown {
+function readLegacy(bytes: Uint8Array, origin: string): Read {
   const globals = torchGlobals(origin);
-  const storages = new Map<string, Storage[]>();
-  const persistent = (id: unknown): Storage => {
-    const storage = storageOf(id, origin);
-    const known = storages.get(storage.key);
-    if (known) known.push(storage);
-    else storages.set(storage.key, [storage]);
+  const storages = new Map<string, { readonly users: Storage[]; readonly count: number; readonly dtype: DType }>();
+  const persistent = (id: unknown): unknown => {
+    // ("module", class, file, its source), as PyTorch wrote before 1.6.
+    if (Array.isArray(id) && id[0] === "module" && id[1] instanceof Named) return id[1];
+    const { count, ...storage } = storageOf(id, origin) ?? damaged(origin, "a storage reference is malformed");
+    const { dtype, key } = storage;
+    const known = storages.get(key);
+    if (!dtype) return damaged(origin, `storage ${key} is a ${storage.type}`);
+    if (!known) storages.set(key, { users: [storage], count, dtype });
+    else if (known.count !== count || known.dtype !== dtype) damaged(origin, `storage ${key} has two sizes`);
+    else known.users.push(storage);
     return storage;
   };
   let at = 0;
@@ -99,155 +122,126 @@ function readLegacy(bytes: Uint8Array, origin: string): unknown {
     at = end;
     return value;
   };
-  if (!LEGACY_MAGIC.every((byte, index) => bytes[2 + index] === byte)) {
-    // Not PyTorch's: reading it names what it refers to, and if that is nothing, it is still no checkpoint.
-    next();
-    throw new ModelFormatError(
-      `${origin} is a pickle, but not one that torch.save wrote. Save the state dict with torch.save.`,
-    );
-  }
   next();
   next();
   next();
   const root = next();
   const keys = next();
-  const fail = (what: string): never => {
-    throw new ModelFormatError(`${origin}: ${what}. The file is damaged or cut off; download it again.`);
-  };
-  if (!Array.isArray(keys)) fail("it has no list of storages");
+  if (!Array.isArray(keys)) return damaged(origin, "it has no list of storages");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (const key of keys as unknown[]) {
-    if (at + 8 > bytes.length) fail(`it ends before storage ${String(key)}`);
+    const name = isKey(key) ? `storage ${key}` : damaged(origin, "a storage's key is malformed");
+    if (at + 8 > bytes.length) damaged(origin, `it ends before ${name}`);
     const count = Number(view.getBigInt64(at, true));
     at += 8;
-    const users = storages.get(String(key));
-    if (!users) {
-      fail(`storage ${String(key)} belongs to no tensor`);
-      continue;
-    }
-    const length = count * bytesPerElement[users[0]!.dtype];
-    if (!(count >= 0) || at + length > bytes.length) fail(`storage ${String(key)} of ${count} elements breaks off`);
-    for (const user of users) user.bytes = bytes.subarray(at, at + length);
+    const storage = storages.get(String(key)) ?? damaged(origin, `${name} belongs to no tensor, or comes twice`);
+    storages.delete(String(key));
+    if (count !== storage.count) damaged(origin, `${name} has ${count} elements, where ${storage.count} were expected`);
+    const length = count * bytesPerElement[storage.dtype];
+    if (at + length > bytes.length) damaged(origin, `${name} of ${count} elements breaks off`);
+    for (const user of storage.users) user.bytes = bytes.subarray(at, at + length);
     at += length;
   }
-  return root;
+  return { root, held: bytes.length };
 }
 
-/** ("storage", type, key, location, element count[, view metadata]). */
-function storageOf(id: unknown, origin: string): Storage {
-  const [kind, type, key, , , view] = Array.isArray(id) ? id : [];
-  if (kind !== "storage" || !(type instanceof StorageType) || (typeof key !== "string" && typeof key !== "number")) {
-    throw new ModelFormatError(`${origin}: a storage reference is malformed. The file is damaged; download it again.`);
-  }
-  const offset = Array.isArray(view) ? Number(view[1]) : 0;
-  return { dtype: type.dtype, key: String(key), offset, bytes: null };
+/** A pickle that torch.save did not write: numpy arrays in a dict, or something that is refused by the name that it calls. */
+function readPlain(bytes: Uint8Array, origin: string): Read {
+  const persistent = () => damaged(origin, "its pickle refers to values outside of it");
+  return { root: readPickle(bytes, 0, origin, torchGlobals(origin), persistent).value, held: 2 * bytes.length };
+}
+
+function damaged(origin: string, what: string): never {
+  throw new ModelFormatError(`${origin}: ${what}. The file is damaged or cut off; download it again.`);
+}
+
+function isKey(key: unknown): key is string | number {
+  return (typeof key === "string" && key.length < 200) || typeof key === "number";
+}
+
+/** ("storage", type, key, location, element count[, view metadata]); null where it is another thing. */
+function storageOf(id: unknown, origin: string): (Storage & { readonly count: number }) | null {
+  const [kind, type, key, , count, view] = Array.isArray(id) ? id : [];
+  if (kind !== "storage" || !isKey(key) || !(type instanceof StorageType)) return null;
+  if (Number.isNaN(wholeNumber(count))) damaged(origin, `storage ${key} has no proper size`);
+  const offset = Array.isArray(view) ? wholeNumber(view[1]) : 0;
+  const dtype = storageTypes.get(type.name) ?? null;
+  return { dtype, type: type.name.replace("Storage", ""), key: String(key), offset, bytes: null, count };
 }
 
 function torchGlobals(origin: string): Globals {
-  const ignore = () => null;
-  const rebuild = (args: readonly unknown[]): TensorDraft => {
+  const isStorage = (value: unknown): value is Storage =>
+    typeof value === "object" && value !== null && "dtype" in value;
+  const draft = (args: readonly unknown[], type: string | null = null): TensorDraft => {
     const [storage, offset, shape, strides] = args;
-    if (
-      typeof storage !== "object" ||
-      storage === null ||
-      !("dtype" in storage) ||
-      !isCounts(shape) ||
-      !isCounts(strides)
-    ) {
-      throw new ModelFormatError(`${origin}: a tensor is malformed. The file is damaged; download it again.`);
-    }
-    return new TensorDraft(storage as Storage, Number(offset), shape, strides);
+    if (!isStorage(storage) || !isCounts(shape) || !isCounts(strides)) return damaged(origin, "a tensor is malformed");
+    return new TensorDraft(storage, offset, shape, strides, type);
   };
-  const known = new Map<string, (args: readonly unknown[]) => unknown>([
-    [
-      "collections.OrderedDict",
-      (args) => {
-        const dict = new PickleDict();
-        if (Array.isArray(args[0])) {
-          for (const pair of args[0]) if (Array.isArray(pair)) dict.set(pair[0], pair[1]);
-        }
-        return dict;
-      },
-    ],
+  const rebuild = new Callable((args) => draft(args));
+  const first = new Callable(([it]) => it ?? []);
+  const other = (kind: string, advice: string) => new Callable(() => new OtherTensor(kind, advice));
+  /** (what rebuilds the tensor, its class, with what, its attributes). */
+  const typed: Callable = new Callable(([make, , args]) =>
+    make instanceof Callable && make !== typed && Array.isArray(args)
+      ? make.call(args)
+      : damaged(origin, "a tensor is malformed"),
+  );
+  const own = new Map<string, unknown>([
+    ...numpyNames,
     ["torch._utils._rebuild_tensor", rebuild],
     ["torch._utils._rebuild_tensor_v2", rebuild],
-    ["torch._utils._rebuild_parameter", (args) => args[0]],
-    ["torch.Size", (args) => args[0]],
-    ["torch.device", ignore],
-    ["torch.serialization._get_layout", ignore],
-    ["numpy.core.multiarray.scalar", ignore],
-    ["numpy._core.multiarray.scalar", ignore],
-    ["numpy.dtype", ignore],
-    ["_codecs.encode", ignore],
+    [
+      "torch._utils._rebuild_tensor_v3",
+      new Callable((args) => draft(args, args[6] instanceof Named ? args[6].name : "?")),
+    ],
+    ["torch._utils._rebuild_parameter", first],
+    ["torch._utils._rebuild_parameter_with_state", first],
+    ["torch._tensor._rebuild_from_type_v2", typed],
+    [
+      "torch._utils._rebuild_qtensor",
+      other("quantised", "Save the weights as float32, before quantisation or dequantised."),
+    ],
+    ["torch._utils._rebuild_sparse_tensor", other("sparse", "Save it dense: tensor.to_dense().")],
+    ["torch._utils._rebuild_sparse_csr_tensor", other("sparse", "Save it dense: tensor.to_dense().")],
+    ["torch._utils._rebuild_nested_tensor", other("nested", "Save plain tensors.")],
+    ["torch._utils._rebuild_meta_tensor_no_storage", other("without values (meta)", "Save the weights themselves.")],
+    ["torch._utils._rebuild_wrapper_subclass", other("of a kind of its own", "Save plain tensors.")],
+    [
+      "torch._utils._rebuild_device_tensor_from_numpy",
+      new Callable(([array]) => (array instanceof NumpyArray ? array : damaged(origin, "a tensor is malformed"))),
+    ],
+    ["torch.Size", first],
+    ...["intlist", "tensorlist", "doublelist", "boollist"].map(
+      (of) => [`torch.jit._pickle.build_${of}`, first] as const,
+    ),
+    ["torch.jit._pickle.restore_type_tag", first],
+    ["torch.device", new Callable(() => new Named("torch.device", false))],
+    ["torch.serialization._get_layout", new Callable(() => new Named("torch.layout", false))],
   ]);
-  return (name) => {
-    const storage = /^torch(?:\.cuda|\.storage)?\.(\w+Storage)$/.exec(name)?.[1];
-    const dtype = storage === undefined ? undefined : storageTypes.get(storage);
-    return dtype ? new StorageType(dtype) : known.get(name);
+  const python = pythonGlobals(own);
+  return (module, name) => {
+    const isStorageType = /^torch(\.cuda|\.storage)?$/.test(module) && /^\w+Storage$/.test(name);
+    return isStorageType ? new StorageType(name) : python(module, name);
   };
 }
 
-function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length <= 16 && value.every((it) => Number.isSafeInteger(it) && it >= 0);
-}
-
-const nestings = ["state_dict", "model", "model_state_dict", "net", "module", "ema", "model_ema"];
-
-/** The dict of tensors at the root or under one of the names that training scripts use. */
-function findStateDict(root: unknown, depth: number): Map<string, TensorDraft> | null {
-  if (!(root instanceof PickleDict) || depth > 3) return null;
-  for (const name of nestings) {
-    const found = findStateDict(root.get(name), depth + 1);
-    if (found) return found;
-  }
-  const tensors = new Map<string, TensorDraft>();
-  for (const [name, value] of root) {
-    if (typeof name === "string" && value instanceof TensorDraft) tensors.set(name, value);
-  }
-  return tensors.size > 0 ? tensors : null;
-}
-
-function resolve(name: string, draft: TensorDraft, origin: string): Tensor {
-  const { storage, shape, strides } = draft;
-  const size = bytesPerElement[storage.dtype];
-  const count = elementCount(shape);
-  const offset = draft.offset + storage.offset;
-  let reach = 0;
-  for (const [axis, extent] of shape.entries()) reach += Math.max(0, extent - 1) * (strides[axis] ?? Number.NaN);
-  const bytes = storage.bytes;
-  const held = bytes ? bytes.length / size : 0;
-  if (!bytes || shape.length !== strides.length || !(offset >= 0) || (count > 0 && !(offset + reach < held))) {
-    throw new ModelFormatError(
-      `${origin}: tensor "${name}" of shape ${shape.join(" x ")} reaches element ${offset + reach} of a storage of ${Math.floor(held)}. ` +
-        "The file is damaged or cut off; download it again.",
-    );
-  }
-  const end = count === 0 ? offset : offset + reach + 1;
-  return {
-    name,
-    dtype: storage.dtype,
-    shape,
-    strides: count === 0 ? contiguousStrides(shape) : strides,
-    bytes: bytes.subarray(offset * size, end * size),
+/** Latin-1 text as bytes, once for each text. */
+function latinBytes(): (text: string) => Uint8Array {
+  const made = new Map<string, Uint8Array>();
+  return (text) => {
+    const known = made.get(text);
+    if (known) return known;
+    const bytes = new Uint8Array(text.length);
+    for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
+    made.set(text, bytes);
+    return bytes;
   };
 }
 
-/** DataParallel's `module.`, torch.compile's `_orig_mod.` and a wrapper's `model.`, where every name has it. */
-function withoutPrefix(tensors: Map<string, Tensor>): Map<string, Tensor> {
-  let current = tensors;
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const prefix of ["module.", "_orig_mod.", "model."]) {
-      const names = [...current.keys()];
-      if (!names.every((name) => name.startsWith(prefix))) continue;
-      const shorter = new Map<string, Tensor>();
-      for (const tensor of current.values()) {
-        const name = tensor.name.slice(prefix.length);
-        shorter.set(name, { ...tensor, name });
-      }
-      current = shorter;
-      changed = true;
-    }
-  }
-  return current;
+/** Characters of DataParallel's `module.`, torch.compile's `_orig_mod.` and a wrapper's `model.`, where every name has them. */
+function commonPrefix(names: readonly string[]): number {
+  let prefix = /^((module|_orig_mod|model)\.)*/.exec(names[0] ?? "")![0];
+  for (const name of names)
+    while (!name.startsWith(prefix)) prefix = prefix.slice(0, prefix.lastIndexOf(".", prefix.length - 2) + 1);
+  return prefix.length;
 }

@@ -1,4 +1,5 @@
 import { ModelFormatError } from "../errors.js";
+import { MAX_NAME, MAX_ZIP_ENTRIES } from "../limits.js";
 
 const END = 0x06054b50;
 const END_64 = 0x06064b50;
@@ -6,12 +7,24 @@ const LOCATOR_64 = 0x07064b50;
 const ENTRY = 0x02014b50;
 const LOCAL = 0x04034b50;
 
+export interface ZipEntry {
+  /** 0: stored; 8: deflated. */
+  readonly method: number;
+  /** Bytes that it has when it is inflated. */
+  readonly size: number;
+  /** As they lie in the archive, a view. */
+  bytes(): Uint8Array;
+}
+
 /**
- * The stored (uncompressed) entries of a zip archive by name, as views; with zip64, which PyTorch writes. An entry that is
- * compressed throws when it is asked for: PyTorch never compresses.
+ * The entries of a zip archive by name; with zip64, which PyTorch writes. What a file says of itself is compared where it is said twice,
+ * and a name that occurs twice is refused: readers differ in which they take. Throws `ModelFormatError`.
  */
-export function readZip(bytes: Uint8Array, origin: string): Map<string, () => Uint8Array> {
+export function readZip(bytes: Uint8Array, origin: string): Map<string, ZipEntry> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const refuse = (what: string): never => {
+    throw new ModelFormatError(`${origin}: ${what}. Save it again with torch.save.`);
+  };
   const fail = (what: string): never => {
     throw new ModelFormatError(`${origin}: ${what}. The file is damaged or cut off; download it again.`);
   };
@@ -19,12 +32,12 @@ export function readZip(bytes: Uint8Array, origin: string): Map<string, () => Ui
     at >= 0 && at + 2 <= bytes.length ? view.getUint16(at, true) : fail("its zip archive breaks off");
   const u32 = (at: number) =>
     at >= 0 && at + 4 <= bytes.length ? view.getUint32(at, true) : fail("its zip archive breaks off");
-  const u64 = (at: number) => u32(at) + u32(at + 4) * 2 ** 32;
+  const u64 = (at: number) => {
+    const value = u32(at) + u32(at + 4) * 2 ** 32;
+    return Number.isSafeInteger(value) ? value : fail("its zip archive has an offset beyond every file");
+  };
 
-  let end = bytes.length - 22;
-  const earliest = Math.max(0, end - 65535);
-  while (end >= earliest && u32(end) !== END) end--;
-  if (end < earliest) fail("its zip archive has no directory");
+  const end = findEnd(view, refuse) ?? fail("its zip archive has no directory");
   let count = u16(end + 10);
   let directory = u32(end + 16);
   if (end >= 20 && u32(end - 20) === LOCATOR_64) {
@@ -33,17 +46,23 @@ export function readZip(bytes: Uint8Array, origin: string): Map<string, () => Ui
     count = u64(end64 + 32);
     directory = u64(end64 + 48);
   }
-  const entries = new Map<string, () => Uint8Array>();
+  if (count > MAX_ZIP_ENTRIES) {
+    throw new ModelFormatError(`${origin}: its zip archive has ${count} entries; at most ${MAX_ZIP_ENTRIES} are read.`);
+  }
+  const entries = new Map<string, ZipEntry>();
   const decoder = new TextDecoder();
   let at = directory;
   for (let index = 0; index < count; index++) {
     if (u32(at) !== ENTRY) fail("its zip directory is damaged");
+    const flags = u16(at + 8);
     const method = u16(at + 10);
+    let packed = u32(at + 20);
     let size = u32(at + 24);
     let local = u32(at + 42);
     const nameLength = u16(at + 28);
     const extraLength = u16(at + 30);
     const nameAt = at + 46;
+    if (nameLength > MAX_NAME) fail(`an entry of its zip archive has a name of ${nameLength} bytes`);
     const name = decoder.decode(bytes.subarray(nameAt, nameAt + nameLength));
     // Zip64: the fields that are all ones stand in an extra field, in this order.
     let extra = nameAt + nameLength;
@@ -56,19 +75,46 @@ export function readZip(bytes: Uint8Array, origin: string): Map<string, () => Ui
           size = u64(field);
           field += 8;
         }
-        if (u32(at + 20) === 0xffffffff) field += 8;
+        if (packed === 0xffffffff) {
+          packed = u64(field);
+          field += 8;
+        }
         if (local === 0xffffffff) local = u64(field);
       }
       extra += 4 + length;
     }
     at = extraEnd + u16(at + 32);
-    entries.set(name, () => {
-      if (method !== 0) fail(`its entry ${name} is compressed; save it again with torch.save`);
-      if (u32(local) !== LOCAL) fail(`its entry ${name} is not where the directory says`);
+    if (entries.has(name)) refuse(`its zip archive has ${name.slice(0, 200)} twice`);
+    const read = () => {
+      const what = `its entry ${name.slice(0, 200)}`;
+      if (flags & 1 || (method !== 0 && method !== 8))
+        refuse(`${what} is encrypted, or compressed in a way other than deflate`);
+      if (method === 0 && packed !== size) fail(`${what} has two sizes`);
+      if (u32(local) !== LOCAL) fail(`${what} is not where the directory says`);
       const start = local + 30 + u16(local + 26) + u16(local + 28);
-      if (start + size > bytes.length) fail(`its entry ${name} breaks off`);
-      return bytes.subarray(start, start + size);
-    });
+      const named = bytes.subarray(local + 30, local + 30 + u16(local + 26));
+      if (named.length !== nameLength || named.some((byte, index) => byte !== bytes[nameAt + index])) {
+        fail(`${what} has another name where it lies`);
+      }
+      if (start + packed > bytes.length) fail(`${what} breaks off`);
+      return bytes.subarray(start, start + packed);
+    };
+    entries.set(name, { method, size, bytes: read });
   }
   return entries;
+}
+
+/**
+ * The record that ends an archive; what follows it is a comment of the length that it states. A comment that holds such a record once
+ * more would make two archives of one file.
+ */
+function findEnd(view: DataView, refuse: (what: string) => never): number | null {
+  const last = view.byteLength - 22;
+  let found: number | null = null;
+  for (let at = last; at >= Math.max(0, last - 65535); at--) {
+    if (view.getUint32(at, true) !== END || at + 22 + view.getUint16(at + 20, true) !== view.byteLength) continue;
+    if (found !== null) refuse("its zip archive ends twice");
+    found = at;
+  }
+  return found;
 }

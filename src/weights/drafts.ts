@@ -1,0 +1,98 @@
+import { ModelFormatError, UnsupportedModelError } from "../errors.js";
+import { MAX_AXES, maxTensorBytes } from "../limits.js";
+import { bytesPerElement, contiguousStrides, type DType, elementCount, type Tensor } from "../tensor.js";
+
+/** Bytes that one or more tensors look into. */
+export interface Storage {
+  /** Null where values of this type cannot be computed with; its name is in `type`. */
+  readonly dtype: DType | null;
+  readonly type: string;
+  readonly key: string;
+  /** First element of a view of the storage, in elements. */
+  readonly offset: number;
+  /** In the legacy form they are known only after the pickle was read. */
+  bytes: Uint8Array | null;
+}
+
+/** A tensor as a pickle describes it. */
+export class TensorDraft {
+  constructor(
+    readonly storage: Storage,
+    readonly offset: unknown,
+    readonly shape: readonly number[],
+    readonly strides: readonly number[],
+    /** Where the tensor's type is not its storage's. */
+    readonly type: string | null = null,
+  ) {}
+}
+
+/** A tensor of a kind that has no plain values; refused by name where it is a weight. */
+export class OtherTensor {
+  constructor(
+    readonly kind: string,
+    readonly advice: string,
+  ) {}
+}
+
+export type Draft = TensorDraft | OtherTensor;
+
+export function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length <= MAX_AXES && value.every((it) => Number.isSafeInteger(it) && it >= 0);
+}
+
+/** Makes tensors of drafts, and keeps account of the bytes that they stand for: `held` is how many there really are. */
+export class Resolver {
+  private left: number;
+
+  constructor(
+    private readonly origin: string,
+    held: number,
+  ) {
+    this.left = maxTensorBytes(held);
+  }
+
+  tensor(name: string, draft: Draft): Tensor {
+    const where = `${this.origin}: tensor "${name.slice(0, 200)}"`;
+    if (draft instanceof OtherTensor) throw new UnsupportedModelError(`${where} is ${draft.kind}. ${draft.advice}`);
+    const { storage, shape, strides, type } = draft;
+    const { dtype } = storage;
+    if (type !== null || dtype === null) {
+      throw new UnsupportedModelError(
+        `${where} is ${type ?? storage.type}, which cannot be computed with. Convert the weights to float32, float16 or bfloat16.`,
+      );
+    }
+    const damaged = (what: string): never => {
+      throw new ModelFormatError(
+        `${where} of shape ${shape.join(" x ")} ${what}. The file is damaged or cut off; download it again.`,
+      );
+    };
+    const size = bytesPerElement[dtype];
+    const empty = shape.includes(0);
+    const count = empty ? 0 : elementCount(shape);
+    const offset = wholeNumber(draft.offset) + storage.offset;
+    if (!Number.isSafeInteger(offset) || shape.length !== strides.length) damaged("lies at no element of its storage");
+    const bytes = storage.bytes ?? damaged("has no storage");
+    let reach = 0;
+    for (const [axis, extent] of shape.entries()) reach += Math.max(0, extent - 1) * strides[axis]!;
+    const held = Math.floor(bytes.length / size);
+    if (!empty && offset + reach >= held) damaged(`reaches element ${offset + reach} of a storage of ${held}`);
+    this.left -= count * size;
+    if (this.left < 0) {
+      throw new ModelFormatError(
+        `${where} of shape ${shape.join(" x ")} stands for more than the file holds. Save tensors that are not expanded: tensor.contiguous().`,
+      );
+    }
+    return {
+      name,
+      dtype,
+      shape,
+      strides: empty ? contiguousStrides(shape) : strides,
+      bytes: empty ? bytes.subarray(0, 0) : bytes.subarray(offset * size, (offset + reach + 1) * size),
+    };
+  }
+}
+
+/** NaN for anything else. */
+export function wholeNumber(value: unknown): number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : Number.NaN;
+}
