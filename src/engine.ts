@@ -5,7 +5,8 @@ import type { Network } from "./model/network.js";
  * range of its stages. It knows nothing of images, labels or other devices; nothing above it knows of tiles or pipelines.
  *
  * An activation crosses the seam as f32 in NHWC, batch 1, with channels padded to a multiple of four by zeros. The first
- * stage's input is the exception: it is NCHW without padding, as callers hand it in. The last stage's output is [classes].
+ * stage's input is an exception: it is NCHW without padding, as callers hand it in. So is the last stage's output: NHWC without
+ * padding, which is [classes] at a classifier's end, and a whole map of features where no pool stands before it.
  */
 export interface Engine {
   readonly device: "cpu" | "gpu";

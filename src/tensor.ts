@@ -70,3 +70,14 @@ export function contiguousStrides(shape: readonly number[]): number[] {
 export function paddedChannels(channels: number): number {
   return (channels + 3) & ~3;
 }
+
+/** An activation of `pixels` pixels without the padding of its channels; a copy only where pixels must move. */
+export function withoutPadding(values: Float32Array, pixels: number, channels: number): Float32Array {
+  const step = values.length / pixels;
+  if (step === channels || pixels === 1) return values.subarray(0, pixels * channels);
+  const result = new Float32Array(pixels * channels);
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    result.set(values.subarray(pixel * step, pixel * step + channels), pixel * channels);
+  }
+  return result;
+}

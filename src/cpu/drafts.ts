@@ -1,4 +1,4 @@
-import { Field } from "../../assembly/record.js";
+import { Field, Kernel } from "../../assembly/record.js";
 import type { ConvOp, Network, Op, ValueId, ValueShape, Vector, Weight } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
 import { align } from "./arena.js";
@@ -56,13 +56,19 @@ export class Drafts {
   scratchBytes = 0;
   /** Stage that is being lowered. */
   stage = 0;
+  /** The image with its channels together, where an operation reads it so. */
+  private interleaved: number | null = null;
 
   constructor(
     readonly network: Network,
     readonly options: CompileOptions,
   ) {
     const places = inPlace(network);
-    const areaOf = network.values.map((shape, value) => (places.has(value) ? -1 : this.area(4 * valueLength(shape))));
+    const lengthOf = (shape: ValueShape, value: ValueId) =>
+      value === network.input ? shape.channels * shape.height * shape.width : valueLength(shape);
+    const areaOf = network.values.map((shape, value) =>
+      places.has(value) ? -1 : this.area(4 * lengthOf(shape, value)),
+    );
     const areaAt = (value: ValueId): number => (places.has(value) ? areaAt(places.get(value)!) : areaOf[value]!);
     this.areaOf = areaOf.map((_, value) => areaAt(value));
   }
@@ -74,6 +80,40 @@ export class Drafts {
   /** Bytes of the arena for as long as records name them. */
   area(bytes: number): number {
     return this.areas.push({ bytes, first: Number.POSITIVE_INFINITY, last: -1 }) - 1;
+  }
+
+  /** The area where an operation finds a value, NHWC. The image lies there in planes, and is interleaved for the first that asks. */
+  read(op: Op, value: ValueId): number {
+    if (value !== this.network.input) return this.areaOf[value]!;
+    const { channels } = this.shape(value);
+    this.interleaved ??= this.interleave(op, [0, 0], paddedChannels(channels));
+    return this.interleaved;
+  }
+
+  /** The image in rows of pixels `step` elements apart, with a border of zeros, in an area of its own. */
+  interleave(op: Op, [padHeight, padWidth]: readonly [number, number], step: number): number {
+    const image = this.shape(this.network.input);
+    const height = image.height + 2 * padHeight;
+    const width = image.width + 2 * padWidth;
+    const output = this.area(4 * height * width * step);
+    this.push({
+      step: this.step(op, "f32_input_nchw"),
+      words: {
+        [Field.kernel]: Kernel.inputNchw,
+        [Field.tiles]: height,
+        [Field.inHeight]: image.height,
+        [Field.inWidth]: image.width,
+        [Field.outHeight]: height,
+        [Field.outWidth]: width,
+        [Field.outStep]: step,
+        [Field.padHeight]: padHeight,
+        [Field.padWidth]: padWidth,
+        [Field.channels]: image.channels,
+      },
+      input: this.areaOf[this.network.input]!,
+      output,
+    });
+    return output;
   }
 
   shape(value: ValueId): ValueShape {
@@ -96,8 +136,8 @@ export class Drafts {
 
   /** Areas that a convolution reads and writes. */
   places(op: ConvOp): { input: number; output: number; residual: number | null } {
-    const residual = op.residual === null ? null : this.areaOf[op.residual]!;
-    return { input: this.areaOf[op.input]!, output: this.areaOf[op.output]!, residual };
+    const residual = op.residual === null ? null : this.read(op, op.residual);
+    return { input: this.read(op, op.input), output: this.areaOf[op.output]!, residual };
   }
 
   step(op: Op, kernel: string, macs = 0): Step {

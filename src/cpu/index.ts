@@ -3,6 +3,7 @@ import { ClosedError, ShapeError, throwIfAborted, WasmError, WorkerError } from 
 import { networkMacs } from "../model/macs.js";
 import type { Network } from "../model/network.js";
 import type { Store } from "../store.js";
+import { withoutPadding } from "../tensor.js";
 import { compile } from "./compile.js";
 import { createMemory, hasRelaxedSimd, instantiate, type Kernels, type Variant } from "./kernels.js";
 import { NearlyDone } from "./nearly-done.js";
@@ -271,9 +272,11 @@ class WasmEngine implements CpuEngine {
     else if (this.nearlyDone && end === program.steps.length) this.nearlyDone.run(begin, this.execute);
     else this.execute(begin, end);
     const { at, length } = program.outputs[last]!;
-    const classes = this.network.values[this.network.stages[last]!.output]!;
-    const isLast = last === this.network.stages.length - 1;
-    return new Float32Array(this.open().memory.buffer, at, isLast ? classes.channels : length);
+    const values = new Float32Array(this.open().memory.buffer, at, length);
+    const { stages, values: shapes } = this.network;
+    if (last < stages.length - 1) return values;
+    const { height, width, channels } = shapes[stages[last]!.output]!;
+    return withoutPadding(values, height * width, channels);
   }
 
   /** The whole program with the trial's next tile; once the fastest is known, that one stays. */

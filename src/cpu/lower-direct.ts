@@ -84,7 +84,7 @@ export function direct(
     },
     input: from.area,
     output: drafts.areaOf[op.output]!,
-    residual: op.residual === null ? null : drafts.areaOf[op.residual]!,
+    residual: op.residual === null ? null : drafts.read(op, op.residual),
     weights,
   });
 }
@@ -104,7 +104,7 @@ export function lowerLinear(drafts: Drafts, op: LinearOp): void {
     residual: null,
   };
   const step = paddedChannels(input.channels);
-  direct(drafts, conv, { height: 1, width: 1, step, area: drafts.areaOf[op.input]! }, [1, 1], step, 1);
+  direct(drafts, conv, { height: 1, width: 1, step, area: drafts.read(op, op.input) }, [1, 1], step, 1);
 }
 
 export function strassen(drafts: Drafts, op: ConvOp): void {

@@ -25,25 +25,7 @@ export function lowerStem(drafts: Drafts, op: ConvOp): void {
   const width = input.width + 2 * padWidth;
   const rowsTogether = op.dilation[1] === 1;
   const step = rowsTogether ? input.channels : paddedChannels(input.channels);
-  const padded = drafts.area(4 * height * width * step);
-  drafts.areas[drafts.areaOf[op.input]!]!.bytes = 4 * input.channels * input.height * input.width;
-  drafts.push({
-    step: drafts.step(op, "f32_input_nchw"),
-    words: {
-      [Field.kernel]: Kernel.inputNchw,
-      [Field.tiles]: height,
-      [Field.inHeight]: input.height,
-      [Field.inWidth]: input.width,
-      [Field.outHeight]: height,
-      [Field.outWidth]: width,
-      [Field.outStep]: step,
-      [Field.padHeight]: padHeight,
-      [Field.padWidth]: padWidth,
-      [Field.channels]: input.channels,
-    },
-    input: drafts.areaOf[op.input]!,
-    output: padded,
-  });
+  const padded = drafts.interleave(op, op.padding, step);
   const layout = { height, width, step, area: padded };
   const dense = op.groups === 1 ? op : densify(op);
   if (rowsTogether) direct(drafts, dense, layout, [op.kernel[0], 1], step * op.kernel[1], op.kernel[1]);
@@ -61,7 +43,6 @@ function stem7x7(drafts: Drafts, op: ConvOp): void {
   const tilesHigh = Math.ceil(output.height / 4);
   const rows = 8 * tilesHigh + 5;
   const transformed = drafts.area(quads * rows * input.channels * 13 * 16);
-  drafts.areas[drafts.areaOf[op.input]!]!.bytes = 4 * input.channels * input.height * input.width;
   const weights = drafts.addWeights(
     op.weight,
     op.bias,

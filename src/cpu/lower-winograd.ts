@@ -130,7 +130,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
         [Field.rowsPerTile]: size,
         [Field.panelsPerTile]: pieces,
       },
-      input: drafts.areaOf[op.input]!,
+      input: drafts.read(op, op.input),
       transformed: transformed!,
     });
   }

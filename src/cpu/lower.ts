@@ -14,11 +14,14 @@ export function lower(drafts: Drafts, op: Op): void {
   const input = drafts.shape(op.input);
   const output = drafts.shape(op.output);
   const image: Words = { ...drafts.image(op), [Field.channels]: input.channels };
-  const places = { input: drafts.areaOf[op.input]!, output: drafts.areaOf[op.output]! };
+  if (op.kind === "conv" && op.input === drafts.network.input) {
+    lowerStem(drafts, op);
+    return;
+  }
+  const places = { input: drafts.read(op, op.input), output: drafts.areaOf[op.output]! };
   switch (op.kind) {
     case "conv":
-      if (op.input === drafts.network.input) lowerStem(drafts, op);
-      else lowerConv(drafts, op);
+      lowerConv(drafts, op);
       return;
     case "linear":
       lowerLinear(drafts, op);
@@ -87,7 +90,7 @@ export function lower(drafts: Drafts, op: Op): void {
         step: drafts.step(op, "f32_add"),
         words: { ...image, [Field.kernel]: Kernel.add, [Field.tiles]: input.height, [Field.relu]: op.relu ? 1 : 0 },
         ...places,
-        residual: drafts.areaOf[op.other]!,
+        residual: drafts.read(op, op.other),
       });
       return;
     case "zeroPadShortcut":
@@ -174,7 +177,7 @@ function lowerConv(drafts: Drafts, op: ConvOp): void {
     return;
   }
   const step = paddedChannels(input.channels);
-  const layout = { height: input.height, width: input.width, step, area: drafts.areaOf[op.input]! };
+  const layout = { height: input.height, width: input.width, step, area: drafts.read(op, op.input) };
   const dense = op.groups === 1 ? op : widthsFit(op, input.channels, output.channels) ? op : densify(op);
   const depth = dense.groups === 1 ? step : input.channels / op.groups;
   direct(drafts, dense, layout, op.kernel, depth, 1, op.padding);

@@ -8,6 +8,7 @@ import {
   throwIfAborted,
 } from "../errors.js";
 import type { Network } from "../model/network.js";
+import { withoutPadding } from "../tensor.js";
 import { adapterName, isSoftware, messageOf, probeGpu } from "./probe.js";
 import { type Crossing, compile, type Program, type Step } from "./program.js";
 import { type ScopeFailure, scoped } from "./scoped.js";
@@ -370,13 +371,7 @@ class WebGpuEngine implements GpuEngine {
   #unpad(values: Float32Array, last: number): Float32Array {
     const { stages, values: shapes } = this.network;
     const { channels, height, width } = shapes[stages[last]!.output]!;
-    const padded = values.length / (height * width);
-    if (last < stages.length - 1 || padded === channels) return values.slice();
-    const result = new Float32Array(height * width * channels);
-    for (let pixel = 0; pixel < height * width; pixel++) {
-      result.set(values.subarray(pixel * padded, pixel * padded + channels), pixel * channels);
-    }
-    return result;
+    return (last < stages.length - 1 ? values : withoutPadding(values, height * width, channels)).slice();
   }
 
   #fail(reason: string): void {

@@ -101,10 +101,8 @@ describe.each(modules)("%s", (simd) => {
     const op = conv({ input: 0, output: 1, weight, stride: [2, 2], padding: [padding, padding], relu: true });
     const output = convOutput(op, input);
     const x = values(channels * height * width);
-    const network = {
-      ...networkOf(op, [input, output]),
-      stages: [{ name: "stem", input: 0, output: 1, ops: [op] }],
-    };
+    const placed = networkOf(op, [input, output]);
+    const network = { ...placed, stages: [{ name: "stem", input: 0, output: 1, ops: [op] }, placed.stages[2]!] };
     const expected = toNhwc(
       runOp(
         op,

@@ -16,7 +16,10 @@ export function weightOf(shape: readonly number[]): Weight {
   return { shape, read: (begin, end, target) => target.set(all.subarray(begin * row, end * row)) };
 }
 
-/** One operation as a network: a stage that brings the image in, and one that does the work on NHWC activations. */
+/**
+ * One operation as a network: a stage that brings the image in, one that does the work on NHWC activations, and one after it, since
+ * the last stage's output has lost its padding.
+ */
 export function networkOf(op: Op, shapes: readonly ValueShape[]): Network {
   const identity: ConvOp = {
     kind: "conv",
@@ -35,13 +38,19 @@ export function networkOf(op: Op, shapes: readonly ValueShape[]): Network {
   };
   return {
     architecture: { name: "one operation" } as Network["architecture"],
-    values: shapes,
+    values: [...shapes, shapes[op.output]!],
     stages: [
       { name: "in", input: 0, output: 1, ops: [identity] },
       { name: "op", input: 1, output: op.output, ops: [op] },
+      {
+        name: "out",
+        input: op.output,
+        output: shapes.length,
+        ops: [{ kind: "relu", name: "bring out", input: op.output, output: shapes.length }],
+      },
     ],
     input: 0,
-    output: op.output,
+    output: shapes.length,
     parameters: 0,
     batchNorms: { folded: 0, kept: 0 },
   };

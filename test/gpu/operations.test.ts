@@ -3,8 +3,9 @@ import { createGpuEngine, type GpuEngine } from "../../src/gpu/index.js";
 import { hardwareTiling } from "../../src/gpu/tiles.js";
 import type { ActivationOp, Network, Op, ValueShape } from "../../src/model/network.js";
 import { toNhwc } from "../cpu/check.js";
+import { dense, imageReaders, readerNetwork } from "../cpu/image-readers.js";
 import { conv, convOutput, networkOf, values, vectorOf, weightOf } from "../cpu/one-operation.js";
-import { runOp } from "../model/reference.js";
+import { runOp, runReference } from "../model/reference.js";
 import { openDawn } from "./dawn.js";
 
 const { gpu, skip } = await openDawn();
@@ -56,6 +57,14 @@ const cases: [string, Op, ValueShape, ValueShape][] = [
   }),
 ];
 
+function expectClose(got: Float32Array, expected: Float32Array): void {
+  expect(got).toHaveLength(expected.length);
+  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  for (const [at, value] of expected.entries()) {
+    expect(Math.abs(got[at]! - value) / largest, `value ${at}`).toBeLessThan(5e-6);
+  }
+}
+
 describe.skipIf(!gpu)("operations against plain loops", () => {
   const open: GpuEngine[] = [];
   // A device that is still alive keeps a core busy.
@@ -80,13 +89,15 @@ describe.skipIf(!gpu)("operations against plain loops", () => {
       (id) => network.values[id]!,
     );
     const got = await run(network, 1, toNhwc(x, input));
-    expect(got).toHaveLength(expected.length);
-    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    const pixels = output.height * output.width;
-    for (const [at, value] of expected.entries()) {
-      const found = got[(at % pixels) * output.channels + Math.floor(at / pixels)]!;
-      expect(Math.abs(found - value) / largest, `value ${at}`).toBeLessThan(5e-6);
-    }
+    expectClose(got, toNhwc(expected, output));
+  });
+
+  test.each(imageReaders)("the image is read by $kind", async (op) => {
+    const network = readerNetwork(op);
+    const { channels, height, width } = network.values[0]!;
+    const x = values(channels * height * width);
+    const got = await run(network, 0, x);
+    expectClose(got, dense(runReference(network, x), network.values[network.output]!));
   });
 
   test.each(functions)("%s far from zero and close to it", async (name) => {
@@ -102,9 +113,10 @@ describe.skipIf(!gpu)("operations against plain loops", () => {
     // WGSL's exp may err by (3 + 2 |x|) units in the last place.
     for (const [at, x] of xs.entries()) {
       const allowed = 1e-5 * Math.abs(expected[at]!) + 1e-10;
-      expect(Math.abs(got[at]! - expected[at]!), `${name}(${x}) = ${expected[at]}, got ${got[at]}`).toBeLessThan(
-        allowed,
-      );
+      expect(
+        Math.abs(got[4 * at]! - expected[at]!),
+        `${name}(${x}) = ${expected[at]}, got ${got[4 * at]}`,
+      ).toBeLessThan(allowed);
     }
   });
 });
