@@ -1,6 +1,7 @@
+import { OptionError } from "../errors.js";
 import { elementCount } from "../tensor.js";
 import { expansion, innerWidth } from "./architectures.js";
-import type { Architecture, Network, Op, Stage, ValueId, ValueShape, Vector } from "./network.js";
+import type { Activation, Architecture, Network, Op, Stage, ValueId, ValueShape, Vector, Weight } from "./network.js";
 import type { Parameters } from "./parameters.js";
 import { lazyVector, needsOf } from "./vector.js";
 
@@ -15,11 +16,20 @@ const pair = (side: number): [number, number] => [side, side];
 const slide = (extent: number, kernel: number, stride: number, padding: number) =>
   Math.floor((extent + 2 * padding - kernel) / stride) + 1;
 
+/** As PyTorch's `ceil_mode`: the last window may hang over the far edge, but begins within the image or its near padding. */
+const slideOver = (extent: number, kernel: number, stride: number, padding: number) => {
+  const count = Math.ceil((extent + 2 * padding - kernel) / stride) + 1;
+  return (count - 1) * stride < extent + padding ? count : count - 1;
+};
+
 interface ConvolutionTraits {
   readonly out: number;
   readonly kernel: number;
   readonly stride?: number;
   readonly groups?: number;
+  readonly dilation?: number;
+  /** What the result is multiplied by. */
+  readonly scale?: number;
 }
 
 /**
@@ -34,6 +44,23 @@ export function assemble(architecture: Architecture, parameters: Parameters, inp
   });
   assembler.head();
   return assembler.network();
+}
+
+/** Stride of a stage's first block, and how far it and the others dilate. */
+function pace(architecture: Architecture, index: number): { stride: number; first: number; dilation: number } {
+  const { firstStageStride = 1, stageStrides, dilations, replaceStrideWithDilation } = architecture;
+  const usual = stageStrides?.[index] ?? (index === 0 ? firstStageStride : 2);
+  if (replaceStrideWithDilation) {
+    let [first, dilation] = [1, 1];
+    for (let stage = 1; stage <= index; stage++) {
+      first = dilation;
+      if (replaceStrideWithDilation[stage - 1]) dilation *= 2;
+    }
+    return { stride: replaceStrideWithDilation[index - 1] ? 1 : usual, first, dilation };
+  }
+  const dilation = dilations?.[index] ?? 1;
+  const more = dilation > (dilations?.[index - 1] ?? 1);
+  return { stride: more ? (stageStrides?.[index] ?? 1) : usual, first: dilation, dilation };
 }
 
 class Assembler {
@@ -54,49 +81,55 @@ class Assembler {
   }
 
   stem(): void {
-    const { stem, stemWidth } = this.architecture;
+    const { stem, stemWidth, antiAliasing, stemStride = stem === "3x3" ? 1 : 2 } = this.architecture;
     if (stem === "deep") {
-      this.convolution("conv1.0", "conv1.1", { out: stemWidth / 2, kernel: 3, stride: 2 }).relu("conv1.2");
-      this.convolution("conv1.3", "conv1.4", { out: stemWidth / 2, kernel: 3 }).relu("conv1.5");
+      this.convolution("conv1.0", "conv1.1", { out: stemWidth / 2, kernel: 3, stride: stemStride }).activate("conv1.2");
+      this.convolution("conv1.3", "conv1.4", { out: stemWidth / 2, kernel: 3 }).activate("conv1.5");
       this.convolution("conv1.6", "bn1", { out: stemWidth, kernel: 3 });
     } else {
-      this.convolution("conv1", "bn1", {
-        out: stemWidth,
-        kernel: stem === "7x7" ? 7 : 3,
-        stride: stem === "7x7" ? 2 : 1,
-      });
+      this.convolution("conv1", "bn1", { out: stemWidth, kernel: stem === "7x7" ? 7 : 3, stride: stemStride });
     }
-    this.relu("relu");
-    if (stem !== "3x3") {
-      const { height, width, channels } = this.shape();
-      this.emit(
-        { kind: "maxPool", name: "maxpool", input: this.current, kernel: pair(3), stride: pair(2), padding: pair(1) },
-        { height: slide(height, 3, 2, 1), width: slide(width, 3, 2, 1), channels },
-      );
+    this.activate("relu");
+    const { maxPool = stem === "3x3" ? "none" : {} } = this.architecture;
+    if (maxPool !== "none") {
+      const { kernel = 3, stride = 2, padding = 1, ceilMode = false } = maxPool;
+      // timm's: an average in place of the max-pool, or a max-pool without stride and a blur.
+      if (antiAliasing === "average") this.withoutAliasing("maxpool", stride);
+      else if (antiAliasing === "blur") {
+        this.maxPool(kernel, 1, padding, ceilMode);
+        this.withoutAliasing("maxpool.1", stride);
+      } else this.maxPool(kernel, stride, padding, ceilMode);
     }
     this.endStage("stem");
   }
 
   layer(index: number): void {
-    for (let block = 0; block < this.architecture.layers[index]!; block++) {
-      const first = index === 0 ? (this.architecture.firstStageStride ?? 1) : 2;
-      this.block(`layer${index + 1}.${block}`, this.architecture.widths[index]!, block === 0 ? first : 1);
+    const { layers, widths } = this.architecture;
+    const { stride, first, dilation } = pace(this.architecture, index);
+    for (let block = 0; block < layers[index]!; block++) {
+      const name = `layer${index + 1}.${block}`;
+      if (block === 0) this.block(name, widths[index]!, stride, first, dilation);
+      else this.block(name, widths[index]!, 1, dilation, dilation);
     }
     this.endStage(`layer${index + 1}`);
   }
 
   head(): void {
-    const { classes } = this.architecture;
-    const { channels } = this.shape();
-    this.emit({ kind: "globalAveragePool", name: "avgpool", input: this.current }, { height: 1, width: 1, channels });
+    const { classes, globalPool, head = ["linear"], cosineScale = 1 } = this.architecture;
+    const kind = globalPool === "max" ? "globalMaxPool" : "globalAveragePool";
+    this.place({ kind, name: "avgpool", input: this.current }, this.shape().channels);
     if (classes > 0) {
-      const weight = this.parameters.weight("fc.weight", [classes, channels]);
-      const bias = this.bias("fc", classes);
-      this.counted += classes * channels;
-      this.emit(
-        { kind: "linear", name: "fc", input: this.current, weight, bias, relu: false },
-        { height: 1, width: 1, channels: classes },
-      );
+      const learned = head.filter((layer) => isLearned(layer)).length;
+      let number = 0;
+      for (const layer of head) {
+        if (!isLearned(layer)) {
+          if (layer !== "dropout") this.activate("fc", layer as Activation);
+          continue;
+        }
+        const name = learned === 1 ? "fc" : `fc.${number}`;
+        if (++number === learned) this.linear(name, layer, classes, cosineScale);
+        else this.linear(name, layer, undefined, cosineScale);
+      }
     }
     this.endStage("head");
   }
@@ -113,82 +146,159 @@ class Assembler {
     };
   }
 
-  private block(name: string, width: number, stride: number): void {
-    const { block, groups, strideIn } = this.architecture;
+  private block(name: string, width: number, stride: number, firstDilation: number, dilation: number): void {
+    const { block, groups, strideIn, shortcut, antiAliasing = "none" } = this.architecture;
+    const { activationAfterSum = true, residualScale: scale } = this.architecture;
     const out = width * expansion(this.architecture);
     const input = this.current;
+    const apart = antiAliasing !== "none" && stride > 1;
     let last: ConvolutionTraits;
     if (block === "bottleneck") {
       const inner = innerWidth(this.architecture, width);
-      const early = strideIn === "1x1" ? stride : 1;
-      this.convolution(`${name}.conv1`, `${name}.bn1`, { out: inner, kernel: 1, stride: early }).relu(`${name}.relu`);
-      this.convolution(`${name}.conv2`, `${name}.bn2`, { out: inner, kernel: 3, stride: stride / early, groups });
-      last = { out, kernel: 1 };
+      const early = strideIn === "1x1" && !apart ? stride : 1;
+      const late = apart ? 1 : stride / early;
+      this.convolution(`${name}.conv1`, `${name}.bn1`, { out: inner, kernel: 1, stride: early }).activate(
+        `${name}.relu`,
+      );
+      this.convolution(`${name}.conv2`, `${name}.bn2`, {
+        out: inner,
+        kernel: 3,
+        stride: late,
+        groups,
+        dilation: firstDilation,
+      });
+      last = { out, kernel: 1, scale };
     } else {
-      this.convolution(`${name}.conv1`, `${name}.bn1`, { out, kernel: 3, stride });
-      last = { out, kernel: 3 };
+      const first = { out, kernel: 3, stride: apart ? 1 : stride, dilation: firstDilation };
+      this.convolution(`${name}.conv1`, `${name}.bn1`, first);
+      last = { out, kernel: 3, dilation, scale };
     }
-    const inner = this.relu(`${name}.relu`).current;
+    this.activate(`${name}.relu`);
+    if (apart) this.withoutAliasing(`${name}.aa`, stride);
+    const inner = this.current;
 
     // Before the block's last convolution, so that the sum can be part of that convolution.
     this.current = input;
-    this.shortcut(name, out, stride);
-    const shortcut = this.current;
+    if (shortcut !== "none") this.shortcut(name, out, stride);
+    const other = this.current;
     this.current = inner;
 
     const number = block === "bottleneck" ? 3 : 2;
     this.convolution(`${name}.conv${number}`, `${name}.bn${number}`, last);
-    this.emit({ kind: "add", name: `${name}.add`, input: this.current, other: shortcut, relu: false }, this.shape());
-    this.relu(`${name}.relu`);
+    if (shortcut !== "none") {
+      this.emit({ kind: "add", name: `${name}.add`, input: this.current, other, relu: false }, this.shape());
+    }
+    if (activationAfterSum) this.activate(`${name}.relu`);
   }
 
   private shortcut(block: string, out: number, stride: number): void {
-    const { height, width, channels } = this.shape();
+    const { channels } = this.shape();
     if (stride === 1 && channels === out) return;
     const name = `${block}.downsample`;
-    switch (this.architecture.shortcut) {
-      case "projection":
-        this.convolution(`${name}.0`, `${name}.1`, { out, kernel: 1, stride });
-        break;
-      case "average-projection":
-        if (stride > 1) {
-          // timm's AvgPool2d(2, stride, ceil_mode=True, count_include_pad=False).
-          this.emit(
-            {
-              kind: "averagePool",
-              name: `${name}.0`,
-              input: this.current,
-              kernel: pair(2),
-              stride: pair(stride),
-              padding: pair(0),
-              countPadding: false,
-            },
-            { height: Math.ceil(height / stride), width: Math.ceil(width / stride), channels },
-          );
-        }
-        this.convolution(`${name}.1`, `${name}.2`, { out, kernel: 1 });
-        break;
-      default: {
-        const before = this.architecture.shortcut === "zero-pad-end" ? 0 : Math.floor((out - channels) / 2);
-        this.emit(
-          { kind: "zeroPadShortcut", name, input: this.current, stride, before },
-          { height: Math.ceil(height / stride), width: Math.ceil(width / stride), channels: out },
-        );
-      }
+    const { shortcut } = this.architecture;
+    if (shortcut === "projection") {
+      this.convolution(`${name}.0`, `${name}.1`, { out, kernel: 1, stride });
+      return;
     }
+    const averaged = shortcut.includes("average") && stride > 1;
+    // timm's AvgPool2d(2, stride, ceil_mode=True, count_include_pad=False).
+    if (averaged) this.averagePool(`${name}.0`, stride, Math.ceil);
+    if (shortcut === "average-projection") {
+      this.convolution(`${name}.1`, `${name}.2`, { out, kernel: 1 });
+      return;
+    }
+    const left = averaged ? 1 : stride;
+    const before = shortcut.endsWith("end") ? 0 : Math.floor((out - channels) / 2);
+    const { height, width } = this.shape();
+    this.emit(
+      { kind: "zeroPadShortcut", name, input: this.current, stride: left, before },
+      { height: Math.ceil(height / left), width: Math.ceil(width / left), channels: out },
+    );
+  }
+
+  private maxPool(kernel: number, stride: number, padding: number, ceilMode: boolean): void {
+    const { height, width, channels } = this.shape();
+    if (2 * padding > kernel || Math.min(height, width) + 2 * padding < kernel) {
+      throw new OptionError(
+        `architecture.maxPool has a kernel of ${kernel} and a padding of ${padding}, for ${height} x ${width} pixels: ` +
+          "the padding is at most half of the kernel, and the kernel fits the padded image.",
+      );
+    }
+    const along = ceilMode ? slideOver : slide;
+    this.emit(
+      {
+        kind: "maxPool",
+        name: "maxpool",
+        input: this.current,
+        kernel: pair(kernel),
+        stride: pair(stride),
+        padding: pair(padding),
+      },
+      { height: along(height, kernel, stride, padding), width: along(width, kernel, stride, padding), channels },
+    );
+  }
+
+  /** The average of each two by two pixels, `stride` apart. */
+  private averagePool(name: string, stride: number, round: (extent: number) => number): void {
+    const { height, width, channels } = this.shape();
+    this.emit(
+      {
+        kind: "averagePool",
+        name,
+        input: this.current,
+        kernel: pair(2),
+        stride: pair(stride),
+        padding: pair(0),
+        countPadding: false,
+      },
+      { height: Math.max(1, round(height / stride)), width: Math.max(1, round(width / stride)), channels },
+    );
+  }
+
+  /** What stands in place of a stride: timm's AvgPool2d(2), or its BlurPool2d. */
+  private withoutAliasing(name: string, stride: number): void {
+    const { height, width, channels } = this.shape();
+    if (this.architecture.antiAliasing === "average") {
+      this.averagePool(name, stride, Math.floor);
+      return;
+    }
+    this.emit(
+      { kind: "blurPool", name, input: this.current, stride },
+      { height: slide(height, 3, stride, 1), width: slide(width, 3, stride, 1), channels },
+    );
+  }
+
+  /** A layer of the head that has tensors. `out` is the number of classes for the last one. */
+  private linear(name: string, layer: string, out: number | undefined, scale: number): void {
+    const { channels } = this.shape();
+    if (layer === "batchnorm") {
+      this.place({ ...this.batchNorm(name, channels), input: this.current }, channels);
+      return;
+    }
+    const rows = out ?? this.parameters.rows(`${name}.weight`);
+    let weight = this.parameters.weight(`${name}.weight`, [rows, channels]);
+    if (layer === "cosine") {
+      this.place({ kind: "l2Normalize", name: `${name}.norm`, input: this.current, epsilon: 1e-12 }, channels);
+      weight = normalizedRows(weight, scale);
+    }
+    const bias = this.bias(name, rows);
+    this.counted += rows * channels;
+    this.place({ kind: "linear", name, input: this.current, weight, bias, relu: false }, rows);
   }
 
   /** A convolution with "same" padding and its BatchNorm. A biased one without BatchNorm was folded by whoever wrote the file. */
-  private convolution(name: string, norm: string, { out, kernel, stride = 1, groups = 1 }: ConvolutionTraits): this {
+  private convolution(name: string, norm: string, traits: ConvolutionTraits): this {
+    const { out, kernel, stride = 1, groups = 1, dilation = 1, scale = 1 } = traits;
     const { height, width, channels } = this.shape();
-    const padding = (kernel - 1) / 2;
+    const padding = (dilation * (kernel - 1)) / 2;
+    const reach = 2 * padding + 1;
     const shape = [out, channels / groups, kernel, kernel];
     const weight = this.parameters.weight(`${name}.weight`, shape);
     this.counted += elementCount(shape);
     const bias = this.bias(name, out);
     const result = {
-      height: slide(height, kernel, stride, padding),
-      width: slide(width, kernel, stride, padding),
+      height: slide(height, reach, stride, padding),
+      width: slide(width, reach, stride, padding),
       channels: out,
     };
     this.emit(
@@ -199,7 +309,7 @@ class Assembler {
         kernel: pair(kernel),
         stride: pair(stride),
         padding: pair(padding),
-        dilation: pair(1),
+        dilation: pair(dilation),
         groups,
         weight,
         bias,
@@ -209,31 +319,34 @@ class Assembler {
       result,
     );
     const normalized = !bias || batchNormTensors.some((tensor) => this.parameters.has(`${norm}.${tensor}`));
-    if (normalized) this.emit({ ...this.batchNorm(norm, out), input: this.current }, result);
+    if (!normalized && scale !== 1)
+      throw new OptionError(`architecture.residualScale cannot be used where ${norm} was folded into ${name}.`);
+    if (normalized) this.emit({ ...this.batchNorm(norm, out, scale), input: this.current }, result);
     return this;
   }
 
-  /** y = (x - mean) / sqrt(variance + eps) * weight + bias, as x * scale + shift. */
-  private batchNorm(name: string, channels: number) {
+  /** y = ((x - mean) / sqrt(variance + eps) * weight + bias) * factor, as x * scale + shift. */
+  private batchNorm(name: string, channels: number, factor = 1) {
     const [weight, bias, mean, variance] = batchNormTensors.map((tensor) =>
       this.parameters.vector(`${name}.${tensor}`, channels),
     ) as [Vector, Vector, Vector, Vector];
     const epsilon = this.architecture.epsilon ?? 1e-5;
     const scale = lazyVector(channels, needsOf(weight, variance), () => {
       const variances = variance.read();
-      return weight.read().map((value, c) => value / Math.sqrt(variances[c]! + epsilon));
+      return weight.read().map((value, c) => (value * factor) / Math.sqrt(variances[c]! + epsilon));
     });
+    const expected = lazyVector(channels, needsOf(bias), () => bias.read().map((value) => value * factor));
     const shift = lazyVector(channels, needsOf(bias, mean, scale), () => {
       const [means, scales] = [mean.read(), scale.read()];
-      return bias.read().map((value, c) => value - means[c]! * scales[c]!);
+      return expected.read().map((value, c) => value - means[c]! * scales[c]!);
     });
-    const deviation = lazyVector(channels, needsOf(weight, variance), () => {
+    const deviation = lazyVector(channels, needsOf(scale, variance), () => {
       const variances = variance.read();
-      return weight.read().map((value, c) => Math.abs(value) * Math.sqrt(variances[c]! / (variances[c]! + epsilon)));
+      return scale.read().map((value, c) => Math.abs(value) * Math.sqrt(variances[c]!));
     });
     this.counted += 2 * channels;
     this.kept++;
-    const statistics = { mean: bias, deviation };
+    const statistics = { mean: expected, deviation };
     return { kind: "batchNorm", name, scale, shift, relu: false, statistics } as const;
   }
 
@@ -243,8 +356,13 @@ class Assembler {
     return this.parameters.vector(`${layer}.bias`, length);
   }
 
-  private relu(name: string): this {
-    this.emit({ kind: "relu", name, input: this.current }, this.shape());
+  /** The network's activation, or another one. */
+  private activate(name: string, activation: Activation = this.architecture.activation ?? "relu"): this {
+    if (activation === "relu") this.emit({ kind: "relu", name, input: this.current }, this.shape());
+    else {
+      const { activationSlope: slope } = this.architecture;
+      this.emit({ kind: "activation", name, input: this.current, function: activation, slope }, this.shape());
+    }
     return this;
   }
 
@@ -257,6 +375,11 @@ class Assembler {
     this.ops.push({ ...op, output: this.current } as Op);
   }
 
+  /** Of an operation whose result is 1 x 1. */
+  private place(op: Unplaced, channels: number): void {
+    this.emit(op, { height: 1, width: 1, channels });
+  }
+
   private endStage(name: string): void {
     this.stages.push({ name, input: this.stageInput, output: this.current, ops: this.ops, parameters: this.counted });
     this.stageInput = this.current;
@@ -266,3 +389,21 @@ class Assembler {
 }
 
 const batchNormTensors = ["weight", "bias", "running_mean", "running_var"];
+
+const isLearned = (layer: string) => layer === "linear" || layer === "cosine" || layer === "batchnorm";
+
+/** Each row over its length, times `scale`. */
+function normalizedRows(weight: Weight, scale: number): Weight {
+  const row = weight.shape[1]!;
+  return {
+    ...weight,
+    read(begin, end, target) {
+      weight.read(begin, end, target);
+      for (let at = 0; at < (end - begin) * row; at += row) {
+        const values = target.subarray(at, at + row);
+        const factor = scale / Math.max(Math.hypot(...values), 1e-12);
+        for (let i = 0; i < row; i++) values[i]! *= factor;
+      }
+    },
+  };
+}

@@ -19,6 +19,10 @@ export class FileParameters implements Parameters {
     return this.tensors.has(name);
   }
 
+  rows(name: string): number {
+    return this.tensors.get(name)?.shape[0] ?? 1;
+  }
+
   weight(name: string, shape: readonly number[]): Weight {
     const tensor = this.take(name, shape);
     return {

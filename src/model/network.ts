@@ -267,11 +267,13 @@ export interface Architecture {
   readonly firstStageStride?: 1 | 2;
   /** Stride of each stage's first block: 1, 2, 2, 2. */
   readonly stageStrides?: readonly number[];
-  /**
-   * Dilation of each stage's 3x3 convolutions, as torchvision's `replace_stride_with_dilation` has it: a stage that dilates more
-   * than the one before has a stride of 1, and its first block the dilation of the one before.
-   */
+  /** Dilation of the 3x3 convolutions in each stage; one that dilates more than the stage before has a stride of 1. */
   readonly dilations?: readonly number[];
+  /**
+   * torchvision's argument, for each stage behind the first: a stage without its stride dilates twice as much, but its first block
+   * as much as the stage before.
+   */
+  readonly replaceStrideWithDilation?: readonly boolean[];
   readonly activation?: Activation;
   /** Of "leaky-relu", below zero; 0.01 unless stated. */
   readonly activationSlope?: number;

@@ -5,6 +5,8 @@ export interface Parameters {
   has(name: string): boolean;
   /** A convolution's or linear layer's weight of exactly this shape. */
   weight(name: string, shape: readonly number[]): Weight;
+  /** The first extent of a tensor that nothing else tells. */
+  rows(name: string): number;
   /** A bias, or one of BatchNorm's four vectors; finite. */
   vector(name: string, length: number): Vector;
 }

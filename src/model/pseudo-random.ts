@@ -48,6 +48,10 @@ class PseudoRandomParameters implements Parameters {
     return name.startsWith("fc.");
   }
 
+  rows(): number {
+    return 1;
+  }
+
   weight(name: string, shape: readonly number[]): Weight {
     const row = elementCount(shape.slice(1));
     // Uniform with the variance of He et al. 2015 (arXiv:1502.01852): 2 / fan-in before a ReLU, 1 / fan-in before the end.

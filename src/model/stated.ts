@@ -59,6 +59,7 @@ const fields: ReadonlyMap<string, Field> = new Map<keyof Architecture, Field>([
   ["firstStageStride", [1, 2]],
   ["stageStrides", list(whole(1, 8))],
   ["dilations", list(whole(1, 64))],
+  ["replaceStrideWithDilation", list(oneOf([true, false]))],
   ["activation", activations],
   ["activationSlope", within(0, 1)],
   ["activationAfterSum", [true, false]],
