@@ -1,16 +1,13 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { SourceError } from "./errors.js";
 import * as gpu from "./gpu/index.js";
-import type { Host, ModelFiles } from "./host.js";
+import type { Host } from "./host.js";
 import { decodeBytes, decodeFile } from "./image/decode-node.js";
 import { toPixels } from "./image/index.js";
-import { parseJson } from "./json.js";
 import { isKind } from "./kind.js";
-import { readFolder } from "./model/hugging-face.js";
+import { readModel } from "./model-files.js";
 import * as session from "./session.js";
 import { nodeStore } from "./store-node.js";
 import * as torch from "./weights/torch.js";
@@ -72,35 +69,4 @@ export const nodeHost: Host = {
 
 function transferred(bytes: Uint8Array<ArrayBuffer>): [Uint8Array, Transferable[]] {
   return [bytes, [bytes.buffer]];
-}
-
-async function readModel(path: string, signal: AbortSignal | null | undefined): Promise<ModelFiles> {
-  const found = await stat(path).catch(() => null);
-  if (!found) throw new SourceError(`No file at ${path}; check the path.`);
-  if (!found.isDirectory()) return { bytes: await read(path, signal), origin: path };
-  const [config, preprocessor] = await Promise.all([
-    readJson(join(path, "config.json")),
-    readJson(join(path, "preprocessor_config.json")),
-  ]);
-  for (const name of ["model.safetensors", "pytorch_model.bin"]) {
-    const file = join(path, name);
-    if (await stat(file).catch(() => null)) {
-      return { bytes: await read(file, signal), origin: file, files: readFolder({ config, preprocessor }) };
-    }
-  }
-  throw new SourceError(`${path} is a folder without model.safetensors or pytorch_model.bin; name a weights file.`);
-}
-
-async function read(path: string, signal: AbortSignal | null | undefined): Promise<Uint8Array> {
-  try {
-    return await readFile(path, { signal: signal ?? undefined });
-  } catch (cause) {
-    if ((cause as Error).name === "AbortError") throw signal?.reason ?? cause;
-    throw new SourceError(`${path} could not be read: ${(cause as Error).message}`, { cause });
-  }
-}
-
-async function readJson(path: string): Promise<unknown> {
-  const bytes = await readFile(path).catch(() => undefined);
-  return bytes && parseJson(bytes, path);
 }

@@ -23,8 +23,8 @@ export interface ModelBody extends Omit<ModelFiles, "bytes"> {
 export interface Host {
   /** Fetches and compiles a module of kernels that lies beside the library. */
   wasm(variant: Variant): Promise<WebAssembly.Module>;
-  /** Reads a path that is not a URL; absent where there is no file system. */
-  readPath?(path: string, signal: AbortSignal | null | undefined): Promise<ModelFiles>;
+  /** Reads a path or a file: URL; absent where there is no file system. */
+  readPath?(path: string | URL, signal: AbortSignal | null | undefined): Promise<ModelFiles>;
   /** Of the thread that this code runs in. */
   readonly threadSupport: ThreadSupport;
   /** The code that opens a session in this thread. */

@@ -26,3 +26,7 @@ export const MAX_ZIP_ENTRIES = 50_000;
 export const maxInflated = (fileBytes: number) => 2 * fileBytes + (16 << 20);
 /** Bytes that all tensors of a file may stand for, where several look at the same `heldBytes` or a stride is 0. */
 export const maxTensorBytes = (heldBytes: number) => 2 * heldBytes + (1 << 20);
+/** Bytes of a model file: as many as WebAssembly's memory could hold of its weights. */
+export const MAX_MODEL_BYTES = 4 * 2 ** 30;
+/** Files that one model's weights may lie in. */
+export const MAX_SHARDS = 1000;

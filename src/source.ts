@@ -50,7 +50,7 @@ function parseUrl(text: string): URL | null {
 
 function readUrl(host: Host, url: URL, options: LoadOptions): Promise<ModelFiles | ModelBody> {
   if (url.protocol === "file:" && host.readPath) {
-    return host.readPath(decodeURIComponent(url.pathname), options.signal);
+    return host.readPath(url, options.signal);
   }
   return fetchFiles(url.href, options);
 }

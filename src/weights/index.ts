@@ -63,6 +63,7 @@ export async function openWeights(body: Body, host: TorchHost): Promise<StateDic
 const signatures: readonly (readonly [string, RegExp])[] = [
   ["an HTML page (the address answers with a page, not with the file)", /^\s*<(!doctype|html|head|\?xml)/i],
   ["a Git LFS pointer (fetch the file itself with git lfs pull)", /^version https:\/\/git-lfs/],
+  ["the index of a model in several files (join them into one, or give Node the index's path)", /"weight_map"/],
   ["JSON", /^\s*[{[]/],
   ["gzip (decompress it first)", /^\x1f\x8b/],
   ["a WebAssembly module", /^\0asm/],

@@ -65,9 +65,10 @@ export async function openSafetensors(body: Body, head: Pieces): Promise<StateDi
   return { format: "safetensors", tensors: named, metadata, arrival };
 }
 
-interface Header {
+export interface Header {
   /** Bytes before the first value. */
   readonly valuesAt: number;
+  readonly valuesLength: number;
   readonly tensors: ReadonlyMap<string, TensorInfo & { readonly begin: number; readonly end: number }>;
   readonly metadata: ReadonlyMap<string, string>;
 }
@@ -85,12 +86,19 @@ function checkHeader(length: number, fileLength: number, origin: string): void {
   }
 }
 
+/** Bytes before the first value, as the first eight say; at most the file's own. */
+export function headerBytes(first: Uint8Array, fileLength: number, origin: string): number {
+  const length = fileLength < 8 ? fileLength : headerLength(first);
+  checkHeader(length, fileLength, origin);
+  return 8 + length;
+}
+
 /**
  * Reads what comes before a safetensors file's values: an 8-byte little-endian header length, and the header in JSON. Every
  * tensor's place is checked against its type, its shape and the file, which has `fileLength` bytes; what lies between or behind
  * them is refused, as the format says.
  */
-function readHeader(bytes: Uint8Array, fileLength: number, origin: string): Header {
+export function readHeader(bytes: Uint8Array, fileLength: number, origin: string): Header {
   const fail: (what: string) => never = failing(origin);
   const length = headerLength(bytes);
   checkHeader(length, fileLength, origin);
@@ -137,7 +145,7 @@ function readHeader(bytes: Uint8Array, fileLength: number, origin: string): Head
     at = end;
   }
   if (at !== valuesLength) fail(`${valuesLength - at} bytes follow its last tensor`);
-  return { valuesAt: 8 + length, tensors, metadata };
+  return { valuesAt: 8 + length, valuesLength, tensors, metadata };
 }
 
 function counts(value: unknown): number[] | null {
