@@ -40,6 +40,7 @@ export function planArena(lifetimes: readonly Lifetime[]): { offsets: number[]; 
   return { offsets, bytes: total };
 }
 
+/** The next whole cache line. Bytes may be more than 2^31, where bitwise operators would wrap. */
 export function align(bytes: number): number {
-  return (bytes + ALIGNMENT - 1) & -ALIGNMENT;
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }

@@ -7,6 +7,9 @@ const LEFT_OVER = [0, 0.5, 0.6, 1.3, 0.3, 1];
 export const inOnes = (rows: number) => rows + LEFT_OVER[rows % 6]! + PIECE_ROWS;
 export const inTwos = (rows: number) => rows + (rows & 1) + PIECE_ROWS;
 
+/** With so many rows pieces are so many more than threads that their size is all the same, and trying each takes long. */
+const MANY_ROWS = 1 << 18;
+
 /** A row of pieces: all of `size` but the last, which has what is left, up to half as many more. */
 export interface Groups {
   readonly size: number;
@@ -28,6 +31,7 @@ export function groupsOf(
 ): Groups {
   const largest = Math.max(1, Math.min(rows, most) & ~1);
   let best = piecesOf(rows, rows <= most ? rows : largest, most);
+  if (rows > MANY_ROWS) return best;
   let bestTime = Number.POSITIVE_INFINITY;
   for (let size = largest; size >= Math.min(largest, least); size -= 2) {
     const pieces = piecesOf(rows, size, most);

@@ -5,7 +5,7 @@ import type { Network } from "../model/network.js";
 import type { Store } from "../store.js";
 import { withoutPadding } from "../tensor.js";
 import { compile } from "./compile.js";
-import { createMemory, hasRelaxedSimd, instantiate, type Kernels, type Variant } from "./kernels.js";
+import { createMemory, hasRelaxedSimd, instantiate, type Kernels, refuseTooLarge, type Variant } from "./kernels.js";
 import { NearlyDone } from "./nearly-done.js";
 import { packAll } from "./pack-all.js";
 import type { CompileOptions, Program, Step } from "./program.js";
@@ -194,9 +194,10 @@ function reserve(network: Network, options: CpuOptions, wanted: ThreadChoice, ke
   for (const [choice, setting, tuning] of attempts) {
     const compiling = compileOptions({ ...options, memory: setting }, choice.threads);
     const program = compile(network, { ...compiling, ...tuning });
-    // What may win is compiled only where that is open: code that has never run before is slow, and a load waits for it.
-    const most = tuning ? program.bytes : mostBytes(network, compiling);
     try {
+      refuseTooLarge(program.bytes);
+      // What may win is compiled only where that is open: code that has never run before is slow, and a load waits for it.
+      const most = tuning ? program.bytes : mostBytes(network, compiling);
       const memory = createMemory(program.bytes, most, choice.threads > 1);
       return { memory, setting, choice, notes, planned: tuning && program };
     } catch (error) {

@@ -21,6 +21,7 @@ const CLOSE = 1.15;
 const LEAST_MACS = 10e6;
 /** In a network, a layer's weights come from memory, not from a cache that the layer had to itself. */
 const CACHES_BYTES = 40 << 20;
+const TILE_TRIAL_AT = 1 << 16;
 /** What the choices may add to the bytes that the small memory setting takes: so many, or this share of them. */
 const EXTRA_BYTES = 40e6;
 const EXTRA_SHARE = 0.62;
@@ -66,13 +67,13 @@ export async function tune(
 ): Promise<{ tuning: Tuning; measurements: number }> {
   const key = keyOf(network, options, variant, tile);
   const { byteLength } = kernels.memory.buffer;
-  // Bytes of a small float: zeros would come from one shared page, faster than any weights.
-  const bytes = new Uint8Array(kernels.memory.buffer);
-  bytes.fill(0x3c, RESERVED_BYTES);
   const trials = trialsOf(network, options).filter((rivals) => rivals.every((it) => it.program.bytes <= byteLength));
+  // Bytes of a small float: zeros would come from one shared page, faster than any weights. The tile's trial takes 32 KB of them.
+  const bytes = new Uint8Array(kernels.memory.buffer, 0, trials.length > 0 ? byteLength : 2 * TILE_TRIAL_AT);
+  bytes.fill(0x3c, RESERVED_BYTES);
   let measurements = 0;
   if (variant.startsWith("relaxed") && !tile) {
-    tile = fastestTile(kernels, 1 << 16);
+    tile = fastestTile(kernels, TILE_TRIAL_AT);
     measurements++;
   }
   tile ??= "4x8";
