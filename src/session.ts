@@ -105,9 +105,9 @@ export class SessionInPlace implements Session {
   }
 
   /** Decoding takes part in the queue: answers come in the order of the calls, and two images are in memory at most. */
-  classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]> {
+  async classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]> {
+    this.checkClasses();
     const { signal } = options;
-    if (this.network.architecture.classes === 0) return Promise.reject(this.#noClasses());
     const read = async () => {
       const pixels: Pixels = await this.host.decode(image, signal);
       throwIfAborted(signal);
@@ -127,15 +127,15 @@ export class SessionInPlace implements Session {
     }, signal);
   }
 
-  /** The best classes of one image's logits. Throws `UnsupportedModelError` where the network makes features. */
+  /** The best classes of one image's logits. */
   rank(logits: Float32Array, options: ClassifyOptions): Prediction[] {
-    const { classes, scores } = this.network.architecture;
-    if (classes === 0) throw this.#noClasses();
-    return rank(logits, this.labels, options, scores);
+    return rank(logits, this.labels, options, this.network.architecture.scores);
   }
 
-  #noClasses(): UnsupportedModelError {
-    return new UnsupportedModelError(
+  /** Throws `UnsupportedModelError` where the network makes features. */
+  checkClasses(): void {
+    if (this.network.architecture.classes > 0) return;
+    throw new UnsupportedModelError(
       `${this.origin} has no classifier: it makes features, not classes. Call loadModel(...).run() for them.`,
     );
   }

@@ -10,6 +10,7 @@ import { Scheduler } from "../schedule/scheduler.js";
 import { readSource } from "../source.js";
 import { readWeights } from "../weights/index.js";
 import { loadOptions, modelOf, number, type Options } from "./options.js";
+import { say, sayJson } from "./out.js";
 import { showProgress } from "./progress.js";
 import { table } from "./table.js";
 
@@ -127,10 +128,11 @@ function print(network: Network, result: Result, json: boolean): void {
     return { stage: stage.name, ms: sum("ms"), macs: sum("macs") };
   });
   if (json) {
-    const architecture = network.architecture.name;
-    process.stdout.write(
-      `${JSON.stringify({ architecture, kernels, threads, wasmBytes, loadMs, ms, roofGflops: roof, tileGflops: tiles, stages, ops, ...(plan ?? {}) })}\n`,
-    );
+    sayJson({
+      architecture: network.architecture.name,
+      ...{ kernels, threads, wasmBytes, loadMs, ms, roofGflops: roof, tileGflops: tiles, stages, ops },
+      ...plan,
+    });
     return;
   }
   const rate = (macs: number, time: number) => (macs ? ((2 * macs) / time / 1e6).toFixed(1) : "");
@@ -155,11 +157,11 @@ function print(network: Network, result: Result, json: boolean): void {
     "",
     ...(plan
       ? [
-          String(plan.plan),
+          ...String(plan.plan).split("\n"),
           `measured ${plan.measuredMs.toFixed(2)} ms one at a time, ${plan.streamMs.toFixed(2)} ms each in a stream`,
           "",
         ]
       : []),
   ];
-  process.stdout.write(`${lines.join("\n")}\n`);
+  for (const line of lines) say(line);
 }

@@ -1,9 +1,11 @@
 import { parseArgs } from "node:util";
 import { OptionError, ResnetEdgeError } from "../errors.js";
+import { unknown } from "../nearest.js";
 import { bench } from "./bench.js";
 import { classify } from "./classify.js";
 import { inspect } from "./inspect.js";
 import { type Options, optionTypes } from "./options.js";
+import { complain, reason, watchOutput } from "./out.js";
 import { pull } from "./pull.js";
 import { usage } from "./usage.js";
 
@@ -20,7 +22,7 @@ async function main(words: string[]): Promise<number> {
   try {
     parsed = parseArgs({ args: words, options: optionTypes, allowPositionals: true }) as typeof parsed;
   } catch (error) {
-    return misused((error as Error).message);
+    return misused(misread(error as NodeJS.ErrnoException));
   }
   const { values, positionals } = parsed;
   const [name, ...rest] = positionals;
@@ -28,8 +30,10 @@ async function main(words: string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const command = name === undefined ? undefined : commands[name];
-  if (!command) return misused(name === undefined ? "no command" : `unknown command "${name}"`);
+  if (name === undefined) return misused(`no command; there are ${Object.keys(commands).join(", ")}.`);
+  // Not `constructor`, which every object has.
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command) return misused(unfamiliar("command", name, [...Object.keys(commands), "help"]));
   try {
     return await command(rest, values);
   } catch (error) {
@@ -39,22 +43,32 @@ async function main(words: string[]): Promise<number> {
   }
 }
 
-function misused(reason: string): number {
-  process.stderr.write(`resnet-edge: ${reason}\n\n${usage}`);
+/** What `parseArgs` says of flags, with the nearest one that there is. */
+function misread({ code, message }: NodeJS.ErrnoException): string {
+  const [, flag] = /'--?([^'\s]*)/.exec(message) ?? [];
+  if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION" && flag !== undefined) {
+    const flags = Object.keys(optionTypes).map((it) => `--${it}`);
+    return unfamiliar("option", `--${flag}`, flags);
+  }
+  return message;
+}
+
+const unfamiliar = (...words: Parameters<typeof unknown>) =>
+  unknown(...words).message.replace("There is no", "unknown");
+
+function misused(why: string): number {
+  complain(`resnet-edge: ${why} See resnet-edge help.`);
   return 2;
 }
 
 function report(error: unknown, debug: boolean): void {
-  const { name, message, stack } = error as Error;
-  const foreign = !(error instanceof ResnetEdgeError);
-  process.stderr.write(`resnet-edge: ${name}: ${message}\n`);
-  if (debug) process.stderr.write(`${stack}\n`);
-  else if (foreign) process.stderr.write("This is not an error that was foreseen; --debug shows where it arose.\n");
+  const { name, message } = reason(error);
+  complain(`resnet-edge: ${name}: ${message}`);
+  if (debug) for (const line of String((error as Error).stack).split("\n")) complain(line);
+  else if (!(error instanceof ResnetEdgeError)) {
+    complain("This is not an error that was foreseen; --debug shows where it arose.");
+  }
 }
 
-// A reader that closes the pipe early (head) is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
+watchOutput();
 process.exitCode = await main(process.argv.slice(2));

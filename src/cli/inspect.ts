@@ -1,10 +1,14 @@
+import { labelsFor, type Scores } from "../classify.js";
 import { planMemory } from "../cpu/index.js";
 import { OptionError } from "../errors.js";
 import { nodeHost } from "../host-node.js";
 import { buildNetwork, describeNetwork, modelCard, preprocessFor } from "../model/index.js";
+import type { Architecture } from "../model/network.js";
+import type { Preprocess } from "../options.js";
 import { readSource } from "../source.js";
 import { readWeights } from "../weights/index.js";
 import { loadOptions, modelOf, type Options } from "./options.js";
+import { say, sayJson } from "./out.js";
 import { table } from "./table.js";
 
 /** Prints what a model file holds and what it will cost, without preparing it. */
@@ -20,11 +24,22 @@ export async function inspect(names: string[], options: Options): Promise<number
   const description = describeNetwork(network);
   const preprocess = preprocessFor(network, card, load.preprocess);
   const memory = { fast: planMemory(network, { memory: "fast" }), small: planMemory(network, { memory: "small" }) };
-  const labels = load.labels ?? card.labels;
+  const stated = Object.entries({
+    ...card.architecture,
+    ...(typeof load.architecture === "object" && load.architecture),
+  });
+  const assumed = Object.entries(invisible(network.architecture)).filter(
+    ([trait]) => !stated.some(([it]) => it === trait),
+  );
+  const { classes, scores } = network.architecture;
+  const labels = classes > 0 ? labelsFor(load.labels ?? card.labels, classes, scores) : null;
   if (options.json) {
-    process.stdout.write(
-      `${JSON.stringify({ file: origin, format: state.format, bytes: bytes.length, notes: state.notes ?? [], ...description, preprocess, memory, labels })}\n`,
-    );
+    sayJson({
+      ...{ file: origin, format: state.format, bytes: bytes.length, notes: state.notes ?? [] },
+      ...{ stated: Object.fromEntries(stated), assumed: Object.fromEntries(assumed) },
+      ...description,
+      ...{ preprocess, memory, labels },
+    });
     return 0;
   }
   const { architecture, input, batchNorms } = description;
@@ -32,13 +47,16 @@ export async function inspect(names: string[], options: Options): Promise<number
     `${architecture.name}  (${architecture.block} blocks ${architecture.layers.join(", ")}; ${architecture.shortcut} shortcut; stride in the ${architecture.strideIn})`,
     `file          ${origin}, ${state.format}, ${megabytes(bytes.length)}`,
     ...(state.notes ?? []).map((note) => `note          ${note}`),
+    ...(stated.length > 0 ? [`stated        ${traits(stated)}`] : []),
+    `assumed       ${traits(assumed)}: weights do not show these`,
     `input         1 x ${input.channels} x ${input.height} x ${input.width}`,
-    `classes       ${architecture.classes || "none: features"}${labels ? `, ${labels.slice(0, 3).join(", ")} ...` : ""}`,
+    `classes       ${classes || "none: a feature extractor, which classify refuses"}${labels ? `, ${labels.slice(0, 3).join(", ")} ...` : ""}`,
+    ...(classes > 0 ? [`scores        ${scoring(classes, scores)}`] : []),
     `parameters    ${description.parameters.toLocaleString("en-US")}`,
     `MACs          ${millions(description.macs)} M`,
     `BatchNorms    ${batchNorms.folded} folded, ${batchNorms.kept} kept`,
     `wasm memory   fast ${megabytes(memory.fast.total)} (weights ${megabytes(memory.fast.weights)}), small ${megabytes(memory.small.total)} (weights ${megabytes(memory.small.weights)})`,
-    `preprocess    resize ${preprocess.resize} ${preprocess.interpolation}, crop ${preprocess.crop}, mean ${preprocess.mean.join(" ")}, std ${preprocess.std.join(" ")}`,
+    `preprocess    resize ${pixels(preprocess.resize)} ${preprocess.mode ?? "center"} ${preprocess.interpolation}, crop ${pixels(preprocess.crop)}, mean ${preprocess.mean.join(" ")}, std ${preprocess.std.join(" ")}`,
     "",
     ...table(
       ["stage", "operations", "parameters", "MMACs", "output"],
@@ -51,9 +69,34 @@ export async function inspect(names: string[], options: Options): Promise<number
       ]),
     ),
   ];
-  process.stdout.write(`${lines.join("\n")}\n`);
+  for (const line of lines) say(line);
   return 0;
 }
+
+/** What no weight's name or shape tells, with the values that are taken unless they are stated. */
+function invisible({ block, stem, strideIn, shortcut }: Architecture): Partial<Architecture> {
+  return {
+    ...(block === "bottleneck" ? { strideIn } : {}),
+    ...(shortcut.startsWith("zero-pad") ? { shortcut } : {}),
+    stemStride: stem === "3x3" ? 1 : 2,
+    ...(stem === "3x3" ? { maxPool: "none" } : { maxPool: { kernel: 3, stride: 2, padding: 1 } }),
+    activation: "relu",
+    antiAliasing: "none",
+    globalPool: "average",
+    epsilon: 1e-5,
+  };
+}
+
+const traits = (entries: readonly (readonly [string, unknown])[]) =>
+  entries.map(([trait, value]) => `${trait}=${typeof value === "string" ? value : JSON.stringify(value)}`).join(", ");
+
+function scoring(classes: number, scores: Scores = "softmax"): string {
+  if (scores === "none") return "none: logits as they are";
+  if (classes === 1) return "sigmoid of one logit: class 1, and class 0 has what is left";
+  return scores === "sigmoid" ? "sigmoid: classes do not exclude each other" : "softmax";
+}
+
+const pixels = (size: Preprocess["crop"]) => (typeof size === "number" ? `${size}` : size.join(" x "));
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;

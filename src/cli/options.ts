@@ -3,11 +3,14 @@ import imagenetLabels from "../catalogue/imagenet-labels.json" with { type: "jso
 import { resolveModel } from "../catalogue/pulled.js";
 import { OptionError, SourceError } from "../errors.js";
 import { nodeHost } from "../host-node.js";
+import { wellKnownArchitecture } from "../model/index.js";
 import type { LoadOptions, Preprocess } from "../options.js";
+import { readFields } from "./fields.js";
 
 export const optionTypes = {
   model: { type: "string" },
-  architecture: { type: "string" },
+  architecture: { type: "string", multiple: true },
+  preprocess: { type: "string", multiple: true },
   labels: { type: "string" },
   "input-size": { type: "string" },
   resize: { type: "string" },
@@ -41,19 +44,18 @@ export type Options = {
 
 /** The library's options for the command's. Values that are one of a few words are checked by the library. */
 export async function loadOptions(options: Options): Promise<LoadOptions> {
-  const { device, simd, memory, convolution, tile, architecture } = options as LoadOptions;
+  const { device, simd, memory, convolution, tile } = options as LoadOptions;
   const threads = options.threads === undefined || options.threads === "auto" ? "auto" : number(options, "threads");
-  const preprocess: { -readonly [K in keyof Preprocess]?: Preprocess[K] } = {};
+  const preprocess: Record<string, unknown> = {};
   const entry = options.model === undefined ? null : resolveModel(options.model).entry;
-  const inputSize = options["input-size"] === undefined ? undefined : number(options, "input-size");
+  const inputSize = options["input-size"] === undefined ? undefined : size(options, "input-size");
   if (entry) {
     const { crop, resize, interpolation } = entry.preprocess;
-    Object.assign(preprocess, {
-      interpolation,
-      resize: Math.round(((resize as number) * (inputSize ?? (crop as number))) / (crop as number)),
-    });
+    const side = typeof inputSize === "object" ? Math.max(...inputSize) : (inputSize ?? sideOf(crop));
+    Object.assign(preprocess, { interpolation, resize: Math.round((sideOf(resize) * side) / sideOf(crop)) });
   }
-  if (options.resize !== undefined) preprocess.resize = number(options, "resize");
+  Object.assign(preprocess, readFields("--preprocess", options.preprocess ?? []));
+  if (options.resize !== undefined) preprocess.resize = size(options, "resize");
   if (options.mean !== undefined) preprocess.mean = triple(options, "mean");
   if (options.std !== undefined) preprocess.std = triple(options, "std");
   return {
@@ -62,9 +64,9 @@ export async function loadOptions(options: Options): Promise<LoadOptions> {
     memory,
     convolution,
     tile,
-    architecture,
+    architecture: architectureOf(options.architecture),
     threads,
-    preprocess,
+    preprocess: preprocess as Partial<Preprocess>,
     inputSize,
     labels: options.labels === undefined ? (entry ? imagenetLabels : undefined) : await readLabels(options.labels),
   };
@@ -82,6 +84,27 @@ export function number(options: Options, name: keyof Options): number {
     throw new OptionError(`--${name} is "${options[name]}"; it must be a whole number from 1.`);
   }
   return value;
+}
+
+/** One side in pixels, or height x width as `224x320`. */
+function size(options: Options, name: "input-size" | "resize"): number | [height: number, width: number] {
+  const [, height, width] = /^([1-9]\d{0,8})x([1-9]\d{0,8})$/.exec(options[name]!) ?? [];
+  if (height !== undefined) return [Number(height), Number(width)];
+  if (/^\d+$/.test(options[name]!)) return number(options, name);
+  throw new OptionError(`--${name} is "${options[name]}"; it must be pixels, or HEIGHTxWIDTH such as 224x320.`);
+}
+
+const sideOf = (side: Preprocess["crop"]) => (typeof side === "number" ? side : Math.max(...side));
+
+/** A well-known name, fields, or fields that differ from a name's. */
+function architectureOf(texts: readonly string[] = []): LoadOptions["architecture"] {
+  if (texts.length === 0) return undefined;
+  if (texts.length === 1 && !/[={]/.test(texts[0]!)) return texts[0];
+  return readFields("--architecture", texts, (text) => {
+    // Classes and the kind of shortcut stand in the file.
+    const { name: _, classes: __, shortcut: ___, ...fields } = wellKnownArchitecture(text);
+    return fields;
+  });
 }
 
 function triple(options: Options, name: "mean" | "std"): [number, number, number] {

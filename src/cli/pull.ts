@@ -3,6 +3,7 @@ import { sizeOf } from "../catalogue/catalogue.js";
 import { catalogue, pull as pullCheckpoint, pulledFile } from "../catalogue/pulled.js";
 import { OptionError } from "../errors.js";
 import type { Options } from "./options.js";
+import { complain, say, sayJson } from "./out.js";
 import { showProgress } from "./progress.js";
 import { table } from "./table.js";
 
@@ -37,15 +38,12 @@ export async function pull(names: string[], options: Options): Promise<number> {
         onRetry: (reason, waitMs) => showProgress(`${name}: ${reason}; again in ${(waitMs / 1000).toFixed(1)} s`),
       });
       showProgress("");
-      process.stdout.write(
-        options.json
-          ? `${JSON.stringify({ name, file, sha256, checked, resumedFrom })}\n`
-          : `${name}: ${file} (${checked})\n`,
-      );
+      if (options.json) sayJson({ name, file, sha256, checked, resumedFrom });
+      else say(`${name}: ${file} (${checked})`);
     } catch (error) {
       showProgress("");
       if (!interrupted.signal.aborted) throw error;
-      process.stderr.write(`resnet-edge: ${name}: interrupted; pull again to go on from there.\n`);
+      complain(`resnet-edge: ${name}: interrupted; pull again to go on from there.`);
       return status;
     }
   }
@@ -61,9 +59,7 @@ function mirrorOf({ from }: Options): string | undefined {
 function list(json: boolean): number {
   if (json) {
     for (const entry of catalogue) {
-      process.stdout.write(
-        `${JSON.stringify({ ...entry, bytes: sizeOf(entry).bytes, pulled: existsSync(pulledFile(entry)) })}\n`,
-      );
+      sayJson({ ...entry, bytes: sizeOf(entry).bytes, pulled: existsSync(pulledFile(entry)) });
     }
     return 0;
   }
@@ -74,10 +70,8 @@ function list(json: boolean): number {
     entry.licence.split(";")[0]!,
     existsSync(pulledFile(entry)) ? "here" : "",
   ]);
-  process.stdout.write(`${table(["checkpoint", "size", "top 1", "licence", ""], rows).join("\n")}\n`);
-  process.stdout.write(
-    "All were trained on ImageNet, whose terms are for research. Preprocessing comes with the name.\n",
-  );
+  for (const line of table(["checkpoint", "size", "top 1", "licence", ""], rows)) say(line);
+  say("All were trained on ImageNet, whose terms are for research. Preprocessing comes with the name.");
   return 0;
 }
 

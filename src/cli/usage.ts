@@ -6,10 +6,11 @@ export const usage = `Usage:
 
 Model (the bundled CIFAR-10 ResNet-20 unless given):
   --model PATH|URL|NAME   safetensors, .pth/.pt/.th, or a Hugging Face folder
-  --architecture NAME     overrides what names and shapes say
+  --architecture NAME|K=V|JSON   overrides what names and shapes say: strideIn=1x1,activation=silu
   --labels FILE           class names, one a line
-  --input-size N          side of the network's input in pixels
-  --resize N, --mean R,G,B, --std R,G,B    preprocessing, where the file says none
+  --input-size N|HxW      side of the network's input in pixels
+  --preprocess K=V|JSON   where the file says none: resize, crop, mode=center|squash|border, interpolation, mean, std
+  --resize N|HxW, --mean R,G,B, --std R,G,B    the same, one by one
 Running:
   --device auto|cpu|gpu   --threads N|auto   --simd auto|baseline|relaxed
   --memory fast|small     --convolution auto|direct|winograd2|winograd4
