@@ -1,5 +1,6 @@
 // Builds dist/: the kernels (AssemblyScript), the bundles (esbuild) and the type declarations.
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -20,7 +21,26 @@ async function kernels(target) {
   if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
 }
 
-const shared = { bundle: true, format: "esm", target: "es2022", minify: true, keepNames: false, logLevel: "warning" };
+/** Of the sources that decide how long an operation takes: part of the keys under which measurements are kept. */
+async function kernelsVersion() {
+  const hash = createHash("sha256");
+  for (const folder of ["assembly", "src/cpu", "src/gpu"]) {
+    for (const name of (await readdir(folder, { recursive: true })).sort()) {
+      if (name.endsWith(".ts")) hash.update(name).update(await readFile(`${folder}/${name}`));
+    }
+  }
+  return hash.digest("hex").slice(0, 12);
+}
+
+const shared = {
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  keepNames: false,
+  logLevel: "warning",
+  define: { KERNELS_VERSION: JSON.stringify(await kernelsVersion()) },
+};
 const types = promisify(execFile)(process.execPath, [
   "node_modules/typescript/bin/tsc",
   ...["-p", "tsconfig.types.json", "--outDir", `${out}/types`],

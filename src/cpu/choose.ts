@@ -23,7 +23,7 @@ export interface ChoiceOptions {
 
 /** What a choice depends on, for measurements that are kept. */
 export function shapeOf(op: ConvOp, output: ValueShape): string {
-  return [...op.weight.shape, ...op.stride, output.height, output.width].join();
+  return [...op.weight.shape, ...op.stride, ...op.dilation, op.groups, output.height, output.width].join();
 }
 
 /**

@@ -1,6 +1,8 @@
+import { graphKey } from "../model/graph-key.js";
 import { opMacs } from "../model/macs.js";
 import type { ConvOp, Network } from "../model/network.js";
 import type { Store } from "../store.js";
+import { kernelsVersion } from "../version.js";
 import { type ConvKernel, contenders, type KernelChoices, shapeOf } from "./choose.js";
 import { compile } from "./compile.js";
 import type { Kernels, Variant } from "./kernels.js";
@@ -132,8 +134,8 @@ function keyOf(network: Network, options: CompileOptions, variant: Variant, tile
   const { navigator, process } = globalThis as { navigator?: Navigator; process?: { version: string } };
   const { memory, convolution, threads } = options;
   const engine = navigator?.userAgent ?? process?.version ?? "";
-  const { architecture, values } = network;
-  return JSON.stringify(["kernels 5", engine, variant, memory, convolution, threads, tile, architecture, values]);
+  const graph = graphKey(network);
+  return JSON.stringify(["kernels", kernelsVersion, engine, variant, memory, convolution, threads, tile, graph]);
 }
 
 /** What was kept, where it is whole and names nothing but contenders. */

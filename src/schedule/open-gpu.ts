@@ -1,7 +1,9 @@
 import { adapterName, isSoftware, probeGpu } from "../gpu/probe.js";
 import type { Host } from "../host.js";
+import { graphKey } from "../model/graph-key.js";
 import type { Network } from "../model/network.js";
 import type { LoadOptions } from "../options.js";
+import { kernelsVersion } from "../version.js";
 import type { OpenedGpu, Watch } from "./scheduler.js";
 
 /** How the scheduler opens the GPU for a network, which is asked for then; undefined where there is nothing to open. */
@@ -33,17 +35,9 @@ export async function gpuOpener(
   };
 }
 
-/** Costs depend on shapes, not on weights: adapter, browser, cores, network. */
+/** Costs depend on operations, not on weights' values: kernels, adapter, browser, cores, network. */
 function calibrationKey(network: Network, adapter: string, precision = "f32"): string {
   const { userAgent = "", hardwareConcurrency = 1 } = globalThis.navigator ?? {};
-  const { architecture, values } = network;
-  return JSON.stringify([
-    "costs 2",
-    adapter,
-    precision,
-    userAgent,
-    hardwareConcurrency,
-    architecture,
-    values[network.input],
-  ]);
+  const machine = [adapter, precision, userAgent, hardwareConcurrency];
+  return JSON.stringify(["costs", kernelsVersion, ...machine, graphKey(network)]);
 }

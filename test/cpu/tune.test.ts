@@ -2,8 +2,10 @@ import { describe, expect, test } from "vitest";
 import { planMemory } from "../../src/cpu/index.js";
 import { mostBytes } from "../../src/cpu/tune.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
+import type { Network } from "../../src/model/network.js";
 import type { Store } from "../../src/store.js";
 import { engineFor, modules } from "./engine.js";
+import { conv, networkOf, weightOf } from "./one-operation.js";
 
 function memoryStore(): Store & { readonly texts: Map<string, string> } {
   const texts = new Map<string, string>();
@@ -49,6 +51,29 @@ describe.each(modules)("tuning, %s", (simd) => {
     for (const [index, logit] of logits.entries()) {
       expect(Math.abs(again.logits[index]! - logit) / largest).toBeLessThan(1e-5);
     }
+  });
+
+  test("what is kept is believed where a dilated layer has a plain one's shape", async () => {
+    const shape = { height: 8, width: 8, channels: 512 };
+    const weight = weightOf([512, 512, 3, 3]);
+    const plain = conv({ weight, padding: [1, 1] });
+    const dilated = conv({ weight, padding: [2, 2], dilation: [2, 2], input: 2, output: 3 });
+    const one = networkOf(plain, [{ ...shape, channels: 3 }, shape, shape]);
+    const both: Network = {
+      ...one,
+      values: [...one.values, shape],
+      stages: [one.stages[0]!, { name: "both", input: 1, output: 3, ops: [plain, dilated] }],
+      output: 3,
+    };
+    const store = memoryStore();
+    const measurements: number[] = [];
+    for (let load = 0; load < 2; load++) {
+      const engine = await engineFor(both, { simd, store, threads: 1 });
+      measurements.push(engine.stats.measurements);
+      await engine.close();
+    }
+    expect(measurements[0]).toBeGreaterThan(0);
+    expect(measurements[1]).toBe(0);
   });
 
   test("a kernel that does not fit its shape is not believed", async () => {
