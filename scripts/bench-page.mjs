@@ -1,14 +1,16 @@
 // Builds the bench page and serves it, to this machine and to phones beside it: npm run bench:page -- --https
 import { spawn } from "node:child_process";
-import { networkInterfaces } from "node:os";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildPage, folder } from "../bench/page/build.mjs";
+import { headers } from "../bench/page/policy.mjs";
 import { selfSigned } from "../bench/page/self-signed.mjs";
-import { serve } from "../bench/page/server.mjs";
+import { EVERYWHERE, networkAddresses, serve } from "./serve.mjs";
 
-const usage = `npm run bench:page -- [--port N] [--https] [--no-open] [--no-isolation] [--build-only]
+const usage = `npm run bench:page -- [--port N] [--lan] [--https] [--no-open] [--no-isolation] [--build-only]
   --port          8137 by default; 0 for any that is free
-  --https         with a certificate made for this run: phones give threads and WebGPU to no plain http
+  --lan           serves to other machines on the network too; without it to this one alone
+  --https         as --lan, with a certificate made for this run: phones give threads and WebGPU to no plain http
   --no-open       only prints the address
   --no-isolation  without the headers for shared memory: what a page on an ordinary host gets
   --build-only    builds bench/page/dist and ends`;
@@ -18,6 +20,7 @@ function options() {
     return parseArgs({
       options: {
         port: { type: "string", default: "8137" },
+        lan: { type: "boolean", default: false },
         https: { type: "boolean", default: false },
         "no-open": { type: "boolean", default: false },
         "no-isolation": { type: "boolean", default: false },
@@ -44,16 +47,14 @@ if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65535) {
 await buildPage();
 if (values["build-only"]) process.exit(0);
 
-const lan = Object.values(networkInterfaces())
-  .flat()
-  .filter(({ family, internal }) => family === "IPv4" && !internal)
-  .map(({ address }) => address);
-const port = await serve({
-  folder,
+const lan = values.lan || values.https ? networkAddresses() : [];
+const { port } = await serve({
+  folder: fileURLToPath(folder),
   port: wanted,
-  isolated: !values["no-isolation"],
+  host: lan.length > 0 ? EVERYWHERE : undefined,
+  headers: headers(!values["no-isolation"]),
   tls: values.https ? selfSigned(["localhost", "127.0.0.1", ...lan]) : null,
-  onReport: (body) => console.error(`content security policy: ${body}`),
+  onReport: (line) => console.error(`content security policy: ${line}`),
 }).catch((error) => {
   const advice = error.code === "EADDRINUSE" ? "Something else listens there; name another --port, or 0." : "";
   console.error(`Port ${wanted}: ${error.message}. ${advice}`);

@@ -1,4 +1,4 @@
-// Builds the kiosk and serves it: npm run kiosk -- [--port N] [--no-open] [--build-only]
+// Builds the kiosk and serves it: npm run kiosk -- [--port N] [--host ADDRESS] [--no-open] [--build-only]
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, rm } from "node:fs/promises";
@@ -46,6 +46,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
     allowNegative: true,
     options: {
       port: { type: "string", default: "8080" },
+      host: { type: "string" },
       open: { type: "boolean", default: true },
       "build-only": { type: "boolean", default: false },
     },
@@ -53,7 +54,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const folder = await buildKiosk();
   console.log(`built ${folder}`);
   if (!values["build-only"]) {
-    const { origin } = await serveFolder(folder, Number(values.port)).catch((error) => {
+    const { origin } = await serveFolder(folder, Number(values.port), values.host).catch((error) => {
       console.error(
         error.code === "EADDRINUSE" ? `Port ${values.port} is taken: name another with --port.` : error.message,
       );
