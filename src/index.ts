@@ -1,9 +1,9 @@
-import { createApi } from "./api.js";
+import { type Classifier as ClassifierOf, createApi } from "./api.js";
 import { browserHost } from "./host-browser.js";
 import type { BrowserImage } from "./image/decode-browser.js";
 import * as session from "./session.js";
 
-export type { Classifier, Model } from "./api.js";
+export type { Model } from "./api.js";
 export * from "./errors.js";
 export type { BrowserImage } from "./image/decode-browser.js";
 export type {
@@ -16,6 +16,9 @@ export type {
   RunOptions,
 } from "./options.js";
 export type { Plan, StagePlacement } from "./plan.js";
+
+/** A network that takes images. */
+export type Classifier<Image = BrowserImage> = ClassifierOf<Image>;
 
 export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   ...browserHost,

@@ -1,7 +1,7 @@
-import { createApi } from "./api.js";
+import { type Classifier as ClassifierOf, createApi } from "./api.js";
 import { type NodeImage, nodeHost } from "./host-node.js";
 
-export type { Classifier, Model } from "./api.js";
+export type { Model } from "./api.js";
 export * from "./errors.js";
 export type { NodeImage } from "./host-node.js";
 export type {
@@ -14,5 +14,8 @@ export type {
   RunOptions,
 } from "./options.js";
 export type { Plan, StagePlacement } from "./plan.js";
+
+/** A network that takes images. */
+export type Classifier<Image = NodeImage> = ClassifierOf<Image>;
 
 export const { loadModel, loadClassifier } = createApi<NodeImage>(nodeHost);

@@ -4,6 +4,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ImageDecodeError, OptionError, SourceError } from "../errors.js";
 import { isImageFile } from "../image/decode-node.js";
+import { specialKind } from "../regular-file.js";
 
 /** An image file, or why something that was named is none. */
 export interface ListedImage {
@@ -71,8 +72,7 @@ async function look(path: string | Buffer, name = String(path)): Promise<Stats |
     return unreadable("", name, cause);
   }
   if (found.isFile() || found.isDirectory()) return found;
-  const kind = found.isFIFO() ? "a named pipe" : found.isSocket() ? "a socket" : "a device";
-  return new SourceError(`${name} is ${kind}, not a file; it was passed over.`);
+  return new SourceError(`${name} is ${specialKind(found)}, not a file; it was passed over.`);
 }
 
 const unreadable = (what: string, name: string, cause: unknown) =>

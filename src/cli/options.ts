@@ -1,10 +1,11 @@
-import { readFile } from "node:fs/promises";
 import imagenetLabels from "../catalogue/imagenet-labels.json" with { type: "json" };
 import { resolveModel } from "../catalogue/pulled.js";
-import { OptionError, SourceError } from "../errors.js";
+import { OptionError } from "../errors.js";
 import { nodeHost } from "../host-node.js";
+import { MAX_HEADER_BYTES } from "../limits.js";
 import { wellKnownArchitecture } from "../model/index.js";
 import type { LoadOptions, Preprocess } from "../options.js";
+import { readRegular } from "../regular-file.js";
 import { readFields } from "./fields.js";
 
 export const optionTypes = {
@@ -116,11 +117,6 @@ function triple(options: Options, name: "mean" | "std"): [number, number, number
 }
 
 async function readLabels(path: string): Promise<string[]> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new SourceError(`The labels at ${path} could not be read: ${(cause as Error).message}`, { cause });
-  }
+  const text = new TextDecoder().decode(await readRegular(path, MAX_HEADER_BYTES));
   return text.replace(/\r?\n$/, "").split(/\r?\n/);
 }
