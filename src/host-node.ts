@@ -7,6 +7,7 @@ import type { Host } from "./host.js";
 import { decodeBytes, decodeFile } from "./image/decode-node.js";
 import { toPixels } from "./image/index.js";
 import { isKind } from "./kind.js";
+import * as unusual from "./model/unusual/index.js";
 import { readModel } from "./model-files.js";
 import * as session from "./session.js";
 import { nodeStore } from "./store-node.js";
@@ -30,6 +31,7 @@ export const nodeHost: Host = {
   loadSession: async () => session,
   loadGpu: async () => gpu,
   loadTorch: async () => torch,
+  loadUnusual: async () => unusual,
   startWorker: (file) => nodeWorker(new Worker(file ?? new URL("./node-worker.js", import.meta.url))),
   absolute: (address) => address,
   async sendImage(source) {

@@ -1,7 +1,7 @@
 import type { Body } from "./body.js";
 import type { ThreadSupport, Variant } from "./cpu/index.js";
 import type { Pixels } from "./image/index.js";
-import type { ModelCard } from "./model/index.js";
+import type { ModelCard } from "./model/card.js";
 import type { Store } from "./store.js";
 import type { WorkerHandle } from "./worker/handle.js";
 
@@ -33,6 +33,8 @@ export interface Host {
   loadGpu(): Promise<typeof import("./gpu/index.js")>;
   /** The reader of PyTorch checkpoints, likewise. */
   loadTorch(): Promise<typeof import("./weights/torch.js")>;
+  /** What model files need that are not as torchvision writes them, likewise. */
+  loadUnusual(): Promise<typeof import("./model/unusual/index.js")>;
   /** Starts a worker that serves a session: the library's own file, or the one named. Throws where there can be none. */
   startWorker(file?: string | URL): WorkerHandle;
   /** A source or address that means the same in a worker: relative URLs are relative to the page. */

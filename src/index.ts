@@ -25,4 +25,5 @@ export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   loadSession: async () => session,
   loadGpu: () => import("./gpu/index.js"),
   loadTorch: () => import("./weights/torch.js"),
+  loadUnusual: () => import("./model/unusual/index.js"),
 });

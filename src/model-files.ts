@@ -4,7 +4,7 @@ import { ModelFormatError, SourceError } from "./errors.js";
 import type { ModelFiles } from "./host.js";
 import { parseJson } from "./json.js";
 import { MAX_HEADER_BYTES, MAX_MODEL_BYTES } from "./limits.js";
-import { readFolder } from "./model/hugging-face.js";
+import { readFolder } from "./model/unusual/card.js";
 import { readInto, readRegular, statPath, withFile } from "./regular-file.js";
 import { headerBytes, readHeader } from "./weights/safetensors.js";
 import { checkShard, joinShards, readIndex } from "./weights/shards.js";

@@ -26,4 +26,5 @@ export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   loadSession: () => import("./session.js"),
   loadGpu: () => import("./gpu/index.js"),
   loadTorch: () => import("./weights/torch.js"),
+  loadUnusual: () => import("./model/unusual/index.js"),
 });

@@ -3,6 +3,7 @@ import { type Classifier as ClassifierOf, createApi } from "./api.js";
 import * as gpu from "./gpu/index.js";
 import { browserHost } from "./host-browser.js";
 import type { BrowserImage } from "./image/decode-browser.js";
+import * as unusual from "./model/unusual/index.js";
 import * as session from "./session.js";
 import * as torch from "./weights/torch.js";
 
@@ -28,4 +29,5 @@ export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   loadSession: async () => session,
   loadGpu: async () => gpu,
   loadTorch: async () => torch,
+  loadUnusual: async () => unusual,
 });

@@ -10,8 +10,10 @@ import { isFrame } from "./image/frame.js";
 import { type Pixels, preprocess as prepareImage } from "./image/index.js";
 import { checkBuffer, checkInput, isGpuBuffer } from "./input.js";
 import { isKind } from "./kind.js";
-import { buildNetwork, modelCard, preprocessFor } from "./model/index.js";
+import { openNetwork } from "./model/build.js";
+import { modelCard } from "./model/card.js";
 import type { Network } from "./model/network.js";
+import { preprocessFor } from "./model/preprocess.js";
 import type {
   ClassifyOptions,
   LoadOptions,
@@ -191,7 +193,7 @@ async function openModel(
     : readWeights(opened.bytes, opened.origin, host));
   throwIfAborted(options.signal);
   const card = modelCard(state, opened.files);
-  const network = buildNetwork(state, { ...options, card });
+  const network = await openNetwork(state, { ...options, card }, host.loadUnusual);
   const preprocess = preprocessFor(network, card, options.preprocess);
   const { channels } = network.values[network.output]!;
   const labels = labelsFor(options.labels ?? card.labels, channels, network.architecture.scores);

@@ -1,4 +1,3 @@
-import { OptionError } from "../errors.js";
 import type { Architecture } from "./network.js";
 
 /** Bottleneck blocks end in four times their width; basic blocks in their width. */
@@ -57,31 +56,13 @@ function cifar(depth: number): Architecture {
   };
 }
 
-const wellKnown: ReadonlyMap<string, Architecture> = new Map(
+/** torchvision's ten and the CIFAR ResNets, by name. */
+export const wellKnown: ReadonlyMap<string, Architecture> = new Map(
   [
     ...Object.entries(torchvision).map(([name, traits]) => ({ ...imagenet, ...traits, name })),
     ...[20, 32, 44, 56, 110].map(cifar),
   ].map((architecture) => [architecture.name, architecture]),
 );
-
-/** Names that `wellKnownArchitecture` accepts, in full. */
-export const wellKnownNames: readonly string[] = [...wellKnown.keys()];
-
-/**
- * The architecture of a torchvision name (`resnet50`, `wide_resnet50_2`) or of a CIFAR ResNet (`resnet20-cifar`, or `resnet20`).
- * Case, a hyphen after "resnet" and timm's tag after a dot do not matter. Throws `OptionError` for any other name.
- */
-export function wellKnownArchitecture(name: string): Architecture {
-  const plain = String(name)
-    .toLowerCase()
-    .replace(/\..*$/, "")
-    .replace(/^resnet[-_]/, "resnet");
-  const found = wellKnown.get(plain) ?? wellKnown.get(`${plain}-cifar`);
-  if (!found) {
-    throw new OptionError(`There is no well-known architecture "${name}". Known: ${wellKnownNames.join(", ")}.`);
-  }
-  return found;
-}
 
 /** The well-known name of a structure, "resnet" where it has none. Classes and shortcuts do not decide. */
 export function nameOf(architecture: Architecture): string {

@@ -123,7 +123,8 @@ class Assembler {
       let number = 0;
       for (const layer of head) {
         if (!isLearned(layer)) {
-          if (layer !== "dropout") this.activate("fc", layer as Activation);
+          if (layer === "softmax") this.place({ kind: layer, name: "fc", input: this.current }, this.shape().channels);
+          else if (!idle.includes(layer)) this.activate("fc", layer as Activation);
           continue;
         }
         const name = learned === 1 ? "fc" : `fc.${number}`;
@@ -390,6 +391,8 @@ class Assembler {
 
 const batchNormTensors = ["weight", "bias", "running_mean", "running_var"];
 
+/** Layers of a head that do nothing here; a log-softmax is taken of the answer. */
+const idle = ["dropout", "flatten", "identity", "log-softmax"];
 const isLearned = (layer: string) => layer === "linear" || layer === "cosine" || layer === "batchnorm";
 
 /** Each row over its length, times `scale`. */

@@ -1,15 +1,13 @@
 import { UnsupportedModelError } from "../errors.js";
-import type { ArrivingTensor, StateDict, Tensor } from "../tensor.js";
-import { nameOf, wellKnownArchitecture } from "./architectures.js";
+import type { ArrivingTensor, StateDict, Tensor, TensorInfo } from "../tensor.js";
+import { nameOf } from "./architectures.js";
 import { assemble } from "./assemble.js";
 import { type ModelCard, modelCard } from "./card.js";
 import { FileParameters } from "./file-parameters.js";
 import { fuse } from "./fuse.js";
 import { checkInputSize, defaultInputSize, type Size } from "./input-size.js";
-import { byTorchvisionName } from "./names.js";
 import type { Architecture, Network } from "./network.js";
 import { recognize } from "./recognize.js";
-import { checkArchitecture } from "./stated.js";
 
 export interface BuildOptions {
   /** Overrides what names, shapes and the card say, field by field; a well-known name states the structure, not the classes. */
@@ -24,40 +22,58 @@ export interface BuildOptions {
   card?: ModelCard;
 }
 
-/**
- * Builds the network that a file's tensors make up. Weights stay in the file's bytes until a device reads them; the file may
- * still be on its way.
- *
- * Throws `UnsupportedModelError` naming the first tensor that is missing, left over or of another shape than the network
- * needs, `ModelFormatError` for values that no BatchNorm can have (those that are on their way throw when they are read),
- * `OptionError` for impossible options.
- */
-export function buildNetwork(state: StateDict<Tensor | ArrivingTensor>, options: BuildOptions = {}): Network {
+export type State = StateDict<Tensor | ArrivingTensor>;
+
+/** The code for every file that is not as torchvision writes it, or of which something is stated. */
+export type Unusual = typeof import("./unusual/index.js");
+
+/** As `buildNetwork`; what most files do without is loaded where a file or an option needs it. */
+export async function openNetwork(
+  state: State,
+  options: BuildOptions,
+  loadUnusual: () => Promise<Unusual>,
+): Promise<Network> {
+  return buildPlain(state, options) ?? (await loadUnusual()).buildNetwork(state, options);
+}
+
+const plainName =
+  /^(conv1(\.\d)?|bn1|layer\d+\.\d+\.((conv|bn)\d|downsample\.\d)|fc)\.(weight|bias|running_mean|running_var|num_batches_tracked)$/;
+
+/** The network of a file that has torchvision's names alone, and of which nothing is stated that it does not show; else null. */
+function buildPlain(state: State, options: BuildOptions): Network | null {
+  const tensors = new Map<string, Tensor | ArrivingTensor>();
+  for (const [name, tensor] of state.tensors) {
+    if (!plainName.test(name)) return null;
+    if (!name.endsWith("num_batches_tracked")) tensors.set(name, tensor);
+  }
+  if (!tensors.has("fc.bias") && tensors.has("fc.weight")) return null;
   const card = options.card ?? modelCard(state);
-  const tensors = byTorchvisionName(state.tensors);
+  if (typeof options.architecture === "string") return null;
+  const recognized: Record<string, unknown> = { ...recognize(tensors), family: "resnet" };
+  for (const [field, value] of Object.entries({ ...card.architecture, ...options.architecture })) {
+    if (value != null && JSON.stringify(value) !== JSON.stringify(recognized[field])) return null;
+  }
+  return construct(state, { ...options, card }, tensors, new FileParameters(tensors), {});
+}
+
+/** The network of tensors under torchvision's names. */
+export function construct(
+  state: State,
+  options: BuildOptions & { card: ModelCard },
+  tensors: ReadonlyMap<string, TensorInfo>,
+  parameters: FileParameters,
+  stated: Partial<Architecture>,
+): Network {
   const recognized = recognize(tensors);
   if (options.includeTop === true && recognized.classes === 0) {
     throw new UnsupportedModelError("The file has no classifier (fc.weight); build it with includeTop: false.");
   }
-  const structure = {
-    ...recognized,
-    name: "",
-    ...card.architecture,
-    ...(options.architecture === undefined ? {} : stated(options.architecture)),
-  };
+  const structure = { ...recognized, name: "", ...stated };
   const classes = options.includeTop === false ? 0 : recognized.classes;
   const architecture = { ...structure, classes, name: nameOf(structure) };
-  const parameters = new FileParameters(tensors);
   if (classes === 0) parameters.skip("fc.");
-  const inputSize = checkInputSize(options.inputSize ?? card.preprocess.crop ?? defaultInputSize(architecture));
+  const inputSize = checkInputSize(options.inputSize ?? options.card.preprocess.crop ?? defaultInputSize(architecture));
   const network = assemble(architecture, parameters, inputSize);
   parameters.refuseLeftOver();
   return { ...fuse(network, options.foldBatchNorm ?? true), arriving: state.arrival };
-}
-
-function stated(architecture: string | Partial<Architecture>): Partial<Architecture> {
-  if (typeof architecture !== "string") return checkArchitecture(architecture, "caller");
-  // Whether a shortcut is a projection stands in the file, and both kinds go by one name.
-  const { shortcut: _, ...structure } = wellKnownArchitecture(architecture);
-  return structure;
 }

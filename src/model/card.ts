@@ -4,28 +4,26 @@ import type { StateDict } from "../tensor.js";
 import { classLabels, object } from "./json-values.js";
 import type { Architecture } from "./network.js";
 import { checkPreprocess } from "./preprocess.js";
-import { checkArchitecture } from "./stated.js";
 
 /** What is said beside a model's weights. Fields about which nothing is said are absent. */
 export interface ModelCard {
   /** Class names in index order. */
   readonly labels: readonly string[] | null;
   readonly preprocess: Partial<Preprocess>;
+  /** Checked when the network is built. */
   readonly architecture: Partial<Architecture>;
 }
 
 /**
- * Gathers labels, preprocessing and hints at the architecture: from the JSON in a safetensors file's `resnet-edge` metadata,
- * and from what lies beside it (see `readFolder`), which wins. A pure function of its arguments.
+ * Gathers labels, preprocessing and what is stated of the architecture: from the JSON in a safetensors file's `resnet-edge`
+ * metadata, and from what lay beside the file, which wins. A pure function of its arguments.
  *
  * Throws `ModelFormatError` for JSON that does not parse or values that cannot be, `UnsupportedModelError` for preprocessing
- * or layers that this library does not have.
+ * that this library does not have.
  */
 export function modelCard(state: Pick<StateDict, "metadata">, beside: readonly Partial<ModelCard>[] = []): ModelCard {
-  const parts: Partial<ModelCard>[] = [];
   const text = state.metadata.get("resnet-edge");
-  if (text !== undefined) parts.push(readMetadata(text));
-  parts.push(...beside);
+  const parts = text === undefined ? beside : [readMetadata(text), ...beside];
   return {
     labels: parts.findLast((part) => part.labels)?.labels ?? null,
     preprocess: Object.assign({}, ...parts.map((part) => part.preprocess)),
@@ -39,6 +37,6 @@ function readMetadata(text: string): Partial<ModelCard> {
   return {
     labels: labels == null ? undefined : classLabels(labels),
     preprocess: preprocess == null ? {} : checkPreprocess(preprocess, "preprocess"),
-    architecture: architecture == null ? {} : checkArchitecture(architecture, "file"),
+    architecture: architecture == null ? {} : object(architecture, "The file's metadata: architecture"),
   };
 }

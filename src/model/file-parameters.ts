@@ -62,7 +62,7 @@ export class FileParameters implements Parameters {
     );
   }
 
-  private take(name: string, shape: readonly number[]): Tensor | ArrivingTensor {
+  protected take(name: string, shape: readonly number[]): Tensor | ArrivingTensor {
     const tensor = this.tensors.get(name);
     if (!tensor) {
       throw new UnsupportedModelError(

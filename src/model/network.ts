@@ -207,6 +207,8 @@ export interface Network {
   readonly parameters: number;
   /** What weights and vectors wait for; absent where all of them are in memory. */
   readonly arriving?: Arriving;
+  /** Tensors of the file that the network has no use for, by name; absent where there are none. */
+  readonly ignored?: readonly string[];
   /** BatchNorms folded into a convolution, and those that were not. */
   readonly batchNorms: { readonly folded: number; readonly kept: number };
 }
@@ -288,9 +290,15 @@ export interface Architecture {
   readonly classes: number;
   /**
    * The layers between pooled features and logits, in order: "linear", "cosine" (of normalised features and weights),
-   * "batchnorm", "dropout", or an activation. One linear layer unless stated.
+   * "batchnorm", "dropout", "flatten", "identity", or an activation; "softmax" or "log-softmax" at its end. One linear layer unless stated.
    */
   readonly head?: readonly string[];
+  /** What the names of the head's tensors begin with ("fc_age."), where the file holds several heads. */
+  readonly headPrefix?: string;
+  /** What the names of the network's tensors begin with ("teacher."), where the file holds several networks. */
+  readonly prefix?: string;
+  /** Of LoRA's factors: alpha / rank, or 0 where they were merged into the weights. */
+  readonly loraScale?: number;
   /** What the cosines of a "cosine" layer are multiplied by; 1 unless stated. */
   readonly cosineScale?: number;
   /** How logits become scores: "sigmoid" where classes do not exclude each other. "softmax" unless stated. */

@@ -1,11 +1,11 @@
 import { OptionError } from "../errors.js";
 import { elementCount } from "../tensor.js";
-import { wellKnownArchitecture } from "./architectures.js";
 import { assemble } from "./assemble.js";
 import { fuse } from "./fuse.js";
 import { checkInputSize, defaultInputSize, type Size } from "./input-size.js";
 import type { Architecture, Network, Vector, Weight } from "./network.js";
 import type { Parameters } from "./parameters.js";
+import { wellKnownArchitecture } from "./unusual/well-known.js";
 import { lazyVector } from "./vector.js";
 
 export interface PseudoRandomOptions {

@@ -57,6 +57,10 @@ export function recognize(tensors: ReadonlyMap<string, TensorInfo>): Omit<Archit
     }
   }
 
+  // A head of several layers ends in fc.1, fc.2 ...
+  const top = [...tensors.keys()].findLast(
+    (name) => /^fc(\.\d+)?\.weight$/.test(name) && (name === "fc.weight" || tensors.get(name)!.shape.length === 2),
+  );
   return {
     block,
     stem: deep ? "deep" : side === 7 ? "7x7" : "3x3",
@@ -67,7 +71,7 @@ export function recognize(tensors: ReadonlyMap<string, TensorInfo>): Omit<Archit
     widthPerGroup,
     shortcut,
     strideIn: "3x3",
-    classes: tensors.has("fc.weight") ? shapeOf("fc.weight", "the classifier [classes, features]", 2)[0]! : 0,
+    classes: top ? shapeOf(top, "the classifier [classes, features]", 2)[0]! : 0,
   };
 }
 

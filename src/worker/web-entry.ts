@@ -10,6 +10,7 @@ const host: Host = {
   loadSession: async () => session,
   loadGpu: () => import("../gpu/index.js"),
   loadTorch: () => import("../weights/torch.js"),
+  loadUnusual: () => import("../model/unusual/index.js"),
   // What arrives here is a copy of the caller's, or was made for this one request.
   release: (image) => (image as Partial<ImageBitmap> | null)?.close?.(),
 };

@@ -242,7 +242,7 @@ describe("what does not fit is refused", () => {
       changed(basic, { "head.weight": { shape: [7, 16] } }),
       {},
       UnsupportedModelError,
-      /head\.weight.*fc\.weight/,
+      /several heads: fc \(.*head \(.*headPrefix/,
     ],
     [
       "a classifier of other features",

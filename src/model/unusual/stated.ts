@@ -1,6 +1,6 @@
-import { ModelFormatError, OptionError } from "../errors.js";
-import { unknown } from "../nearest.js";
-import type { Architecture } from "./network.js";
+import { ModelFormatError, OptionError } from "../../errors.js";
+import { unknown } from "../../nearest.js";
+import type { Architecture } from "../network.js";
 
 /** What a field accepts: one of these words or numbers, or what the function lets through. */
 type Field = readonly (string | number | boolean)[] | ((value: unknown, refuse: (message: string) => Error) => unknown);
@@ -9,6 +9,7 @@ const within = (least: number, most: number) => (value: unknown) =>
   typeof value === "number" && value >= least && value <= most ? value : undefined;
 const whole = (least: number, most: number) => (value: unknown) =>
   Number.isInteger(value) ? within(least, most)(value) : undefined;
+const text = (value: unknown) => (typeof value === "string" && value.length <= 200 ? value : undefined);
 const count = whole(1, 65536);
 
 /** Lists are of 64 entries at most; each must be let through. */
@@ -33,7 +34,17 @@ export const shortcuts = [
   "none",
 ] as const;
 /** What a head may consist of. */
-const headLayers = ["linear", "cosine", "batchnorm", "dropout", ...activations];
+const headLayers = [
+  "linear",
+  "cosine",
+  "batchnorm",
+  "dropout",
+  "flatten",
+  "identity",
+  "softmax",
+  "log-softmax",
+  ...activations,
+];
 const headLayer = (word: unknown) => oneOf(headLayers)(String(plain(word)).replace(/1d$/, ""));
 
 const poolFields = new Map<string, Field>([
@@ -44,7 +55,7 @@ const poolFields = new Map<string, Field>([
 ]);
 
 const fields: ReadonlyMap<string, Field> = new Map<keyof Architecture, Field>([
-  ["name", (value) => (typeof value === "string" ? value : undefined)],
+  ["name", text],
   ["block", ["basic", "bottleneck"]],
   ["stem", ["7x7", "3x3", "deep"]],
   ["stemWidth", count],
@@ -69,6 +80,9 @@ const fields: ReadonlyMap<string, Field> = new Map<keyof Architecture, Field>([
   ["classes", whole(0, 65536)],
   ["head", list(headLayer)],
   ["cosineScale", within(-1e6, 1e6)],
+  ["headPrefix", text],
+  ["prefix", text],
+  ["loraScale", within(-1e6, 1e6)],
   ["scores", ["softmax", "sigmoid", "none"]],
   ["epsilon", within(1e-12, 0.999)],
 ]);

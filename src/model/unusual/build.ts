@@ -1,0 +1,36 @@
+import type { BuildOptions, State } from "../build.js";
+import { construct } from "../build.js";
+import { modelCard } from "../card.js";
+import type { Architecture, Network } from "../network.js";
+import { arrange } from "./arrange.js";
+import { PartParameters } from "./parameters.js";
+import { checkArchitecture } from "./stated.js";
+import { statedByName } from "./well-known.js";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * Builds the network that a file's tensors make up, whatever they are called and whatever is stated of it. Weights stay in the
+ * file's bytes until a device reads them; the file may still be on its way.
+ *
+ * Throws `UnsupportedModelError` naming the first tensor that is missing, left over or of another shape than the network
+ * needs, or the field of `architecture` that has to be stated; `ModelFormatError` for values that no BatchNorm can have (those
+ * that are on their way throw when they are read), `OptionError` for impossible options.
+ */
+export function buildNetwork(state: State, options: BuildOptions = {}): Network {
+  const card = options.card ?? modelCard(state);
+  const stated: Mutable<Partial<Architecture>> = {
+    ...checkArchitecture(card.architecture, "file"),
+    ...ofCaller(options.architecture),
+  };
+  if (stated.head?.at(-1) === "softmax") stated.scores ??= "none";
+  const { tensors, ignored } = arrange(state.tensors, state.format === "torch", stated, options.includeTop !== false);
+  const network = construct(state, { ...options, card }, tensors, new PartParameters(tensors), stated);
+  return ignored.length > 0 ? { ...network, ignored } : network;
+}
+
+function ofCaller(architecture: BuildOptions["architecture"]): Partial<Architecture> {
+  if (architecture === undefined) return {};
+  if (typeof architecture !== "string") return checkArchitecture(architecture, "caller");
+  return statedByName(architecture);
+}
