@@ -1,28 +1,21 @@
-import { OptionError } from "../errors.js";
 import { elementCount } from "../tensor.js";
 import { expansion, innerWidth } from "./architectures.js";
-import type { Activation, Architecture, Network, Op, Stage, ValueId, ValueShape, Vector, Weight } from "./network.js";
+import type { Architecture, Network, Op, Stage, ValueId, ValueShape, Vector, Weight } from "./network.js";
 import type { Parameters } from "./parameters.js";
 import { lazyVector, needsOf } from "./vector.js";
 
 /** An operation without what the assembler fills in. */
 type Unplaced = Op extends infer O ? (O extends Op ? Omit<O, "output"> : never) : never;
 
-type Sides = readonly [height: number, width: number];
+export type Sides = readonly [height: number, width: number];
 
 const pair = (side: number): [number, number] => [side, side];
 
 /** Output extent of a convolution or pool; with these paddings it is never below one. */
-const slide = (extent: number, kernel: number, stride: number, padding: number) =>
+export const slide = (extent: number, kernel: number, stride: number, padding: number) =>
   Math.floor((extent + 2 * padding - kernel) / stride) + 1;
 
-/** As PyTorch's `ceil_mode`: the last window may hang over the far edge, but begins within the image or its near padding. */
-const slideOver = (extent: number, kernel: number, stride: number, padding: number) => {
-  const count = Math.ceil((extent + 2 * padding - kernel) / stride) + 1;
-  return (count - 1) * stride < extent + padding ? count : count - 1;
-};
-
-interface ConvolutionTraits {
+export interface ConvolutionTraits {
   readonly out: number;
   readonly kernel: number;
   readonly stride?: number;
@@ -37,7 +30,11 @@ interface ConvolutionTraits {
  * asked for in the order of the forward pass, so that a file is refused at the first one that does not fit.
  */
 export function assemble(architecture: Architecture, parameters: Parameters, inputSize: Sides): Network {
-  const assembler = new Assembler(architecture, parameters, inputSize);
+  return run(new Assembler(architecture, parameters, inputSize), architecture);
+}
+
+/** Has an assembler lay out all stages. */
+export function run(assembler: Assembler, architecture: Architecture): Network {
   assembler.stem();
   architecture.layers.forEach((_, index) => {
     assembler.layer(index);
@@ -46,66 +43,42 @@ export function assemble(architecture: Architecture, parameters: Parameters, inp
   return assembler.network();
 }
 
-/** Stride of a stage's first block, and how far it and the others dilate. */
-function pace(architecture: Architecture, index: number): { stride: number; first: number; dilation: number } {
-  const { firstStageStride = 1, stageStrides, dilations, replaceStrideWithDilation } = architecture;
-  const usual = stageStrides?.[index] ?? (index === 0 ? firstStageStride : 2);
-  if (replaceStrideWithDilation) {
-    let [first, dilation] = [1, 1];
-    for (let stage = 1; stage <= index; stage++) {
-      first = dilation;
-      if (replaceStrideWithDilation[stage - 1]) dilation *= 2;
-    }
-    return { stride: replaceStrideWithDilation[index - 1] ? 1 : usual, first, dilation };
-  }
-  const dilation = dilations?.[index] ?? 1;
-  const more = dilation > (dilations?.[index - 1] ?? 1);
-  return { stride: more ? (stageStrides?.[index] ?? 1) : usual, first: dilation, dilation };
-}
-
-class Assembler {
-  private readonly values: ValueShape[];
-  private readonly stages: Stage[] = [];
-  private ops: Op[] = [];
-  private stageInput: ValueId = 0;
-  private counted = 0;
-  private kept = 0;
-  private current: ValueId = 0;
+/** Lays out torchvision's networks; `UnusualAssembler` does the others. */
+export class Assembler {
+  protected readonly values: ValueShape[];
+  protected readonly stages: Stage[] = [];
+  protected ops: Op[] = [];
+  protected stageInput: ValueId = 0;
+  protected counted = 0;
+  protected kept = 0;
+  protected current: ValueId = 0;
 
   constructor(
-    private readonly architecture: Architecture,
-    private readonly parameters: Parameters,
+    protected readonly architecture: Architecture,
+    protected readonly parameters: Parameters,
     [height, width]: Sides,
   ) {
     this.values = [{ height, width, channels: 3 }];
   }
 
   stem(): void {
-    const { stem, stemWidth, antiAliasing, stemStride = stem === "3x3" ? 1 : 2 } = this.architecture;
+    const { stem, stemWidth } = this.architecture;
+    const stride = this.stemStride();
     if (stem === "deep") {
-      this.convolution("conv1.0", "conv1.1", { out: stemWidth / 2, kernel: 3, stride: stemStride }).activate("conv1.2");
+      this.convolution("conv1.0", "conv1.1", { out: stemWidth / 2, kernel: 3, stride }).activate("conv1.2");
       this.convolution("conv1.3", "conv1.4", { out: stemWidth / 2, kernel: 3 }).activate("conv1.5");
       this.convolution("conv1.6", "bn1", { out: stemWidth, kernel: 3 });
     } else {
-      this.convolution("conv1", "bn1", { out: stemWidth, kernel: stem === "7x7" ? 7 : 3, stride: stemStride });
+      this.convolution("conv1", "bn1", { out: stemWidth, kernel: stem === "7x7" ? 7 : 3, stride });
     }
     this.activate("relu");
-    const { maxPool = stem === "3x3" ? "none" : {} } = this.architecture;
-    if (maxPool !== "none") {
-      const { kernel = 3, stride = 2, padding = 1, ceilMode = false } = maxPool;
-      // timm's: an average in place of the max-pool, or a max-pool without stride and a blur.
-      if (antiAliasing === "average") this.withoutAliasing("maxpool", stride);
-      else if (antiAliasing === "blur") {
-        this.maxPool(kernel, 1, padding, ceilMode);
-        this.withoutAliasing("maxpool.1", stride);
-      } else this.maxPool(kernel, stride, padding, ceilMode);
-    }
+    this.stemPool();
     this.endStage("stem");
   }
 
   layer(index: number): void {
     const { layers, widths } = this.architecture;
-    const { stride, first, dilation } = pace(this.architecture, index);
+    const { stride, first, dilation } = this.pace(index);
     for (let block = 0; block < layers[index]!; block++) {
       const name = `layer${index + 1}.${block}`;
       if (block === 0) this.block(name, widths[index]!, stride, first, dilation);
@@ -115,23 +88,8 @@ class Assembler {
   }
 
   head(): void {
-    const { classes, globalPool, head = ["linear"], cosineScale = 1 } = this.architecture;
-    const kind = globalPool === "max" ? "globalMaxPool" : "globalAveragePool";
-    this.place({ kind, name: "avgpool", input: this.current }, this.shape().channels);
-    if (classes > 0) {
-      const learned = head.filter((layer) => isLearned(layer)).length;
-      let number = 0;
-      for (const layer of head) {
-        if (!isLearned(layer)) {
-          if (layer === "softmax") this.place({ kind: layer, name: "fc", input: this.current }, this.shape().channels);
-          else if (!idle.includes(layer)) this.activate("fc", layer as Activation);
-          continue;
-        }
-        const name = learned === 1 ? "fc" : `fc.${number}`;
-        if (++number === learned) this.linear(name, layer, classes, cosineScale);
-        else this.linear(name, layer, undefined, cosineScale);
-      }
-    }
+    this.place({ kind: "globalAveragePool", name: "avgpool", input: this.current }, this.shape().channels);
+    if (this.architecture.classes > 0) this.linear("fc", this.architecture.classes);
     this.endStage("head");
   }
 
@@ -147,12 +105,12 @@ class Assembler {
     };
   }
 
-  private block(name: string, width: number, stride: number, firstDilation: number, dilation: number): void {
-    const { block, groups, strideIn, shortcut, antiAliasing = "none" } = this.architecture;
+  protected block(name: string, width: number, stride: number, firstDilation: number, dilation: number): void {
+    const { block, groups, strideIn, shortcut } = this.architecture;
     const { activationAfterSum = true, residualScale: scale } = this.architecture;
     const out = width * expansion(this.architecture);
     const input = this.current;
-    const apart = antiAliasing !== "none" && stride > 1;
+    const apart = this.apart(stride);
     let last: ConvolutionTraits;
     if (block === "bottleneck") {
       const inner = innerWidth(this.architecture, width);
@@ -192,7 +150,7 @@ class Assembler {
     if (activationAfterSum) this.activate(`${name}.relu`);
   }
 
-  private shortcut(block: string, out: number, stride: number): void {
+  protected shortcut(block: string, out: number, stride: number): void {
     const { channels } = this.shape();
     if (stride === 1 && channels === out) return;
     const name = `${block}.downsample`;
@@ -217,30 +175,8 @@ class Assembler {
     );
   }
 
-  private maxPool(kernel: number, stride: number, padding: number, ceilMode: boolean): void {
-    const { height, width, channels } = this.shape();
-    if (2 * padding > kernel || Math.min(height, width) + 2 * padding < kernel) {
-      throw new OptionError(
-        `architecture.maxPool has a kernel of ${kernel} and a padding of ${padding}, for ${height} x ${width} pixels: ` +
-          "the padding is at most half of the kernel, and the kernel fits the padded image.",
-      );
-    }
-    const along = ceilMode ? slideOver : slide;
-    this.emit(
-      {
-        kind: "maxPool",
-        name: "maxpool",
-        input: this.current,
-        kernel: pair(kernel),
-        stride: pair(stride),
-        padding: pair(padding),
-      },
-      { height: along(height, kernel, stride, padding), width: along(width, kernel, stride, padding), channels },
-    );
-  }
-
   /** The average of each two by two pixels, `stride` apart. */
-  private averagePool(name: string, stride: number, round: (extent: number) => number): void {
+  protected averagePool(name: string, stride: number, round: (extent: number) => number): void {
     const { height, width, channels } = this.shape();
     this.emit(
       {
@@ -256,39 +192,8 @@ class Assembler {
     );
   }
 
-  /** What stands in place of a stride: timm's AvgPool2d(2), or its BlurPool2d. */
-  private withoutAliasing(name: string, stride: number): void {
-    const { height, width, channels } = this.shape();
-    if (this.architecture.antiAliasing === "average") {
-      this.averagePool(name, stride, Math.floor);
-      return;
-    }
-    this.emit(
-      { kind: "blurPool", name, input: this.current, stride },
-      { height: slide(height, 3, stride, 1), width: slide(width, 3, stride, 1), channels },
-    );
-  }
-
-  /** A layer of the head that has tensors. `out` is the number of classes for the last one. */
-  private linear(name: string, layer: string, out: number | undefined, scale: number): void {
-    const { channels } = this.shape();
-    if (layer === "batchnorm") {
-      this.place({ ...this.batchNorm(name, channels), input: this.current }, channels);
-      return;
-    }
-    const rows = out ?? this.parameters.rows(`${name}.weight`);
-    let weight = this.parameters.weight(`${name}.weight`, [rows, channels]);
-    if (layer === "cosine") {
-      this.place({ kind: "l2Normalize", name: `${name}.norm`, input: this.current, epsilon: 1e-12 }, channels);
-      weight = normalizedRows(weight, scale);
-    }
-    const bias = this.bias(name, rows);
-    this.counted += rows * channels;
-    this.place({ kind: "linear", name, input: this.current, weight, bias, relu: false }, rows);
-  }
-
   /** A convolution with "same" padding and its BatchNorm. A biased one without BatchNorm was folded by whoever wrote the file. */
-  private convolution(name: string, norm: string, traits: ConvolutionTraits): this {
+  protected convolution(name: string, norm: string, traits: ConvolutionTraits): this {
     const { out, kernel, stride = 1, groups = 1, dilation = 1, scale = 1 } = traits;
     const { height, width, channels } = this.shape();
     const padding = (dilation * (kernel - 1)) / 2;
@@ -320,14 +225,12 @@ class Assembler {
       result,
     );
     const normalized = !bias || batchNormTensors.some((tensor) => this.parameters.has(`${norm}.${tensor}`));
-    if (!normalized && scale !== 1)
-      throw new OptionError(`architecture.residualScale cannot be used where ${norm} was folded into ${name}.`);
     if (normalized) this.emit({ ...this.batchNorm(norm, out, scale), input: this.current }, result);
     return this;
   }
 
   /** y = ((x - mean) / sqrt(variance + eps) * weight + bias) * factor, as x * scale + shift. */
-  private batchNorm(name: string, channels: number, factor = 1) {
+  protected batchNorm(name: string, channels: number, factor = 1) {
     const [weight, bias, mean, variance] = batchNormTensors.map((tensor) =>
       this.parameters.vector(`${name}.${tensor}`, channels),
     ) as [Vector, Vector, Vector, Vector];
@@ -351,37 +254,75 @@ class Assembler {
     return { kind: "batchNorm", name, scale, shift, relu: false, statistics } as const;
   }
 
-  private bias(layer: string, length: number): Vector | null {
+  protected bias(layer: string, length: number): Vector | null {
     if (!this.parameters.has(`${layer}.bias`)) return null;
     this.counted += length;
     return this.parameters.vector(`${layer}.bias`, length);
   }
 
-  /** The network's activation, or another one. */
-  private activate(name: string, activation: Activation = this.architecture.activation ?? "relu"): this {
-    if (activation === "relu") this.emit({ kind: "relu", name, input: this.current }, this.shape());
-    else {
-      const { activationSlope: slope } = this.architecture;
-      this.emit({ kind: "activation", name, input: this.current, function: activation, slope }, this.shape());
-    }
+  protected stemStride(): number {
+    return this.architecture.stem === "3x3" ? 1 : 2;
+  }
+
+  protected stemPool(): void {
+    if (this.architecture.stem !== "3x3") this.maxPool(3, 2, 1, slide);
+  }
+
+  /** Stride of a stage's first block, and how far it and the others dilate. */
+  protected pace(index: number): { stride: number; first: number; dilation: number } {
+    return { stride: index === 0 ? 1 : 2, first: 1, dilation: 1 };
+  }
+
+  /** Whether an operation of its own stands where a convolution's stride was. */
+  protected apart(_stride: number): boolean {
+    return false;
+  }
+
+  protected withoutAliasing(_name: string, _stride: number): void {}
+
+  protected activate(name: string): this {
+    this.emit({ kind: "relu", name, input: this.current }, this.shape());
     return this;
   }
 
-  private shape(): ValueShape {
+  protected maxPool(kernel: number, stride: number, padding: number, along: typeof slide): void {
+    const { height, width, channels } = this.shape();
+    this.emit(
+      {
+        kind: "maxPool",
+        name: "maxpool",
+        input: this.current,
+        kernel: pair(kernel),
+        stride: pair(stride),
+        padding: pair(padding),
+      },
+      { height: along(height, kernel, stride, padding), width: along(width, kernel, stride, padding), channels },
+    );
+  }
+
+  protected linear(name: string, rows: number, change = (weight: Weight) => weight): void {
+    const { channels } = this.shape();
+    const weight = change(this.parameters.weight(`${name}.weight`, [rows, channels]));
+    const bias = this.bias(name, rows);
+    this.counted += rows * channels;
+    this.place({ kind: "linear", name, input: this.current, weight, bias, relu: false }, rows);
+  }
+
+  protected shape(): ValueShape {
     return this.values[this.current]!;
   }
 
-  private emit(op: Unplaced, result: ValueShape): void {
+  protected emit(op: Unplaced, result: ValueShape): void {
     this.current = this.values.push(result) - 1;
     this.ops.push({ ...op, output: this.current } as Op);
   }
 
   /** Of an operation whose result is 1 x 1. */
-  private place(op: Unplaced, channels: number): void {
+  protected place(op: Unplaced, channels: number): void {
     this.emit(op, { height: 1, width: 1, channels });
   }
 
-  private endStage(name: string): void {
+  protected endStage(name: string): void {
     this.stages.push({ name, input: this.stageInput, output: this.current, ops: this.ops, parameters: this.counted });
     this.stageInput = this.current;
     this.ops = [];
@@ -390,23 +331,3 @@ class Assembler {
 }
 
 const batchNormTensors = ["weight", "bias", "running_mean", "running_var"];
-
-/** Layers of a head that do nothing here; a log-softmax is taken of the answer. */
-const idle = ["dropout", "flatten", "identity", "log-softmax"];
-const isLearned = (layer: string) => layer === "linear" || layer === "cosine" || layer === "batchnorm";
-
-/** Each row over its length, times `scale`. */
-function normalizedRows(weight: Weight, scale: number): Weight {
-  const row = weight.shape[1]!;
-  return {
-    ...weight,
-    read(begin, end, target) {
-      weight.read(begin, end, target);
-      for (let at = 0; at < (end - begin) * row; at += row) {
-        const values = target.subarray(at, at + row);
-        const factor = scale / Math.max(Math.hypot(...values), 1e-12);
-        for (let i = 0; i < row; i++) values[i]! *= factor;
-      }
-    },
-  };
-}

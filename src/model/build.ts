@@ -53,11 +53,12 @@ function buildPlain(state: State, options: BuildOptions): Network | null {
   for (const [field, value] of Object.entries({ ...card.architecture, ...options.architecture })) {
     if (value != null && JSON.stringify(value) !== JSON.stringify(recognized[field])) return null;
   }
-  return construct(state, { ...options, card }, tensors, new FileParameters(tensors), {});
+  return construct(assemble, state, { ...options, card }, tensors, new FileParameters(tensors), {});
 }
 
 /** The network of tensors under torchvision's names. */
 export function construct(
+  lay: typeof assemble,
   state: State,
   options: BuildOptions & { card: ModelCard },
   tensors: ReadonlyMap<string, TensorInfo>,
@@ -73,7 +74,7 @@ export function construct(
   const architecture = { ...structure, classes, name: nameOf(structure) };
   if (classes === 0) parameters.skip("fc.");
   const inputSize = checkInputSize(options.inputSize ?? options.card.preprocess.crop ?? defaultInputSize(architecture));
-  const network = assemble(architecture, parameters, inputSize);
+  const network = lay(architecture, parameters, inputSize);
   parameters.refuseLeftOver();
   return { ...fuse(network, options.foldBatchNorm ?? true), arriving: state.arrival };
 }

@@ -3,6 +3,7 @@ import { construct } from "../build.js";
 import { modelCard } from "../card.js";
 import type { Architecture, Network } from "../network.js";
 import { arrange } from "./arrange.js";
+import { assembleUnusual } from "./assemble.js";
 import { PartParameters } from "./parameters.js";
 import { checkArchitecture } from "./stated.js";
 import { statedByName } from "./well-known.js";
@@ -25,7 +26,7 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
   };
   if (stated.head?.at(-1) === "softmax") stated.scores ??= "none";
   const { tensors, ignored } = arrange(state.tensors, state.format === "torch", stated, options.includeTop !== false);
-  const network = construct(state, { ...options, card }, tensors, new PartParameters(tensors), stated);
+  const network = construct(assembleUnusual, state, { ...options, card }, tensors, new PartParameters(tensors), stated);
   return ignored.length > 0 ? { ...network, ignored } : network;
 }
 
