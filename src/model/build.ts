@@ -1,6 +1,5 @@
 import { UnsupportedModelError } from "../errors.js";
 import type { ArrivingTensor, StateDict, Tensor, TensorInfo } from "../tensor.js";
-import { nameOf } from "./architectures.js";
 import { assemble } from "./assemble.js";
 import { type ModelCard, modelCard } from "./card.js";
 import { FileParameters } from "./file-parameters.js";
@@ -69,9 +68,8 @@ export function construct(
   if (options.includeTop === true && recognized.classes === 0) {
     throw new UnsupportedModelError("The file has no classifier (fc.weight); build it with includeTop: false.");
   }
-  const structure = { ...recognized, name: "", ...stated };
   const classes = options.includeTop === false ? 0 : recognized.classes;
-  const architecture = { ...structure, classes, name: nameOf(structure) };
+  const architecture = { ...recognized, name: "resnet", ...stated, classes };
   if (classes === 0) parameters.skip("fc.");
   const inputSize = checkInputSize(options.inputSize ?? options.card.preprocess.crop ?? defaultInputSize(architecture));
   const network = lay(architecture, parameters, inputSize);

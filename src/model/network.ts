@@ -230,7 +230,7 @@ export interface StemPool {
  * Absent fields have the value of torchvision's networks.
  */
 export interface Architecture {
-  /** "resnet18", ... "resnet20-cifar", or "resnet" where it has no well-known name. */
+  /** "resnet18", ... "resnet20-cifar", or "resnet" where it has no well-known name, or a page did not look it up. */
   readonly name: string;
   readonly block: "basic" | "bottleneck";
   /**

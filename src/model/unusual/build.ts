@@ -6,7 +6,7 @@ import { arrange } from "./arrange.js";
 import { assembleUnusual } from "./assemble.js";
 import { PartParameters } from "./parameters.js";
 import { checkArchitecture } from "./stated.js";
-import { statedByName } from "./well-known.js";
+import { nameOf, statedByName } from "./well-known.js";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -27,7 +27,8 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
   if (stated.head?.at(-1) === "softmax") stated.scores ??= "none";
   const { tensors, ignored } = arrange(state.tensors, state.format === "torch", stated, options.includeTop !== false);
   const network = construct(assembleUnusual, state, { ...options, card }, tensors, new PartParameters(tensors), stated);
-  return ignored.length > 0 ? { ...network, ignored } : network;
+  const architecture = { ...network.architecture, name: nameOf(network.architecture) };
+  return { ...network, architecture, ...(ignored.length > 0 ? { ignored } : {}) };
 }
 
 function ofCaller(architecture: BuildOptions["architecture"]): Partial<Architecture> {
