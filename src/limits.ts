@@ -30,3 +30,10 @@ export const maxTensorBytes = (heldBytes: number) => 2 * heldBytes + (1 << 20);
 export const MAX_MODEL_BYTES = 4 * 2 ** 30;
 /** Files that one model's weights may lie in. */
 export const MAX_SHARDS = 1000;
+/** Bytes of WebAssembly's memory, which holds weights, activations and scratch. */
+export const MAX_WASM_BYTES = 4 * 2 ** 30;
+/** Pixels along the sides of the crop, and of the image before it, that a file may ask for. `inputSize` and `preprocess` may state more. */
+export const MAX_CROP = 1024;
+export const MAX_RESIZE = 2048;
+/** Classes that a file may have labels for. */
+export const MAX_LABELS = 50_000;

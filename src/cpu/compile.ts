@@ -1,4 +1,6 @@
 import { Field } from "../../assembly/record.js";
+import { WasmError } from "../errors.js";
+import { MAX_WASM_BYTES } from "../limits.js";
 import type { Network, ValueId } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
 import { align, type Lifetime, planArena } from "./arena.js";
@@ -80,6 +82,11 @@ function layOut(drafts: Drafts, stages: readonly { begin: number; end: number }[
   const scratchAt = take(drafts.scratchBytes * options.threads);
   end = Math.max(end, arenaAt + staging);
   const bytes = Math.ceil(end / 65536) * 65536;
+  if (bytes > MAX_WASM_BYTES) {
+    throw new WasmError(
+      `The network takes ${bytes} bytes at this input size; WebAssembly has ${MAX_WASM_BYTES}. Set a smaller inputSize, or memory: "small".`,
+    );
+  }
 
   const address = (area: number | null | undefined) =>
     area === null || area === undefined ? 0 : arenaAt + arena.offsets[area]!;

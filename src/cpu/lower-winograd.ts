@@ -2,6 +2,7 @@ import { Field, Kernel } from "../../assembly/record.js";
 import { opMacs } from "../model/macs.js";
 import type { ConvOp, ValueShape } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
+import { align } from "./arena.js";
 import { type Drafts, PIECES_PER_THREAD, type Words } from "./drafts.js";
 import { groupsOf, inOnes, inTwos } from "./group.js";
 
@@ -107,7 +108,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   // One cache line more for each point, where V is in the tiles' order.
   const transformed = apart ? drafts.area(inPlanes * (4 * count * most * inStep + 64)) : undefined;
   const words = commonWords(drafts, op, 4);
-  const tables = ((4 * (most + 3) + 63) & -64) + BLOCKS_BYTES + ASIDE;
+  const tables = align(4 * (most + 3)) + BLOCKS_BYTES + ASIDE;
   // A chunk's rows, or else the transforms' intermediate.
   const work = tables + Math.max(most * 256 * 4, WORK_BYTES);
   const own = apart ? 0 : inPlanes * (4 * most * inStep + 64);

@@ -1,4 +1,5 @@
 import { ModelFormatError } from "../errors.js";
+import { MAX_LABELS } from "../limits.js";
 
 // Values out of JSON that strangers wrote: each function returns what it names or throws `ModelFormatError`.
 
@@ -32,6 +33,7 @@ export function refuse(where: string, value: unknown, expected: string): ModelFo
 /** A list of strings, or Transformers' `id2label`: an object from "0", "1" ... to strings. */
 export function classLabels(value: unknown): string[] {
   const entries = Object.entries(object(value, "labels"));
+  if (entries.length > MAX_LABELS) throw refuse("the number of labels", entries.length, `at most ${MAX_LABELS}`);
   const labels = new Array<string>(entries.length);
   for (const [key, label] of entries) {
     const index = Number(key);

@@ -1,4 +1,5 @@
 import { OptionError, UnsupportedModelError } from "../errors.js";
+import { MAX_CROP, MAX_RESIZE } from "../limits.js";
 import { checkFields } from "../nearest.js";
 import type { Preprocess } from "../options.js";
 import { defaultInputSize, type Size, sides, sizeOf } from "./input-size.js";
@@ -55,12 +56,16 @@ function resized(size: Size, scale: (side: number, axis: number) => number): Siz
   return [Math.round(scale(size[0], 0)), Math.round(scale(size[1], 1))];
 }
 
-/** Keeps the fields of `Preprocess` that are stated, and checks their values. */
-export function checkPreprocess(stated: unknown, where: string): Partial<Preprocess> {
+/** Keeps the fields of `Preprocess` that are stated, and checks their values. A file may ask for less than a caller. */
+export function checkPreprocess(
+  stated: unknown,
+  where: string,
+  [mostCrop, mostResize] = [MAX_CROP, MAX_RESIZE],
+): Partial<Preprocess> {
   const { crop, resize, mode, interpolation, mean, std } = object(stated, where);
   const kept: { -readonly [K in keyof Preprocess]?: Preprocess[K] } = {};
-  if (crop != null) kept.crop = pixels(crop, `${where}.crop`);
-  if (resize != null) kept.resize = pixels(resize, `${where}.resize`);
+  if (crop != null) kept.crop = pixels(crop, `${where}.crop`, mostCrop);
+  if (resize != null) kept.resize = pixels(resize, `${where}.resize`, mostResize);
   if (mode != null) {
     if (mode !== "center" && mode !== "squash" && mode !== "border") {
       throw new UnsupportedModelError(`${where} has mode ${show(mode)}; center, squash and border are supported.`);
@@ -85,7 +90,10 @@ export function checkPreprocess(stated: unknown, where: string): Partial<Preproc
 
 const fields = ["crop", "resize", "mode", "interpolation", "mean", "std"];
 
-function pixels(value: unknown, where: string): Size {
+function pixels(value: unknown, where: string, most: number): Size {
+  if (most < 16384 && Math.max(...[value].flat().map(Number)) > most) {
+    throw refuse(where, value, `at most ${most} pixels in a file; inputSize and preprocess may state more`);
+  }
   if (!Array.isArray(value)) return wholeNumber(value, where);
   if (value.length !== 2) throw refuse(where, value, "a number or [height, width]");
   return [wholeNumber(value[0], where), wholeNumber(value[1], where)];
@@ -94,7 +102,7 @@ function pixels(value: unknown, where: string): Size {
 function fromCaller(overrides: Partial<Preprocess>): Partial<Preprocess> {
   checkFields(overrides, fields, "preprocess option");
   try {
-    return checkPreprocess(overrides, "options.preprocess");
+    return checkPreprocess(overrides, "options.preprocess", [16384, 16384]);
   } catch (error) {
     throw new OptionError((error as Error).message);
   }
