@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { OptionError, ResnetEdgeError } from "../errors.js";
 import { unknown } from "../nearest.js";
 import { bench } from "./bench.js";
+import { check } from "./check.js";
 import { classify } from "./classify.js";
 import { inspect } from "./inspect.js";
 import { type Options, optionTypes } from "./options.js";
@@ -12,6 +13,7 @@ import { usage } from "./usage.js";
 const commands: Readonly<Record<string, (names: string[], options: Options) => Promise<number>>> = {
   classify,
   inspect,
+  check,
   bench,
   pull,
 };

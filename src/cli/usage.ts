@@ -1,6 +1,7 @@
 export const usage = `Usage:
   resnet-edge classify IMAGE...    classes of images; a folder is a set of images
   resnet-edge inspect [MODEL]      architecture, stages, parameters, MACs, memory
+  resnet-edge check MODEL IMAGE... do structure and preprocessing fit the weights' own statistics?
   resnet-edge bench                times by stage and by kernel
   resnet-edge pull NAME...         public checkpoints, into the cache; --list shows them
 

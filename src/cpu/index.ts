@@ -7,6 +7,7 @@ import { withoutPadding } from "../tensor.js";
 import { compile } from "./compile.js";
 import { createMemory, hasRelaxedSimd, instantiate, type Kernels, refuseTooLarge, type Variant } from "./kernels.js";
 import { NearlyDone } from "./nearly-done.js";
+import type { Inside } from "./observe.js";
 import { packAll } from "./pack-all.js";
 import type { CompileOptions, Program, Step } from "./program.js";
 import { settledTime } from "./settled-time.js";
@@ -55,6 +56,8 @@ export interface CpuEngine extends Engine {
   readonly device: "cpu";
   /** Medians of `runs` passes over the whole network, record by record. */
   profile(input: Float32Array, runs: number): OpTiming[];
+  /** For `observe` (observe.ts), which is loaded where it is needed. Threads that failed are started anew. */
+  inside(): Promise<Inside>;
   /** GFLOP/s of one core when multiply-adds never leave their registers: the roof of any kernel. */
   measureRoof(): number;
   /** GFLOP/s of the matrix product alone, with each tile that the module has, on what the nearest caches hold. */
@@ -308,6 +311,12 @@ class WasmEngine implements CpuEngine {
       stageName: this.network.stages[step.stage]!.name,
       ms: median(times[index]!),
     }));
+  }
+
+  async inside(): Promise<Inside> {
+    if (this.team?.failed) await this.assemble();
+    const { network, program, execute } = this;
+    return { network, program, memory: this.open().memory, write: (...input) => this.write(...input), execute };
   }
 
   measureRoof(): number {

@@ -244,9 +244,11 @@ export class Assembler {
       const [means, scales] = [mean.read(), scale.read()];
       return expected.read().map((value, c) => value - means[c]! * scales[c]!);
     });
-    const deviation = lazyVector(channels, needsOf(scale, variance), () => {
-      const variances = variance.read();
-      return scale.read().map((value, c) => Math.abs(value) * Math.sqrt(variances[c]!));
+    const deviation = lazyVector(channels, needsOf(scale, mean, variance), () => {
+      const [means, variances] = [mean.read(), variance.read()];
+      // A mean of 0 and a variance of 1 are what an untrained or emptied BatchNorm has: nothing is known.
+      const unknown = (c: number) => means[c] === 0 && variances[c] === 1;
+      return scale.read().map((value, c) => (unknown(c) ? 0 : Math.abs(value) * Math.sqrt(variances[c]!)));
     });
     this.counted += 2 * channels;
     this.kept++;

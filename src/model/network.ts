@@ -47,7 +47,10 @@ export interface Vector {
   readonly needs?: number;
 }
 
-/** Per channel, what an operation's value had over the training set: before its ReLU, and before a residual is added. */
+/**
+ * Per channel, what an operation's value had over the training set: before its ReLU, and before a residual is added. A deviation of
+ * 0: nothing is known of that channel.
+ */
 export interface Statistics {
   readonly mean: Vector;
   readonly deviation: Vector;
