@@ -15,28 +15,34 @@ export function checkInput(input: unknown, shape: Shape, stated?: Shape): number
       `The input must be a Float32Array or a GPUBuffer; got ${Object.prototype.toString.call(input)}.`,
     );
   }
-  return countImages(input.length, shape, stated, "input");
+  return countImages(input.length, shape, stated, "The input", (values) => `${values} values`);
 }
 
-function countImages(length: number, [, ...image]: Shape, stated: Shape | undefined, what: string): number {
+function countImages(
+  length: number,
+  [, ...image]: Shape,
+  stated: Shape | undefined,
+  what: string,
+  say: (values: number) => string,
+): number {
   const one = image[0]! * image[1]! * image[2]!;
-  const taken = `the model takes ${image.join(" x ")} = ${one} values an image, or a multiple`;
+  const taken = `an image is ${image.join(" x ")} f32 values = ${say(one)}, or a multiple.`;
   if (stated !== undefined) {
-    if (!Array.isArray(stated))
+    if (!Array.isArray(stated)) {
       throw new OptionError(`shape is ${stated}; it must be a list such as [1, 3, 224, 224].`);
-    const fits = stated.length === image.length + 1 && image.every((extent, at) => extent === stated[at + 1]);
+    }
+    const fits = stated.length === 4 && image.every((extent, at) => extent === stated[at + 1]);
     if (!fits || stated[0]! * one !== length) {
-      throw new ShapeError(`The ${what} has ${length} values and is said to be ${stated.join(" x ")}; ${taken}.`);
+      throw new ShapeError(`${what} has ${say(length)} and is said to be ${stated.join(" x ")}; ${taken}`);
     }
   }
-  if (length === 0 || length % one !== 0) {
-    const side = Math.sqrt(length / image[0]!);
-    const square = length > 0 && Number.isInteger(side);
-    const found = square ? `${length} values, as many as ${image[0]} x ${side} x ${side}` : `${length} values`;
-    const mend = square ? ` Resize the image, or load with inputSize: ${side}.` : "";
-    throw new ShapeError(`The ${what} has ${found}; ${taken}.${mend}`);
-  }
-  return length / one;
+  if (length > 0 && length % one === 0) return length / one;
+  const side = Math.sqrt(length / image[0]!);
+  const mend =
+    side > 0 && Number.isInteger(side)
+      ? ` One of ${image[0]} x ${side} x ${side} has as many: resize it, or load with inputSize: ${side}.`
+      : "";
+  throw new ShapeError(`${what} has ${say(length)}; ${taken}${mend}`);
 }
 
 /** By its shape: where Dawn runs in Node there is no global class. */
@@ -54,5 +60,5 @@ export function checkBuffer(buffer: GPUBuffer, shape: Shape, gpu: GPUDevice | un
   if (!(buffer.usage & COPY_SRC)) {
     throw new GpuInputError("The GPUBuffer cannot be copied from: create it with usage GPUBufferUsage.COPY_SRC.");
   }
-  return countImages(buffer.size / 4, shape, stated, "GPUBuffer");
+  return countImages(buffer.size / 4, shape, stated, "The GPUBuffer", (values) => `${4 * values} bytes`);
 }

@@ -1,4 +1,5 @@
 import type { Engine } from "../engine.js";
+import { median } from "./median.js";
 import type { Costs } from "./planner.js";
 
 /** An engine whose moves can be timed apart from its work. */
@@ -84,8 +85,4 @@ export function costsOf(
 function scaledTo(together: number, alone: readonly number[]): number[] {
   const sum = alone.reduce((total, ms) => total + ms, 0);
   return alone.map((ms) => (sum > 0 ? (ms * together) / sum : 0));
-}
-
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 }

@@ -24,14 +24,15 @@ export async function gpuOpener(
     if (software && device === "auto") {
       throw new Error(`${adapterName(info)} is a software adapter: the CPU's own kernels are faster`);
     }
-    const { createGpuEngine } = await host.loadGpu();
+    const { createGpuEngine, trial } = await host.loadGpu();
     const network = networkOf();
     const engine = await createGpuEngine(network, {
       ...watch,
       precision,
       ...(gpuDevice ? { device: gpuDevice } : { adapter: probe!.adapter! }),
     });
-    return { engine, software: engine.software, key: calibrationKey(network, engine.stats.kernels, precision) };
+    const key = calibrationKey(network, engine.stats.kernels, precision);
+    return { engine, software: engine.software, key, trial };
   };
 }
 

@@ -5,7 +5,8 @@ import type { GpuInput, Writable } from "../gpu/input.js";
 import { Plan } from "../plan.js";
 import { Queue } from "../queue.js";
 import type { Store } from "../store.js";
-import { calibrate, type Mover, median } from "./calibrate.js";
+import type { Mover } from "./calibrate.js";
+import { median } from "./median.js";
 import {
   type Choice,
   type Costs,
@@ -19,7 +20,7 @@ import {
   type StreamChoice,
 } from "./planner.js";
 import { StreamWatch } from "./stream-watch.js";
-import { verify } from "./verify.js";
+import type * as trial from "./trial.js";
 
 /** Of a load that waits for the GPU. */
 export type Watch = Pick<GpuOptions, "signal" | "onProgress">;
@@ -31,6 +32,8 @@ export interface OpenedGpu {
   readonly software: boolean;
   /** Adapter and whatever else a calibration depends on. */
   readonly key: string;
+  /** The code that checks and measures it. */
+  readonly trial: typeof trial;
 }
 
 export interface SchedulerOptions {
@@ -260,7 +263,7 @@ export class Scheduler {
       return giveUp(`${opened.engine.stats.kernels} is a software adapter: the CPU's own kernels are faster`);
     }
     try {
-      const doubt = await verify(this.#cpu, opened.engine, precision, (task) => this.#exclusively(task));
+      const doubt = await opened.trial.verify(this.#cpu, opened.engine, precision, (task) => this.#exclusively(task));
       if (doubt) return giveUp(doubt);
       if (device === "gpu") {
         this.#gpu = opened;
@@ -297,7 +300,7 @@ export class Scheduler {
       this.#calibrations++;
       return this.#exclusively(task);
     };
-    const costs = await calibrate(this.#cpu, opened.engine, exclusively, this.#now);
+    const costs = await opened.trial.calibrate(this.#cpu, opened.engine, exclusively, this.#now);
     await this.#options.store?.set(opened.key, JSON.stringify(costs)).catch(() => {});
     return costs;
   }

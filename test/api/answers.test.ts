@@ -133,7 +133,7 @@ test.each([{ worker: false }, {}] as const)(
     const [, , side] = model.input.shape;
     const refused = (...words: string[]) => ({ name: "ShapeError", message: expect.stringMatching(words.join(".*")) });
     await expect(model.run(new Float32Array(3 * 20 * 20))).rejects.toMatchObject(
-      refused("3 x 20 x 20", `3 x ${side} x ${side}`, "inputSize: 20"),
+      refused(`3 x ${side} x ${side}`, "3 x 20 x 20", "inputSize: 20"),
     );
     const larger = new Float32Array(3 * 4 * side * side).fill(0.3);
     const shape = [1, 3, 2 * side, 2 * side];

@@ -4,6 +4,7 @@ import { createGpuEngine } from "../../src/gpu/index.js";
 import { hardwareTiling } from "../../src/gpu/tiles.js";
 import { buildNetwork } from "../../src/model/index.js";
 import { Scheduler } from "../../src/schedule/scheduler.js";
+import * as trial from "../../src/schedule/trial.js";
 import { engineFor } from "../cpu/engine.js";
 import { fixtureState, networkFixtures } from "../model/fixtures.js";
 import { generator } from "../random.js";
@@ -40,6 +41,7 @@ test.skipIf(!gpu)(
           engine: await createGpuEngine(network, { device, tiling: hardwareTiling }),
           software: false,
           key: "",
+          trial,
         }),
       });
       await scheduler.start();

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { GpuInputError } from "../../src/errors.js";
 import type { Writable } from "../../src/gpu/input.js";
 import { Scheduler, type SchedulerOptions } from "../../src/schedule/scheduler.js";
+import * as trial from "../../src/schedule/trial.js";
 import { generator } from "../random.js";
 import { answer, Clock, FakeEngine, MemoryStore, settle } from "./fakes.js";
 
@@ -19,7 +20,7 @@ function scene(options: Partial<SchedulerOptions> & { gpuMs?: number; moveMs?: n
     openGpu: async () => {
       const engine = new FakeEngine("gpu", clock, Array(6).fill(options.gpuMs ?? 1), options.moveMs ?? 1);
       gpus.push(engine);
-      return { engine, software: options.software ?? false, key: "adapter" };
+      return { engine, software: options.software ?? false, key: "adapter", trial };
     },
     ...options,
   });
@@ -129,7 +130,7 @@ describe("a GPU that is wrong is not believed", () => {
         const engine = new FakeEngine("gpu", new Clock(), Array(6).fill(1));
         engine.fault = fault;
         made.push(engine);
-        return { engine, software: false, key: "adapter" };
+        return { engine, software: false, key: "adapter", trial };
       },
     });
     await scheduler.run(input());
@@ -142,7 +143,7 @@ describe("a GPU that is wrong is not believed", () => {
       openGpu: async () => {
         const engine = new FakeEngine("gpu", new Clock(), Array(6).fill(1));
         engine.fault = fault;
-        return { engine, software: false, key: "adapter" };
+        return { engine, software: false, key: "adapter", trial };
       },
     });
     await expect(insisting.scheduler.start()).rejects.toThrow(message);
@@ -214,7 +215,7 @@ test("auto is never over 5 percent slower than the better device, though every t
       cpu,
       device: "auto",
       now: clock.now,
-      openGpu: async () => ({ engine: new FakeEngine("gpu", clock, gpuMs, moveMs), software: false, key: "" }),
+      openGpu: async () => ({ engine: new FakeEngine("gpu", clock, gpuMs, moveMs), software: false, key: "", trial }),
     });
     await scheduler.run(input());
     await settle();

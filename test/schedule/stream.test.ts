@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { planStream } from "../../src/schedule/planner.js";
 import { Scheduler } from "../../src/schedule/scheduler.js";
+import * as trial from "../../src/schedule/trial.js";
 import { generator } from "../random.js";
 import { answer, SharedClock, settle, TimedEngine } from "./fakes.js";
 
@@ -14,7 +15,7 @@ async function scene(cpuMs: number, gpuMs: number, waitMs = 1) {
     cpu,
     device: "auto",
     now: clock.now,
-    openGpu: async () => ({ engine: gpu, software: false, key: "adapter" }),
+    openGpu: async () => ({ engine: gpu, software: false, key: "adapter", trial }),
   });
   await clock.until(scheduler.run(input(0)));
   await clock.until(
