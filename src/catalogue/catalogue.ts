@@ -77,9 +77,12 @@ export const catalogue: readonly Checkpoint[] = [
 
 export const findCheckpoint = (name: string) => catalogue.find((it) => it.name === name) ?? null;
 
+/** What a rounded count of parameters, BatchNorm's statistics and a header may add to four bytes a parameter. */
+const ABOUT = 1e6;
+
 /** The file's bytes, and how far off that may be. */
 export function sizeOf({ mebibytes, parameters }: Checkpoint): { bytes: number; within: number } {
   return mebibytes === null
-    ? { bytes: 4 * parameters, within: Number.POSITIVE_INFINITY }
+    ? { bytes: 4 * parameters, within: ABOUT }
     : { bytes: Math.round(mebibytes * 2 ** 20), within: 0.0005 * 2 ** 20 + 1 };
 }

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { ModelFormatError, SourceError, throwIfAborted } from "../errors.js";
+import { ModelFormatError, ResnetEdgeError, SourceError, throwIfAborted } from "../errors.js";
 import { lock } from "./lock.js";
+import { refuseOther } from "./ordinary.js";
 import { Part } from "./part.js";
 import { pause } from "./pause.js";
 import { Interruption, reasonOf, request } from "./request.js";
@@ -13,12 +14,16 @@ export interface DownloadOptions {
   readonly sha256: string | null;
   /** Throws for a length that cannot be the file's: nothing of it is fetched. */
   readonly checkLength?: (bytes: number) => void;
+  /** Most bytes that are written where the host states no length of its own; without it there is no bound then. */
+  readonly mostBytes?: number;
+  /** Throws for a file that is not what was meant. Asked where no hash was given, before the file takes its place. */
+  readonly verify?: (file: string) => Promise<void>;
   readonly signal?: AbortSignal | null;
   readonly onProgress?: (loaded: number, total: number) => void;
   readonly onRetry?: (reason: string, waitMs: number) => void;
   /** Attempts without progress between them; 5 by default. */
   readonly attempts?: number;
-  /** Silence for so long counts as a broken connection; 30 s by default. */
+  /** Next to nothing (`LEAST_BYTES`) for so long counts as a broken connection; 30 s by default. */
   readonly silenceMs?: number;
   /** Wait before the second attempt, doubled for each one after it; 500 ms by default. */
   readonly backoffMs?: number;
@@ -35,6 +40,8 @@ export interface Downloaded {
 /** Less than this is no progress: a host that breaks off after every few bytes is given up. */
 const PROGRESS = 256 << 10;
 const LONGEST_WAIT_MS = 30_000;
+/** A host that drips is as good as silent. */
+const LEAST_BYTES = 16 << 10;
 
 /**
  * Downloads a file to `target`, going on from what an earlier attempt left in `target`.part. The file appears under its name when
@@ -49,7 +56,8 @@ export async function download(url: string, target: string, options: DownloadOpt
   });
   const unlock = await lock(`${target}.lock`, options.signal);
   try {
-    const there = await checkTarget(target, options.sha256);
+    await refuseOther(target);
+    const there = await checkTarget(target, options);
     if (there) return there;
     const part = await Part.open(`${target}.part`);
     const resumedFrom = part.state?.url === url && part.state.etag !== null ? part.length : 0;
@@ -63,24 +71,46 @@ export async function download(url: string, target: string, options: DownloadOpt
         `${url} has the SHA-256 ${sha256.slice(0, 16)}..., not ${expected.slice(0, 16)}...: it was damaged on its way, or is another file. Nothing was kept; pull again, or from another mirror.`,
       );
     }
-    await rename(part.file, target);
-    await part.forget();
+    if (options.sha256 === null) await verified(part, url, options);
+    await part.place(target);
     return { sha256, checked: options.sha256 ? "given" : stated ? "stated" : null, resumedFrom };
   } finally {
     await unlock();
   }
 }
 
-/** The file of an earlier pull; one that has been damaged since is removed. */
-async function checkTarget(target: string, expected: string | null): Promise<Downloaded | null> {
+/** The file of an earlier pull; one that has been damaged since, or never was what it should be, is removed. */
+async function checkTarget(target: string, { sha256: expected, verify }: DownloadOptions): Promise<Downloaded | null> {
   const size = (await stat(target).catch(() => null))?.size ?? 0;
   if (size === 0) return null;
   const sha256 = await hashOf(target);
-  if (expected === null || sha256.startsWith(expected)) {
-    return { sha256, checked: expected === null ? null : "given", resumedFrom: size };
-  }
+  const fits = expected === null ? await passes(target, verify) : sha256.startsWith(expected);
+  if (fits) return { sha256, checked: expected === null ? null : "given", resumedFrom: size };
   await rm(target);
   return null;
+}
+
+async function passes(file: string, verify: DownloadOptions["verify"]): Promise<boolean> {
+  try {
+    await verify?.(file);
+    return true;
+  } catch (error) {
+    if (error instanceof ResnetEdgeError) return false;
+    throw error;
+  }
+}
+
+async function verified(part: Part, url: string, { verify }: DownloadOptions): Promise<void> {
+  try {
+    await verify?.(part.file);
+  } catch (cause) {
+    if (!(cause instanceof ResnetEdgeError)) throw cause;
+    await part.forget();
+    throw new ModelFormatError(
+      `${url} is not the checkpoint that was meant: ${cause.message} Nothing was kept; pull again, or from another mirror.`,
+      { cause },
+    );
+  }
 }
 
 /** Fetches what a part lacks, in as many attempts as it takes while they bring something. */
@@ -118,12 +148,18 @@ async function continueFrom(url: string, part: Part, options: DownloadOptions): 
     const any = AbortSignal.any([silence.signal, ...(signal ? [signal] : [])]);
     const { response, sha256 } = await request(url, headers, any);
     if (!(await accept(url, response, sha256, part, options))) return;
-    await part.append((response.body ?? []) as AsyncIterable<Uint8Array>, (loaded) => {
-      timer.refresh();
+    let heard = part.length;
+    const most = part.state?.total ?? options.mostBytes ?? Number.POSITIVE_INFINITY;
+    await part.append(bounded(response, part.length, most, url), (loaded) => {
+      if (loaded - heard >= LEAST_BYTES) {
+        heard = loaded;
+        timer.refresh();
+      }
       onProgress?.(loaded, part.state?.total ?? 0);
     });
   } catch (error) {
-    if (silence.signal.aborted) throw new Interruption(`silence for ${silenceMs / 1000} s`);
+    if (error instanceof ModelFormatError) await part.forget();
+    if (silence.signal.aborted) throw new Interruption(`next to nothing for ${silenceMs / 1000} s`);
     // What breaks off in the middle of a body comes as a TypeError.
     throw error instanceof TypeError ? new Interruption(reasonOf(error)) : error;
   } finally {
@@ -131,7 +167,31 @@ async function continueFrom(url: string, part: Part, options: DownloadOptions): 
   }
   const total = part.state?.total ?? null;
   if (total !== null && part.length !== total) throw new Interruption(`${part.length} of ${total} bytes came`);
-  options.checkLength?.(part.length);
+  await fitting(part, part.length, options);
+}
+
+/** A body's bytes, as long as a part of `from` bytes does not grow beyond `most` by them. */
+async function* bounded(response: Response, from: number, most: number, url: string): AsyncGenerator<Uint8Array> {
+  let bytes = from;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > most) {
+      throw new ModelFormatError(
+        `${url} sends more than the ${most} bytes that it can have: it is another file. Nothing was kept; pull from another mirror.`,
+      );
+    }
+    yield chunk;
+  }
+}
+
+/** Forgets a part whose length cannot be the file's. */
+async function fitting(part: Part, bytes: number, { checkLength }: DownloadOptions): Promise<void> {
+  try {
+    checkLength?.(bytes);
+  } catch (error) {
+    await part.forget();
+    throw error;
+  }
 }
 
 /**
@@ -143,7 +203,7 @@ async function accept(
   response: Response,
   sha256: string | null,
   part: Part,
-  { checkLength }: DownloadOptions,
+  options: DownloadOptions,
 ): Promise<boolean> {
   const { status, headers, body } = response;
   const { state } = part;
@@ -185,13 +245,19 @@ async function accept(
   const length = headers.get("content-length");
   // Of a body that was compressed all the same, it is not the file's.
   const total = length === null || headers.has("content-encoding") ? null : Number(length);
-  if (total !== null) checkLength?.(total);
+  if (total !== null) await fitting(part, total, options);
   await part.restart({ url, etag, total, sha256 });
   return true;
 }
 
 async function hashOf(file: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  try {
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  } catch (cause) {
+    throw new SourceError(`${file} could not be read: ${(cause as Error).message}. Remove it, and pull again.`, {
+      cause,
+    });
+  }
   return hash.digest("hex");
 }

@@ -1,6 +1,7 @@
 import { readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { SourceError, throwIfAborted } from "../errors.js";
+import { refuseOther } from "./ordinary.js";
 import { pause } from "./pause.js";
 
 /** An owner says so often that it lives; whoever has not for so long is dead, wherever it ran. */
@@ -19,6 +20,7 @@ export async function lock(file: string, signal: AbortSignal | null | undefined)
         return rm(file, { force: true });
       };
     }
+    await refuseOther(file);
     if (await isDead(file)) await removeDead(file);
     await pause(100, signal);
   }
@@ -27,6 +29,7 @@ export async function lock(file: string, signal: AbortSignal | null | undefined)
 /** Removing is guarded: of two that saw the same dead owner, the second would remove the first one's new lock. */
 async function removeDead(file: string): Promise<void> {
   const guard = `${file}.guard`;
+  await refuseOther(guard);
   if (await create(guard)) {
     if (await isDead(file)) await rm(file, { force: true });
     await rm(guard, { force: true });
@@ -39,6 +42,8 @@ async function create(file: string): Promise<boolean> {
     return true;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "EEXIST") return false;
+    // On a full disk it may be there, empty, and would hold up the next pull.
+    await rm(file, { force: true }).catch(() => {});
     throw new SourceError(
       `${file} cannot be written: ${(cause as Error).message}. Set XDG_CACHE_HOME to a folder that can.`,
       { cause },

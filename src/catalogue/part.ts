@@ -1,5 +1,15 @@
-import { open, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { SourceError } from "../errors.js";
+import { readRegular } from "../regular-file.js";
+import { refuseOther } from "./ordinary.js";
+
+// Links are not followed: see `refuseOther`. Windows has no such flag, and makes links for administrators alone.
+const NO_LINKS = constants.O_NOFOLLOW ?? 0;
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | NO_LINKS;
+const REPLACE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | NO_LINKS;
+/** A state's file is shorter. */
+const MOST_STATE_BYTES = 16 << 10;
 
 /** What is known of the file of which there is a part. */
 export interface PartState {
@@ -20,14 +30,10 @@ export class Part {
   ) {}
 
   static async open(file: string): Promise<Part> {
+    await refuseOther(file);
+    await refuseOther(`${file}.json`);
     const size = (await stat(file).catch(() => null))?.size ?? 0;
-    let known: PartState | null = null;
-    try {
-      known = JSON.parse(await readFile(`${file}.json`, "utf8"));
-    } catch {
-      // A process that ended before it had written it: the bytes are of no use.
-    }
-    return new Part(file, size, known);
+    return new Part(file, size, await readState(`${file}.json`));
   }
 
   get length(): number {
@@ -44,13 +50,13 @@ export class Part {
       if (this.bytes > 0) await truncate(this.file);
       this.bytes = 0;
       this.known = state;
-      await writeFile(`${this.file}.json`, JSON.stringify(state));
+      await writeFile(`${this.file}.json`, JSON.stringify(state), { flag: REPLACE });
     });
   }
 
   /** Appends what comes; `onBytes` hears how many there are. */
   async append(chunks: AsyncIterable<Uint8Array>, onBytes: (bytes: number) => void): Promise<void> {
-    const file = await this.written(() => open(this.file, "a"));
+    const file = await this.written(() => open(this.file, APPEND));
     try {
       for await (const chunk of chunks) {
         await this.written(async () => {
@@ -65,6 +71,12 @@ export class Part {
     } finally {
       await file.close();
     }
+  }
+
+  /** The whole file takes its place, all at once. */
+  async place(target: string): Promise<void> {
+    await this.written(() => rename(this.file, target));
+    await this.forget();
   }
 
   async forget(): Promise<void> {
@@ -87,5 +99,18 @@ export class Part {
         { cause },
       );
     }
+  }
+}
+
+/** Null where there is none that can be read: a process may have ended before it had written it. The bytes are of no use then. */
+async function readState(file: string): Promise<PartState | null> {
+  try {
+    const state = JSON.parse(new TextDecoder().decode(await readRegular(file, MOST_STATE_BYTES)));
+    const { url, etag, total, sha256 } = state;
+    const isText = (value: unknown) => value === null || typeof value === "string";
+    const known = typeof url === "string" && isText(etag) && isText(sha256) && (total === null || total >= 0);
+    return known ? { url, etag, total, sha256 } : null;
+  } catch {
+    return null;
   }
 }

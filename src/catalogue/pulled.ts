@@ -4,6 +4,7 @@ import { ModelFormatError, OptionError, SourceError } from "../errors.js";
 import { cacheFolder } from "../store-node.js";
 import { type Checkpoint, catalogue, findCheckpoint, sizeOf } from "./catalogue.js";
 import { type DownloadOptions, download } from "./download.js";
+import { verifyCheckpoint } from "./verify.js";
 
 /** Where a checkpoint is kept, once it has been pulled. */
 export function pulledFile({ name, url }: Checkpoint): string {
@@ -13,7 +14,9 @@ export function pulledFile({ name, url }: Checkpoint): string {
 /** Brings a checkpoint into the cache, if it is not there. `mirror`: a base address that has the same file names. */
 export async function pull(
   name: string,
-  options: Omit<DownloadOptions, "sha256" | "checkLength"> & { mirror?: string | undefined } = {},
+  options: Omit<DownloadOptions, "sha256" | "checkLength" | "mostBytes" | "verify"> & {
+    mirror?: string | undefined;
+  } = {},
 ): Promise<{ file: string; sha256: string; checked: string; resumedFrom: number }> {
   const entry = findCheckpoint(name);
   if (!entry)
@@ -27,11 +30,15 @@ export async function pull(
       `${url} has ${found} bytes, but ${name} has ${bytes}: it is another file. Nothing was kept; pull from another mirror.`,
     );
   };
-  const { sha256, checked, resumedFrom } = await download(url, file, { ...options, sha256: entry.sha256, checkLength });
+  const { sha256, checked, resumedFrom } = await download(url, file, {
+    ...options,
+    ...{ sha256: entry.sha256, checkLength, mostBytes: Math.ceil(bytes + within) },
+    verify: (found) => verifyCheckpoint(found, entry),
+  });
   const source = {
     given: "as published",
     stated: "as its host states",
-    none: "compared with nothing: no hash is known",
+    none: "read and found to be that network; no hash is known",
   };
   return { file, sha256, checked: `SHA-256 ${sha256.slice(0, 8)}..., ${source[checked ?? "none"]}`, resumedFrom };
 }

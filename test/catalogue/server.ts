@@ -57,5 +57,5 @@ export const cut: Behaviour = (request, response, body) => {
   const half = start + Math.ceil((body.length - start) / 2);
   const range = start ? { "content-range": `bytes ${start}-${body.length - 1}/${body.length}` } : {};
   response.writeHead(start ? 206 : 200, { etag: tagOf(body), "content-length": body.length - start, ...range });
-  response.write(body.subarray(start, half), () => setTimeout(() => response.destroy(), 20));
+  response.write(body.subarray(start, half), () => setTimeout(() => response.destroy(), 150));
 };

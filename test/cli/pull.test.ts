@@ -1,19 +1,27 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import labels from "../../src/catalogue/imagenet-labels.json" with { type: "json" };
 import { root } from "../built.js";
+import { checkpoint } from "../catalogue/checkpoint.js";
 import { type Behaviour, good, type Misbehaving, misbehave, tagOf } from "../catalogue/server.js";
 
 let cache: string;
 let server: Misbehaving;
 
-beforeAll(async () => {
+/** What passes for timm's ResNet-18. */
+const body = checkpoint([2, 2, 2, 2]);
+const HALF = body.length >> 1;
+const NAME = "timm/resnet18.a1_in1k";
+
+beforeEach(async () => {
   cache = await mkdtemp(join(tmpdir(), "cache-"));
+  return () => rm(cache, { recursive: true });
+});
+beforeAll(async () => {
   server = await misbehave(await readFile(new URL("models/cifar10-resnet20.safetensors", root)), good);
 });
 afterAll(() => server.close());
@@ -55,39 +63,6 @@ function watch(
 
 const run = (...words: string[]) => start(...words).result;
 
-interface Safetensors {
-  readonly header: Record<string, { shape: number[]; data_offsets: [number, number] }>;
-  readonly data: Buffer;
-}
-
-function readSafetensors(file: Buffer): Safetensors {
-  const length = Number(file.readBigUInt64LE());
-  const { __metadata__, ...header } = JSON.parse(file.toString("utf8", 8, 8 + length));
-  return { header, data: file.subarray(8 + length) };
-}
-
-/** The same network with a last layer of so many classes. */
-function withClasses({ header, data }: Safetensors, classes: number): Buffer {
-  const depth = header["fc.weight"]!.shape[1]!;
-  const parts: Buffer[] = [];
-  let end = 0;
-  for (const [name, tensor] of Object.entries(header)) {
-    let bytes = data.subarray(...tensor.data_offsets);
-    if (name.startsWith("fc.")) {
-      tensor.shape = name === "fc.weight" ? [classes, depth] : [classes];
-      const length = tensor.shape.reduce((a, b) => a * b);
-      bytes = Buffer.from(Float32Array.from({ length }, (_, at) => Math.sin(at)).buffer);
-    }
-    tensor.data_offsets = [end, end + bytes.length];
-    parts.push(bytes);
-    end += bytes.length;
-  }
-  const text = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  return Buffer.concat([length, text, ...parts]);
-}
-
 test("the list has names, sizes, licences and what is here", async () => {
   const { code, stdout } = await run("pull", "--list");
   expect(code).toBe(0);
@@ -104,14 +79,17 @@ test("a name that is not here yet says what to do", async () => {
 });
 
 test("pulled once, used by its name with its own preprocessing", async () => {
-  const pulled = await run("pull", "timm/resnet18.a1_in1k", "--from", server.origin, "--json");
+  const site = await misbehave(body, good);
+  const pulled = await run("pull", NAME, "--from", site.origin, "--json");
+  site.close();
   expect(pulled.stderr).toBe("");
   expect(pulled.code).toBe(0);
-  expect(JSON.parse(pulled.stdout).checked).toMatch(/no hash is known/);
-  const { stdout } = await run("inspect", "timm/resnet18.a1_in1k", "--json");
+  expect(JSON.parse(pulled.stdout).checked).toMatch(/found to be that network/);
+  const { stdout } = await run("inspect", NAME, "--json");
   expect(JSON.parse(stdout).preprocess).toMatchObject({ interpolation: "bicubic", resize: 235 });
 });
 
+const FILE = "timm--resnet18.a1_in1k.safetensors";
 const folder = () => join(cache, "resnet-edge", "models");
 const partsOf = async (name: string) => (await readdir(folder())).filter((it) => it.startsWith(name));
 
@@ -127,19 +105,40 @@ test("another file under a known name is refused: by its length, or by its hash"
   expect(await partsOf("resnet18")).toEqual([]);
 });
 
+test("what no hash is known of is still read: another network is refused, and what fails is replaced", async () => {
+  const file = join(folder(), FILE);
+  // Of the right length, with a block under another name.
+  const forged = Buffer.from(body);
+  forged.set(
+    Buffer.from(forged.subarray(8, 300_000).toString("latin1").replaceAll("layer4.1.", "layer4.2."), "latin1"),
+    8,
+  );
+  const site = await misbehave(forged, good);
+  const { code, stderr } = await run("pull", NAME, "--from", site.origin);
+  site.close();
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/ModelFormatError: .*is not the checkpoint that was meant: .*Nothing was kept/);
+  expect(await partsOf("timm--resnet18.a1")).toEqual([]);
+  await writeFile(file, forged);
+  const sound = await misbehave(body, good);
+  const again = await run("pull", NAME, "--from", sound.origin);
+  sound.close();
+  expect(again).toMatchObject({ code: 0, stderr: "" });
+  expect(sound.ranges).toEqual([null]);
+});
+
 /** Half of what was asked for, and then nothing, with the connection open. */
 const hang: Behaviour = (_, response, body) => {
   response.writeHead(200, { etag: tagOf(body), "content-length": body.length });
-  response.write(body.subarray(0, body.length / 2));
+  response.write(body.subarray(0, HALF));
 };
 
 test("Ctrl-C leaves the part, and the next pull asks for the rest alone", async () => {
-  const body = randomBytes(2_000_000);
   const slow = await misbehave(body, hang, good);
-  const words = ["pull", "timm/resnet34.a1_in1k", "--from", slow.origin, "--json"];
+  const words = ["pull", NAME, "--from", slow.origin, "--json"];
   const child = start(...words);
-  const part = join(folder(), "timm--resnet34.a1_in1k.safetensors.part");
-  while ((await stat(part).catch(() => null))?.size !== body.length / 2) await new Promise((go) => setTimeout(go, 20));
+  const part = join(folder(), `${FILE}.part`);
+  while ((await stat(part).catch(() => null))?.size !== HALF) await new Promise((go) => setTimeout(go, 20));
   child.process.kill("SIGINT");
   const stopped = await child.result;
   expect(stopped.code).toBe(130);
@@ -147,31 +146,29 @@ test("Ctrl-C leaves the part, and the next pull asks for the rest alone", async 
   const { code, stdout } = await run(...words);
   slow.close();
   expect(code).toBe(0);
-  expect(JSON.parse(stdout).resumedFrom).toBe(body.length / 2);
-  expect(slow.ranges).toEqual([null, `bytes=${body.length / 2}-`]);
+  expect(JSON.parse(stdout).resumedFrom).toBe(HALF);
+  expect(slow.ranges).toEqual([null, `bytes=${HALF}-`]);
   expect(body.equals(await readFile(JSON.parse(stdout).file))).toBe(true);
 });
 
 test("killed in the middle: the next pull is not held up, and goes on", async () => {
-  const body = randomBytes(2_000_000);
   const slow = await misbehave(body, hang, good);
-  const words = ["pull", "timm/resnet50.a1_in1k", "--from", slow.origin, "--json"];
+  const words = ["pull", NAME, "--from", slow.origin, "--json"];
   const child = start(...words);
-  const part = join(folder(), "timm--resnet50.a1_in1k.safetensors.part");
-  while ((await stat(part).catch(() => null))?.size !== body.length / 2) await new Promise((go) => setTimeout(go, 20));
+  const part = join(folder(), `${FILE}.part`);
+  while ((await stat(part).catch(() => null))?.size !== HALF) await new Promise((go) => setTimeout(go, 20));
   child.process.kill("SIGKILL");
   await child.result;
   const { code, stdout } = await run(...words);
   slow.close();
   expect(code).toBe(0);
-  expect(slow.ranges).toEqual([null, `bytes=${body.length / 2}-`]);
+  expect(slow.ranges).toEqual([null, `bytes=${HALF}-`]);
   expect(body.equals(await readFile(JSON.parse(stdout).file))).toBe(true);
 });
 
 test("two commands at once: both have the same whole file", async () => {
-  const body = randomBytes(2_000_000);
   const site = await misbehave(body, good);
-  const words = ["pull", "timm/resnet101.a1_in1k", "--from", site.origin, "--json"];
+  const words = ["pull", NAME, "--from", site.origin, "--json"];
   const results = await Promise.all([run(...words), run(...words)]);
   site.close();
   for (const { code, stdout } of results) {
@@ -179,13 +176,12 @@ test("two commands at once: both have the same whole file", async () => {
     expect(body.equals(await readFile(JSON.parse(stdout).file))).toBe(true);
   }
   expect(site.ranges.length).toBe(1);
-  expect(await partsOf("timm--resnet101")).toEqual(["timm--resnet101.a1_in1k.safetensors"]);
+  expect(await partsOf("timm--")).toEqual([FILE]);
 });
 
 test("a disk that is full: says so, and what came is kept for later", async () => {
-  const body = randomBytes(2_000_000);
   const site = await misbehave(body, good);
-  const words = ["pull", "timm/resnet152.a1_in1k", "--from", site.origin, "--json"];
+  const words = ["pull", NAME, "--from", site.origin, "--json"];
   // A limit on the size of files fails in the middle of a write, as a full disk does.
   const full = await start.limited(1000, ...words).result;
   expect(full.code).toBe(1);
@@ -197,9 +193,31 @@ test("a disk that is full: says so, and what came is kept for later", async () =
   expect(body.equals(await readFile(JSON.parse(stdout).file))).toBe(true);
 });
 
+test.each(["", ".part", ".part.json", ".lock"])(
+  "a link or folder at the file's name%s is named, not followed",
+  async (ending) => {
+    const [path, elsewhere] = [join(folder(), FILE + ending), join(cache, "elsewhere")];
+    await mkdir(folder(), { recursive: true });
+    await writeFile(elsewhere, "mine");
+    await symlink(elsewhere, path);
+    const site = await misbehave(body, good);
+    const linked = await run("pull", NAME, "--from", site.origin);
+    expect(linked.code).toBe(1);
+    expect(linked.stderr).toContain(`SourceError: ${path} is a symbolic link`);
+    await rm(path);
+    await mkdir(path);
+    const { code, stderr } = await run("pull", NAME, "--from", site.origin);
+    site.close();
+    expect(code).toBe(1);
+    expect(stderr).toContain(`SourceError: ${path} is a folder`);
+    expect(stderr.trim().split("\n").length).toBe(1);
+    expect(await readFile(elsewhere, "utf8")).toBe("mine");
+    expect(await partsOf("timm--")).toEqual([FILE + ending]);
+  },
+);
+
 test("a pulled name brings ImageNet's labels and scales its resize with the input", async () => {
-  const state = readSafetensors(await readFile(new URL("models/cifar10-resnet20.safetensors", root)));
-  const site = await misbehave(withClasses(state, 1000), good);
+  const site = await misbehave(checkpoint([2, 2, 2, 2], { deep: true }), good);
   expect((await run("pull", "timm/resnet18d.ra2_in1k", "--from", site.origin)).code).toBe(0);
   site.close();
   const words = ["classify", "examples/photos/cat.jpg", "--top-k", "1", "--json", "--model"];

@@ -77,7 +77,7 @@ export function exchange(port: number, request: string | Buffer, ms = 2_000): Pr
 }
 
 /** mulberry32 */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
