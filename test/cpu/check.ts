@@ -5,6 +5,7 @@ import type { Network, Op, ValueShape } from "../../src/model/network.js";
 import { paddedChannels } from "../../src/tensor.js";
 import { runOp } from "../model/reference.js";
 import { engineFor } from "./engine.js";
+import { runGuarded } from "./guarded.js";
 import { networkOf, values } from "./one-operation.js";
 
 export interface CheckOptions {
@@ -38,6 +39,7 @@ async function runIn(
   x: ArrayLike<number>,
   options: CheckOptions,
 ): Promise<Float32Array> {
+  for (const threads of [1, 3]) await runGuarded(network, 1, toNhwc(x, input), { ...options, threads });
   const engine = await engineFor(network, options);
   const first = await engine.run(1, 1, toNhwc(x, input));
   // The padding lanes count too, and a value that is left unwritten must show.
