@@ -1,3 +1,5 @@
+import { LINE } from "./sizes";
+
 /**
  * Weights that come from memory, asked for while others are multiplied: each of their cache lines is stored to, the byte that it
  * begins with. WebAssembly has no prefetch instruction, and a load that waits for memory soon holds up all that comes after it;
@@ -5,9 +7,6 @@
  *
  * What is stored is what is there, so that it does not matter when, or whether, it is.
  */
-
-/** Bytes of a cache line. */
-const LINE: usize = 64;
 
 /** What is left of a span, the spans that are left with this one, of how many in a row, and where the second row begins. */
 let next: usize = 0;

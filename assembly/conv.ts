@@ -2,6 +2,7 @@ import { askFor, askForNoMore } from "./ahead";
 import { blockHeight, blocksOf, multiply, paddedRows } from "./multiply";
 import { Field, Tile } from "./record";
 import { leastOf } from "./simd";
+import { pointerBytes } from "./sizes";
 import { residualOf } from "./store";
 import { word } from "./words";
 
@@ -34,7 +35,7 @@ export function f32_conv(record: usize, tile: i32, scratch: usize): void {
   const output = <usize>word(record, Field.output) + <usize>firstPixel * step;
   const residual = residualOf(record);
   const rows = lastPixel - firstPixel;
-  const work = scratch + (<usize>(((rows + 3) & ~3) * taps) << 2);
+  const work = scratch + pointerBytes(rows, taps);
   const least = leastOf(word(record, Field.relu));
 
   const weights = <usize>word(record, Field.weights);

@@ -1,5 +1,6 @@
 import { Field } from "./record";
 import { FOUR, HALF, madd, nmadd } from "./simd";
+import { STEM_SAMPLES, STEM_SHARED as SHARED, stemSamples } from "./sizes";
 import { word } from "./words";
 
 /**
@@ -7,9 +8,6 @@ import { word } from "./words";
  * (Winograd 1980; Lavin & Gray 2016, section 4.1). Both have the points 0, 1, -1, 2, -2 and infinity, and there their products
  * are one sum; 1/2 is the even taps' own, and comes last.
  */
-export const POINTS: i32 = 7;
-/** Points that both phases have. */
-export const SHARED: i32 = 6;
 
 /** Seven even samples to the shared points, `plane` bytes apart, and to their own. */
 // @ts-ignore: decorator
@@ -86,8 +84,8 @@ function transformRow(record: usize, row: i32, scratch: usize): void {
   const quads = (word(record, Field.tilesWide) + 3) >> 2;
   const y = row - word(record, Field.padHeight);
   const padBytes = <usize>word(record, Field.padWidth) << 2;
-  const samples = quads * 32 + 8;
-  const samplesAt = scratch + 256;
+  const samples = stemSamples(quads);
+  const samplesAt = scratch + STEM_SAMPLES;
   const output = <usize>word(record, Field.output);
   const plane = rows * <usize>(channels << 5);
   const quadBytes = <usize>SHARED * plane + (plane >> 1);

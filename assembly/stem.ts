@@ -1,7 +1,15 @@
 import { f32_gemm_4x16, f32_gemm_4x8 } from "./gemm";
 import { Field, Tile } from "./record";
 import { FOUR, HALF, leastOf, madd } from "./simd";
-import { POINTS, SHARED, transformEven, transformOdd } from "./stem-input";
+import {
+  planeBytes,
+  STEM_CHUNK as CHUNK,
+  STEM_COLUMN as COLUMN,
+  STEM_POINTS as POINTS,
+  STEM_ROW as ROW,
+  STEM_SHARED as SHARED,
+} from "./sizes";
+import { transformEven, transformOdd } from "./stem-input";
 import { NO_RESIDUAL } from "./store";
 import { word } from "./words";
 
@@ -15,11 +23,6 @@ import { word } from "./words";
  * tile's are transformed to along columns, [row][point][channel] of a few channels.
  */
 
-/** Bytes of the channels that one pass of the output's transform carries. */
-const CHUNK: usize = 256;
-const COLUMN: usize = CHUNK + 64;
-const ROW: usize = <usize>POINTS * COLUMN;
-
 // Which pass: a type, since constant offsets must be constants when this is compiled.
 type Down = void;
 type Across = v128;
@@ -29,8 +32,8 @@ export function f32_conv7x7s2_winograd4(record: usize, tileY: i32, scratch: usiz
   const channels = word(record, Field.channels);
   const quads = (word(record, Field.tilesWide) + 3) >> 2;
   const outStep = word(record, Field.outStep);
-  const vPlane = (<usize>(quads * channels) << 6) + 64;
-  const mPlane = (<usize>(quads * outStep) << 4) + 64;
+  const vPlane: usize = planeBytes(16 * quads, channels);
+  const mPlane: usize = planeBytes(4 * quads, outStep);
   const v = scratch + 4 * ROW;
   const m = v + <usize>(POINTS * POINTS) * vPlane;
   transformColumns(record, tileY, channels, quads, v, vPlane);
@@ -127,7 +130,7 @@ function transformOutput(record: usize, tileY: i32, m: usize, plane: usize, work
   for (let tile = 0; tile < word(record, Field.tilesWide); tile++) {
     const columns = min(4, width - 4 * tile);
     for (let channel: usize = 0; channel < step; channel += CHUNK) {
-      const bytes = min(CHUNK, step - channel);
+      const bytes = min<usize>(CHUNK, step - channel);
       for (let across: usize = 0; across < <usize>POINTS; across++) {
         const from = m + across * plane + channel;
         const to = work + across * COLUMN;

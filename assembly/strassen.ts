@@ -2,6 +2,7 @@ import { askFor } from "./ahead";
 import { blocksOf, gather, multiplyGathered, paddedRows } from "./multiply";
 import { Field } from "./record";
 import { leastOf } from "./simd";
+import { FACTORS, halfPointerBytes, KEPT_STEP as STEP, PART, planeBytes, TOGETHER } from "./sizes";
 import { NO_RESIDUAL, put4, residualOf } from "./store";
 import { word } from "./words";
 
@@ -19,14 +20,6 @@ import { word } from "./words";
  * Weights are the direct kernel's, [panel][in channel][8]. In this thread's scratch: a pointer table for half of the pixels, the
  * first factors of the products in blocks of rows, the second factors that are sums, and what is kept of some panels.
  */
-
-const FACTORS: i32 = 7;
-/** Input channels of a part, at most. */
-const PART: i32 = 512;
-/** Panels of either half that go together: as many as the row that blocks leave over takes at a time. */
-const TOGETHER: i32 = 4;
-/** Bytes from one row of what is kept to the next. */
-const STEP: usize = 128;
 
 /** One piece: `rowsPerTile` output pixels, of which the second half are the lower ones, by `panelsPerTile` panels of each half. */
 export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize): void {
@@ -70,8 +63,8 @@ function multiplyPart(
   const tile = word(record, Field.tile);
 
   const table = scratch;
-  const plane = <usize>(most + 3) * halfBytes + 64;
-  const a11 = table + (<usize>((most + 18) & ~15) << 2);
+  const plane: usize = planeBytes(most + 3, depth);
+  const a11 = table + halfPointerBytes(most);
   const a12 = a11 + plane;
   const s4 = a12 + plane;
   const a22 = s4 + plane;

@@ -1,5 +1,6 @@
 import { Field } from "./record";
 import { madd, nmadd } from "./simd";
+import { STRIDE2_PHASES as PHASES, STRIDE2_POINTS as POINTS } from "./sizes";
 import { put4, residualOf } from "./store";
 import { inside, pointsAcross, pointsDown, tileAt } from "./winograd-grid";
 import { word } from "./words";
@@ -13,10 +14,7 @@ import { word } from "./words";
  * Filters are free of factors (`transformFilterStride2`): at the odd phase's points they are all the same.
  */
 
-/** (point, phase) along one axis: 2 even, 1 even, 1 odd, -1 even, -1 odd, 0 even, 0 odd, infinity even, infinity odd. */
-export const PHASES: i32 = 9;
-const POINTS: i32 = 5;
-
+// Pairs of point and phase along one axis: 2 even, 1 even, 1 odd, -1 even, -1 odd, 0 even, 0 odd, infinity even, infinity odd.
 /** Which of an axis's six different filters a (point, phase) has: the odd phase has the last one at any point. */
 export function filterOf(phase: i32): i32 {
   return phase > 0 && (phase & 1) == 0 ? 5 : (phase + 1) >> 1;

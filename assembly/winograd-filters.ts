@@ -1,9 +1,7 @@
 import { madd } from "./simd";
+import { CHUNK_PLANE, TURN_PLANE } from "./sizes";
 
-/** Bytes between a point's filters and the next one's: of a turn's channels (winograd-turns.ts), and of a chunk's (winograd-lean.ts). */
-export const TURN_PLANE: usize = 512;
-export const CHUNK_PLANE: usize = 256 * 32 + 64;
-// Which of them: a type, since offsets of stores must be constants when this is compiled.
+// Whose filters, a turn's (winograd-turns.ts) or a chunk's (winograd-lean.ts): a type, since offsets of stores must be constants when this is compiled.
 export type Turn = v128;
 export type Chunk = void;
 

@@ -1,24 +1,26 @@
 import { multiply } from "./multiply";
 import { Field, Tile } from "./record";
 import { leastOf } from "./simd";
+import {
+  ASIDE,
+  BLOCKS,
+  CHUNK,
+  CHUNK_PLANE,
+  planeBytes,
+  POINTS,
+  PRODUCT_STEP as M_STEP,
+  rowPointerBytes,
+  SLICE,
+  TURN_FILTERS,
+  WORK,
+} from "./sizes";
 import { NO_RESIDUAL } from "./store";
 import { inputTransformStride2, outputTransformStride2 } from "./stride2-transforms";
-import { planeBytes } from "./winograd";
-import { CHUNK_PLANE, scaleProducts, transformFilters } from "./winograd-filters";
+import { scaleProducts, transformFilters } from "./winograd-filters";
 import { firstRow, isStrided, pointsAlong, rowsAt } from "./winograd-grid";
 import { filterAt, pairsAt, planeAt, planesOf } from "./winograd-planes";
-import {
-  BLOCKS_BYTES,
-  blocksEnd,
-  gatherSlice,
-  M_STEP,
-  multiplyTurns,
-  SLICE,
-  takesTurns,
-  TURN_FILTERS,
-  writeBlocks,
-} from "./winograd-turns";
-import { inputTransform4, outputTransform4, WORK_BYTES } from "./winograd4";
+import { blocksEnd, gatherSlice, multiplyTurns, takesTurns, writeBlocks } from "./winograd-turns";
+import { inputTransform4, outputTransform4 } from "./winograd4";
 import { word } from "./words";
 
 /**
@@ -29,11 +31,6 @@ import { word } from "./words";
  * making them; and where memory is short, they need not be had.
  */
 
-/** In channels of one panel that are transformed at a time; of two, half as many. */
-const CHUNK: i32 = 256;
-const FILTERS: i32 = 36;
-/** Filters and products lie half a cache line off V's: where all begin on the same boundary, turns take 2 % longer. */
-const ASIDE: usize = 32;
 /** Panels whose products are kept until they are transformed: `M_STEP` bytes of a tile. */
 const QUAD: i32 = 4;
 
@@ -51,10 +48,10 @@ export function f32_conv3x3_winograd4_lean_input(record: usize, piece: i32, scra
   const tile = word(record, Field.tile);
   if (takesTurns(tile, inStep)) {
     if (index * SLICE >= inStep) return;
-    const blocks = scratch + tableBytes(count);
+    const blocks = scratch + rowPointerBytes(count);
     const rows = writeBlocks(record, tile, first, count, 0, blocks);
     const to = shared + <usize>group * turnsBytes(record, (perTile + 3) & ~3, inStep) + (<usize>(index * SLICE * rows) << 2);
-    transformSlice(record, first, count, index * SLICE, scratch, blocks, blocks + BLOCKS_BYTES, to);
+    transformSlice(record, first, count, index * SLICE, scratch, blocks, blocks + BLOCKS, to);
     return;
   }
   const tiles = min(4, count - 4 * index);
@@ -87,13 +84,6 @@ function transformInput(
   } else inputTransform4(record, first, count, firstChannel, lastChannel, v, plane, work);
 }
 
-/** Pointers to a group's rows, and to a last block's that are not there. */
-// @ts-ignore: decorator
-@inline
-function tableBytes(rows: i32): usize {
-  return (<usize>(rows + 3) * 4 + 63) & ~63;
-}
-
 /** Bytes that V in turns' order takes at most. */
 // @ts-ignore: decorator
 @inline
@@ -112,9 +102,9 @@ function transformSlice(
   work: usize,
   to: usize,
 ): usize {
-  const v = work + WORK_BYTES;
+  const v = work + WORK;
   const channels = min(SLICE, word(record, Field.inStep) - channel);
-  const vPlane = planeBytes(count, channels);
+  const vPlane: usize = planeBytes(count, channels);
   transformInput(record, first, count, channel, channel + channels, v, vPlane, work);
   writePointers(table, v, count, channels << 2);
   return gatherSlice(channels, table, blocks, blocksEnd(record, blocks), vPlane, to);
@@ -148,14 +138,14 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
   const tile = word(record, Field.tile);
   const turns = takesTurns(tile, inStep);
   const shared = <usize>word(record, Field.transformed);
-  const vPlane = planeBytes(shared ? all : count, inStep);
-  const blocks = scratch + tableBytes(count);
-  const work = blocks + BLOCKS_BYTES;
-  const base = work + max(<usize>(most * CHUNK * 4), WORK_BYTES);
+  const vPlane: usize = planeBytes(shared ? all : count, inStep);
+  const blocks = scratch + rowPointerBytes(count);
+  const work = blocks + BLOCKS;
+  const base = work + <usize>max(most * CHUNK * 4, WORK);
   // V in turns' order is shared, or else the first; once it is made, the place of its slices is free.
   const gathered = shared ? shared + <usize>group * turnsBytes(record, (perTile + 3) & ~3, inStep) : base;
   const u = (turns && !shared ? base + turnsBytes(record, most, inStep) : base) + ASIDE;
-  const m = u + (turns ? 2 * TURN_FILTERS : <usize>FILTERS * CHUNK_PLANE);
+  const m = u + (turns ? 2 * TURN_FILTERS : <usize>POINTS * CHUNK_PLANE);
   const other = m + <usize>points * mPlane;
   let rows = 0;
   if (turns) {

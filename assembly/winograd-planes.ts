@@ -1,9 +1,10 @@
-import { filterOf, PHASES } from "./stride2-transforms";
+import { POINTS, STRIDE2_PHASES as PHASES } from "./sizes";
+import { filterOf } from "./stride2-transforms";
 import { isStrided } from "./winograd-grid";
 
 /** Planes of V: one for each point, or, with a stride of 2, for each pair of a vertical and a horizontal (point, phase). */
 export function planesOf(record: usize): i32 {
-  return isStrided(record) ? PHASES * PHASES : 36;
+  return isStrided(record) ? PHASES * PHASES : POINTS;
 }
 
 /** Planes of V that meet at a point. `along`: points along an axis, 6, or 5 with a stride of 2. */

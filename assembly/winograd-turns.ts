@@ -2,8 +2,9 @@ import { sixes } from "./multiply";
 import { Field, Tile } from "./record";
 import { gatherRows } from "./rows";
 import { madd } from "./simd";
+import { PRODUCT_STEP as M_STEP, TURN_FILTERS, TURN_PLANE } from "./sizes";
 import { firstRow, pointsAlong, rowsAt } from "./winograd-grid";
-import { transformFilter, transformFilterStride2, Turn, TURN_PLANE } from "./winograd-filters";
+import { transformFilter, transformFilterStride2, Turn } from "./winograd-filters";
 import { word } from "./words";
 import { filterAt, pairsAt, planeAt, planesOf } from "./winograd-planes";
 
@@ -14,15 +15,8 @@ import { filterAt, pairsAt, planeAt, planesOf } from "./winograd-planes";
  * turn's filters between this turn's products, both go on at once, out of order, and filters stay in the first cache.
  */
 
-/** Bytes from one tile's products to the next one's. */
-export const M_STEP: usize = 128;
-
 /** In channels of a turn. */
 const TURN: i32 = 16;
-/** In channels whose V is made at a time: of two turns, or of the last one. */
-export const SLICE: i32 = 32;
-/** Bytes of all 36 points'. */
-export const TURN_FILTERS: usize = 18432;
 
 /** Whether turns have the tile and the channels; engines that fuse pairs do better without. */
 export function takesTurns(tile: i32, channels: i32): bool {
@@ -32,9 +26,7 @@ export function takesTurns(tile: i32, channels: i32): bool {
 /**
  * The table of a piece's blocks, an entry of seven words for each plane of V: where the products of its point begin in M, bytes
  * of M that its blocks of six rows, of four, and of two take, its first row, its filters' place among a turn's, its number.
- * Room for 81, in whole cache lines, so that what follows the table begins on one.
  */
-export const BLOCKS_BYTES: usize = 41 * 64;
 const ENTRY: usize = 32;
 
 /** Where the table ends that begins at `blocks`. */

@@ -1,10 +1,11 @@
 import { multiply } from "./multiply";
 import { Field } from "./record";
 import { leastOf } from "./simd";
+import { planeBytes, winogradWorkBytes } from "./sizes";
 import { NO_RESIDUAL } from "./store";
 import { firstRow, rowsAt } from "./winograd-grid";
 import { word } from "./words";
-import { inputTransform4, outputTransform4, WORK_BYTES } from "./winograd4";
+import { inputTransform4, outputTransform4 } from "./winograd4";
 import { inputTransform2, outputTransform2 } from "./winograd2";
 
 /**
@@ -14,13 +15,6 @@ import { inputTransform2, outputTransform2 } from "./winograd2";
  * the products M are [point][tile][out channel]; a point's plane has one cache line more than it needs, so that the
  * planes of a power-of-two size do not fall into the same cache sets.
  */
-
-/** Bytes from one point's plane to the next, for `tiles` tiles of `channels` channels. */
-// @ts-ignore: decorator
-@inline
-export function planeBytes(tiles: i32, channels: i32): usize {
-  return (<usize>(tiles * channels) << 2) + 64;
-}
 
 /** Winograd tiles of a group: the last one has what is left. */
 export function tilesOf(record: usize, group: i32): i32 {
@@ -36,9 +30,9 @@ export function f32_winograd(record: usize, group: i32, scratch: usize): void {
   const inStep = word(record, Field.inStep);
   const outStep = word(record, Field.outStep);
   const points = pointsOf(record);
-  const vPlane = planeBytes(count, inStep);
-  const mPlane = planeBytes(count, outStep);
-  const v = scratch + workBytes(count, inStep);
+  const vPlane: usize = planeBytes(count, inStep);
+  const mPlane: usize = planeBytes(count, outStep);
+  const v = scratch + winogradWorkBytes(count, inStep);
   const m = v + vPlane * <usize>points;
   transformInput(record, first, count, v, vPlane, scratch);
   product(record, 0, points, 0, word(record, Field.panels), first, count, v, vPlane, m, mPlane, scratch);
@@ -63,8 +57,8 @@ export function f32_winograd_product(record: usize, piece: i32, scratch: usize):
   const point = piece / pieces;
   const first = (piece - point * pieces) * perTile;
   const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
-  const vPlane = planeBytes(all, word(record, Field.inStep));
-  const mPlane = planeBytes(all, word(record, Field.outStep));
+  const vPlane: usize = planeBytes(all, word(record, Field.inStep));
+  const mPlane: usize = planeBytes(all, word(record, Field.outStep));
   const v = <usize>word(record, Field.transformed);
   const m = <usize>word(record, Field.products);
   product(record, point, point + 1, first, min(first + perTile, panels), 0, all, v, vPlane, m, mPlane, scratch);
@@ -85,13 +79,6 @@ export function f32_winograd_output(record: usize, group: i32, scratch: usize): 
 function pointsOf(record: usize): i32 {
   const side = word(record, Field.outputTile) + 2;
   return side * side;
-}
-
-/** The pointer table, a few entries too long, with room for one point's rows, or the transforms' intermediate. */
-// @ts-ignore: decorator
-@inline
-function workBytes(tiles: i32, inStep: i32): usize {
-  return max(<usize>((((tiles + 3) & ~3) << 2) * (1 + inStep) + 16), WORK_BYTES);
 }
 
 function transformInput(record: usize, first: i32, count: i32, v: usize, plane: usize, work: usize): void {

@@ -7,12 +7,10 @@ import { word } from "./words";
 // Channels that one pass of a transform carries through its intermediate, and tiles of a row of them that do so together.
 const CHUNK: i32 = 32;
 const STRIP: i32 = 8;
-/** Intermediate: [row][column][channel] of the 34 columns that eight tiles of the input share, or of their 48 columns of points. */
+/** Intermediate, of `WORK` bytes (sizes.ts): [row][column][channel] of the 34 columns that eight tiles of the input share, or of their 48 columns of points. */
 const COLUMN: usize = 128;
 const IN_ROW: usize = 34 * 128;
 const OUT_ROW: usize = 49 * 128;
-/** Bytes of either. */
-export const WORK_BYTES: usize = 6 * 34 * 128;
 
 // Which vector of a pair: a type, since offsets of loads must be constants when this is compiled.
 type First = void;

@@ -1,22 +1,12 @@
 import { Field } from "../../assembly/record.js";
-import { WasmError } from "../errors.js";
-import { MAX_WASM_BYTES } from "../limits.js";
+import { LINE, RESERVED } from "../../assembly/sizes.js";
+import { Sync } from "../../assembly/sync.js";
 import type { Network, ValueId } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
 import { align, type Lifetime, planArena } from "./arena.js";
 import { Drafts, valueLength } from "./drafts.js";
 import { lower } from "./lower.js";
-import {
-  CACHE_LINE,
-  type CompileOptions,
-  type PackJob,
-  type Place,
-  type Program,
-  RESERVED_BYTES,
-  stagingBytes,
-} from "./program.js";
-
-const SYNC_BYTES = 320;
+import { type CompileOptions, type PackJob, type Place, type Program, stagingBytes } from "./program.js";
 
 /** Lowers a network to records, and lays records, weights and activations out in one memory. */
 export function compile(network: Network, options: CompileOptions): Program {
@@ -52,20 +42,20 @@ function trackLifetimes(drafts: Drafts, stages: readonly { begin: number; end: n
 function layOut(drafts: Drafts, stages: readonly { begin: number; end: number }[]): Program {
   const { network, options } = drafts;
   const widest = Math.max(0, ...network.values.map(({ channels }) => paddedChannels(channels)));
-  let end = RESERVED_BYTES;
+  let end = RESERVED;
   const take = (bytes: number) => {
     const at = end;
     end = align(end + bytes);
     return at;
   };
-  const syncAt = take(SYNC_BYTES);
+  const syncAt = take(Sync.size);
   const recordsAt = take(drafts.records.length * Field.size * 4);
   const zerosAt = take(widest * 4 + 64);
   const weightsFrom = end;
   const jobs = drafts.weights.map((it): PackJob => {
     const { bytes, ahead, ...rest } = it;
     const channels = it.groups * Math.ceil(it.groupOut / 8) * 8;
-    const firstBytesAt = ahead ? take(bytes / CACHE_LINE) : 0;
+    const firstBytesAt = ahead ? take(bytes / LINE) : 0;
     return { ...rest, weightsAt: take(bytes), firstBytesAt, biasAt: take(channels * 4) };
   });
   const affines = drafts.affines.map(({ scale, shift, channels }) => ({
@@ -82,11 +72,6 @@ function layOut(drafts: Drafts, stages: readonly { begin: number; end: number }[
   const scratchAt = take(drafts.scratchBytes * options.threads);
   end = Math.max(end, arenaAt + staging);
   const bytes = Math.ceil(end / 65536) * 65536;
-  if (bytes > MAX_WASM_BYTES) {
-    throw new WasmError(
-      `The network takes ${bytes} bytes at this input size; WebAssembly has ${MAX_WASM_BYTES}. Set a smaller inputSize, or memory: "small".`,
-    );
-  }
 
   const address = (area: number | null | undefined) =>
     area === null || area === undefined ? 0 : arenaAt + arena.offsets[area]!;

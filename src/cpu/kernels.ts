@@ -1,4 +1,5 @@
 import { WasmError } from "../errors.js";
+import { MAX_WASM_BYTES } from "../limits.js";
 
 export type Variant = "baseline" | "relaxed" | "baseline-threads" | "relaxed-threads";
 
@@ -39,21 +40,18 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(probe);
 }
 
-/** 65,536 pages: what 32 bits can address. */
-export const MOST_BYTES = 2 ** 32;
-
 /** Throws `WasmError` where no WebAssembly memory can be so large. Takes none. */
 export function refuseTooLarge(bytes: number): void {
-  if (bytes <= MOST_BYTES) return;
+  if (bytes <= MAX_WASM_BYTES) return;
   throw new WasmError(
-    `This network would take ${(bytes / 1e9).toFixed(1)} GB of memory, and WebAssembly has ${(MOST_BYTES / 1e9).toFixed(1)} GB at most. ` +
+    `This network would take ${(bytes / 1e9).toFixed(1)} GB of memory, and WebAssembly has ${(MAX_WASM_BYTES / 1e9).toFixed(1)} GB at most. ` +
       "State a smaller inputSize, or take a narrower network.",
   );
 }
 
 /** One memory a model: it goes when the engine closes. What is reserved is what can be needed: phones refuse more. */
 export function createMemory(bytes: number, most: number, shared: boolean): WebAssembly.Memory {
-  const [initial, maximum] = [Math.ceil(bytes / 65536), Math.ceil(Math.min(most, MOST_BYTES) / 65536)];
+  const [initial, maximum] = [Math.ceil(bytes / 65536), Math.ceil(Math.min(most, MAX_WASM_BYTES) / 65536)];
   try {
     return new WebAssembly.Memory({ initial, maximum, shared });
   } catch (cause) {

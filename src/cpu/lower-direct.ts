@@ -1,4 +1,14 @@
 import { Field, Kernel } from "../../assembly/record.js";
+import {
+  FACTORS,
+  halfPointerBytes,
+  KEPT_STEP,
+  LINE,
+  PART,
+  planeBytes,
+  pointerBytes,
+  TOGETHER,
+} from "../../assembly/sizes.js";
 import { opMacs } from "../model/macs.js";
 import type { ConvOp, LinearOp } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
@@ -9,8 +19,6 @@ const CONV_ROWS_BYTES = 512 * 1024;
 /** First factors of a piece of Strassen's products, and its rows: the more, the less often weights are added up. */
 const STRASSEN_ROWS_BYTES = 2560 * 1024;
 const STRASSEN_ROWS = 1024;
-/** Input channels of a part, as in assembly/strassen.ts. */
-const STRASSEN_PART = 512;
 
 /**
  * With so many rows weights are asked for ahead (assembly/ahead.ts): of fewer, nothing takes as long as memory. Where rows are in
@@ -43,7 +51,8 @@ export function direct(
   const rows = output.height * output.width;
   const most = Math.max(8, Math.floor(CONV_ROWS_BYTES / (16 * taps * depth)) * 4);
   const { rowsPerTile, panelsPerTile } = pieces(drafts.options, rows, panels, { ...GATHERED, most });
-  drafts.needScratch(4 * rowsPerTile * taps * (1 + depth));
+  // Each pointer's row may be gathered.
+  drafts.needScratch(pointerBytes(rowsPerTile, taps) * (1 + depth));
   const weights = drafts.addWeights(
     op.weight,
     op.bias,
@@ -116,7 +125,7 @@ export function strassen(drafts: Drafts, op: ConvOp): void {
   const rows = output.height * output.width;
   // Both halves consist of whole tiles of four, or of four and six rows.
   const block = drafts.options.tile === "6x8" ? 4 : 8;
-  const parts = Math.ceil(inStep / STRASSEN_PART);
+  const parts = Math.ceil(inStep / PART);
   const part = Math.ceil(inStep / parts / 16) * 16;
   const fits = Math.floor(STRASSEN_ROWS_BYTES / (7 * part * block)) * block;
   const most = Math.max(24, Math.min(STRASSEN_ROWS, fits));
@@ -124,8 +133,11 @@ export function strassen(drafts: Drafts, op: ConvOp): void {
   const { rowsPerTile } = pieces({ threads: 1 }, rows, panels / 2, { ...ADDED, most, block });
   const { panelsPerTile } = pieces(drafts.options, rows, panels / 2, { ...ADDED, most, block, rowsPerTile });
   const half = rowsPerTile / 2;
-  const factors = 7 * (2 * (half + 3) * part + 64);
-  drafts.needScratch(4 * (half + 18) + factors + 256 * part + 128 + 3 * (128 * (half + 3) + 64));
+  const depth = part / 2;
+  const factors = FACTORS * planeBytes(half + 3, depth);
+  const sums = 4 * TOGETHER * depth * 32;
+  const kept = KEPT_STEP + 3 * (KEPT_STEP * (half + 3) + LINE);
+  drafts.needScratch(halfPointerBytes(half) + factors + sums + kept);
   const weights = drafts.addWeights(
     op.weight,
     op.bias,

@@ -1,4 +1,5 @@
 import { Field, Kernel } from "../../assembly/record.js";
+import { planeBytes, STEM_POINTS, STEM_ROW, STEM_SAMPLES, STEM_SHARED, stemSamples } from "../../assembly/sizes.js";
 import { opMacs } from "../model/macs.js";
 import type { ConvOp } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
@@ -42,7 +43,7 @@ function stem7x7(drafts: Drafts, op: ConvOp): void {
   const quads = Math.ceil(tilesWide / 4);
   const tilesHigh = Math.ceil(output.height / 4);
   const rows = 8 * tilesHigh + 5;
-  const transformed = drafts.area(quads * rows * input.channels * 13 * 16);
+  const transformed = drafts.area(quads * rows * input.channels * (2 * STEM_SHARED + 1) * 16);
   const weights = drafts.addWeights(
     op.weight,
     op.bias,
@@ -54,9 +55,9 @@ function stem7x7(drafts: Drafts, op: ConvOp): void {
     panels * 13 * 13 * input.channels * 32,
   );
   const words: Words = { [Field.channels]: input.channels, [Field.tilesWide]: tilesWide };
-  const columns = 4 * 7 * (256 + 64);
-  const product = 49 * (quads * input.channels * 64 + 64) + 49 * (quads * outStep * 16 + 64);
-  drafts.needScratch(Math.max(256 + 4 * (quads * 32 + 8), columns + product));
+  const planes = planeBytes(16 * quads, input.channels) + planeBytes(4 * quads, outStep);
+  drafts.needScratch(STEM_SAMPLES + 4 * stemSamples(quads));
+  drafts.needScratch(4 * STEM_ROW + STEM_POINTS ** 2 * planes);
   drafts.push({
     step: drafts.step(op, "f32_conv7x7s2_winograd4_input"),
     words: {

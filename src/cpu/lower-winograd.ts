@@ -1,8 +1,24 @@
 import { Field, Kernel } from "../../assembly/record.js";
+import {
+  ASIDE,
+  BLOCKS,
+  CHUNK,
+  CHUNK_PLANE,
+  LINE,
+  POINTS,
+  PRODUCT_STEP,
+  planeBytes,
+  rowPointerBytes,
+  SLICE,
+  STRIDE2_PHASES,
+  STRIDE2_POINTS,
+  TURN_FILTERS,
+  WORK,
+  winogradWorkBytes,
+} from "../../assembly/sizes.js";
 import { opMacs } from "../model/macs.js";
 import type { ConvOp, ValueShape } from "../model/network.js";
 import { paddedChannels } from "../tensor.js";
-import { align } from "./arena.js";
 import { type Drafts, PIECES_PER_THREAD, type Words } from "./drafts.js";
 import { groupsOf, inOnes, inTwos } from "./group.js";
 
@@ -13,15 +29,6 @@ const FEW_TILES = 13;
 /** Threads take groups of at least `LEAST_TILES`, where each has `WINOGRAD_TILES` of them, or else share each phase. */
 const WINOGRAD_TILES = 12;
 const LEAST_TILES = 8;
-/** What F(4x4)'s transforms keep between their passes, as in assembly/winograd4.ts. */
-const WORK_BYTES = 6 * 34 * 128;
-/** Planes of V and M with a stride of 2. */
-const STRIDE2_IN_PLANES = 81;
-const STRIDE2_OUT_PLANES = 25;
-/** The table of a piece's blocks, as in assembly/winograd-turns.ts. */
-const BLOCKS_BYTES = 41 * 64;
-/** As in assembly/winograd-lean.ts. */
-const ASIDE = 32;
 /** Winograd tiles that share a filter while it is transformed: so many at most, and so few at least. */
 const LEAN_TILES = 16;
 const LEAST_LEAN_TILES = 12;
@@ -34,7 +41,7 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
   const { tiles } = gridOf(output, outputTile);
   const points = (outputTile + 2) ** 2;
   const panels = Math.ceil(outStep / 8);
-  const planes = (count: number) => points * (4 * count * (inStep + outStep) + 128);
+  const planes = (count: number) => points * (planeBytes(count, inStep) + planeBytes(count, outStep));
   const form = outputTile === 4 ? "winograd4" : "winograd2";
   const weights = drafts.addWeights(op.weight, op.bias, form, inStep, 9, 1, outStep, points * panels * inStep * 32);
   const words = commonWords(drafts, op, outputTile);
@@ -53,8 +60,8 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
     });
     return;
   }
-  const transformed = drafts.area(points * (4 * tiles * inStep + 64));
-  const products = drafts.area(points * (4 * tiles * outStep + 64));
+  const transformed = drafts.area(points * planeBytes(tiles, inStep));
+  const products = drafts.area(points * planeBytes(tiles, outStep));
   const rowsPerTile = Math.max(1, Math.floor(tiles / (PIECES_PER_THREAD * drafts.options.threads)));
   const panelsPerTile = Math.max(1, Math.ceil(panels / 2));
   drafts.needScratch(winogradWorkBytes(tiles, inStep));
@@ -103,24 +110,24 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const apart = threads > 1 && count < 4 * threads;
   const perPiece = apart ? 4 * Math.max(1, Math.floor(panels / (8 * PIECES_PER_THREAD * threads))) : panels;
   const strided = op.stride[0] === 2;
-  const [inPlanes, outPlanes] = strided ? [STRIDE2_IN_PLANES, STRIDE2_OUT_PLANES] : [36, 36];
+  const [inPlanes, outPlanes] = strided ? [STRIDE2_PHASES ** 2, STRIDE2_POINTS ** 2] : [POINTS, POINTS];
   const turnsBytes = inPlanes * 4 * most * inStep;
   // One cache line more for each point, where V is in the tiles' order.
-  const transformed = apart ? drafts.area(inPlanes * (4 * count * most * inStep + 64)) : undefined;
+  const transformed = apart ? drafts.area(inPlanes * planeBytes(count * most, inStep)) : undefined;
   const words = commonWords(drafts, op, 4);
-  const tables = align(4 * (most + 3)) + BLOCKS_BYTES + ASIDE;
+  const tables = rowPointerBytes(most) + BLOCKS + ASIDE;
   // A chunk's rows, or else the transforms' intermediate.
-  const work = tables + Math.max(most * 256 * 4, WORK_BYTES);
-  const own = apart ? 0 : inPlanes * (4 * most * inStep + 64);
-  const products = outPlanes * (128 * most + 64);
+  const work = tables + Math.max(most * CHUNK * 4, WORK);
+  const own = apart ? 0 : inPlanes * planeBytes(most, inStep);
+  const products = outPlanes * (PRODUCT_STEP * most + LINE);
   // Filters of a chunk, products and V; or, in turns, V in their order, and then a slice of V or else two turns' filters and products.
-  const chunks = 36 * (256 * 32 + 64) + 2 * products + own;
-  const slice = WORK_BYTES + inPlanes * (4 * most * 32 + 64);
-  const turns = 2 * 36 * 512 + products;
+  const chunks = POINTS * CHUNK_PLANE + 2 * products + own;
+  const slice = WORK + inPlanes * planeBytes(most, SLICE);
+  const turns = 2 * TURN_FILTERS + products;
   drafts.needScratch(work + Math.max(chunks, apart ? turns : turnsBytes + Math.max(slice, turns)));
   const name = `f32_conv3x3s${strided ? 2 : 1}_winograd4_lean`;
   if (apart) {
-    const pieces = Math.max(most / 4, Math.ceil(inStep / 32));
+    const pieces = Math.max(most / 4, Math.ceil(inStep / SLICE));
     drafts.needScratch(tables + slice);
     drafts.push({
       step: drafts.step(op, `${name}_input`),
@@ -172,9 +179,4 @@ function gridOf({ height, width }: ValueShape, outputTile: number) {
   const tilesHigh = Math.ceil(height / outputTile);
   const tilesWide = Math.ceil(width / outputTile);
   return { tilesHigh, tilesWide, tiles: tilesHigh * tilesWide };
-}
-
-/** The head of a thread's scratch, as `workBytes` in assembly/winograd.ts. */
-function winogradWorkBytes(tiles: number, inStep: number): number {
-  return Math.max(Math.ceil(tiles / 4) * 16 * (1 + inStep) + 16, WORK_BYTES);
 }

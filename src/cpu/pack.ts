@@ -1,7 +1,8 @@
+import { LINE } from "../../assembly/sizes.js";
 import type { Weight } from "../model/network.js";
 import type { Kernels } from "./kernels.js";
 import { packStem } from "./pack-stem.js";
-import { CACHE_LINE, type PackJob, type Program } from "./program.js";
+import type { PackJob, Program } from "./program.js";
 
 /**
  * Writes a job's weights to their place in wasm memory, a panel of eight output channels at a time: the rows are read (and
@@ -76,7 +77,7 @@ function* packPanels(job: PackJob, program: Program, kernels: Kernels): Generato
         const bytes = depth * taps * 32;
         const at = job.weightsAt + index * bytes;
         kernels.packPanel(program.stagingAt, at, depth, taps);
-        if (job.firstBytesAt) kernels.noteFirstBytes(at, at + bytes, job.firstBytesAt + (index * bytes) / CACHE_LINE);
+        if (job.firstBytesAt) kernels.noteFirstBytes(at, at + bytes, job.firstBytesAt + (index * bytes) / LINE);
       } else {
         const panelBytes = depth * 32;
         kernels.packPanel(program.stagingAt, panelAt, depth, taps);

@@ -63,12 +63,6 @@ export interface CompileOptions extends ChoiceOptions {
   readonly threads: number;
 }
 
-/** Bytes; as in assembly/ahead.ts. */
-export const CACHE_LINE = 64;
-
-/** Below this the module's own constants may lie. */
-export const RESERVED_BYTES = 4096;
-
 /** Eight rows of weights as they are, the same as two panels, and what the transforms keep between their passes. */
 export function stagingBytes(job: { depth: number; taps: number }): number {
   return 3 * 8 * job.depth * job.taps * 4 + 1024;

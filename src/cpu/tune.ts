@@ -1,3 +1,4 @@
+import { RESERVED } from "../../assembly/sizes.js";
 import { graphKey } from "../model/graph-key.js";
 import { opMacs } from "../model/macs.js";
 import type { ConvOp, Network } from "../model/network.js";
@@ -6,7 +7,7 @@ import { kernelsVersion } from "../version.js";
 import { type ConvKernel, contenders, type KernelChoices, shapeOf } from "./choose.js";
 import { compile } from "./compile.js";
 import type { Kernels, Variant } from "./kernels.js";
-import { type CompileOptions, type Program, RESERVED_BYTES } from "./program.js";
+import type { CompileOptions, Program } from "./program.js";
 import { fastestTile, type TileName, tiles, useTile } from "./tile.js";
 
 /** What was measured on this machine, in this engine, for a network: kept, so that a second load measures nothing. */
@@ -72,7 +73,7 @@ export async function tune(
   const trials = trialsOf(network, options).filter((rivals) => rivals.every((it) => it.program.bytes <= byteLength));
   // Bytes of a small float: zeros would come from one shared page, faster than any weights. The tile's trial takes 32 KB of them.
   const bytes = new Uint8Array(kernels.memory.buffer, 0, trials.length > 0 ? byteLength : 2 * TILE_TRIAL_AT);
-  bytes.fill(0x3c, RESERVED_BYTES);
+  bytes.fill(0x3c, RESERVED);
   let measurements = 0;
   if (variant.startsWith("relaxed") && !tile) {
     tile = fastestTile(kernels, TILE_TRIAL_AT);
@@ -88,7 +89,7 @@ export async function tune(
       }
     }
   }
-  bytes.fill(0, RESERVED_BYTES);
+  bytes.fill(0, RESERVED);
   const tuning: Tuning = { tile, kernels: affordable(network, options, trials) };
   await store?.set(key, JSON.stringify(tuning)).catch(() => {});
   return { tuning, measurements };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { RESERVED_BYTES } from "../../src/cpu/program.js";
+import { RESERVED } from "../../assembly/sizes.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 import { engineFor, modules, wasm } from "./engine.js";
 import { runGuarded } from "./guarded.js";
@@ -50,7 +50,7 @@ test.each(["baseline", "relaxed", "baseline-threads", "relaxed-threads"] as cons
     const { readFileSync } = await import("node:fs");
     const end = dataEnd(readFileSync(new URL(`../../dist/cpu-${variant}.wasm`, import.meta.url)));
     expect(end).toBeGreaterThan(0);
-    expect(end).toBeLessThanOrEqual(RESERVED_BYTES);
+    expect(end).toBeLessThanOrEqual(RESERVED);
   },
 );
 

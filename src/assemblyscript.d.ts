@@ -1,0 +1,2 @@
+/** AssemblyScript's, for the files in assembly/ that both languages read. */
+declare type i32 = number;
