@@ -45,7 +45,11 @@ export function observe(inside: Inside, input: Float32Array, visit: Visit): Floa
 function runBare(inside: Inside, index: number, look: (values: Float32Array) => void): void {
   const { buffer } = inside.memory;
   const record = new Int32Array(buffer, inside.program.recordsAt + 4 * index * Field.size, Field.size);
-  const [relu, residualAt, outputAt] = [record[Field.relu]!, record[Field.residual]!, record[Field.output]!];
+  const [relu, residualAt, outputAt] = [
+    record[Field.relu]!,
+    record[Field.residual]! >>> 0,
+    record[Field.output]! >>> 0,
+  ];
   const length = record[Field.outHeight]! * record[Field.outWidth]! * record[Field.outStep]!;
   const values = new Float32Array(buffer, outputAt, length);
   let residual: Float32Array | null = null;
