@@ -28,6 +28,8 @@ export interface Classifier<Image> {
   classify(image: Image, options?: ClassifyOptions): Promise<Prediction[]>;
   classify(images: readonly Image[], options?: ClassifyOptions): Promise<Prediction[][]>;
   readonly labels: readonly string[] | null;
+  /** What speaks against the structure or the preprocessing that were assumed, in sentences, after the first eight pictures. */
+  readonly doubts: readonly string[];
   readonly plan: Plan;
   readonly stats: EngineStats;
   close(): Promise<void>;
@@ -108,6 +110,9 @@ class SessionClassifier<Image> implements Classifier<Image> {
   constructor(private readonly session: Session) {}
   get labels() {
     return this.session.labels;
+  }
+  get doubts() {
+    return this.session.doubts;
   }
   get plan() {
     return this.session.plan;

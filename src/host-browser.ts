@@ -16,7 +16,7 @@ const modules: Readonly<Record<Variant, () => URL>> = {
 };
 
 /** All but the session that runs in place, the GPU path and the reader of checkpoints: entries differ in how those come. */
-export const browserHost: Omit<Host, "loadSession" | "loadGpu" | "loadTorch" | "loadUnusual"> = {
+export const browserHost: Omit<Host, "loadSession" | "loadGpu" | "loadCheck" | "loadTorch" | "loadUnusual"> = {
   wasm: async (variant) => compileResponse(await fetch(modules[variant]())),
   threadSupport: {
     start: () => webWorker(new Worker(new URL("./thread.js", import.meta.url), { type: "module" })),

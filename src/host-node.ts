@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import * as check from "./check/index.js";
 import * as gpu from "./gpu/index.js";
 import type { Host } from "./host.js";
 import { decodeBytes, decodeFile } from "./image/decode-node.js";
@@ -30,6 +31,7 @@ export const nodeHost: Host = {
   },
   loadSession: async () => session,
   loadGpu: async () => gpu,
+  loadCheck: async () => check,
   loadTorch: async () => torch,
   loadUnusual: async () => unusual,
   startWorker: (file) => nodeWorker(new Worker(file ?? new URL("./node-worker.js", import.meta.url))),

@@ -31,6 +31,8 @@ export interface Host {
   loadSession(): Promise<Pick<typeof import("./session.js"), "openInPlace">>;
   /** The code of the GPU path, which comes when it is needed. */
   loadGpu(): Promise<typeof import("./gpu/index.js")>;
+  /** What looks at the first pictures of a model whose structure nobody stated. */
+  loadCheck(): Promise<typeof import("./check/index.js")>;
   /** The reader of PyTorch checkpoints, likewise. */
   loadTorch(): Promise<typeof import("./weights/torch.js")>;
   /** What model files need that are not as torchvision writes them, likewise. */

@@ -24,6 +24,7 @@ export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   ...browserHost,
   loadSession: async () => session,
   loadGpu: () => import("./gpu/index.js"),
+  loadCheck: () => import("./check/index.js"),
   loadTorch: () => import("./weights/torch.js"),
   loadUnusual: () => import("./model/unusual/index.js"),
 });

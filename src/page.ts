@@ -25,6 +25,7 @@ export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   ...browserHost,
   loadSession: () => import("./session.js"),
   loadGpu: () => import("./gpu/index.js"),
+  loadCheck: () => import("./check/index.js"),
   loadTorch: () => import("./weights/torch.js"),
   loadUnusual: () => import("./model/unusual/index.js"),
 });

@@ -1,5 +1,6 @@
 // As index.ts, but with the GPU path in it: a service worker may not import later.
 import { type Classifier as ClassifierOf, createApi } from "./api.js";
+import * as check from "./check/index.js";
 import * as gpu from "./gpu/index.js";
 import { browserHost } from "./host-browser.js";
 import type { BrowserImage } from "./image/decode-browser.js";
@@ -28,6 +29,7 @@ export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   ...browserHost,
   loadSession: async () => session,
   loadGpu: async () => gpu,
+  loadCheck: async () => check,
   loadTorch: async () => torch,
   loadUnusual: async () => unusual,
 });

@@ -1,3 +1,4 @@
+import type { Watch } from "./check/watch.js";
 import { checkLogits, labelsFor, rank } from "./classify.js";
 import { type CpuEngine, createCpuEngine, likelyVariant, type Variant } from "./cpu/index.js";
 import type { EngineStats } from "./engine.js";
@@ -37,6 +38,8 @@ export interface Session {
   readonly preprocess: Preprocess;
   readonly plan: Plan;
   readonly stats: EngineStats;
+  /** As `Classifier.doubts`. */
+  readonly doubts: readonly string[];
   /** `input`: [n, 3, h, w] planes, f32; resolves to n * classes logits. A buffer is of the device in `options.gpuDevice`. */
   run(input: Float32Array | GPUBuffer, options?: RunOptions): Promise<Float32Array>;
   /** `image`: whatever the host can decode. */
@@ -47,6 +50,8 @@ export interface Session {
 
 /** Requests under way: one is decoded, or on the other device, while the one before is run. */
 const UNDER_WAY = 2;
+
+const NONE: readonly string[] = [];
 
 /** A session in this thread, on its devices. */
 export class SessionInPlace implements Session {
@@ -64,7 +69,32 @@ export class SessionInPlace implements Session {
     private readonly gpuDevice?: GPUDevice,
     /** Path or URL, for messages. */
     private readonly origin = "the model",
+    /** Where nobody stated the structure: what looks at the first pictures. */
+    private readonly loadWatch?: () => Promise<Watch>,
   ) {}
+
+  #watching: Promise<void> | undefined;
+  #watch: Watch | undefined;
+
+  get doubts(): readonly string[] {
+    return this.#watch?.doubts ?? NONE;
+  }
+
+  /** From here on images count for `doubts`. What looks at them comes beside the first one, which does not wait for it. */
+  startWatch(): void {
+    this.#watching ??= this.loadWatch?.().then(
+      (watch) => {
+        this.#watch = watch;
+      },
+      () => {},
+    );
+  }
+
+  async #infer(input: Float32Array | GpuInput, index?: number, count?: number): Promise<Float32Array> {
+    const logits = await this.scheduler.run(input, this.#watch?.next());
+    checkLogits(logits, input, this.origin, index, count);
+    return logits;
+  }
 
   get plan(): Plan {
     return this.scheduler.plan;
@@ -93,12 +123,7 @@ export class SessionInPlace implements Session {
     const count = isGpuBuffer(input)
       ? checkBuffer(input, shape, this.gpuDevice, stated)
       : checkInput(input, shape, stated);
-    const one = async (index: number) => {
-      const image = await imageOf(index);
-      const logits = await this.scheduler.run(image);
-      checkLogits(logits, image, this.origin, index, count);
-      return logits;
-    };
+    const one = async (index: number) => this.#infer(await imageOf(index), index, count);
     if (count === 1) return this.#enqueue(() => one(0), signal);
     const logits = new Float32Array(count * this.classes);
     const put = async (index: number) => logits.set(await one(index), index * this.classes);
@@ -109,6 +134,7 @@ export class SessionInPlace implements Session {
   /** Decoding takes part in the queue: answers come in the order of the calls, and two images are in memory at most. */
   async classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]> {
     this.checkClasses();
+    this.startWatch();
     const { signal } = options;
     const read = async () => {
       const pixels: Pixels = await this.host.decode(image, signal);
@@ -120,9 +146,7 @@ export class SessionInPlace implements Session {
         const input: GpuInput | Float32Array = isFrame(image)
           ? { read, run: async (engine, last) => (await this.#onGpu()).run(image, engine, last) }
           : await read();
-        const logits = await this.scheduler.run(input);
-        checkLogits(logits, input, this.origin);
-        return this.rank(logits, options);
+        return this.rank(await this.#infer(input), options);
       } finally {
         this.host.release?.(image);
       }
@@ -221,7 +245,20 @@ async function openModel(
     await scheduler.close();
     throw error;
   }
-  return new SessionInPlace(cpu.network, preprocess, labels, scheduler, host, options.gpuDevice, opened.origin);
+  const engine = cpu;
+  const isStated =
+    (options.architecture ?? Object.keys(card.architecture).length) &&
+    (options.preprocess?.mean ?? card.preprocess.mean) !== undefined;
+  return new SessionInPlace(
+    cpu.network,
+    preprocess,
+    labels,
+    scheduler,
+    host,
+    options.gpuDevice,
+    opened.origin,
+    isStated ? undefined : async () => new (await host.loadCheck()).Watch(engine, preprocess),
+  );
 }
 
 /** Tells of packing once the file is here: what is packed before that is told as its bytes. */

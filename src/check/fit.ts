@@ -16,7 +16,7 @@ export interface LayerFit {
 /** Beyond e^4 a ratio of variances is as bad as any. */
 const MOST_LOG = 4;
 
-const logRatio = (ratio: number) => Math.max(-MOST_LOG, Math.min(MOST_LOG, Math.log(ratio)));
+const logRatio = (ratio: number) => Math.max(-MOST_LOG, Math.min(MOST_LOG, Math.log(Math.max(ratio, 1e-9))));
 
 /** `pictures`: which of them count, as often as they are named; all unless given. */
 function channelMoments({ means, squares, channels }: LayerMoments, pictures: readonly number[]) {

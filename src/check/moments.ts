@@ -1,5 +1,4 @@
 import type { Normalized, Visit } from "../cpu/observe.js";
-import { paddedChannels } from "../tensor.js";
 
 /** A channel whose deviation in training was below this share of its layer's says nothing: its BatchNorm switched it off. */
 const LEAST_DEVIATION = 0.01;
@@ -24,16 +23,21 @@ interface Kept extends LayerMoments {
 /** Gathers each BatchNorm's moments, picture by picture. */
 export class Moments {
   readonly #layers = new Map<string, Kept>();
-  /** Values of one picture so far. */
-  pictures = 0;
 
   get layers(): readonly LayerMoments[] {
     return [...this.#layers.values()].filter(({ channels }) => channels > 0);
   }
 
+  /** Drops the picture that came first. */
+  forget(): void {
+    for (const { means, squares } of this.#layers.values()) {
+      means.shift();
+      squares.shift();
+    }
+  }
+
   /** For `observe`, once per picture. */
   picture(): Visit {
-    this.pictures++;
     return (op, values, { height, width, channels }) => {
       let layer = this.#layers.get(op.name);
       if (!layer) {
@@ -67,7 +71,8 @@ function add(
   pixels: number,
   channels: number,
 ) {
-  const step = paddedChannels(channels);
+  // Channels are padded to whole vectors.
+  const step = values.length / pixels;
   const sums = new Float64Array(channels);
   const sumsOfSquares = new Float64Array(channels);
   for (let pixel = 0, at = 0; pixel < pixels; pixel++, at += step) {

@@ -31,6 +31,7 @@ export async function classify(names: string[], options: Options): Promise<numbe
   try {
     // What no image can be answered with, before the first is decoded.
     session.checkClasses();
+    session.startWatch();
     session.rank(new Float32Array(session.classes), { topK, minScore });
     for (const [index, image] of images.entries()) {
       showProgress(`${index + 1} of ${images.length}: ${image.name}`);
@@ -44,6 +45,7 @@ export async function classify(names: string[], options: Options): Promise<numbe
     }
   } finally {
     showProgress("");
+    for (const doubt of session.doubts) complain(`doubt: ${doubt}`);
     await session.close();
   }
   return failed ? 1 : 0;

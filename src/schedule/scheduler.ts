@@ -48,6 +48,9 @@ export interface SchedulerOptions {
   readonly sleep?: (ms: number) => Promise<void>;
 }
 
+/** An inference on the CPU that looks at what comes between. */
+export type Look = (input: Float32Array) => Promise<Float32Array>;
+
 /** Inferences over which drift is watched, and how far the median may stray. */
 const WINDOW = 20;
 const DRIFT = 1.25;
@@ -154,15 +157,18 @@ export class Scheduler {
     return gpu ? { ...stats, gpuBytes: gpu.gpuBytes, kernels: `${stats.kernels}, ${gpu.kernels}` } : stats;
   }
 
-  /** Logits of one image, which may lie on the GPU; the result is the caller's. */
-  async run(input: Float32Array | GpuInput): Promise<Float32Array> {
+  /**
+   * Logits of one image, which may lie on the GPU; the result is the caller's. `look`: the CPU's way through the whole network
+   * in place of its own; where the GPU has a part, besides.
+   */
+  async run(input: Float32Array | GpuInput, look?: Look): Promise<Float32Array> {
     const { device, openGpu } = this.#options;
     // Where there never is a choice, nothing is measured: a small network's answer takes as long as a few promises.
     if ((device === "cpu" || !openGpu) && input instanceof Float32Array) {
       const last = this.#cpu.network.stages.length - 1;
-      return this.#onCpu.run(async () => (await this.#cpu.run(0, last, input)).slice());
+      return this.#onCpu.run(async () => (look ? look(input) : (await this.#cpu.run(0, last, input)).slice()));
     }
-    const result = await this.#requests.run(() => this.#infer(input));
+    const result = await this.#requests.run(() => this.#infer(input, look));
     if (!this.#wanted && this.#options.device === "auto" && this.#options.openGpu) {
       this.#wanted = true;
       // After the first answer, and not before the caller has it.
@@ -185,16 +191,16 @@ export class Scheduler {
     return this.#onCpu.run(() => this.#onGpu.run(task));
   }
 
-  async #infer(input: Float32Array | GpuInput): Promise<Float32Array> {
+  async #infer(input: Float32Array | GpuInput, look?: Look): Promise<Float32Array> {
     this.#flying++;
     const turn = ++this.#started;
     const stream = this.#flying > 1 ? this.#stream : null;
     const spent: Spent = { cpu: 0, gpu: 0, written: false };
     try {
-      const logits = await this.#place(input, stream ? stream.range : this.#range, spent);
+      const logits = await this.#place(input, stream ? stream.range : this.#range, spent, look);
       // With both devices at work in one thread, each is held up by the other: only the pace means anything.
       if (stream) this.#observeStream(stream);
-      else if (this.#flying === 1 && this.#started === turn) this.#observe(spent);
+      else if (!look && this.#flying === 1 && this.#started === turn) this.#observe(spent);
       return logits;
     } finally {
       this.#flying--;
@@ -203,7 +209,7 @@ export class Scheduler {
   }
 
   /** Runs stages of `range` on the GPU and the others on the CPU; `spent` takes the ms of each. */
-  async #place(input: Float32Array | GpuInput, range: GpuRange, spent: Spent): Promise<Float32Array> {
+  async #place(input: Float32Array | GpuInput, range: GpuRange, spent: Spent, look?: Look): Promise<Float32Array> {
     const last = this.#cpu.network.stages.length - 1;
     const timed = async (device: "cpu" | "gpu", task: () => Promise<Float32Array>) => {
       const start = this.#now();
@@ -215,6 +221,11 @@ export class Scheduler {
       this.#onCpu.run(() => timed("cpu", async () => (await this.#cpu.run(first, end, activation)).slice()));
     const read = async () => (input instanceof Float32Array ? input : input.read());
     const gpu = this.#gpu;
+    if (look) {
+      const image = await read();
+      const looked = await this.#onCpu.run(() => look(image));
+      if (!range || !gpu) return looked;
+    }
     if (!range || !gpu) return onCpu(0, last, await read());
     const written = range.first === 0 && !(input instanceof Float32Array) ? input : null;
     // Kept until the GPU has answered: where it fails, the CPU goes on from here.

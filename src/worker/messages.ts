@@ -33,6 +33,7 @@ export interface Facts {
 export interface State {
   readonly plan: { readonly stages: readonly StagePlacement[]; readonly summary: PlanSummary };
   readonly stats: EngineStats;
+  readonly doubts: readonly string[];
 }
 
 /** From the worker. */

@@ -51,9 +51,9 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
   /** The state, where it is not what was sent last. */
   const news = (): { state?: State } => {
     if (!session) return {};
-    const { plan, stats } = session;
-    if (told?.plan.stages === plan.stages && isSame(told.stats, stats)) return {};
-    told = { plan: { stages: plan.stages, summary: plan.summary }, stats };
+    const { plan, stats, doubts } = session;
+    if (told?.plan.stages === plan.stages && told.doubts === doubts && isSame(told.stats, stats)) return {};
+    told = { plan: { stages: plan.stages, summary: plan.summary }, stats, doubts };
     return { state: told };
   };
 

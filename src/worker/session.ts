@@ -103,6 +103,9 @@ class WorkerSession implements Session {
   get preprocess(): Preprocess {
     return this.#facts.preprocess;
   }
+  get doubts(): readonly string[] {
+    return this.#state.doubts;
+  }
   get stats(): EngineStats {
     return this.#state.stats;
   }

@@ -9,6 +9,7 @@ const host: Host = {
   threadSupport: { ...browserHost.threadSupport, endsNext: true },
   loadSession: async () => session,
   loadGpu: () => import("../gpu/index.js"),
+  loadCheck: () => import("../check/index.js"),
   loadTorch: () => import("../weights/torch.js"),
   loadUnusual: () => import("../model/unusual/index.js"),
   // What arrives here is a copy of the caller's, or was made for this one request.
