@@ -39,13 +39,18 @@ export function readZip(bytes: Uint8Array, origin: string): Map<string, ZipEntry
 
   const end = findEnd(view, refuse) ?? fail("its zip archive has no directory");
   let count = u16(end + 10);
+  let stated = u16(end + 8);
+  let length = u32(end + 12);
   let directory = u32(end + 16);
   if (end >= 20 && u32(end - 20) === LOCATOR_64) {
     const end64 = u64(end - 12);
     if (u32(end64) !== END_64) fail("its zip64 directory is not where it should be");
+    stated = u64(end64 + 24);
     count = u64(end64 + 32);
+    length = u64(end64 + 40);
     directory = u64(end64 + 48);
   }
+  if (stated !== count) fail("its zip archive states two numbers of entries");
   if (count > MAX_ZIP_ENTRIES) {
     throw new ModelFormatError(`${origin}: its zip archive has ${count} entries; at most ${MAX_ZIP_ENTRIES} are read.`);
   }
@@ -68,7 +73,7 @@ export function readZip(bytes: Uint8Array, origin: string): Map<string, ZipEntry
     let extra = nameAt + nameLength;
     const extraEnd = extra + extraLength;
     while (extra + 4 <= extraEnd) {
-      const length = u16(extra + 2);
+      const extraSize = u16(extra + 2);
       if (u16(extra) === 1) {
         let field = extra + 4;
         if (size === 0xffffffff) {
@@ -81,7 +86,7 @@ export function readZip(bytes: Uint8Array, origin: string): Map<string, ZipEntry
         }
         if (local === 0xffffffff) local = u64(field);
       }
-      extra += 4 + length;
+      extra += 4 + extraSize;
     }
     at = extraEnd + u16(at + 32);
     if (entries.has(name)) refuse(`its zip archive has ${name.slice(0, 200)} twice`);
@@ -101,6 +106,7 @@ export function readZip(bytes: Uint8Array, origin: string): Map<string, ZipEntry
     };
     entries.set(name, { method, size, bytes: read });
   }
+  if (at !== directory + length) fail("its zip directory has another length than it states");
   return entries;
 }
 
