@@ -69,9 +69,7 @@ export function findTensors(root: unknown, origin: string, notes: string[]): Fou
       if (typeof key === "string" && others.test(key)) continue;
       if (holdsTensors(value, depth + 1)) holding.push([key, value]);
     }
-    const names = holding
-      .map(([key]) => (typeof key === "string" ? `"${key.slice(0, 80)}"` : `number ${key}`))
-      .slice(0, 8);
+    const names = holding.slice(0, 8).map(([key]) => shown(key));
     if (holding.length > 1) {
       throw new ModelFormatError(
         `${origin} has tensors under ${names.join(", ")}. Save the state dict of one network.`,
@@ -112,6 +110,12 @@ export function findTensors(root: unknown, origin: string, notes: string[]): Fou
     const tensors = found.size > 0 ? found : arrays;
     return tensors.size > 0 ? tensors : null;
   }
+}
+
+/** Of a key that is neither text nor a number nothing is written: a tuple may hold itself a million times. */
+function shown(key: unknown): string {
+  if (typeof key === "string") return `"${key.slice(0, 80)}"`;
+  return typeof key === "number" ? `number ${key}` : "a key of another kind";
 }
 
 function isTensor(value: unknown): value is TensorDraft | OtherTensor | NumpyArray {

@@ -45,7 +45,8 @@ async function inflate(packed: Uint8Array, size: number): Promise<Uint8Array> {
   let end = 0;
   for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
     if (end + piece.value.length > size) {
-      await reader.cancel();
+      // Not awaited: Node's stream may never answer.
+      reader.cancel().catch(() => {});
       throw new RangeError("The entry is longer than it says.");
     }
     bytes.set(piece.value, end);

@@ -62,6 +62,18 @@ test("a pickle that doubles its memo cannot exhaust memory", async () => {
   await expect(readWeights(Uint8Array.from(ops), "x.pth")).rejects.toThrow(ModelFormatError);
 });
 
+test("a key that doubles is never written out", async () => {
+  // {key: {"w": array}}, where the key is a tuple of 2^60 empty lists.
+  const text = (value: string) => [0x58, value.length, 0, 0, 0, ...new TextEncoder().encode(value)];
+  const ops = [0x80, 2, 0x7d, 0x5d, 0x71, 0];
+  for (let round = 0; round < 60; round++) ops.push(0x30, 0x68, round, 0x68, round, 0x86, 0x71, round + 1);
+  const array = new TextEncoder().encode("cnumpy.core.multiarray\n_reconstruct\n)R");
+  ops.push(0x7d, ...text("w"), ...array, 0x73, 0x73, 0x2e);
+  const start = performance.now();
+  await expect(readWeights(Uint8Array.from(ops), "x.pth")).rejects.toThrow(ModelFormatError);
+  expect(performance.now() - start).toBeLessThan(1000);
+});
+
 test("a pickle nested 100,000 deep does not overflow the stack", async () => {
   const ops = new Uint8Array(200_010).fill(0x5d);
   ops.set([0x80, 2]);
