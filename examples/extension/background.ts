@@ -36,6 +36,8 @@ async function answer(open: () => Promise<Blob>): Promise<Result> {
     const ms = performance.now() - start;
     result = { predictions, ms, where: network.stats.kernels, thumbnail: await thumbnailOf(picture) };
   } catch (error) {
+    // A network that failed in use is loaded anew for the next picture.
+    if (["NumericError", "WasmError", "WorkerError"].includes((error as Error).name)) loading = null;
     result = { error: (error as Error).message };
   }
   await chrome.storage.session.set({ last: result });

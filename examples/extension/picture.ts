@@ -1,4 +1,6 @@
 const FETCH_MS = 10_000;
+/** More is not fetched: a page names its pictures, and their servers are anybody's. */
+export const MOST_BYTES = 32 << 20;
 
 /**
  * The bytes of a picture on a page, with no permission for any site. Fetched, where its server or the page's own origin allows
@@ -7,13 +9,35 @@ const FETCH_MS = 10_000;
 export async function pictureOf(address: string, tabId: number | undefined): Promise<Blob> {
   try {
     const answer = await fetch(address, { signal: AbortSignal.timeout(FETCH_MS) });
-    const blob = await answer.blob();
-    if (answer.ok && blob.size > 0) return blob;
+    const blob = answer.ok ? await bounded(answer) : null;
+    if (blob && blob.size > 0) return blob;
   } catch {
     // Not for us to fetch: the tab has it.
   }
   if (tabId === undefined) throw new Error("This picture cannot be fetched. Save it, and drop it onto the popup.");
   return cutOut(address, tabId);
+}
+
+/** An answer's body; null where it has more than `MOST_BYTES`, whatever its header says. */
+async function bounded(answer: Response): Promise<Blob | null> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  const stated = Number(answer.headers.get("content-length") ?? 0);
+  if (stated > MOST_BYTES || !answer.body) {
+    await answer.body?.cancel();
+    return null;
+  }
+  let bytes = 0;
+  const reader = answer.body.getReader();
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return new Blob(pieces, { type: answer.headers.get("content-type") ?? "" });
+    bytes += value.length;
+    pieces.push(value);
+    if (bytes > MOST_BYTES) {
+      await reader.cancel();
+      return null;
+    }
+  }
 }
 
 async function cutOut(address: string, tabId: number): Promise<Blob> {

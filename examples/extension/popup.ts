@@ -1,4 +1,5 @@
 import type { Request, Result } from "./messages.js";
+import { MOST_BYTES } from "./picture.js";
 
 const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 
@@ -27,12 +28,24 @@ function row(label: string, score: number): HTMLElement {
 }
 
 async function ask(request: Request): Promise<void> {
+  // Nothing of the answer before stays under the new picture's name.
   find("label").textContent = "Looking";
-  show(await chrome.runtime.sendMessage<Result>(request));
+  find("thumbnail").hidden = true;
+  find("where").textContent = "";
+  find("bars").replaceChildren();
+  try {
+    show(await chrome.runtime.sendMessage<Result>(request));
+  } catch (error) {
+    show({ error: (error as Error).message });
+  }
 }
 
-function take(file: Blob | null | undefined): void {
+function take(file: File | null | undefined): void {
   if (!file) return;
+  if (file.size > MOST_BYTES) {
+    show({ error: `${file.name} has more than ${MOST_BYTES >> 20} MB, which no picture needs.` });
+    return;
+  }
   const reader = new FileReader();
   reader.onload = () => ask({ picture: reader.result as string });
   reader.readAsDataURL(file);

@@ -2,13 +2,17 @@ import { type BrowserImage, type Classifier, loadClassifier } from "resnet-edge"
 import { Camera } from "./camera.js";
 import { bundledModel, keepModel, keptModels, readModel } from "./kept-models.js";
 import { Pictures } from "./pictures.js";
+import { keepSettings, readSettings, type Settings } from "./settings.js";
 import { find, View } from "./view.js";
 
 /** Set by the build: the bundled model's file and its SHA-256. */
 declare const MODEL: { readonly file: string; readonly sha256: string };
 
 const PICTURE_MS = 2500;
-const SETTINGS = "kiosk-settings";
+/** A model file is read into memory whole. */
+const MOST_MODEL_BYTES = 2 ** 30;
+/** Errors that say that a model is at fault, and not what it was shown. */
+const MODEL_FAULTS = ["NumericError", "WorkerError", "WasmError", "ShapeError", "UnsupportedModelError"];
 /** `?pace=free`: as many answers as the device gives, not as many as the camera has pictures. For trials of days in minutes. */
 const free = new URLSearchParams(location.search).get("pace") === "free";
 
@@ -17,7 +21,12 @@ const video = find<HTMLVideoElement>("video");
 const canvas = find<HTMLCanvasElement>("picture");
 const deviceSelect = find<HTMLSelectElement>("device");
 const modelSelect = find<HTMLSelectElement>("model");
-const camera = new Camera(video, (trouble) => view.notice(trouble));
+let troubled = false;
+const camera = new Camera(video, (trouble) => {
+  // A camera that is well takes back what it said, and nothing else.
+  if (trouble || troubled) view.notice(trouble);
+  troubled = trouble !== null;
+});
 const pictures = new Pictures(canvas);
 
 /** For whoever watches over a kiosk: answers given and failed, and the last times in ms. */
@@ -39,13 +48,23 @@ const pause = (ms: number) =>
     };
   });
 
-/** Loads what the controls say; what ran before goes on until the new one is ready. */
-async function load(): Promise<void> {
-  const device = deviceSelect.value as "auto" | "cpu" | "gpu";
-  const wanted = modelSelect.value;
+/** The choice that gave an answer last: what goes on when another fails. */
+let lastGood: Settings = { device: "auto", model: "" };
+let loading: Promise<void> = Promise.resolve();
+
+/** Loads what the controls say, after what is being loaded; what ran before goes on until the new one is ready. */
+function load(): Promise<void> {
+  loading = loading.then(loadChosen);
+  return loading;
+}
+
+const chosen = (): Settings => ({ device: deviceSelect.value as Settings["device"], model: modelSelect.value });
+
+async function loadChosen(): Promise<void> {
+  const { device, model } = chosen();
   try {
-    let bytes = wanted ? await readModel(wanted) : null;
-    if (wanted && !bytes) {
+    let bytes = model ? await readModel(model) : null;
+    if (model && !bytes) {
       view.notice("That model is no longer here, or is damaged: choose its file again. The bundled one runs.");
       listModels("");
     }
@@ -53,15 +72,33 @@ async function load(): Promise<void> {
     const next = await loadClassifier(bytes, { device });
     const before = classifier;
     classifier = next;
+    view.doubts("");
     await before?.close();
-    localStorage.setItem(SETTINGS, JSON.stringify({ device, model: modelSelect.value }));
+    keepSettings({ device, model: modelSelect.value });
   } catch (error) {
-    view.notice((error as Error).message);
-    if (!classifier && device === "gpu") {
-      deviceSelect.value = "auto";
-      await load();
-    }
+    view.notice(`${nameOf(model)}: ${(error as Error).message}`);
+    if (classifier) return;
+    // With nothing to go on with: the usual device first, and then the bundled model.
+    if (device === "gpu") deviceSelect.value = "auto";
+    else if (model) listModels("");
+    else return;
+    await loadChosen();
   }
+}
+
+const nameOf = (model: string) =>
+  [...modelSelect.options].find(({ value }) => value === model)?.text ?? "A model that is gone";
+
+/** Goes back to what gave an answer last, where a model fails in use. */
+async function fallBack(error: Error): Promise<void> {
+  const failed = chosen();
+  const notice = `${nameOf(failed.model)} failed: ${error.message}`;
+  // What failed once more than it answered is not trusted again.
+  if (lastGood.model === failed.model && lastGood.device === failed.device) lastGood = { device: "auto", model: "" };
+  deviceSelect.value = lastGood.device;
+  listModels(lastGood.model);
+  await load();
+  view.notice(`${notice} ${nameOf(modelSelect.value)} goes on.`);
 }
 
 function listModels(chosen: string): void {
@@ -74,17 +111,28 @@ function listModels(chosen: string): void {
 /** One answer. A failure is said, and the next one is tried: nobody stands beside a kiosk to restart it. */
 async function step(): Promise<void> {
   const start = performance.now();
+  const used = classifier!;
   try {
-    const shown = source === "camera" ? video : await pictures.show();
+    const file = source === "camera" ? null : pictures.next();
     const before = performance.now();
-    const predictions = await classifier!.classify(shown, { topK: 5 });
+    // Classified before it is drawn: the library refuses what is too large to be decoded.
+    const predictions = await used.classify(file ?? video, { topK: 5 });
     const now = performance.now();
-    view.answer(predictions, source === "camera" ? video : canvas);
+    if (file) await pictures.show(file);
+    view.answer(predictions, file ? canvas : video);
+    if (used === classifier) lastGood = chosen();
     diagnostics.ms[diagnostics.frames++ % diagnostics.ms.length] = now - before;
     report(now - before, now);
-  } catch (error) {
+  } catch (caught) {
+    const error = caught as Error;
+    // One that was replaced meanwhile is closed, which is no failure.
+    if (used !== classifier && error.name === "ClosedError") return;
     diagnostics.failed++;
-    view.notice((error as Error).message);
+    // What stood there was said of another picture.
+    view.waiting("No answer");
+    if (source === "pictures") pictures.clear();
+    if (MODEL_FAULTS.includes(error.name)) await fallBack(error);
+    else view.notice(source === "pictures" ? pictures.complaint(error) : error.message);
     await pause(1000);
   }
   if (source === "pictures") await pause(Math.max(0, PICTURE_MS - (performance.now() - start)));
@@ -100,6 +148,7 @@ function report(ms: number, now: number): void {
   const threads = stats.threads > 1 ? `, ${stats.threads} threads` : "";
   const rate = reported === 0 ? 0 : (1000 * (diagnostics.frames - counted)) / (now - reported);
   const text = `${plan}\n${stats.kernels}\n${stats.threads} thread(s): ${stats.threadsReason}`;
+  view.doubts(classifier!.doubts.join(" "));
   view.facts(devices + threads, ms, rate, text);
   diagnostics.wasmBytes = stats.wasmBytes;
   diagnostics.gpuBytes = stats.gpuBytes;
@@ -155,6 +204,7 @@ find<HTMLInputElement>("file").addEventListener("change", async ({ currentTarget
   const [file] = (currentTarget as HTMLInputElement).files ?? [];
   if (!file) return;
   try {
+    if (file.size > MOST_MODEL_BYTES) throw new Error(`${file.name} is larger than any model that runs here.`);
     // Read first: what is no model is not kept.
     const bytes = await file.arrayBuffer();
     await (await loadClassifier(bytes.slice(0), { device: "cpu" })).close();
@@ -166,11 +216,12 @@ find<HTMLInputElement>("file").addEventListener("change", async ({ currentTarget
   }
 });
 
-const settings = JSON.parse(localStorage.getItem(SETTINGS) ?? "{}") as { device?: string; model?: string };
-if (settings.device) deviceSelect.value = settings.device;
-listModels(settings.model ?? "");
+const { settings, damaged } = readSettings();
+deviceSelect.value = settings.device;
+listModels(settings.model);
 // Asked for at once: answers come when the model has, and a kiosk that is not asked twice keeps what it stores.
 navigator.storage?.persist?.();
 navigator.serviceWorker?.register("./service-worker.js");
 use("camera");
+if (damaged) view.notice("The kiosk's settings were damaged: the usual ones stand in.");
 load().then(run);

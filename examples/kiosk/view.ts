@@ -60,6 +60,13 @@ export class View {
     if (text !== null) setText(this.#notice, text);
   }
 
+  /** Says, small, what speaks against a model's answers; "": nothing does. */
+  doubts(text: string): void {
+    const line = find("doubts");
+    line.hidden = text === "";
+    setText(line, text);
+  }
+
   waiting(text: string): void {
     this.#present = "";
     setText(this.#label, text);

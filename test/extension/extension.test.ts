@@ -26,6 +26,7 @@ describe.skipIf(noChromium)(`the extension in Chromium${noChromium}`, () => {
   let popup: Page;
   const expected: Record<string, string> = {};
   const complaints: string[] = [];
+  let poured = 0;
 
   const serviceWorker = async (): Promise<Worker> =>
     context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
@@ -42,6 +43,16 @@ describe.skipIf(noChromium)(`the extension in Chromium${noChromium}`, () => {
         return;
       }
       response.setHeader("access-control-allow-origin", "*");
+      if (request.url === "/endless.png") {
+        const piece = Buffer.alloc(1 << 20);
+        const more = () => {
+          do poured += piece.length;
+          while (!response.destroyed && response.write(piece));
+        };
+        response.on("drain", more);
+        more();
+        return;
+      }
       response.end(await readFile(photo(request.url!.slice(1))).catch(() => "no"));
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -125,6 +136,18 @@ describe.skipIf(noChromium)(`the extension in Chromium${noChromium}`, () => {
     );
     await rightClick(`${site}/missing.png`);
     await until(last, (it) => it?.error !== undefined);
+  });
+
+  test("a picture without end is given up, and the next one is answered", async () => {
+    await rightClick(`${site}/cat.jpg`);
+    await until(last, (it) => it?.predictions !== undefined);
+    await rightClick(`${site}/endless.png`);
+    await until(last, (it) => /cannot be fetched/.test(it?.error ?? ""));
+    expect(poured).toBeGreaterThan(30 << 20);
+    expect(poured).toBeLessThan(100 << 20);
+    expect(await popup.locator("#bars li").count()).toBe(0);
+    await rightClick(`${site}/cat.jpg`);
+    await until(last, (it) => it?.predictions?.[0]?.label === expected["cat.jpg"]);
   });
 
   test("no policy was violated", () => {

@@ -176,6 +176,39 @@ describe.skipIf(noChromium)(`the kiosk in Chromium${noChromium}`, () => {
     expect(await page.locator("#model").inputValue()).toBe("");
   });
 
+  test("a model that fails in use is named, its label goes, and the last good one goes on", async () => {
+    const model = await readFile(new URL("models/cifar10-resnet20.safetensors", root));
+    const length = 8 + Number(model.readBigUInt64LE());
+    const [begin] = JSON.parse(model.toString("utf8", 8, length))["fc.weight"].data_offsets;
+    // The first class's weights are the largest float32: sums of them are infinite.
+    for (let at = 0; at < 64; at++) model.writeFloatLE(3.4e38, length + begin + 4 * at);
+    await page.setInputFiles("#file", [{ name: "<b>bad</b>.safetensors", mimeType: "", buffer: model }]);
+    const said = await until(
+      () => text(page, "notice"),
+      (notice) => /bad.*failed: .*Bundled.*goes on/.test(notice),
+    );
+    expect(said).toContain("<b>bad</b>");
+    expect(await page.locator("#notice b").count()).toBe(0);
+    const before = await page.evaluate(() => kiosk.frames);
+    await until(
+      () => page.evaluate(() => kiosk.frames),
+      (frames) => frames > before + 10,
+    );
+    expect(await text(page, "label")).toBe("cat");
+  });
+
+  test.each(["{", "null", '{"device":"toaster","model":"<b>"}'])("settings that are damaged: %s", async (kept) => {
+    await page.evaluate((it) => localStorage.setItem("kiosk-settings", it), kept);
+    await page.reload();
+    await until(
+      () => text(page, "label"),
+      (label) => label === "cat",
+    );
+    expect(await page.locator("#device").inputValue()).toBe("auto");
+    expect(await text(page, "notice")).toMatch(/settings were damaged/);
+    expect(await page.locator("#notice").isVisible()).toBe(true);
+  });
+
   test.each(["light", "dark"] as const)("axe-core finds nothing, %s", async (colorScheme) => {
     await page.emulateMedia({ colorScheme });
     const client = await context.newCDPSession(page);
