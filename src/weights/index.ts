@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noControlCharactersInRegex: file signatures hold control characters
 import { type Body, Pieces } from "../body.js";
 import { ModelFormatError, SourceError } from "../errors.js";
 import type { Host } from "../host.js";
@@ -17,9 +16,11 @@ type TorchHost = Pick<Host, "loadTorch">;
 export async function readWeights(bytes: Uint8Array, origin: string, host: TorchHost): Promise<StateDict> {
   // First what nothing else looks like: a header's length can begin as a pickle does.
   if (isSafetensors(bytes)) return readSafetensors(bytes, origin);
-  if (isTorch(bytes)) return (await torchReader(host)).readTorch(bytes, origin);
+  // Rare, and so in one module that comes when it is needed: checkpoints, and what to say of files that are none.
+  const rare = await torchReader(host);
+  if (isTorch(bytes)) return rare.readTorch(bytes, origin);
   throw new ModelFormatError(
-    `${origin} is ${appearance(bytes)}, not a weights file. Give a .safetensors file or a PyTorch .pth, .pt or .th checkpoint.`,
+    `${origin} is ${rare.appearance(bytes)}, not a weights file. Give a .safetensors file or a PyTorch .pth, .pt or .th checkpoint.`,
   );
 }
 
@@ -58,26 +59,4 @@ export async function openWeights(body: Body, host: TorchHost): Promise<StateDic
   const { bytes } = head;
   if (body.stated && isSafetensors(bytes)) return openSafetensors(body, head);
   return readWeights(await body.whole(head), body.origin, host);
-}
-
-const signatures: readonly (readonly [string, RegExp])[] = [
-  ["an HTML page (the address answers with a page, not with the file)", /^\s*<(!doctype|html|head|\?xml)/i],
-  ["a Git LFS pointer (fetch the file itself with git lfs pull)", /^version https:\/\/git-lfs/],
-  ["the index of a model in several files (join them into one, or give Node the index's path)", /"weight_map"/],
-  ["JSON", /^\s*[{[]/],
-  ["gzip (decompress it first)", /^\x1f\x8b/],
-  ["a WebAssembly module", /^\0asm/],
-  ["an HDF5 (Keras) file", /^\x89HDF/],
-  ["a TensorFlow Lite model", /^.{4}TFL3/s],
-  ["a tar archive", /^.{257}ustar/s],
-  ["an ONNX model or another protocol buffer", /^\x08[\x01-\x0f]\x12/],
-];
-
-function appearance(bytes: Uint8Array): string {
-  if (bytes.length === 0) return "empty";
-  const head = String.fromCharCode(...bytes.subarray(0, 300));
-  const known = signatures.find(([, pattern]) => pattern.test(head));
-  if (known) return known[0];
-  const start = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  return `${bytes.length} bytes of an unknown format (${start} ...)`;
 }

@@ -7,6 +7,8 @@ import { NumpyArray, numpyNames } from "./numpy.js";
 import { Callable, type Globals, Named, readPickle } from "./pickle.js";
 import { pythonGlobals } from "./python.js";
 
+export { appearance } from "./appearance.js";
+
 const storageTypes: ReadonlyMap<string, DType> = new Map([
   ["DoubleStorage", "f64"],
   ["FloatStorage", "f32"],
