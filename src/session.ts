@@ -1,5 +1,5 @@
 import type { Watch } from "./check/watch.js";
-import { checkLogits, labelsFor, rank } from "./classify.js";
+import { checkLogits, labelsFor, rank, softmax } from "./classify.js";
 import { type CpuEngine, createCpuEngine, likelyVariant, type Variant } from "./cpu/index.js";
 import type { EngineStats } from "./engine.js";
 import { ClosedError, OptionError, throwIfAborted, UnsupportedModelError } from "./errors.js";
@@ -123,7 +123,12 @@ export class SessionInPlace implements Session {
     const count = isGpuBuffer(input)
       ? checkBuffer(input, shape, this.gpuDevice, stated)
       : checkInput(input, shape, stated);
-    const one = async (index: number) => this.#infer(await imageOf(index), index, count);
+    const one = async (index: number) => {
+      const logits = await this.#infer(await imageOf(index), index, count);
+      // What a network's definition ends in, and no ranking needs.
+      const logarithm = this.network.architecture.head?.at(-1) === "log-softmax";
+      return logarithm ? Float32Array.from(softmax(logits), Math.log) : logits;
+    };
     if (count === 1) return this.#enqueue(() => one(0), signal);
     const logits = new Float32Array(count * this.classes);
     const put = async (index: number) => logits.set(await one(index), index * this.classes);

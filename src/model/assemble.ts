@@ -152,8 +152,10 @@ export class Assembler {
 
   protected shortcut(block: string, out: number, stride: number): void {
     const { channels } = this.shape();
-    if (stride === 1 && channels === out) return;
     const name = `${block}.downsample`;
+    // Where a stride was taken out, its projection may have stayed.
+    const projected = this.parameters.has(`${name}.0.weight`) || this.parameters.has(`${name}.1.weight`);
+    if (stride === 1 && channels === out && !projected) return;
     const { shortcut } = this.architecture;
     if (shortcut === "projection") {
       this.convolution(`${name}.0`, `${name}.1`, { out, kernel: 1, stride });

@@ -210,6 +210,8 @@ export interface Network {
   readonly parameters: number;
   /** What weights and vectors wait for; absent where all of them are in memory. */
   readonly arriving?: Arriving;
+  /** Sentences about weights that cannot have been meant; all of them once the weights were read. */
+  readonly flaws?: readonly string[];
   /** Tensors of the file that the network has no use for, by name; absent where there are none. */
   readonly ignored?: readonly string[];
   /** BatchNorms folded into a convolution, and those that were not. */

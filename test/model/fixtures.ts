@@ -27,8 +27,8 @@ export const torchvisionTen = JSON.parse(gunzipSync(read("torchvision.json.gz"))
 >;
 
 /** A network's file, read by a few lines of its own: these tests do not depend on the library's readers. */
-export function fixtureState(name: string): StateDict {
-  const bytes = read(`${name}.safetensors`);
+export function fixtureState(name: string, from = folder): StateDict {
+  const bytes = readFileSync(new URL(`${name}.safetensors`, from));
   const start = 8 + Number(bytes.readBigUInt64LE(0));
   const { __metadata__, ...header } = JSON.parse(bytes.subarray(8, start).toString());
   const tensors = new Map<string, Tensor>();
@@ -86,7 +86,7 @@ export function floats(...values: number[]): Partial<Tensor> {
   return { dtype: "f32", shape: [values.length], bytes: new Uint8Array(Float32Array.from(values).buffer) };
 }
 
-function halves(bytes: Uint8Array): Float32Array {
+export function halves(bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Float32Array.from({ length: bytes.length / 2 }, (_, i) => {
     const bits = view.getUint16(2 * i, true);

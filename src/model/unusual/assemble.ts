@@ -96,6 +96,9 @@ class UnusualAssembler extends Assembler {
     const { classes, globalPool, head = ["linear"] } = this.architecture;
     const kind = globalPool === "max" ? "globalMaxPool" : "globalAveragePool";
     this.place({ kind, name: "avgpool", input: this.current }, this.shape().channels);
+    if (head.indexOf("log-softmax") >= 0 && head.indexOf("log-softmax") < head.length - 1) {
+      throw new OptionError(`architecture.head is ${JSON.stringify(head)}; "log-softmax" can only be its last layer.`);
+    }
     const learned = head.filter((layer) => isLearned(layer));
     const rest = classes > 0 ? head : [];
     let number = 0;

@@ -15,6 +15,9 @@ interface Layer {
 const projections =
   /(^|[._])(projection_?head|projector|projection|proj_head|predictor|contrastive_head|mlp_head|prototypes|simclr_head|head_simclr)\b/i;
 
+/** A block's own: squeeze and excitation has linear layers too. */
+const inBlock = /(^|[._])(layers?|stages?|blocks?|res|conv)_?\d*(_x)?[._]\d+[._]/i;
+
 /**
  * The layers between pooled features and logits, put under "fc.": `rest` are the tensors that are not the trunk's; those of the
  * head go over to `tensors`, those of training heads to `ignored`. `pretraining`: a training by contrasts, whose one head is a
@@ -93,6 +96,7 @@ function layersOf(tensors: ReadonlyMap<string, TensorInfo>): Layer[] {
   const layers: Layer[] = [];
   for (const [name, { shape }] of tensors) {
     const path = name.slice(0, Math.max(0, name.lastIndexOf(".")));
+    if (inBlock.test(name)) continue;
     const matrix = shape.length === 2 || (shape.length === 4 && shape[2] === 1 && shape[3] === 1);
     if (name.endsWith(".weight") && matrix) {
       const [outputs, inputs] = shape as [number, number];

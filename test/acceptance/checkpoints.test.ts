@@ -1,0 +1,97 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { Architecture } from "../../src/model/network.js";
+import { library } from "../built.js";
+import { data, json, noData } from "./data.js";
+
+interface Case {
+  readonly name: string;
+  readonly file: string;
+  readonly options: object;
+  readonly images: number;
+}
+
+const cases: readonly Case[] = noData ? [] : json("checkpoints/cases.json");
+
+/** What has to be stated for each file to be read as it was made. */
+const stated: Record<string, Partial<Architecture>> = {
+  "head-udacity-fc1-fc2": { head: ["linear", "relu", "dropout", "linear", "log-softmax"] },
+  "head-custom-module": { head: ["linear", "relu", "linear"] },
+  "named-head-safetensors": { head: ["linear", "relu", "linear"] },
+  "stem3x3-maxpool": { maxPool: {} },
+  "stem3x3-stride2": { stemStride: 2 },
+  "stem7x7-stride1": { stemStride: 1 },
+  "plain-cifar": { shortcut: "none" },
+  padend: { shortcut: "zero-pad-end" },
+  strideIn1x1: { strideIn: "1x1" },
+  "maxpool-ceil-pad0": { maxPool: { padding: 0, ceilMode: true } },
+  "caffe-both-told": { strideIn: "1x1", maxPool: { padding: 0, ceilMode: true } },
+  "aa-avg-resnetaa50": { antiAliasing: "average" },
+  "act-silu": { activation: "silu" },
+  "norelu-after-add": { activationAfterSum: false },
+  "dilated-layer4": { dilations: [1, 1, 1, 2] },
+  "eps1e-3": { epsilon: 1e-3 },
+  globalmax: { globalPool: "max" },
+  "head-cosine": { head: ["cosine"], cosineScale: 16 },
+  "typo-in-architecture": { strideIn: "1x1" },
+  "unknown-architecture-field": { strideIn: "1x1" },
+};
+
+/** Refused however it is asked, with what to do. */
+const refused: Record<string, RegExp> = {
+  "nan-weight": /NaN or an infinity/,
+  "st-fp8": /F8_E4M3.*Convert the weights/,
+  "hf-sharded": /which the index says it has. Download/,
+};
+
+/** Refused until it is stated, by the field's name. */
+const open: Record<string, RegExp> = {
+  "head-udacity-fc1-fc2": /architecture: \{ head: \["linear", "relu", "linear"\]/,
+  "head-custom-module": /architecture: \{ head: \["linear", "relu", "linear"\]/,
+  "named-head-safetensors": /architecture: \{ head: \["linear", "relu", "linear"\]/,
+  "head-cosine": /head: \["cosine"\]/,
+  "typo-in-architecture": /did you mean "strideIn"/,
+};
+
+const floats = (name: string) => {
+  const bytes = readFileSync(new URL(`checkpoints/${name}`, data));
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+};
+
+/** Largest logit error over the largest logit. */
+async function errorOf({ name, file, options }: Case, architecture?: Partial<Architecture>): Promise<number> {
+  const source = new URL(`checkpoints/${file}`, data);
+  const model = await library.loadModel(source, {
+    ...options,
+    ...(architecture ? { architecture } : {}),
+    device: "cpu",
+    threads: 1,
+    worker: false,
+  });
+  const { logits } = await model.run(floats(`${name}.x.f32`));
+  await model.close();
+  const truth = floats(`${name}.y.f32`);
+  if (truth.length !== logits.length) return Number.POSITIVE_INFINITY;
+  let [worst, largest] = [0, 0];
+  for (const [index, value] of truth.entries()) {
+    worst = Math.max(worst, Math.abs(value - logits[index]!));
+    largest = Math.max(largest, Math.abs(value));
+  }
+  return worst / largest;
+}
+
+describe.skipIf(noData)(`checkpoints of the kinds that people have${noData}`, () => {
+  test.each(cases)("$name, with its structure stated", async (found) => {
+    const refusal = refused[found.name];
+    if (refusal) await expect(errorOf(found, stated[found.name])).rejects.toThrow(refusal);
+    else expect(await errorOf(found, stated[found.name])).toBeLessThan(1e-4);
+  });
+
+  test.each(cases)("$name, as it is", async (found) => {
+    const refusal = refused[found.name] ?? open[found.name];
+    if (refusal) await expect(errorOf(found)).rejects.toThrow(refusal);
+    // What no tensor shows takes its usual value; pictures show it, and the classifier's doubts say so.
+    else if (stated[found.name]) expect(await errorOf(found)).toBeGreaterThan(1e-4);
+    else expect(await errorOf(found)).toBeLessThan(1e-4);
+  });
+});
