@@ -76,8 +76,15 @@ export class SessionInPlace implements Session {
   #watching: Promise<void> | undefined;
   #watch: Watch | undefined;
 
+  #told: { readonly seen: readonly string[]; readonly all: readonly string[] } | null = null;
+
   get doubts(): readonly string[] {
-    return this.#watch?.doubts ?? NONE;
+    const seen = this.#watch?.doubts ?? NONE;
+    const { flaws = NONE } = this.network;
+    if (flaws.length === 0) return seen;
+    // One list while nothing changes: whoever tells of it compares by identity.
+    if (this.#told?.seen !== seen) this.#told = { seen, all: [...flaws, ...seen] };
+    return this.#told.all;
   }
 
   /** From here on images count for `doubts`. What looks at them comes beside the first one, which does not wait for it. */

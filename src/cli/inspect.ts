@@ -38,6 +38,7 @@ export async function inspect(names: string[], options: Options): Promise<number
       ...{ file: origin, format: state.format, bytes: bytes.length, notes: state.notes ?? [] },
       ...{ stated: Object.fromEntries(stated), assumed: Object.fromEntries(assumed) },
       ...description,
+      ignored: network.ignored ?? [],
       ...{ preprocess, memory, labels },
     });
     return 0;
@@ -54,6 +55,7 @@ export async function inspect(names: string[], options: Options): Promise<number
     ...(classes > 0 ? [`scores        ${scoring(classes, scores)}`] : []),
     `parameters    ${description.parameters.toLocaleString("en-US")}`,
     `MACs          ${millions(description.macs)} M`,
+    ...(network.ignored ? [`passed over   ${shortened(network.ignored)}`] : []),
     `BatchNorms    ${batchNorms.folded} folded, ${batchNorms.kept} kept`,
     `wasm memory   fast ${megabytes(memory.fast.total)} (weights ${megabytes(memory.fast.weights)}), small ${megabytes(memory.small.total)} (weights ${megabytes(memory.small.weights)})`,
     `preprocess    resize ${pixels(preprocess.resize)} ${preprocess.mode ?? "center"} ${preprocess.interpolation}, crop ${pixels(preprocess.crop)}, mean ${preprocess.mean.join(" ")}, std ${preprocess.std.join(" ")}`,
@@ -97,6 +99,11 @@ function scoring(classes: number, scores: Scores = "softmax"): string {
 }
 
 const pixels = (size: Preprocess["crop"]) => (typeof size === "number" ? `${size}` : size.join(" x "));
+
+function shortened(names: readonly string[]): string {
+  const more = names.length > 8 ? ` and ${names.length - 8} more` : "";
+  return names.slice(0, 8).join(", ") + more;
+}
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;

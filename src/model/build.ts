@@ -1,4 +1,4 @@
-import { UnsupportedModelError } from "../errors.js";
+import { SourceError, UnsupportedModelError } from "../errors.js";
 import type { ArrivingTensor, StateDict, Tensor, TensorInfo } from "../tensor.js";
 import { assemble } from "./assemble.js";
 import { type ModelCard, modelCard } from "./card.js";
@@ -32,7 +32,17 @@ export async function openNetwork(
   options: BuildOptions,
   loadUnusual: () => Promise<Unusual>,
 ): Promise<Network> {
-  return buildPlain(state, options) ?? (await loadUnusual()).buildNetwork(state, options);
+  const plain = buildPlain(state, options);
+  if (plain) return plain;
+  const unusual = await loadUnusual().catch((cause) => {
+    throw new SourceError(
+      "The reader of this kind of network could not be loaded: serve all of the package's scripts from one folder.",
+      {
+        cause,
+      },
+    );
+  });
+  return unusual.buildNetwork(state, options);
 }
 
 const plainName =

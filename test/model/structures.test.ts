@@ -70,6 +70,13 @@ describe("what was passed over is named", () => {
     expect(found && [...found].sort()).toEqual(ignored);
   });
 
+  test("a normalisation that is not applied is a flaw", () => {
+    expect(build(stateOf("company")).flaws).toEqual([
+      expect.stringMatching(/data_preprocessor\.mean.*preprocess\.mean/),
+    ]);
+    expect(build(stateOf("prefix")).flaws).toEqual([]);
+  });
+
   test("a file without a head ends in features", () => {
     expect(build(stateOf("moco")).architecture.classes).toBe(0);
   });

@@ -22,7 +22,7 @@ const passengers =
   /(^|[._])(n_averaged|total_ops|total_params|global_step|queue|queue_ptr|queue_labels|logit_scale|temperature|center)$|(^|\.)(criterion\w*|loss\w*|\w*_loss|metrics?|\w*(train|val|valid|test)_\w+|\w*(accuracy|acc|auroc|f1\w*|confusion\w*)|optimizer|scheduler|ema_\w+)\./i;
 
 /** An image's normalisation, kept as buffers: the preprocessing has it. */
-const normalisation = /(^|[._])(mean|std|image_mean|image_std|pixel_mean|pixel_std)$/i;
+export const normalisation = /(^|[._])(mean|std|image_mean|image_std|pixel_mean|pixel_std)$/i;
 
 /** Of pairs that self-supervised training keeps, the network that learns. */
 const pairs: readonly (readonly [RegExp, RegExp])[] = [

@@ -2,7 +2,7 @@ import type { BuildOptions, State } from "../build.js";
 import { construct } from "../build.js";
 import { modelCard } from "../card.js";
 import type { Architecture, Network } from "../network.js";
-import { arrange } from "./arrange.js";
+import { arrange, normalisation } from "./arrange.js";
 import { assembleUnusual } from "./assemble.js";
 import { PartParameters } from "./parameters.js";
 import { checkArchitecture } from "./stated.js";
@@ -27,6 +27,13 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
   if (stated.head?.at(-1) === "softmax") stated.scores ??= "none";
   const { tensors, ignored } = arrange(state.tensors, state.format === "torch", stated, options.includeTop !== false);
   const network = construct(assembleUnusual, state, { ...options, card }, tensors, new PartParameters(tensors), stated);
+  const kept = ignored.filter((name) => normalisation.test(name));
+  const flaws = network.flaws as string[];
+  if (kept.length > 0) {
+    flaws.push(
+      `The file keeps a normalisation of its own (${kept.join(", ").slice(0, 200)}), which is not applied: compare it with preprocess.mean and std.`,
+    );
+  }
   const architecture = { ...network.architecture, name: nameOf(network.architecture) };
   return { ...network, architecture, ...(ignored.length > 0 ? { ignored } : {}) };
 }
