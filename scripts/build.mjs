@@ -79,6 +79,7 @@ await Promise.all([
       cli: "src/cli/index.ts",
       "node-worker": "src/worker/node-entry.ts",
       "node-thread": "src/cpu/thread-node.ts",
+      "node-decoder": "src/image/node-decoder.ts",
     },
     outdir: out,
     platform: "node",

@@ -16,7 +16,11 @@ const modules: Readonly<Record<Variant, () => URL>> = {
 };
 
 /** All but the session that runs in place, the GPU path and the reader of checkpoints: entries differ in how those come. */
-export const browserHost: Omit<Host, "loadSession" | "loadGpu" | "loadCheck" | "loadTorch" | "loadUnusual"> = {
+export const browserHost: Omit<
+  Host,
+  "loadSession" | "loadGpu" | "loadCheck" | "loadTorch" | "loadUnusual" | "loadOwnPictures"
+> &
+  ThisType<Host> = {
   wasm: async (variant) => compileResponse(await fetch(modules[variant]())),
   threadSupport: {
     start: () => webWorker(new Worker(new URL("./thread.js", import.meta.url), { type: "module" })),
@@ -37,8 +41,12 @@ export const browserHost: Omit<Host, "loadSession" | "loadGpu" | "loadCheck" | "
         : new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
     ),
   absolute: (address) => new Request(address).url,
-  sendImage: sendBrowserImage,
-  decode: (image) => decodeInBrowser(image as BrowserImage),
+  sendImage(image) {
+    return sendBrowserImage(image, () => this.loadOwnPictures!());
+  },
+  decode(image, signal) {
+    return decodeInBrowser(image as BrowserImage, signal, () => this.loadOwnPictures!());
+  },
   store: browserStore,
   get defaultModel() {
     return new URL("./cifar10-resnet20.safetensors", import.meta.url);

@@ -1,11 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import * as check from "./check/index.js";
 import * as gpu from "./gpu/index.js";
 import type { Host } from "./host.js";
-import { decodeBytes, decodeFile } from "./image/decode-node.js";
+import { decodeBytes, decodeFile, imagePath } from "./image/decode-node.js";
 import { toPixels } from "./image/index.js";
 import { isKind } from "./kind.js";
 import * as unusual from "./model/unusual/index.js";
@@ -38,8 +37,8 @@ export const nodeHost: Host = {
   absolute: (address) => address,
   async sendImage(source) {
     const image = source as NodeImage;
-    if (isKind(image, "String", "Blob", "File")) return [image, []];
-    if (isKind(image, "URL")) return [fileURLToPath(`${image}`), []];
+    if (isKind(image, "Blob", "File")) return [image, []];
+    if (isKind(image, "String", "URL")) return [imagePath(`${image}`), []];
     if (isKind(image, "ArrayBuffer")) return transferred(new Uint8Array(image).slice());
     // A Buffer's slice is a view; what lies around it must not travel.
     if (isKind(image, "Uint8Array")) return transferred(new Uint8Array(image));
@@ -50,13 +49,12 @@ export const nodeHost: Host = {
   readPath: readModel,
   async decode(source, signal) {
     const image = source as NodeImage;
-    if (typeof image === "string") return decodeFile(image, signal);
-    if (isKind(image, "URL")) return decodeFile(fileURLToPath(`${image}`), signal);
+    if (isKind(image, "String", "URL")) return decodeFile(imagePath(`${image}`), signal);
     if (isKind(image, "Blob", "File")) {
-      return decodeBytes(new Uint8Array(await image.arrayBuffer()), "the given blob");
+      return decodeBytes(new Uint8Array(await image.arrayBuffer()), "the given blob", signal);
     }
-    if (isKind(image, "ArrayBuffer")) return decodeBytes(new Uint8Array(image), "the given buffer");
-    if (isKind(image, "Uint8Array")) return decodeBytes(image, "the given buffer");
+    if (isKind(image, "ArrayBuffer")) return decodeBytes(new Uint8Array(image), "the given buffer", signal);
+    if (isKind(image, "Uint8Array")) return decodeBytes(image, "the given buffer", signal);
     return toPixels(image);
   },
   async findGpu() {

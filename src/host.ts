@@ -37,6 +37,8 @@ export interface Host {
   loadTorch(): Promise<typeof import("./weights/torch.js")>;
   /** What model files need that are not as torchvision writes them, likewise. */
   loadUnusual(): Promise<typeof import("./model/unusual/index.js")>;
+  /** Readers of pictures that browsers do not decode as PIL does, likewise; absent where all pictures are decoded otherwise. */
+  loadOwnPictures?(): Promise<typeof import("./image/own.js")>;
   /** Starts a worker that serves a session: the library's own file, or the one named. Throws where there can be none. */
   startWorker(file?: string | URL): WorkerHandle;
   /** A source or address that means the same in a worker: relative URLs are relative to the page. */

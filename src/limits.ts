@@ -37,3 +37,12 @@ export const MAX_CROP = 1024;
 export const MAX_RESIZE = 2048;
 /** Classes that a file may have labels for. */
 export const MAX_LABELS = 50_000;
+
+/** Pixels of a picture: 300 MB decoded. More than that is a mistake or an attack. */
+export const MAX_PIXELS = 100_000_000;
+/** Pixels along a picture's side. */
+export const MAX_SIDE = 100_000;
+/** Bytes of a picture's file: the pixels above as a BMP, with room to spare. */
+export const MAX_IMAGE_BYTES = 512 << 20;
+/** How long one picture may be decoded. */
+export const DECODE_MS = 30_000;

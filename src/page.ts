@@ -28,4 +28,5 @@ export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   loadCheck: () => import("./check/index.js"),
   loadTorch: () => import("./weights/torch.js"),
   loadUnusual: () => import("./model/unusual/index.js"),
+  loadOwnPictures: () => import("./image/own.js"),
 });

@@ -4,6 +4,7 @@ import * as check from "./check/index.js";
 import * as gpu from "./gpu/index.js";
 import { browserHost } from "./host-browser.js";
 import type { BrowserImage } from "./image/decode-browser.js";
+import * as ownPictures from "./image/own.js";
 import * as unusual from "./model/unusual/index.js";
 import * as session from "./session.js";
 import * as torch from "./weights/torch.js";
@@ -32,4 +33,5 @@ export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   loadCheck: async () => check,
   loadTorch: async () => torch,
   loadUnusual: async () => unusual,
+  loadOwnPictures: async () => ownPictures,
 });

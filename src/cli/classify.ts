@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { OptionError } from "../errors.js";
 import { nodeHost } from "../host-node.js";
-import { decodeBytes, decodeFile } from "../image/decode-node.js";
+import { decodeBytes, decodeFile, prepareDecoder } from "../image/decode-node.js";
 import { preprocess } from "../image/index.js";
 import type { ClassifyOptions } from "../options.js";
 import { openInPlace, type SessionInPlace } from "../session.js";
@@ -22,6 +22,7 @@ export async function classify(names: string[], options: Options): Promise<numbe
     if (options.json) sayJson({ image, error: { name, message } });
     else complain(`${image}: ${name}: ${message}`);
   };
+  prepareDecoder();
   const session = await openInPlace(nodeHost, modelOf(options), {
     ...(await loadOptions(options)),
     onProgress: ({ phase, loaded, total }) =>

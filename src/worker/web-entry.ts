@@ -12,6 +12,7 @@ const host: Host = {
   loadCheck: () => import("../check/index.js"),
   loadTorch: () => import("../weights/torch.js"),
   loadUnusual: () => import("../model/unusual/index.js"),
+  loadOwnPictures: () => import("../image/own.js"),
   // What arrives here is a copy of the caller's, or was made for this one request.
   release: (image) => (image as Partial<ImageBitmap> | null)?.close?.(),
 };

@@ -7,7 +7,7 @@ import { toPixels } from "../../src/image/index.js";
 import { generator } from "../random.js";
 
 const folder = new URL("../fixtures/images/", import.meta.url);
-const { decode, cmyk } = JSON.parse(readFileSync(new URL("expected.json", folder), "utf8"));
+const { decode } = JSON.parse(readFileSync(new URL("expected.json", folder), "utf8"));
 const path = (name: string) => new URL(name, folder).pathname;
 
 test.each(Object.keys(decode))("%s as PIL decodes it, upright", async (name) => {
@@ -20,15 +20,6 @@ test.each(Object.keys(decode))("%s as PIL decodes it, upright", async (name) => 
   let worst = 0;
   for (let at = 0; at < expected.length; at++) worst = Math.max(worst, Math.abs(pixels.data[at]! - expected[at]!));
   expect(worst).toBeLessThanOrEqual(tolerance);
-});
-
-test("CMYK becomes RGB that shows the same picture", async () => {
-  const pixels = await decodeFile(path("cmyk.jpg"));
-  expect([pixels.width, pixels.height, pixels.channels]).toEqual([cmyk.width, cmyk.height, 3]);
-  const expected = Buffer.from(cmyk.rgb, "base64");
-  let sum = 0;
-  for (let at = 0; at < expected.length; at++) sum += Math.abs(pixels.data[at]! - expected[at]!);
-  expect(sum / expected.length).toBeLessThan(16);
 });
 
 /** A PNG of the given size whose one data chunk holds `body`. */
@@ -64,11 +55,11 @@ describe("refused with a typed error that says what to do", () => {
     ["an empty file", new Uint8Array(0), /empty/],
     ["a text file", text("hello"), /expected a JPEG/],
     ["an HTML page", text("<!doctype html><p>Not found"), /expected a JPEG/],
-    ["a JPEG cut in half", readFileSync(new URL("exif-1.jpg", folder)).subarray(0, 300), /expected a JPEG/],
-    ["a PNG cut in half", readFileSync(new URL("rgb.png", folder)).subarray(0, 200), /expected a JPEG/],
+    ["a JPEG cut in half", readFileSync(new URL("exif-1.jpg", folder)).subarray(0, 300), /damaged or cut off/],
+    ["a PNG cut in half", readFileSync(new URL("rgb.png", folder)).subarray(0, 200), /damaged or cut off/],
     ["a 20,000 x 20,000 PNG of a few bytes", png(20_000, 20_000, deflateSync(new Uint8Array(64))), /megapixels/],
     ["a 60,000 x 60,000 PNG", png(60_000, 60_000, deflateSync(new Uint8Array(64))), /megapixels/],
-    ["a PNG without pixels", png(0, 5, deflateSync(new Uint8Array(64))), /expected a JPEG/],
+    ["a PNG without pixels", png(0, 5, deflateSync(new Uint8Array(64))), /no pixels/],
   ])("%s", async (_, bytes, message) => {
     const before = process.memoryUsage().rss;
     const failure = await decodeBytes(bytes, "x").catch((error) => error);
