@@ -59,7 +59,7 @@ function sharedPictures(): Picture[] {
 /** The table in docs/pictures.md: for each picture and host the largest difference from PIL's pixels, or "refused". */
 export function documented(host: Host): Map<string, number | "refused"> {
   const lines = readFileSync(new URL("docs/pictures.md", root), "utf8").split("\n");
-  const head = lines.findIndex((line) => line.startsWith("| picture |"));
+  const head = lines.findIndex((line) => /^\| picture +\|/.test(line));
   const column = lines[head]!.split("|").findIndex((cell) => cell.trim() === host);
   const found = new Map<string, number | "refused">();
   for (const line of lines.slice(head + 2)) {
