@@ -1,4 +1,4 @@
-import { ResnetEdgeError, throwIfAborted } from "../errors.js";
+import { ResnetEdgeError } from "../errors.js";
 import { isKind } from "../kind.js";
 import { MAX_IMAGE_BYTES } from "../limits.js";
 import { orGivenUp } from "./give-up.js";
@@ -87,14 +87,13 @@ async function toBitmap(
   signal?: AbortSignal | null,
 ): Promise<ImageBitmap> {
   if ("decode" in image) await image.decode();
-  throwIfAborted(signal);
   const bitmap = createImageBitmap(image, {
     imageOrientation: "from-image",
     premultiplyAlpha: "none",
     colorSpaceConversion: "none",
   });
   // Nothing ends the browser's decoder: who gave up does not wait for it.
-  return orGivenUp(bitmap, "The image", signal, () => bitmap.then((late) => late.close()).catch(() => {}));
+  return orGivenUp(bitmap, signal, () => bitmap.then((late) => late.close()).catch(() => {}));
 }
 
 function readCanvas(bitmap: ImageBitmap, width: number, height: number): Uint8ClampedArray {
@@ -114,10 +113,9 @@ function isModerateJpeg(buffer: ArrayBuffer): boolean {
   if (buffer.byteLength < 4 || view.getUint16(0) !== 0xffd8) return false;
   for (let at = 2; at + 8 < buffer.byteLength; at += 2 + view.getUint16(at + 2)) {
     const marker = view.getUint16(at);
-    if (marker < 0xffc0 || marker > 0xfffe) return false;
-    // Of these numbers, three are tables.
-    if (marker < 0xffd0 && ![0xffc4, 0xffc8, 0xffcc].includes(marker))
-      return Math.max(view.getUint16(at + 5), view.getUint16(at + 7)) <= CANVAS_SIDE;
+    if (marker < 0xffc0) break;
+    // Baseline and progressive; the rest are rare.
+    if (marker < 0xffc3) return Math.max(view.getUint16(at + 5), view.getUint16(at + 7)) <= CANVAS_SIDE;
   }
   return false;
 }

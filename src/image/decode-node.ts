@@ -5,6 +5,7 @@ import { pathOf } from "../model-files.js";
 import { readRegular } from "../regular-file.js";
 import { decodeApart } from "./decoder-process.js";
 import { readHeader } from "./header.js";
+import { inTime } from "./in-time.js";
 import type { Pixels } from "./pixels.js";
 
 export { prepareDecoder } from "./decoder-process.js";
@@ -38,5 +39,5 @@ export async function decodeBytes(bytes: Uint8Array, origin: string, signal?: Ab
     );
   }
   readHeader(bytes, origin);
-  return decodeApart(bytes, origin, signal);
+  return inTime(origin, signal, (signal) => decodeApart(bytes, origin, signal));
 }

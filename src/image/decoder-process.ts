@@ -97,20 +97,18 @@ export function prepareDecoder(): void {
 export async function decodeApart(bytes: Uint8Array, origin: string, signal?: AbortSignal | null): Promise<Pixels> {
   while (!obstacle) {
     signal?.throwIfAborted();
-    const decoder = processes.find((it) => !it.busy) ?? start();
+    const decoder = processes.find((it) => !it.busy && !it.ended) ?? start();
     if (!decoder) {
       if (!obstacle) await turn(signal);
       continue;
     }
     const work = decoder.decode(bytes);
-    const answer = await orGivenUp(work, origin, signal, () => retire(decoder, work)).finally(() =>
-      waiting.shift()?.(),
-    );
+    const answer = await orGivenUp(work, signal, () => retire(decoder, work)).finally(() => waiting.shift()?.());
     if (decoder.ended && !decoder.alive) obstacle = true;
     else if ("pixels" in answer) return answer.pixels;
     else throw new ImageDecodeError(answer.error.replace("\0", origin));
   }
-  return orGivenUp(decodeEncoded(bytes, origin, signal), origin, signal);
+  return orGivenUp(decodeEncoded(bytes, origin, signal), signal);
 }
 
 function start(): DecoderProcess | null {

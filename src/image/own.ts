@@ -3,6 +3,7 @@ import { ImageDecodeError } from "../errors.js";
 import { MAX_IMAGE_BYTES } from "../limits.js";
 import { readGif } from "./gif.js";
 import { checkSize, readHeader } from "./header.js";
+import { inTime } from "./in-time.js";
 import { findOrientation, turn } from "./orientation.js";
 import type { Pixels } from "./pixels.js";
 import { readGray16 } from "./png-gray16.js";
@@ -10,27 +11,29 @@ import { readStraight } from "./straight.js";
 import { readTiles, type Tile } from "./tiles.js";
 
 /** A picture of any format, by its bytes. GIFs, 16-bit grays and some orientations are read here, as PIL has them. */
-export async function readBlob(
-  blob: Blob,
-  toBitmap: (blob: Blob, signal?: AbortSignal | null) => Promise<ImageBitmap>,
-  signal?: AbortSignal | null,
-): Promise<Pixels> {
-  const origin = "The picture";
+export function readBlob(blob: Blob, toBitmap: ToBitmap, signal?: AbortSignal | null): Promise<Pixels> {
+  return inTime(ORIGIN, signal, (signal) => readBytes(blob, toBitmap, signal));
+}
+
+type ToBitmap = (blob: Blob, signal?: AbortSignal | null) => Promise<ImageBitmap>;
+const ORIGIN = "The picture";
+
+async function readBytes(blob: Blob, toBitmap: ToBitmap, signal: AbortSignal): Promise<Pixels> {
   if (blob.size > MAX_IMAGE_BYTES) {
     throw new ImageDecodeError(
-      `${origin} has ${blob.size} bytes; at most ${MAX_IMAGE_BYTES} are read. Shrink it first.`,
+      `${ORIGIN} has ${blob.size} bytes; at most ${MAX_IMAGE_BYTES} are read. Shrink it first.`,
     );
   }
   const bytes = new Uint8Array(await blob.arrayBuffer());
-  const header = readHeader(bytes, origin);
-  if (header.format === "TIFF") throw new ImageDecodeError(`${origin} is a TIFF, which browsers lack; save it as PNG.`);
-  if (header.format === "GIF") return readGif(bytes, origin, signal);
+  const header = readHeader(bytes, ORIGIN);
+  if (header.format === "TIFF") throw new ImageDecodeError(`${ORIGIN} is a TIFF, which browsers lack; save it as PNG.`);
+  if (header.format === "GIF") return readGif(bytes, ORIGIN, signal);
   const orientation = header.format === "PNG" || header.format === "WebP" ? findOrientation(bytes) : null;
   // Some browsers obey it, so it is taken out.
   if (orientation) bytes[orientation.at] = 1;
   let pixels: Pixels;
   if (header.format === "PNG" && bytes[24] === 16 && bytes[25] === 0) {
-    pixels = await readGray16(bytes, header, origin, signal);
+    pixels = await readGray16(bytes, header, ORIGIN, signal);
   } else {
     const bitmap = await toBitmap(new Blob([bytes], { type: `image/${header.format.toLowerCase()}` }), signal);
     pixels = await readBitmap(bitmap, signal).finally(() => bitmap.close());

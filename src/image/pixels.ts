@@ -11,11 +11,7 @@ export interface Pixels {
 
 /** Checks a caller's raw pixels; whether they are RGB or RGBA follows from their length. */
 export function toPixels(image: { data: ArrayLike<number>; width: number; height: number }): Pixels {
-  if (typeof image !== "object" || image === null || !image.data) {
-    throw new ImageDecodeError(
-      `An image is a file, or has data, width and height; got ${image === null ? null : typeof image}.`,
-    );
-  }
+  if (!image?.data) throw new ImageDecodeError("An image is a file, or has data, width and height.");
   const { data, width, height } = image;
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
     throw new ImageDecodeError(`The image is ${width} x ${height}; it must have at least one pixel.`);
@@ -23,8 +19,7 @@ export function toPixels(image: { data: ArrayLike<number>; width: number; height
   const channels = data.length / (width * height);
   if ((channels !== 3 && channels !== 4) || !isKind(data, "Uint8Array", "Uint8ClampedArray")) {
     throw new ImageDecodeError(
-      `${width} x ${height} pixels need ${3 * width * height} bytes (RGB) or ${4 * width * height} (RGBA) in a Uint8Array; ` +
-        `got ${data.length}.`,
+      `${width} x ${height} pixels are 3 or 4 bytes each in a Uint8Array that is not detached; got ${data.length}.`,
     );
   }
   return { data, width, height, channels };

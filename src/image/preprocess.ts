@@ -50,7 +50,7 @@ export function frame(size: Size, spec: FramingSpec): Framing {
     width: Math.min(width, crop.width),
     height: Math.min(height, crop.height),
   };
-  const fill = [0, 1, 2].map((channel) => (spec.mode === "border" ? even(255 * (spec.mean?.[channel] ?? 0)) : 0));
+  const fill = spec.mode === "border" ? (spec.mean ?? [0, 0, 0]).map((value) => even(255 * value)) : [0, 0, 0];
   return { width, height, region, left: Math.max(0, -left), top: Math.max(0, -top), crop, fill };
 }
 
