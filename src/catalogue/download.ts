@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, rm, stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ModelFormatError, ResnetEdgeError, SourceError, throwIfAborted } from "../errors.js";
+import { makeFolder } from "../store-node.js";
 import { lock } from "./lock.js";
 import { refuseOther } from "./ordinary.js";
 import { Part } from "./part.js";
@@ -49,7 +50,7 @@ const LEAST_BYTES = 16 << 10;
  * ModelFormatError (not the file that was meant; nothing of it is kept).
  */
 export async function download(url: string, target: string, options: DownloadOptions): Promise<Downloaded> {
-  await mkdir(dirname(target), { recursive: true }).catch((cause) => {
+  await makeFolder(dirname(target)).catch((cause) => {
     throw new SourceError(
       `${dirname(target)} cannot be written to: ${cause.message}. Set XDG_CACHE_HOME to a folder that can.`,
     );

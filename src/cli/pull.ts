@@ -52,7 +52,11 @@ export async function pull(names: string[], options: Options): Promise<number> {
 
 function mirrorOf({ from }: Options): string | undefined {
   const mirror = from ?? (process.env.RESNET_EDGE_MIRROR || undefined);
-  if (mirror === undefined || /^https?:\/\/[^/]/.test(mirror)) return mirror;
+  if (mirror === undefined) return mirror;
+  const found = /^https?:\/\/[^/]/.test(mirror) && URL.canParse(mirror) ? new URL(mirror) : null;
+  if (found && (found.username || found.password))
+    throw new OptionError("The mirror's URL has a user or password in it, which is not sent.");
+  if (found) return mirror;
   throw new OptionError(`The mirror is "${mirror}"; it must be a URL such as https://mirror.example/models.`);
 }
 

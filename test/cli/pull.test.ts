@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,8 +46,9 @@ function watch(
   file: string,
   words: string[],
   cwd = fileURLToPath(root),
+  env: NodeJS.ProcessEnv = { ...process.env, XDG_CACHE_HOME: cache },
 ): { process: ChildProcess; result: Promise<Result> } {
-  const child = spawn(file, words, { env: { ...process.env, XDG_CACHE_HOME: cache }, cwd });
+  const child = spawn(file, words, { env, cwd });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (text) => {
     stdout += text;
@@ -216,6 +217,42 @@ test.each(["", ".part", ".part.json", ".lock"])(
   },
 );
 
+test.skipIf(process.platform !== "linux")(
+  "a cache where nobody can make folders is named at once (Linux's /proc)",
+  async () => {
+    const file = join(cache, "a file");
+    await writeFile(file, "");
+    await symlink(join(cache, "loop"), join(cache, "loop"));
+    for (const place of ["/proc/nowhere", file, join(cache, "loop")]) {
+      const env = { ...process.env, XDG_CACHE_HOME: place };
+      const pulled = await watch(process.execPath, [bin, "pull", NAME, "--from", server.origin], undefined, env).result;
+      expect(pulled.code).toBe(1);
+      expect(pulled.stderr).toMatch(
+        /^resnet-edge: SourceError: .* cannot be written to: .*Set XDG_CACHE_HOME[^\n]*\n$/,
+      );
+      const words = ["classify", "examples/photos/cat.jpg", "--top-k", "1"];
+      expect(await watch(process.execPath, [bin, ...words], undefined, env).result).toMatchObject({
+        code: 0,
+        stderr: "",
+      });
+    }
+  },
+);
+
+/** Root can become a user who is not in the list of users, where that one may read this folder. */
+const homeless = ["--reuid", "54321", "--clear-groups"];
+const canBeHomeless = spawnSync("setpriv", [...homeless, "test", "-r", bin]).status === 0;
+
+test.skipIf(!canBeHomeless)("a user without a home (skipped where setpriv cannot make one)", async () => {
+  const { HOME: _, XDG_CACHE_HOME: __, ...env } = process.env;
+  const words = [...homeless, process.execPath, bin, "pull", NAME, "--from", server.origin];
+  const { code, stderr } = await watch("setpriv", words, undefined, env).result;
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    "resnet-edge: SourceError: This user has no home folder. Set XDG_CACHE_HOME to a folder for the cache.\n",
+  );
+});
+
 test("a pulled name brings ImageNet's labels and scales its resize with the input", async () => {
   const site = await misbehave(checkpoint([2, 2, 2, 2], { deep: true }), good);
   expect((await run("pull", "timm/resnet18d.ra2_in1k", "--from", site.origin)).code).toBe(0);
@@ -241,4 +278,8 @@ test("usage", async () => {
   expect((await run("pull")).code).toBe(2);
   expect((await run("pull", "nothing")).code).toBe(2);
   expect((await run("pull", "resnet18", "--from", "nowhere")).code).toBe(2);
+  expect((await run("pull", "resnet18", "--from", "http://[")).code).toBe(2);
+  const secret = await run("pull", "resnet18", "--from", "http://user:word@127.0.0.1");
+  expect(secret.code).toBe(2);
+  expect(secret.stderr).not.toContain("word@");
 });
