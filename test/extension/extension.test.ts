@@ -132,7 +132,7 @@ describe.skipIf(noChromium)(`the extension in Chromium${noChromium}`, () => {
     await popup.setInputFiles("#file", [{ name: "a.png", mimeType: "image/png", buffer: Buffer.from("no picture") }]);
     await until(
       () => text(popup, "label"),
-      (label) => /image/i.test(label) && label !== "Looking",
+      (label) => /no known format/.test(label),
     );
     await rightClick(`${site}/missing.png`);
     await until(last, (it) => it?.error !== undefined);
