@@ -1,6 +1,6 @@
 import type { EngineStats } from "./engine.js";
 import { ResnetEdgeError } from "./errors.js";
-import type { Host } from "./host.js";
+import type { EntryHost } from "./host.js";
 import { checkFields } from "./nearest.js";
 import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, RunOptions } from "./options.js";
 import type { Plan } from "./plan.js";
@@ -64,7 +64,7 @@ function fieldsOf<Options>(fields: Record<keyof Options, 0>): string[] {
 }
 
 /** The two ways in, for one host. */
-export function createApi<Image>(host: Host) {
+export function createApi<Image>(host: EntryHost) {
   return {
     async loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
       checkFields(options, loadFields, "load option");

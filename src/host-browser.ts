@@ -1,9 +1,9 @@
 import type { Variant } from "./cpu/index.js";
-import { compileResponse } from "./fetch-kernels.js";
+import { fetchKernels } from "./fetch-kernels.js";
 import type { Host } from "./host.js";
 import { type BrowserImage, decodeInBrowser, sendBrowserImage } from "./image/decode-browser.js";
 import { browserStore } from "./store-browser.js";
-import { webWorker } from "./worker/web.js";
+import { beside, startWorkerFrom } from "./worker/start-web.js";
 
 declare const WorkerGlobalScope: unknown;
 
@@ -21,9 +21,14 @@ export const browserHost: Omit<
   "loadSession" | "loadGpu" | "loadCheck" | "loadTorch" | "loadUnusual" | "loadOwnPictures"
 > &
   ThisType<Host> = {
-  wasm: async (variant) => compileResponse(await fetch(modules[variant]())),
+  wasm: async (variant) => fetchKernels(beside(import.meta.url, modules[variant])),
   threadSupport: {
-    start: () => webWorker(new Worker(new URL("./thread.js", import.meta.url), { type: "module" })),
+    start: () =>
+      startWorkerFrom(
+        "./thread.js",
+        import.meta.url,
+        () => new Worker(new URL("./thread.js", import.meta.url), { type: "module" }),
+      ),
     get cores() {
       return navigator.hardwareConcurrency || 1;
     },
@@ -34,12 +39,6 @@ export const browserHost: Omit<
       return typeof WorkerGlobalScope === "undefined" ? "the page's own thread must not wait for others" : null;
     },
   },
-  startWorker: (file) =>
-    webWorker(
-      file
-        ? new Worker(file, { type: "module" })
-        : new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
-    ),
   absolute: (address) => new Request(address).url,
   sendImage(image) {
     return sendBrowserImage(image, () => this.loadOwnPictures!());
@@ -49,6 +48,6 @@ export const browserHost: Omit<
   },
   store: browserStore,
   get defaultModel() {
-    return new URL("./cifar10-resnet20.safetensors", import.meta.url);
+    return beside(import.meta.url, () => new URL("./cifar10-resnet20.safetensors", import.meta.url));
   },
 };

@@ -1,7 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import { beside, MEND } from "./beside-node.js";
 import * as check from "./check/index.js";
+import { WasmError } from "./errors.js";
+import { compileKernels } from "./fetch-kernels.js";
 import * as gpu from "./gpu/index.js";
 import type { Host } from "./host.js";
 import { decodeBytes, decodeFile, imagePath } from "./image/decode-node.js";
@@ -21,10 +24,14 @@ export type NodeImage = string | URL | Uint8Array | ArrayBuffer | Blob | RawPixe
 
 export const nodeHost: Host = {
   async wasm(variant) {
-    return WebAssembly.compile(await readFile(new URL(`./cpu-${variant}.wasm`, import.meta.url)));
+    const file = beside(import.meta.url, () => new URL(`./cpu-${variant}.wasm`, import.meta.url));
+    const bytes = await readFile(file).catch((cause) => {
+      throw new WasmError(`${fileURLToPath(file)} could not be read: ${cause.message}. ${MEND}`, { cause });
+    });
+    return compileKernels(bytes);
   },
   threadSupport: {
-    start: () => nodeWorker(new Worker(new URL("./node-thread.js", import.meta.url))),
+    start: () => nodeWorker(new Worker(beside(import.meta.url, () => new URL("./node-thread.js", import.meta.url)))),
     cores: availableParallelism(),
     obstacle: null,
   },
@@ -33,7 +40,6 @@ export const nodeHost: Host = {
   loadCheck: async () => check,
   loadTorch: async () => torch,
   loadUnusual: async () => unusual,
-  startWorker: (file) => nodeWorker(new Worker(file ?? new URL("./node-worker.js", import.meta.url))),
   absolute: (address) => address,
   async sendImage(source) {
     const image = source as NodeImage;
@@ -65,7 +71,7 @@ export const nodeHost: Host = {
   },
   store: nodeStore,
   get defaultModel() {
-    return new URL("./cifar10-resnet20.safetensors", import.meta.url);
+    return beside(import.meta.url, () => new URL("./cifar10-resnet20.safetensors", import.meta.url));
   },
 };
 

@@ -39,8 +39,6 @@ export interface Host {
   loadUnusual(): Promise<typeof import("./model/unusual/index.js")>;
   /** Readers of pictures that browsers do not decode as PIL does, likewise; absent where all pictures are decoded otherwise. */
   loadOwnPictures?(): Promise<typeof import("./image/own.js")>;
-  /** Starts a worker that serves a session: the library's own file, or the one named. Throws where there can be none. */
-  startWorker(file?: string | URL): WorkerHandle;
   /** A source or address that means the same in a worker: relative URLs are relative to the page. */
   absolute(address: string): string;
   /** An image in a form that can be sent to a worker, and what of it is transferred: never what is the caller's. */
@@ -55,4 +53,10 @@ export interface Host {
   readonly store?: Store;
   /** The bundled model. */
   readonly defaultModel: URL;
+}
+
+/** A host that a caller's code runs in. The worker has none: a worker file that names itself would be a bundler's endless circle. */
+export interface EntryHost extends Host {
+  /** Starts a worker that serves a session: the library's own file, or the one named. Throws where there can be none. */
+  startWorker(file?: string | URL): WorkerHandle;
 }

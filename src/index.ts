@@ -2,6 +2,7 @@ import { type Classifier as ClassifierOf, createApi } from "./api.js";
 import { browserHost } from "./host-browser.js";
 import type { BrowserImage } from "./image/decode-browser.js";
 import * as session from "./session.js";
+import { startWorker } from "./worker/start.js";
 
 export type { Model } from "./api.js";
 export * from "./errors.js";
@@ -22,6 +23,7 @@ export type Classifier<Image = BrowserImage> = ClassifierOf<Image>;
 
 export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   ...browserHost,
+  startWorker,
   loadSession: async () => session,
   loadGpu: () => import("./gpu/index.js"),
   loadCheck: () => import("./check/index.js"),

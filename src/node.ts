@@ -1,5 +1,6 @@
 import { type Classifier as ClassifierOf, createApi } from "./api.js";
 import { type NodeImage, nodeHost } from "./host-node.js";
+import { startWorker } from "./worker/start-node.js";
 
 export type { Model } from "./api.js";
 export * from "./errors.js";
@@ -18,4 +19,4 @@ export type { Plan, StagePlacement } from "./plan.js";
 /** A network that takes images. */
 export type Classifier<Image = NodeImage> = ClassifierOf<Image>;
 
-export const { loadModel, loadClassifier } = createApi<NodeImage>(nodeHost);
+export const { loadModel, loadClassifier } = createApi<NodeImage>({ ...nodeHost, startWorker });

@@ -28,6 +28,9 @@ export type Classifier<Image = BrowserImage> = ClassifierOf<Image>;
 
 export const { loadModel, loadClassifier } = createApi<BrowserImage>({
   ...browserHost,
+  startWorker() {
+    throw new Error("a service worker cannot start workers");
+  },
   loadSession: async () => session,
   loadGpu: async () => gpu,
   loadCheck: async () => check,

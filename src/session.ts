@@ -3,7 +3,7 @@ import { checkLogits, labelsFor, rank, softmax } from "./classify.js";
 import { type CpuEngine, createCpuEngine, likelyVariant, type Variant } from "./cpu/index.js";
 import type { EngineStats } from "./engine.js";
 import { ClosedError, OptionError, throwIfAborted, UnsupportedModelError } from "./errors.js";
-import { compileResponse } from "./fetch-kernels.js";
+import { compileKernels, fetchKernels } from "./fetch-kernels.js";
 import type { FrameInputs } from "./gpu/index.js";
 import type { GpuInput } from "./gpu/input.js";
 import type { Host, ModelBody, ModelFiles } from "./host.js";
@@ -205,7 +205,7 @@ export async function openInPlace(
   onNearlyDone?: () => void,
 ): Promise<SessionInPlace> {
   checkOptions(options);
-  const kernels = fetchKernels(host, options);
+  const kernels = kernelsFor(host, options);
   const opened = await openSource(host, source, options);
   try {
     throwIfAborted(options.signal);
@@ -304,7 +304,7 @@ function oneOf(name: string, value: string | undefined, allowed: readonly string
 }
 
 /** Gives out modules of kernels; the likeliest one is fetched at once, beside the model, and not after it. */
-function fetchKernels(host: Host, options: LoadOptions): (variant: Variant) => Promise<WebAssembly.Module> {
+function kernelsFor(host: Host, options: LoadOptions): (variant: Variant) => Promise<WebAssembly.Module> {
   const { wasm } = options;
   if (wasm !== undefined) return () => compileGiven(wasm);
   const likely = likelyVariant({ simd: options.simd, threads: options.threads, threadSupport: host.threadSupport });
@@ -317,6 +317,6 @@ function fetchKernels(host: Host, options: LoadOptions): (variant: Variant) => P
 
 async function compileGiven(wasm: NonNullable<LoadOptions["wasm"]>): Promise<WebAssembly.Module> {
   if (isKind(wasm, "WebAssembly.Module")) return wasm;
-  if (isKind(wasm, "String", "URL")) return compileResponse(await fetch(wasm));
-  return WebAssembly.compile(wasm as BufferSource);
+  if (isKind(wasm, "String", "URL")) return fetchKernels(wasm);
+  return compileKernels(wasm as BufferSource);
 }

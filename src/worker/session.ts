@@ -2,7 +2,7 @@ import { onAbort } from "../abort.js";
 import { NEARLY_MS } from "../cpu/nearly-done.js";
 import type { EngineStats } from "../engine.js";
 import { ClosedError, GpuInputError, OptionError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
-import type { Host } from "../host.js";
+import type { EntryHost } from "../host.js";
 import { checkInput, isGpuBuffer } from "../input.js";
 import { isKind } from "../kind.js";
 import type {
@@ -33,7 +33,7 @@ const WINDOW = 2;
 const UNWATCHED = 16;
 
 /** Opens a session in a worker, or in place where there can be none: `stats.threadsReason` says so. */
-export async function openSession(host: Host, source: ModelSource, options: LoadOptions = {}): Promise<Session> {
+export async function openSession(host: EntryHost, source: ModelSource, options: LoadOptions = {}): Promise<Session> {
   const { worker = "auto", gpu, gpuDevice } = options;
   if (worker === false) return (await host.loadSession()).openInPlace(host, source, options);
   if (gpu || gpuDevice) {
@@ -89,7 +89,7 @@ class WorkerSession implements Session {
   #idle: (() => void)[] = [];
 
   constructor(
-    private readonly host: Host,
+    private readonly host: EntryHost,
     private readonly source: ModelSource,
     private readonly options: LoadOptions,
   ) {}

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Host } from "../../src/host.js";
+import type { EntryHost } from "../../src/host.js";
 import { nodeHost } from "../../src/host-node.js";
 import type { LoadOptions, ModelSource } from "../../src/options.js";
 import { openInPlace } from "../../src/session.js";
@@ -12,7 +12,7 @@ import { resnet18File } from "./resnet18.js";
 
 const workers: Worker[] = [];
 /** Node's host on the built worker, whose worker the test can kill. */
-const host: Host = {
+const host: EntryHost = {
   ...nodeHost,
   wasm,
   startWorker() {
@@ -164,7 +164,7 @@ describe("a worker that dies", () => {
 
   test("for good: typed errors, and no hang", async () => {
     let allowed = true;
-    const fickle: Host = {
+    const fickle: EntryHost = {
       ...host,
       startWorker() {
         if (!allowed) throw new Error("not today");
@@ -193,8 +193,8 @@ describe("a worker that dies", () => {
 
 describe("where no worker can be had, the session is in place and says why", () => {
   const input = new Float32Array(3 * 32 * 32);
-  const without = (startWorker: Host["startWorker"]): Host => ({ ...host, startWorker });
-  test.each<[string, Host, LoadOptions, RegExp]>([
+  const without = (startWorker: EntryHost["startWorker"]): EntryHost => ({ ...host, startWorker });
+  test.each<[string, EntryHost, LoadOptions, RegExp]>([
     [
       "no constructor",
       without(() => {
@@ -249,7 +249,7 @@ test("close answers what was asked, ends the worker, and refuses the rest", asyn
 
 test("options that are none", async () => {
   for (const worker of [true, 3, null]) {
-    await expect(openSession(nodeHost, smallModel, { worker: worker as never })).rejects.toMatchObject({
+    await expect(openSession(host, smallModel, { worker: worker as never })).rejects.toMatchObject({
       name: "OptionError",
     });
   }
