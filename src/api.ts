@@ -71,7 +71,7 @@ export function createApi<Image>(host: EntryHost) {
       return new SessionModel(await openSession(host, source, options));
     },
     async loadClassifier(
-      source: ModelSource = host.defaultModel,
+      source: ModelSource = host.defaultModel(),
       options: LoadOptions = {},
     ): Promise<Classifier<Image>> {
       checkFields(options, loadFields, "load option");

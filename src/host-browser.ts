@@ -47,7 +47,7 @@ export const browserHost: Omit<
     return decodeInBrowser(image as BrowserImage, signal, () => this.loadOwnPictures!());
   },
   store: browserStore,
-  get defaultModel() {
+  defaultModel() {
     return beside(import.meta.url, () => new URL("./cifar10-resnet20.safetensors", import.meta.url));
   },
 };

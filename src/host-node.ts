@@ -26,7 +26,7 @@ export const nodeHost: Host = {
   async wasm(variant) {
     const file = beside(import.meta.url, () => new URL(`./cpu-${variant}.wasm`, import.meta.url));
     const bytes = await readFile(file).catch((cause) => {
-      throw new WasmError(`${fileURLToPath(file)} could not be read: ${cause.message}. ${MEND}`, { cause });
+      throw new WasmError(`${file} could not be read: ${cause.message}. ${MEND}`, { cause });
     });
     return compileKernels(bytes);
   },
@@ -65,12 +65,12 @@ export const nodeHost: Host = {
   },
   async findGpu() {
     // Dawn for Node, where its user has installed it; the name is not written out, so that no bundler looks for it.
-    const name = "webgpu";
+    const name = ["web", "gpu"].join("");
     const dawn = await import(name).catch(() => null);
     return (dawn?.create([]) as GPU) ?? null;
   },
   store: nodeStore,
-  get defaultModel() {
+  defaultModel() {
     return beside(import.meta.url, () => new URL("./cifar10-resnet20.safetensors", import.meta.url));
   },
 };

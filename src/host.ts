@@ -51,8 +51,8 @@ export interface Host {
   findGpu?(): Promise<GPU | null>;
   /** Where calibrations are kept between visits. */
   readonly store?: Store;
-  /** The bundled model. */
-  readonly defaultModel: URL;
+  /** The bundled model. A method: nothing is looked for at import. */
+  defaultModel(): string | URL;
 }
 
 /** A host that a caller's code runs in. The worker has none: a worker file that names itself would be a bundler's endless circle. */

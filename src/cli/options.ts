@@ -75,7 +75,7 @@ export async function loadOptions(options: Options): Promise<LoadOptions> {
 
 /** The model that a command names, or the bundled one. */
 export function modelOf({ model }: Options): string | URL {
-  return model === undefined ? nodeHost.defaultModel : resolveModel(model).source;
+  return model === undefined ? nodeHost.defaultModel() : resolveModel(model).source;
 }
 
 /** A whole number from 1. */

@@ -20,7 +20,10 @@ export function webWorker(worker: Worker): WorkerHandle {
       worker.onerror = (event) => {
         event.preventDefault();
         // A file that is missing or blocked says nothing about itself.
-        end(event.message || "its file could not be loaded: missing, without Cross-Origin-Embedder-Policy, or against worker-src");
+        end(
+          event.message ||
+            "its file could not be loaded: missing, without Cross-Origin-Embedder-Policy, or against worker-src",
+        );
       };
     },
     watch(lock) {
