@@ -3,6 +3,9 @@ import type { Normalized, Visit } from "../cpu/observe.js";
 /** A channel whose deviation in training was below this share of its layer's says nothing: its BatchNorm switched it off. */
 const LEAST_DEVIATION = 0.01;
 
+/** Pixels of a layer that are looked at: about so many, or all where they are fewer. */
+const ENOUGH_PIXELS = 1024;
+
 /** What pictures made of one BatchNorm, next to what training made of it. */
 export interface LayerMoments {
   readonly name: string;
@@ -71,17 +74,20 @@ function add(
   pixels: number,
   channels: number,
 ) {
+  // An odd distance meets every column.
+  const every = Math.floor(pixels / ENOUGH_PIXELS) | 1;
+  const count = Math.ceil(pixels / every);
   // Channels are padded to whole vectors.
-  const step = values.length / pixels;
+  const step = (every * values.length) / pixels;
   const sums = new Float64Array(channels);
   const sumsOfSquares = new Float64Array(channels);
-  for (let pixel = 0, at = 0; pixel < pixels; pixel++, at += step) {
+  for (let pixel = 0, at = 0; pixel < count; pixel++, at += step) {
     for (let channel = 0; channel < channels; channel++) {
       const value = values[at + channel]! - centres[channel]!;
       sums[channel] = sums[channel]! + value;
       sumsOfSquares[channel] = sumsOfSquares[channel]! + value * value;
     }
   }
-  means.push(Float64Array.from(indices, (c) => (sums[c]! * scales[c]!) / pixels));
-  squares.push(Float64Array.from(indices, (c) => (sumsOfSquares[c]! * scales[c]! ** 2) / pixels));
+  means.push(Float64Array.from(indices, (c) => (sums[c]! * scales[c]!) / count));
+  squares.push(Float64Array.from(indices, (c) => (sumsOfSquares[c]! * scales[c]! ** 2) / count));
 }

@@ -88,7 +88,8 @@ export async function search(options: SearchOptions): Promise<Found> {
   const known = usable.filter((it) => !isSame(it, stated));
   const own = normalisations.find((it) => isSame(it, stated));
   const first = { ...stated, name: own?.name ?? stated.name };
-  let best = (await trials.read(assumed.architecture, [first], few))[0]!;
+  await trials.read(assumed.architecture, [first], few);
+  let best = trials.best();
   for (let round = 0; round < ROUNDS; round++) {
     const before = best;
     await trials.read(best.architecture, [first, ...known], few);
@@ -116,8 +117,9 @@ export async function search(options: SearchOptions): Promise<Found> {
 
 /** Every reading so far. */
 class Trials {
-  readonly #readings = new Map<string, Reading | null>();
-  #tried = 0;
+  /** The nearer one, where pictures were tried as they are and shifted. */
+  readonly #readings = new Map<string, Reading>();
+  readonly #tried = new Set<string>();
 
   constructor(private readonly options: SearchOptions) {}
 
@@ -126,27 +128,34 @@ class Trials {
   }
 
   all(): Reading[] {
-    return ranked([...this.#readings.values()].filter((it) => it !== null));
+    return ranked([...this.#readings.values()]);
   }
 
   best(): Reading {
     return this.all()[0]!;
   }
 
-  /** Reads the file with each normalisation that was not tried yet. `shifts`: whether pictures are shifted; both are tried unless given. */
+  /** Reads the file with each normalisation. `shifts`: whether pictures are shifted; both are tried unless given. */
   async read(
     architecture: Architecture,
     wanted: readonly Normalisation[],
     pictures: readonly Pixels[],
     shifts?: boolean,
-  ): Promise<Reading[]> {
-    const open = wanted.filter((it) => !this.#readings.has(keyOf(architecture, it)));
-    if (open.length > 0) {
-      const network = await this.build(architecture);
-      const readings = network ? await this.run(network, open, pictures, shifts) : open.map(() => null);
-      for (const [index, it] of open.entries()) this.#readings.set(keyOf(architecture, it), readings[index]!);
+  ): Promise<void> {
+    const { height, width } = this.options.assumed.values[this.options.assumed.input]!;
+    const modes = Math.max(height, width) > SMALL ? [false] : shifts === undefined ? [false, true] : [shifts];
+    const open = wanted
+      .flatMap((normalisation) => modes.map((shift) => ({ normalisation, shift })))
+      .filter(({ normalisation, shift }) => !this.#tried.has(keyOf(architecture, normalisation, shift)));
+    if (open.length === 0) return;
+    for (const { normalisation, shift } of open) this.#tried.add(keyOf(architecture, normalisation, shift));
+    this.options.onProgress?.(this.#tried.size);
+    const network = await this.build(architecture);
+    for (const reading of network ? await this.run(network, open, pictures) : []) {
+      const key = keyOf(architecture, reading.normalisation);
+      const other = this.#readings.get(key);
+      if (!other || reading.distance < other.distance) this.#readings.set(key, reading);
     }
-    return wanted.map((it) => this.of(architecture, it)).filter((it) => it !== null);
   }
 
   private async build(architecture: Architecture): Promise<Network | null> {
@@ -160,38 +169,31 @@ class Trials {
 
   private async run(
     network: Network,
-    wanted: readonly Normalisation[],
+    wanted: readonly { normalisation: Normalisation; shift: boolean }[],
     pictures: readonly Pixels[],
-    shifts?: boolean,
   ): Promise<Reading[]> {
     // A kernel that packs fast, unmeasured: each network runs a few times only.
     const engine = await createCpuEngine(network, { ...this.options.cpu, convolution: "winograd4-lean" });
     try {
       const inside = await engine.inside();
-      const { height, width } = network.values[network.input]!;
-      const small = Math.max(height, width) <= SMALL;
-      const modes = !small ? [false] : shifts === undefined ? [false, true] : [shifts];
-      const readings: Reading[] = [];
-      for (const normalisation of wanted) {
-        this.options.onProgress?.(++this.#tried);
+      const { architecture } = network;
+      return wanted.map(({ normalisation, shift }) => {
         const preprocess = { ...this.options.preprocess, mean: normalisation.mean, std: normalisation.std };
-        const runs = modes.map((shift) => {
-          const moments = new Moments();
-          const scores = pictures.map((picture, index) => {
-            const input = prepare(shift ? shifted(picture, index) : picture, preprocess);
-            return softmax(observe(inside, input, moments.picture()));
-          });
-          const { layers } = moments;
-          const open = layers.length > 0 ? distance(layers) : undecided(scores);
-          return { layers, shifted: shift, distance: open, certainty: certainty(scores) };
+        const moments = new Moments();
+        const scores = pictures.map((picture, index) => {
+          const input = prepare(shift ? shifted(picture, index) : picture, preprocess);
+          return softmax(observe(inside, input, moments.picture()));
         });
-        // Without statistics, what training shifted leaves no trace.
-        const [plain, moved] = runs;
-        const nearer = moved && plain!.layers.length > 0 && moved.distance < plain!.distance ? moved : plain!;
-        const { architecture } = network;
-        readings.push({ ...nearer, architecture, normalisation, unusual: unusual(architecture, normalisation) });
-      }
-      return readings;
+        const { layers } = moments;
+        // Without statistics, pictures as they are count: what training shifted leaves no trace.
+        const unread = shift ? Number.POSITIVE_INFINITY : undecided(scores);
+        return {
+          ...{ architecture, normalisation, shifted: shift, layers },
+          distance: layers.length > 0 ? distance(layers) : unread,
+          certainty: certainty(scores),
+          unusual: unusual(architecture, normalisation),
+        };
+      });
     } finally {
       await engine.close();
     }
@@ -199,9 +201,8 @@ class Trials {
 }
 
 /** Fields without effect do not tell two structures apart. */
-function keyOf(architecture: Architecture, { mean, std }: Normalisation): string {
-  const { name: _, ...traits } = architecture;
-  return JSON.stringify([...traitsOf(traits as Architecture), mean, std]);
+function keyOf(architecture: Architecture, { mean, std }: Normalisation, shift?: boolean): string {
+  return JSON.stringify([...traitsOf(architecture), mean, std, shift]);
 }
 
 /** Traits that weights do not show, with their defaults filled in. */

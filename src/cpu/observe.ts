@@ -1,4 +1,4 @@
-import { Field } from "../../assembly/record.js";
+import { Field, Kernel } from "../../assembly/record.js";
 import type { BatchNormOp, ConvOp, Network, ValueShape } from "../model/network.js";
 import type { Program } from "./program.js";
 
@@ -20,8 +20,8 @@ export type Normalized = (ConvOp | BatchNormOp) & { readonly statistics: NonNull
 export type Visit = (op: Normalized, values: Float32Array, shape: ValueShape) => void;
 
 /**
- * Runs the whole network on one image, and shows what each operation with statistics makes. Returns the logits, equal to a plain
- * run's within rounding. Such an operation's record runs without ReLU and residual; both are done here afterwards.
+ * Runs the whole network on one image, and shows what each operation with statistics makes. Returns the logits, a plain run's to
+ * the bit. Such an operation's record runs without its ReLU, which follows; a residual is subtracted from a copy.
  */
 export function observe(inside: Inside, input: Float32Array, visit: Visit): Float32Array {
   const { network, program, memory } = inside;
@@ -45,28 +45,28 @@ export function observe(inside: Inside, input: Float32Array, visit: Visit): Floa
 function runBare(inside: Inside, index: number, look: (values: Float32Array) => void): void {
   const { buffer } = inside.memory;
   const record = new Int32Array(buffer, inside.program.recordsAt + 4 * index * Field.size, Field.size);
-  const [relu, residualAt, outputAt] = [
-    record[Field.relu]!,
-    record[Field.residual]! >>> 0,
-    record[Field.output]! >>> 0,
-  ];
-  const length = record[Field.outHeight]! * record[Field.outWidth]! * record[Field.outStep]!;
-  const values = new Float32Array(buffer, outputAt, length);
-  let residual: Float32Array | null = null;
-  if (residualAt) {
-    residual = new Float32Array(buffer, residualAt, length);
-    // The output may lie where the residual does.
-    if (residualAt === outputAt) residual = residual.slice();
-  }
-  record[Field.relu] = 0;
-  record[Field.residual] = 0;
+  const own = record.slice();
+  const [height, width, step] = [own[Field.outHeight]!, own[Field.outWidth]!, own[Field.outStep]!];
+  const length = height * width * step;
+  const values = new Float32Array(buffer, own[Field.output]!, length);
+  // A copy: the output may lie where the residual does.
+  const residual = own[Field.residual] ? new Float32Array(buffer, own[Field.residual]!, length).slice() : null;
   try {
+    record[Field.relu] = 0;
+    inside.execute(index, index + 1);
+    if (residual) for (let at = 0; at < length; at++) residual[at] = values[at]! - residual[at]!;
+    look(residual ?? values);
+    if (!own[Field.relu]) return;
+    // The record of a ReLU, in place of its own: here it would take longer than the convolution.
+    record.fill(0);
+    for (const field of [Field.input, Field.output]) record[field] = own[Field.output]!;
+    for (const field of [Field.tiles, Field.inHeight, Field.outHeight]) record[field] = height;
+    for (const field of [Field.inWidth, Field.outWidth]) record[field] = width;
+    for (const field of [Field.inStep, Field.outStep, Field.channels]) record[field] = step;
+    record[Field.kernel] = Kernel.affine;
+    record[Field.relu] = 1;
     inside.execute(index, index + 1);
   } finally {
-    record[Field.relu] = relu;
-    record[Field.residual] = residualAt;
+    record.set(own);
   }
-  look(values);
-  if (residual) for (let at = 0; at < length; at++) values[at] = values[at]! + residual[at]!;
-  if (relu) for (let at = 0; at < length; at++) if (values[at]! < 0) values[at] = 0;
 }
