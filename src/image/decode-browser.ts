@@ -66,7 +66,8 @@ export async function sendBrowserImage(
     const copy = new Uint8Array(data);
     return [{ data: copy, width, height }, [copy.buffer]];
   }
-  if (isKind(image, "Blob", "File") || (globalThis.VideoFrame && image instanceof VideoFrame)) return [image, []];
+  if (isKind(image, "Blob", "File") || (globalThis.VideoFrame && image instanceof VideoFrame && image.format))
+    return [image, []];
   try {
     const bitmap = await toBitmap(image);
     // One that may not be read cannot be sent, and the browser's error would not say why.

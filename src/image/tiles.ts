@@ -10,8 +10,7 @@ export interface Tile {
 }
 
 /** A canvas has limits of its own, beyond which it stays blank without a word: pixels are read in tiles of this size. */
-const WIDTH = 4096;
-const HEIGHT = 1024;
+const SIDE = 4096;
 
 /** RGBA pixels of an image, of which `read` gives one tile. */
 export async function readTiles(
@@ -19,12 +18,12 @@ export async function readTiles(
   read: (tile: Tile) => Uint8ClampedArray | Promise<Uint8ClampedArray>,
   signal?: AbortSignal | null,
 ): Promise<Pixels> {
-  if (width <= WIDTH && height <= HEIGHT)
+  if (width <= SIDE && height <= SIDE)
     return { data: await read({ x: 0, y: 0, width, height }), width, height, channels: 4 };
   const data = new Uint8Array(4 * width * height);
-  for (let y = 0; y < height; y += HEIGHT) {
-    for (let x = 0; x < width; x += WIDTH) {
-      const tile = { x, y, width: Math.min(WIDTH, width - x), height: Math.min(HEIGHT, height - y) };
+  for (let y = 0; y < height; y += SIDE) {
+    for (let x = 0; x < width; x += SIDE) {
+      const tile = { x, y, width: Math.min(SIDE, width - x), height: Math.min(SIDE, height - y) };
       const part = await read(tile);
       const stride = 4 * tile.width;
       for (let row = 0; row < tile.height; row++)
