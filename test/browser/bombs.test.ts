@@ -74,7 +74,7 @@ describe.skipIf(noChromium)(`bombs in Chromium${noChromium}`, () => {
         { names: [...list.keys()], worker },
       );
       expect(wrong).toEqual([]);
-      expect(aborted).toBeGreaterThan(3);
+      expect(aborted).toBeGreaterThan(0);
     },
   );
 });

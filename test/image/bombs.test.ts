@@ -47,6 +47,6 @@ describe.each([
     }
     await classifier.close();
     expect(wrong).toEqual([]);
-    expect(aborted).toBeGreaterThan(3);
+    expect(aborted).toBeGreaterThan(0);
   });
 });
