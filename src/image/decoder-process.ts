@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { ImageDecodeError } from "../errors.js";
 import { MAX_PIXELS } from "../limits.js";
 import { decodeEncoded } from "./decode-encoded.js";
-import { frame, Unframer } from "./framing.js";
+import { frame, PICTURE, Unframer } from "./framing.js";
 import { orGivenUp } from "./give-up.js";
 import type { Pixels } from "./pixels.js";
 
@@ -61,7 +61,7 @@ class DecoderProcess {
   #end(how: string): void {
     this.ended = true;
     this.#answer({
-      error: `\0 could not be decoded: the process that did so ended (${how}). The picture is damaged, or too large for this machine's memory.`,
+      error: `${PICTURE} could not be decoded: the process that did so ended (${how}). The picture is damaged, or too large for this machine's memory.`,
     });
   }
 
@@ -106,7 +106,7 @@ export async function decodeApart(bytes: Uint8Array, origin: string, signal?: Ab
     const answer = await orGivenUp(work, signal, () => retire(decoder, work)).finally(() => waiting.shift()?.());
     if (decoder.ended && !decoder.alive) obstacle = true;
     else if ("pixels" in answer) return answer.pixels;
-    else throw new ImageDecodeError(answer.error.replace("\0", origin));
+    else throw new ImageDecodeError(answer.error.replace(PICTURE, () => origin));
   }
   return orGivenUp(decodeEncoded(bytes, origin, signal), signal);
 }

@@ -1,3 +1,6 @@
+/** Stands for a picture's name in the messages of the process that decodes it. */
+export const PICTURE = "<picture>";
+
 /** Three numbers and the length of what follows, as 32-bit words. */
 const HEADER = 16;
 

@@ -1,7 +1,7 @@
 // The process that decodes pictures for Node: started and killed by decoder-process.ts.
 import { MAX_IMAGE_BYTES } from "../limits.js";
 import { decodeEncoded } from "./decode-encoded.js";
-import { frame, Unframer } from "./framing.js";
+import { frame, PICTURE, Unframer } from "./framing.js";
 
 const send = (numbers: readonly [number, number, number], body: Uint8Array) => {
   process.stdout.write(frame(numbers, body.length));
@@ -10,7 +10,7 @@ const send = (numbers: readonly [number, number, number], body: Uint8Array) => {
 
 const requests = new Unframer(MAX_IMAGE_BYTES, async (_, body) => {
   try {
-    const { data, width, height } = await decodeEncoded(body, "\0");
+    const { data, width, height } = await decodeEncoded(body, PICTURE);
     send([0, width, height], data as Uint8Array);
   } catch (error) {
     send([1, 0, 0], Buffer.from((error as Error).message));
