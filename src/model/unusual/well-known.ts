@@ -115,6 +115,12 @@ export function statedByName(name: string): Partial<Architecture> {
     const { shortcut: _, ...structure } = found;
     return structure;
   }
-  if (timm.test(plain(name))) return traitsOf(name);
+  if (timm.test(plain(name)) && isDepth(Number(/\d+/.exec(plain(name))![0]))) return traitsOf(name);
   return wellKnownArchitecture(name);
+}
+
+/** Layers that some network has: timm's, and CIFAR's 6n + 2 and 9n + 2. Another number is a slip of the pen. */
+function isDepth(layers: number): boolean {
+  const known = [10, 18, 34, 51, 61, 152, 269, 270, 350, 420];
+  return known.includes(layers) || [6, 9].some((per) => (layers - 2) % per === 0 && layers > 2);
 }
