@@ -75,11 +75,12 @@ class DecoderProcess {
   #hold(on: boolean): void {
     const { channel, stdin, stdout } = this.#child;
     channel?.unref();
-    for (const it of [this.#child, stdin as Writable, stdout as Readable] as unknown as {
-      ref(): void;
-      unref(): void;
-    }[])
-      on ? it.ref() : it.unref();
+    // Deno has neither stream where it may start no process.
+    for (const it of [this.#child, stdin as Writable, stdout as Readable] as unknown as (
+      | { ref(): void; unref(): void }
+      | undefined
+    )[])
+      on ? it?.ref() : it?.unref();
   }
 }
 

@@ -1,16 +1,17 @@
 // npm run test:hosts [-- NAME...]: the package in every host that can be started here, each compared with PyTorch's values.
 // One line a host: name, version, right or wrong, milliseconds. Exit 1 where one is wrong; none is passed over in silence.
-import { execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { wrong } from "./check.mjs";
+import { installHosts, modules } from "./install.mjs";
+import { shared, site } from "./site.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const modules = join(here, "node_modules");
 const bin = (name) => join(modules, ".bin", name);
 const photo = join(root, "examples/photos/cat.jpg");
 const model = join(root, "models/cifar10-resnet20.safetensors");
@@ -19,10 +20,7 @@ const LIMIT_MS = 240_000;
 
 /** As a user's project has it: the package under node_modules. */
 async function install() {
-  if (!["next", "node-26", "bun", "vitest"].every((name) => existsSync(join(modules, name)))) {
-    const flags = ["--no-audit", "--no-fund", "--no-package-lock", "--force"];
-    execFileSync("npm", ["install", ...flags], { cwd: here, stdio: ["ignore", "ignore", "inherit"] });
-  }
+  installHosts();
   // A copy, for hosts treat what a link leads to as code of the project's own.
   const place = join(modules, "resnet-edge");
   await rm(place, { recursive: true, force: true });
@@ -135,31 +133,6 @@ async function inPage(address, ask) {
     await browser.close();
   }
 }
-
-/** A static site with the photograph and the model; `headers` go with every answer. */
-async function site(files, headers = {}) {
-  const { createServer } = await import("node:http");
-  const types = { html: "text/html", js: "text/javascript", wasm: "application/wasm" };
-  const server = createServer(async (request, response) => {
-    const { pathname } = new URL(request.url, "http://localhost");
-    const file = files(pathname);
-    const body = typeof file === "string" ? await readFile(file).catch(() => null) : file;
-    if (!body) return response.writeHead(404, headers).end();
-    const type = types[pathname === "/" ? "html" : pathname.split(".").at(-1)] ?? "application/octet-stream";
-    response.writeHead(200, { "content-type": type, ...headers }).end(body);
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const close = () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  return { port: server.address().port, close };
-}
-
-const shared = (pathname) => {
-  if (pathname === "/photo.jpg") return photo;
-  return pathname.startsWith("/resnet-edge/") ? join(root, "dist", pathname.slice(13)) : null;
-};
 
 const html = (script) => Buffer.from(`<!doctype html><title>host</title>${script}`);
 

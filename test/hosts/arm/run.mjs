@@ -1,0 +1,114 @@
+// npm run test:arm [-- FILE...]: kernels and networks against their references on a 64-bit ARM processor, as qemu emulates it.
+// Wants Debian's qemu-user, libc6-arm64-cross, libstdc++6-arm64-cross and libatomic1-arm64-cross; Node for ARM comes from npm.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import { installHosts, modules } from "../install.mjs";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** Files, and which of their tests: those that stop threads on purpose or watch calls belong to Vitest. */
+const files = [
+  ["test/cpu/operations.test.ts"],
+  ["test/cpu/group.test.ts"],
+  ["test/cpu/image.test.ts"],
+  ["test/cpu/guard.test.ts"],
+  ["test/cpu/networks.test.ts"],
+  ["test/cpu/kernels.test.ts"],
+  ["test/worker/threads.test.ts", "many threads give what one gives"],
+];
+
+/** Where a source lies is told by its own address, not the bundle's. */
+const addresses = {
+  name: "addresses",
+  setup(it) {
+    it.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const text = await readFile(path, "utf8");
+      const address = JSON.stringify(pathToFileURL(path).href);
+      return { contents: text.replaceAll("import.meta.url", address), loader: "ts" };
+    });
+  },
+};
+
+async function bundle(file, out) {
+  await build({
+    stdin: {
+      contents: `import ${JSON.stringify(join(root, file))}; import { runAll } from "vitest"; process.exitCode = (await runAll()) ? 1 : 0; process.exit();`,
+      resolveDir: root,
+      loader: "js",
+    },
+    bundle: true,
+    // The package says that its modules have no side effects; its tests have.
+    ignoreAnnotations: true,
+    platform: "node",
+    format: "esm",
+    target: "node24",
+    outfile: out,
+    alias: { vitest: join(here, "vitest.mjs") },
+    nodePaths: [modules],
+    plugins: [addresses],
+    define: { KERNELS_VERSION: '"arm"' },
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url); const __dirname = import.meta.dirname;',
+    },
+    logLevel: "error",
+  });
+}
+
+/** Of the last line of its output; null where it ended before. */
+function run(script, only) {
+  const node = join(modules, "node-arm64/bin/node");
+  const env = { ...process.env, QEMU_LD_PREFIX: process.env.QEMU_LD_PREFIX ?? "/usr/aarch64-linux-gnu" };
+  if (only) env.ONLY = only;
+  return new Promise((resolve) => {
+    const child = spawn("qemu-aarch64", ["-cpu", "max", node, script], { env, stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    child.stdout.on("data", (piece) => {
+      text += piece;
+    });
+    child.on("error", () => resolve(null));
+    child.on("close", () => {
+      const lines = text.trim().split("\n");
+      const last = lines.pop();
+      if (lines.length > 0) console.log(lines.join("\n"));
+      try {
+        resolve(JSON.parse(last));
+      } catch {
+        console.log(last);
+        resolve(null);
+      }
+    });
+  });
+}
+
+if (!["/usr/bin/qemu-aarch64", "/usr/local/bin/qemu-aarch64"].some((it) => existsSync(it))) {
+  console.error(
+    "No qemu-aarch64: install Debian's qemu-user and libc6-arm64-cross, libstdc++6-arm64-cross, libatomic1-arm64-cross.",
+  );
+  process.exit(1);
+}
+installHosts();
+const named = process.argv.slice(2);
+const out = await mkdtemp(join(tmpdir(), "arm-"));
+const sum = { passed: 0, failed: 0 };
+let broken = false;
+for (const [file, only] of files) {
+  if (named.length > 0 && !named.some((it) => file.includes(it))) continue;
+  const start = performance.now();
+  const script = join(out, `${file.replaceAll("/", "-")}.mjs`);
+  await bundle(file, script);
+  const found = await run(script, only);
+  if (!found || found.passed === 0) broken = true;
+  sum.passed += found?.passed ?? 0;
+  sum.failed += found?.failed ?? 0;
+  const counts = found ? `${found.passed} passed, ${found.failed} failed` : "did not end";
+  console.log(`${file.padEnd(32)} ${counts}  ${Math.round((performance.now() - start) / 1000)} s`);
+}
+await rm(out, { recursive: true });
+console.log(`ARM, both modules: ${sum.passed} passed, ${sum.failed} failed`);
+process.exit(broken || sum.failed > 0 ? 1 : 0);

@@ -1,0 +1,66 @@
+// The little of Vitest that the kernels' tests use, in one process: an emulated processor is too slow for the whole of it.
+import { expect as jestExpect } from "expect";
+
+const only = process.env.ONLY ? new RegExp(process.env.ONLY) : /./;
+const queue = [];
+let path = [];
+let afterEachTest = [];
+
+export const expect = Object.assign((value) => jestExpect(value), jestExpect);
+export const vi = {
+  spyOn() {
+    throw new Error("vi.spyOn is not there");
+  },
+  restoreAllMocks() {},
+};
+
+/** Titles have %s, %i and $field. */
+function named(title, values) {
+  const first = values[0];
+  let at = 0;
+  return title
+    .replace(/\$(\w+)/g, (all, field) => (first && field in Object(first) ? first[field] : all))
+    .replace(/%[sidfoj]/g, () => String(values[at++]));
+}
+
+const each = (register) => (cases) => (title, body) => {
+  for (const one of cases) {
+    const values = Array.isArray(one) ? one : [one];
+    register(named(title, values), () => body(...values));
+  }
+};
+
+export function test(title, body) {
+  const full = [...path, title].join(" > ");
+  if (only.test(full)) queue.push({ full, body, after: [...afterEachTest] });
+}
+test.each = each(test);
+test.runIf = (condition) => (condition ? test : test.skip);
+test.skipIf = (condition) => (condition ? test.skip : test);
+test.skip = (title) => console.log(`skipped: ${[...path, title].join(" > ")}`);
+
+export function describe(title, body) {
+  const [outer, hooks] = [path, afterEachTest];
+  path = [...path, title];
+  body();
+  [path, afterEachTest] = [outer, hooks];
+}
+describe.each = each(describe);
+
+export const afterEach = (hook) => afterEachTest.push(hook);
+
+/** Runs what the files have registered; the last line counts. */
+export async function runAll() {
+  let failed = 0;
+  for (const { full, body, after } of queue) {
+    try {
+      await body();
+    } catch (error) {
+      failed++;
+      console.log(`FAILED: ${full}\n  ${String(error.message).split("\n").slice(0, 6).join("\n  ")}`);
+    }
+    for (const hook of after) await hook();
+  }
+  console.log(JSON.stringify({ passed: queue.length - failed, failed }));
+  return failed;
+}
