@@ -68,19 +68,19 @@ class DecoderProcess {
   #answer(answer: Answer): void {
     this.#settle?.(answer);
     this.#settle = null;
-    this.#hold(false);
+    // In Deno, what could not be started cannot be let go either.
+    if (!this.ended) this.#hold(false);
   }
 
   /** Whether the caller's process stays for this one. */
   #hold(on: boolean): void {
     const { channel, stdin, stdout } = this.#child;
     channel?.unref();
-    // Deno has neither stream where it may start no process.
-    for (const it of [this.#child, stdin as Writable, stdout as Readable] as unknown as (
-      | { ref(): void; unref(): void }
-      | undefined
-    )[])
-      on ? it?.ref() : it?.unref();
+    for (const it of [this.#child, stdin as Writable, stdout as Readable] as unknown as {
+      ref(): void;
+      unref(): void;
+    }[])
+      on ? it.ref() : it.unref();
   }
 }
 

@@ -14,6 +14,17 @@ export const vi = {
   restoreAllMocks() {},
 };
 
+/** A module is compiled once: on an emulated processor that takes longer than most tests. */
+const { compile } = WebAssembly;
+const compiled = [];
+WebAssembly.compile = (bytes) => {
+  const known = compiled.find((it) => Buffer.compare(it.bytes, bytes) === 0);
+  if (known) return known.module;
+  const module = compile(bytes);
+  compiled.push({ bytes: Buffer.from(bytes), module });
+  return module;
+};
+
 /** Titles have %s, %i and $field. */
 function named(title, values) {
   const first = values[0];
@@ -53,6 +64,7 @@ export const afterEach = (hook) => afterEachTest.push(hook);
 export async function runAll() {
   let failed = 0;
   for (const { full, body, after } of queue) {
+    if (process.env.VERBOSE) console.error(full);
     try {
       await body();
     } catch (error) {
