@@ -28,18 +28,18 @@ async function install() {
 }
 
 /** Output of a command; its end is the host's failure. */
-function command(file, args, { cwd = here, env = {} } = {}) {
+function command(file, args, { cwd = here, env = {}, limit = LIMIT_MS } = {}) {
   return new Promise((resolve, reject) => {
     const options = {
       cwd,
       env: { ...process.env, ...env },
-      timeout: LIMIT_MS,
+      timeout: limit,
       killSignal: "SIGKILL",
       maxBuffer: 64 << 20,
     };
     execFile(file, args, options, (error, stdout, stderr) => {
       if (!error) return resolve(stdout);
-      reject(new Error(error.killed ? `not done in ${LIMIT_MS / 1000} s` : `${stderr}\n${stdout}`.trim().slice(-1500)));
+      reject(new Error(error.killed ? `not done in ${limit / 1000} s` : `${stderr}\n${stdout}`.trim().slice(-1500)));
     });
   });
 }
@@ -236,6 +236,27 @@ const next = (bundler) => {
   };
 };
 
+/** GPU kernels and networks against their references on Deno's WebGPU, which is wgpu; on SwiftShader unless RESNET_EDGE_GPU is set. */
+async function denoGpu() {
+  const { bundle } = await import("./bundle.mjs");
+  const driver = "/usr/lib/chromium/vk_swiftshader_icd.json";
+  const env = process.env.RESNET_EDGE_GPU ? {} : { VK_ICD_FILENAMES: driver, VK_DRIVER_FILES: driver };
+  const out = await folder();
+  const counts = [];
+  for (const file of ["operations", "networks"]) {
+    const script = join(out, `${file}.mjs`);
+    await bundle(`test/gpu/${file}.test.ts`, script, { webgpu: join(here, "runtime/webgpu.mjs") });
+    const text = await command(bin("deno"), ["run", "--quiet", "-A", "--unstable-webgpu", script], {
+      env,
+      limit: 3 * LIMIT_MS,
+    });
+    const { passed } = lastLine(text);
+    if (passed === 0) throw new Error(text.slice(-500));
+    counts.push(`${passed} ${file}`);
+  }
+  return { version: `${await version("deno")} ${counts.join(", ")}`, answer: null };
+}
+
 const node = (name) => ({ [`node ${name}`]: runtime(join(modules, `node-${name}/bin/node`), []) });
 
 const hosts = {
@@ -249,6 +270,7 @@ const hosts = {
     ["run", "--quiet", "--no-lock", "--allow-read", "--allow-env", "--allow-sys", "--allow-ffi"],
     () => version("deno"),
   ),
+  "deno gpu": denoGpu,
   "jest node": jest("node"),
   "jest jsdom": jest("jsdom"),
   "vitest node": vitest("node"),

@@ -2,15 +2,11 @@
 // Wants Debian's qemu-user, libc6-arm64-cross, libstdc++6-arm64-cross and libatomic1-arm64-cross; Node for ARM comes from npm.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { bundle } from "../bundle.mjs";
 import { installHosts, modules } from "../install.mjs";
-
-const here = fileURLToPath(new URL(".", import.meta.url));
-const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** Files, and which of their tests: those that stop threads on purpose or watch calls belong to Vitest. */
 const files = [
@@ -22,43 +18,6 @@ const files = [
   ["test/cpu/kernels.test.ts"],
   ["test/worker/threads.test.ts", "many threads give what one gives"],
 ];
-
-/** Where a source lies is told by its own address, not the bundle's. */
-const addresses = {
-  name: "addresses",
-  setup(it) {
-    it.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-      const text = await readFile(path, "utf8");
-      const address = JSON.stringify(pathToFileURL(path).href);
-      return { contents: text.replaceAll("import.meta.url", address), loader: "ts" };
-    });
-  },
-};
-
-async function bundle(file, out) {
-  await build({
-    stdin: {
-      contents: `import ${JSON.stringify(join(root, file))}; import { runAll } from "vitest"; process.exitCode = (await runAll()) ? 1 : 0; process.exit();`,
-      resolveDir: root,
-      loader: "js",
-    },
-    bundle: true,
-    // The package says that its modules have no side effects; its tests have.
-    ignoreAnnotations: true,
-    platform: "node",
-    format: "esm",
-    target: "node24",
-    outfile: out,
-    alias: { vitest: join(here, "vitest.mjs") },
-    nodePaths: [modules],
-    plugins: [addresses],
-    define: { KERNELS_VERSION: '"arm"' },
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url); const __dirname = import.meta.dirname;',
-    },
-    logLevel: "error",
-  });
-}
 
 /** Bounds are checked by code, not by guard pages of gigabytes, which cost an emulator a quarter of a second a memory. */
 const flags = ["--disable-wasm-trap-handler"];

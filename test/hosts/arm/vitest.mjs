@@ -49,6 +49,7 @@ test.each = each(test);
 test.runIf = (condition) => (condition ? test : test.skip);
 test.skipIf = (condition) => (condition ? test.skip : test);
 test.skip = (title) => console.log(`skipped: ${[...path, title].join(" > ")}`);
+test.skip.each = () => test.skip;
 
 export function describe(title, body) {
   const [outer, hooks] = [path, afterEachTest];
@@ -59,6 +60,12 @@ export function describe(title, body) {
 describe.each = each(describe);
 
 export const afterEach = (hook) => afterEachTest.push(hook);
+
+describe.skipIf = (condition) => (condition ? (title) => console.log(`skipped: ${title}`) : describe);
+describe.runIf = (condition) => describe.skipIf(!condition);
+
+const atEnd = [];
+export const afterAll = (hook) => atEnd.push(hook);
 
 /** Runs what the files have registered; the last line counts. */
 export async function runAll() {
@@ -73,6 +80,7 @@ export async function runAll() {
     }
     for (const hook of after) await hook();
   }
+  for (const hook of atEnd) await hook();
   console.log(JSON.stringify({ passed: queue.length - failed, failed }));
   return failed;
 }
