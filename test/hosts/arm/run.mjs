@@ -20,7 +20,7 @@ const files = [
 ];
 
 /** Bounds are checked by code, not by guard pages of gigabytes, which cost an emulator a quarter of a second a memory. */
-const flags = ["--disable-wasm-trap-handler"];
+const flags = ["--disable-wasm-trap-handler", "--expose-gc"];
 
 /** Of the last line of its output; null where it ended before. */
 function run(script, only) {
@@ -37,14 +37,14 @@ function run(script, only) {
       text += piece;
     });
     child.on("error", () => resolve(null));
-    child.on("close", () => {
+    child.on("close", (code, signal) => {
       const lines = text.trim().split("\n");
       const last = lines.pop();
       if (lines.length > 0) console.log(lines.join("\n"));
       try {
         resolve(JSON.parse(last));
       } catch {
-        console.log(last);
+        console.log(last, signal ?? code);
         resolve(null);
       }
     });
