@@ -26,8 +26,9 @@ import type {
 } from "./options.js";
 import type { Plan } from "./plan.js";
 import { Queue } from "./queue.js";
+import { CpuFirst } from "./schedule/cpu-first.js";
 import { gpuOpener } from "./schedule/open-gpu.js";
-import { Scheduler } from "./schedule/scheduler.js";
+
 import { openSource } from "./source.js";
 import { openWeights, readWeights } from "./weights/index.js";
 
@@ -64,7 +65,7 @@ export class SessionInPlace implements Session {
     readonly network: Network,
     readonly preprocess: Preprocess,
     readonly labels: readonly string[] | null,
-    private readonly scheduler: Scheduler,
+    private readonly scheduler: CpuFirst,
     private readonly host: Pick<Host, "decode" | "release" | "loadGpu">,
     private readonly gpuDevice?: GPUDevice,
     /** Path or URL, for messages. */
@@ -248,7 +249,8 @@ async function openModel(
     onProgress: options.onProgress && packProgress(options.onProgress, opened),
   });
   const { device = "auto", precision } = options;
-  const scheduler = new Scheduler({ cpu, device, precision, openGpu, store: host.store });
+  const loadScheduler = async () => (await host.loadGpu()).Scheduler;
+  const scheduler = new CpuFirst({ cpu, device, precision, openGpu, store: host.store, loadScheduler });
   try {
     const onProgress = (loaded: number, total: number) => options.onProgress?.({ phase: "gpu", loaded, total });
     await scheduler.start({ signal: options.signal, onProgress });

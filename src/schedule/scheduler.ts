@@ -172,7 +172,7 @@ export class Scheduler {
     if (!this.#wanted && this.#options.device === "auto" && this.#options.openGpu) {
       this.#wanted = true;
       // After the first answer, and not before the caller has it.
-      setTimeout(() => this.#prepare(), 0);
+      setTimeout(() => this.prepare(), 0);
     }
     return result;
   }
@@ -251,7 +251,9 @@ export class Scheduler {
     return range.last === last ? leaving : onCpu(range.last + 1, last, leaving);
   }
 
-  async #prepare(): Promise<void> {
+  /** Tries the GPU now, and not only after the first answer. */
+  async prepare(): Promise<void> {
+    this.#wanted = true;
     const reason = await this.#open();
     if (reason) this.#decide(null, reason);
   }
@@ -432,7 +434,7 @@ export class Scheduler {
     if (!retry) return;
     const sleep = this.#options.sleep ?? wait;
     sleep(RETRY_MS).then(() => {
-      if (!this.#closed) return this.#prepare();
+      if (!this.#closed) return this.prepare();
     });
   }
 }
