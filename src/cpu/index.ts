@@ -4,21 +4,22 @@ import { networkMacs } from "../model/macs.js";
 import type { Network } from "../model/network.js";
 import type { Store } from "../store.js";
 import { withoutPadding } from "../tensor.js";
+import { chooseThreads, type ThreadChoice, type ThreadSupport } from "./choose-threads.js";
 import { compile } from "./compile.js";
+import { isSmall, keptTuning, type Tuning } from "./kept-tuning.js";
 import { createMemory, hasRelaxedSimd, instantiate, type Kernels, refuseTooLarge, type Variant } from "./kernels.js";
 import { NearlyDone } from "./nearly-done.js";
 import type { Inside } from "./observe.js";
 import { packAll } from "./pack-all.js";
 import type { CompileOptions, Program, Step } from "./program.js";
 import { settledTime } from "./settled-time.js";
-import { chooseThreads, Team, type ThreadChoice, type ThreadSupport } from "./threads.js";
+import type { Team } from "./threads.js";
 import { type TileName, tileRates, tiles, useTile } from "./tile.js";
 import { TileTrial } from "./tile-trial.js";
-import { isSmall, keptTuning, mostBytes, type Tuning, tune } from "./tune.js";
 import { fromPacked, unpackable } from "./unpack.js";
 
+export type { ThreadSupport } from "./choose-threads.js";
 export { hasRelaxedSimd, type Variant } from "./kernels.js";
-export type { ThreadSupport } from "./threads.js";
 export type { TileName } from "./tile.js";
 
 export interface CpuOptions {
@@ -44,6 +45,9 @@ export interface CpuOptions {
   /** Layers packed so far, of how many. */
   readonly onProgress?: (loaded: number, total: number) => void;
 }
+
+/** Needed once a network and machine. */
+const loadTuner = () => import("./tune.js");
 
 /** One record of the program, timed on its own. */
 export interface OpTiming extends Step {
@@ -108,7 +112,7 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   fetched.catch(() => {});
   const early = await keptFor(wanted, options.memory ?? "fast");
   throwIfAborted(options.signal);
-  const { memory, choice, notes, setting, planned } = reserve(network, options, wanted, early);
+  const { memory, choice, notes, setting, planned } = await reserve(network, options, wanted, early);
   const shared = choice.threads > 1;
   const variant = variantOf(choice);
   const module = await (variant === variantOf(wanted) ? fetched : options.wasm(variant));
@@ -126,7 +130,7 @@ export async function createCpuEngine(network: Network, options: CpuOptions): Pr
   const kept = isWanted ? early : await keptFor(choice, setting);
   const { tuning, measurements } = kept
     ? { tuning: kept, measurements: 0 }
-    : await tune(network, compiling, variant, kernels, asked, options.store);
+    : await (await loadTuner()).tune(network, compiling, variant, kernels, asked, options.store);
   throwIfAborted(options.signal);
   const { tile } = tuning;
   const program = planned ?? programIn(network, { ...compiling, ...tuning }, memory);
@@ -186,7 +190,12 @@ interface Reservation {
 }
 
 /** The memory that was asked for, or else a smaller one, or else one that is not shared. `kept`: kernels for what was asked for. */
-function reserve(network: Network, options: CpuOptions, wanted: ThreadChoice, kept: Tuning | null): Reservation {
+async function reserve(
+  network: Network,
+  options: CpuOptions,
+  wanted: ThreadChoice,
+  kept: Tuning | null,
+): Promise<Reservation> {
   const alone: ThreadChoice = { threads: 1, reason: "shared memory could not be had" };
   const attempts: [ThreadChoice, "fast" | "small", Tuning | null][] = [[wanted, options.memory ?? "fast", kept]];
   if (kept) attempts.push([wanted, options.memory ?? "fast", null]);
@@ -200,7 +209,7 @@ function reserve(network: Network, options: CpuOptions, wanted: ThreadChoice, ke
     try {
       refuseTooLarge(program.bytes);
       // What may win is compiled only where that is open: code that has never run before is slow, and a load waits for it.
-      const most = tuning ? program.bytes : mostBytes(network, compiling);
+      const most = tuning ? program.bytes : (await loadTuner()).mostBytes(network, compiling);
       const memory = createMemory(program.bytes, most, choice.threads > 1);
       return { memory, setting, choice, notes, planned: tuning && program };
     } catch (error) {
@@ -258,6 +267,8 @@ class WasmEngine implements CpuEngine {
     await this.team?.disband();
     this.team = null;
     try {
+      // Most pages have one thread, or a network that is too small for two.
+      const { Team } = await import("./threads.js");
       this.team = await Team.start(this.module, kernels, this.program, this.choice.threads, this.support!.start);
     } catch (error) {
       if (!(error instanceof WorkerError)) throw error;

@@ -1,9 +1,9 @@
+import { NEARLY_MS } from "../nearly.js";
 import type { Step } from "./program.js";
 
 /** Shorter runs are not worth a word. */
 const LONG_MS = 2;
-/** So long before a run ends, at most; and where whoever waits for it takes a core from a thread. */
-export const NEARLY_MS = 4;
+/** As `NEARLY_MS`, where whoever waits for the end takes a core from a thread. */
 const CROWDED_MS = 1;
 
 /**

@@ -221,7 +221,8 @@ export class Scheduler {
       this.#onCpu.run(() => timed("cpu", async () => (await this.#cpu.run(first, end, activation)).slice()));
     const read = async () => (input instanceof Float32Array ? input : input.read());
     const gpu = this.#gpu;
-    if (look) {
+    // An image that the GPU reads itself is not brought here for a look.
+    if (look && (input instanceof Float32Array || range?.first !== 0)) {
       const image = await read();
       const looked = await this.#onCpu.run(() => look(image));
       if (!range || !gpu) return looked;

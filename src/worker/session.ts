@@ -1,10 +1,10 @@
 import { onAbort } from "../abort.js";
-import { NEARLY_MS } from "../cpu/nearly-done.js";
 import type { EngineStats } from "../engine.js";
 import { ClosedError, GpuInputError, OptionError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
 import type { EntryHost } from "../host.js";
 import { checkInput, isGpuBuffer } from "../input.js";
 import { isKind } from "../kind.js";
+import { NEARLY_MS } from "../nearly.js";
 import type {
   ClassifyOptions,
   LoadOptions,

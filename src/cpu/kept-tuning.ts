@@ -1,0 +1,68 @@
+import { graphKey } from "../model/graph-key.js";
+import { opMacs } from "../model/macs.js";
+import type { ConvOp, Network } from "../model/network.js";
+import type { Store } from "../store.js";
+import { kernelsVersion } from "../version.js";
+import { contenders, type KernelChoices, shapeOf } from "./choose.js";
+import type { Variant } from "./kernels.js";
+import type { CompileOptions } from "./program.js";
+import { type TileName, tiles } from "./tile.js";
+
+/** A network of fewer multiply-accumulates is not worth the time that measuring takes. */
+const LEAST_NETWORK_MACS = 100e6;
+
+/** What was measured on this machine, in this engine, for a network: kept, so that a second load measures nothing. */
+export interface Tuning {
+  readonly tile: TileName;
+  readonly kernels: KernelChoices;
+}
+
+/** Whether a network is so small that a load does not wait for measurements. */
+export function isSmall(network: Network): boolean {
+  const macs = convolutions(network).reduce((sum, op) => sum + opMacs(op, network.values[op.output]!), 0);
+  return macs < LEAST_NETWORK_MACS;
+}
+
+/** An earlier load's measurements; for small networks the tables' own choices. Null where there is something to measure. */
+export async function keptTuning(
+  network: Network,
+  options: CompileOptions,
+  variant: Variant,
+  tile: TileName | null,
+  store: Store | undefined,
+): Promise<Tuning | null> {
+  if (isSmall(network)) return { tile: tile ?? "4x8", kernels: {} };
+  return check(await store?.get(keyOf(network, options, variant, tile)).catch(() => null), network, options);
+}
+
+/** Everything that a measurement depends on; the weights' values are not among it. */
+export function keyOf(network: Network, options: CompileOptions, variant: Variant, tile: TileName | null): string {
+  const { navigator, process } = globalThis as { navigator?: Navigator; process?: { version: string } };
+  const { memory, convolution, threads } = options;
+  const engine = navigator?.userAgent ?? process?.version ?? "";
+  const graph = graphKey(network);
+  return JSON.stringify(["kernels", kernelsVersion, engine, variant, memory, convolution, threads, tile, graph]);
+}
+
+/** What was kept, where it is whole and names nothing but contenders. */
+function check(text: string | null | undefined, network: Network, options: CompileOptions): Tuning | null {
+  try {
+    const kept = JSON.parse(text ?? "null") as Tuning | null;
+    if (!kept || !(kept.tile in tiles)) return null;
+    const shapes = new Map(convolutions(network).map((op) => [shapeOf(op, network.values[op.output]!), op]));
+    const fits = Object.entries(kept.kernels).every(([shape, kernel]) => {
+      const op = shapes.get(shape);
+      return op && contenders(op, network.values[op.output]!, options).includes(kernel);
+    });
+    return fits ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+/** All but the one that reads the image. */
+export function convolutions(network: Network): ConvOp[] {
+  return network.stages.flatMap((stage) =>
+    stage.ops.filter((op): op is ConvOp => op.kind === "conv" && op.input !== network.input),
+  );
+}

@@ -1,0 +1,2 @@
+/** Word that a long inference is nearly done comes so long before its end, at most. */
+export const NEARLY_MS = 4;
