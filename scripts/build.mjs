@@ -42,6 +42,15 @@ const shared = {
   logLevel: "warning",
   define: { KERNELS_VERSION: JSON.stringify(await kernelsVersion()) },
 };
+/** A service worker starts no workers, so that what handles them is left out of its file. */
+const withoutThreads = {
+  name: "without threads",
+  setup(build) {
+    build.onLoad({ filter: /\/src\/(cpu\/threads|worker\/web)\.ts$/ }, () => ({
+      contents: "export const Team = null, webWorker = null;",
+    }));
+  },
+};
 const types = promisify(execFile)(process.execPath, [
   "node_modules/typescript/bin/tsc",
   ...["-p", "tsconfig.types.json", "--outDir", `${out}/types`],
@@ -70,7 +79,13 @@ await Promise.all([
     splitting: true,
     chunkNames: "shared-[hash]",
   }),
-  build({ ...shared, entryPoints: { "service-worker": "src/service-worker.ts" }, outdir: out, platform: "browser" }),
+  build({
+    ...shared,
+    entryPoints: { "service-worker": "src/service-worker.ts" },
+    outdir: out,
+    platform: "browser",
+    plugins: [withoutThreads],
+  }),
   build({
     ...shared,
     minify: false,
@@ -98,7 +113,10 @@ const paged = (await readdir(out)).filter((name) =>
 );
 await Promise.all(
   paged.map(async (name) => {
-    const { code } = await minify(await readFile(`${out}/${name}`, "utf8"), { module: true, ecma: 2022 });
+    const { code } = await minify(await readFile(`${out}/${name}`, "utf8"), {
+      ...{ module: true, ecma: 2022 },
+      compress: { passes: 3 },
+    });
     await writeFile(`${out}/${name}`, code);
   }),
 );

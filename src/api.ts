@@ -1,11 +1,8 @@
 import type { EngineStats } from "./engine.js";
 import { ResnetEdgeError } from "./errors.js";
-import type { EntryHost } from "./host.js";
-import { checkFields } from "./nearest.js";
 import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, RunOptions } from "./options.js";
 import type { Plan } from "./plan.js";
 import type { Session } from "./session.js";
-import { openSession } from "./worker/session.js";
 
 /** A network that takes tensors. */
 export interface Model {
@@ -56,6 +53,7 @@ const loadFields = fieldsOf<LoadOptions>({
   gpuDevice: 0,
   wasm: 0,
 });
+const preprocessFields = fieldsOf<Preprocess>({ crop: 0, resize: 0, mode: 0, interpolation: 0, mean: 0, std: 0 });
 const classifyFields = fieldsOf<ClassifyOptions>({ topK: 0, minScore: 0, signal: 0 });
 const runFields = fieldsOf<RunOptions>({ shape: 0, signal: 0 });
 
@@ -63,19 +61,32 @@ function fieldsOf<Options>(fields: Record<keyof Options, 0>): string[] {
   return Object.keys(fields);
 }
 
-/** The two ways in, for one host. */
-export function createApi<Image>(host: EntryHost) {
+function isKnown(given: unknown, known: readonly string[]): boolean {
+  const fields = typeof given === "object" && given !== null ? Object.entries(given) : null;
+  return fields?.every(([field, value]) => value === undefined || known.includes(field)) ?? false;
+}
+
+/** Throws the `OptionError` for a field that is not known: what it says comes when it is needed. */
+async function refuse(given: unknown, known: readonly string[], what: string): Promise<void> {
+  (await import("./nearest.js")).checkFields(given, known, what);
+}
+
+type Open = (source: ModelSource, options: LoadOptions) => Promise<Session>;
+
+/** The two ways in, for one host. `defaultModel`: of a classifier without a source. */
+export function createApi<Image>(defaultModel: () => ModelSource, open: Open) {
+  const opened = async (source: ModelSource, options: LoadOptions) => {
+    if (!isKnown(options, loadFields)) await refuse(options, loadFields, "load option");
+    if (options.preprocess && !isKnown(options.preprocess, preprocessFields))
+      await refuse(options.preprocess, preprocessFields, "preprocess option");
+    return open(source, options);
+  };
   return {
     async loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
-      checkFields(options, loadFields, "load option");
-      return new SessionModel(await openSession(host, source, options));
+      return new SessionModel(await opened(source, options));
     },
-    async loadClassifier(
-      source: ModelSource = host.defaultModel(),
-      options: LoadOptions = {},
-    ): Promise<Classifier<Image>> {
-      checkFields(options, loadFields, "load option");
-      return new SessionClassifier<Image>(await openSession(host, source, options));
+    async loadClassifier(source: ModelSource = defaultModel(), options: LoadOptions = {}): Promise<Classifier<Image>> {
+      return new SessionClassifier<Image>(await opened(source, options));
     },
   };
 }
@@ -98,7 +109,7 @@ class SessionModel implements Model {
     return this.session.stats;
   }
   async run(input: Float32Array | GPUBuffer, options: RunOptions = {}) {
-    checkFields(options, runFields, "run option");
+    if (!isKnown(options, runFields)) await refuse(options, runFields, "run option");
     return { logits: await this.session.run(input, options) };
   }
   close() {
@@ -126,7 +137,7 @@ class SessionClassifier<Image> implements Classifier<Image> {
     input: Image | readonly Image[],
     options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
-    checkFields(options, classifyFields, "classify option");
+    if (!isKnown(options, classifyFields)) await refuse(options, classifyFields, "classify option");
     if (!Array.isArray(input)) return this.session.classify(input as Image, options);
     const one = async (image: Image, index: number) => {
       try {

@@ -1,27 +1,17 @@
-import type { Variant } from "./cpu/index.js";
 import { fetchKernels } from "./fetch-kernels.js";
 import type { Host } from "./host.js";
-import { type BrowserImage, decodeInBrowser, sendBrowserImage } from "./image/decode-browser.js";
+import { decodeInBrowser } from "./image/decode-browser.js";
+import type { BrowserImage } from "./image/send-browser.js";
+import { kernelFiles } from "./kernel-files.js";
 import { browserStore } from "./store-browser.js";
 import { beside, startWorkerFrom } from "./worker/start-web.js";
 
 declare const WorkerGlobalScope: unknown;
 
-/** Literal addresses, here and below, so that bundlers find the files and carry them along. */
-const modules: Readonly<Record<Variant, () => URL>> = {
-  baseline: () => new URL("./cpu-baseline.wasm", import.meta.url),
-  relaxed: () => new URL("./cpu-relaxed.wasm", import.meta.url),
-  "baseline-threads": () => new URL("./cpu-baseline-threads.wasm", import.meta.url),
-  "relaxed-threads": () => new URL("./cpu-relaxed-threads.wasm", import.meta.url),
-};
-
-/** All but the session that runs in place, the GPU path and the reader of checkpoints: entries differ in how those come. */
-export const browserHost: Omit<
-  Host,
-  "loadSession" | "loadGpu" | "loadCheck" | "loadTorch" | "loadUnusual" | "loadOwnPictures"
-> &
+/** What a session needs of a browser, but for the code that may come later: entries differ in how that comes. */
+export const browserHost: Omit<Host, "loadGpu" | "loadCheck" | "loadTorch" | "loadUnusual" | "loadOwnPictures"> &
   ThisType<Host> = {
-  wasm: async (variant) => fetchKernels(beside(import.meta.url, modules[variant])),
+  wasm: async (variant) => fetchKernels(beside(import.meta.url, kernelFiles[variant])),
   threadSupport: {
     start: () =>
       startWorkerFrom(
@@ -39,15 +29,8 @@ export const browserHost: Omit<
       return typeof WorkerGlobalScope === "undefined" ? "the page's own thread must not wait for others" : null;
     },
   },
-  absolute: (address) => new Request(address).url,
-  sendImage(image) {
-    return sendBrowserImage(image, () => this.loadOwnPictures!());
-  },
   decode(image, signal) {
     return decodeInBrowser(image as BrowserImage, signal, () => this.loadOwnPictures!());
   },
   store: browserStore,
-  defaultModel() {
-    return beside(import.meta.url, () => new URL("./cifar10-resnet20.safetensors", import.meta.url));
-  },
 };

@@ -6,13 +6,12 @@ import * as check from "./check/index.js";
 import { WasmError } from "./errors.js";
 import { compileKernels } from "./fetch-kernels.js";
 import * as gpu from "./gpu/index.js";
-import type { Host } from "./host.js";
+import type { EntryHost, Host } from "./host.js";
 import { decodeBytes, decodeFile, imagePath } from "./image/decode-node.js";
 import { toPixels } from "./image/index.js";
 import { isKind } from "./kind.js";
 import * as unusual from "./model/unusual/index.js";
 import { readModel } from "./model-files.js";
-import * as session from "./session.js";
 import { nodeStore } from "./store-node.js";
 import * as torch from "./weights/torch.js";
 import { nodeWorker } from "./worker/node.js";
@@ -22,7 +21,7 @@ type RawPixels = { data: Uint8Array | Uint8ClampedArray; width: number; height: 
 /** A path, a file URL, an encoded file's bytes, or raw pixels. */
 export type NodeImage = string | URL | Uint8Array | ArrayBuffer | Blob | RawPixels;
 
-export const nodeHost: Host = {
+export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defaultModel(): string } = {
   async wasm(variant) {
     const file = beside(import.meta.url, () => new URL(`./cpu-${variant}.wasm`, import.meta.url));
     const bytes = await readFile(file).catch((cause) => {
@@ -35,7 +34,6 @@ export const nodeHost: Host = {
     cores: availableParallelism(),
     obstacle: null,
   },
-  loadSession: async () => session,
   loadGpu: async () => gpu,
   loadCheck: async () => check,
   loadTorch: async () => torch,
@@ -70,6 +68,7 @@ export const nodeHost: Host = {
     return (dawn?.create([]) as GPU) ?? null;
   },
   store: nodeStore,
+  /** The bundled model. A method: nothing is looked for at import. */
   defaultModel() {
     return beside(import.meta.url, () => new URL("./cifar10-resnet20.safetensors", import.meta.url));
   },

@@ -2,6 +2,7 @@ import type { Body } from "./body.js";
 import type { ThreadSupport, Variant } from "./cpu/index.js";
 import type { Pixels } from "./image/index.js";
 import type { ModelCard } from "./model/card.js";
+import type { LoadOptions, ModelSource } from "./options.js";
 import type { Store } from "./store.js";
 import type { WorkerHandle } from "./worker/handle.js";
 
@@ -27,8 +28,6 @@ export interface Host {
   readPath?(path: string | URL, signal: AbortSignal | null | undefined): Promise<ModelFiles>;
   /** Of the thread that this code runs in. */
   readonly threadSupport: ThreadSupport;
-  /** The code that opens a session in this thread. */
-  loadSession(): Promise<Pick<typeof import("./session.js"), "openInPlace">>;
   /** The code of the GPU path, which comes when it is needed. */
   loadGpu(): Promise<typeof import("./gpu/index.js")>;
   /** What looks at the first pictures of a model whose structure nobody stated. */
@@ -39,10 +38,6 @@ export interface Host {
   loadUnusual(): Promise<typeof import("./model/unusual/index.js")>;
   /** Readers of pictures that browsers do not decode as PIL does, likewise; absent where all pictures are decoded otherwise. */
   loadOwnPictures?(): Promise<typeof import("./image/own.js")>;
-  /** A source or address that means the same in a worker: relative URLs are relative to the page. */
-  absolute(address: string): string;
-  /** An image in a form that can be sent to a worker, and what of it is transferred: never what is the caller's. */
-  sendImage(image: unknown): Promise<[image: unknown, transfer: Transferable[]]>;
   /** Decodes whatever counts as an image here. */
   decode(image: unknown, signal: AbortSignal | null | undefined): Promise<Pixels>;
   /** Called when an image that was given to this thread has been used. */
@@ -51,12 +46,20 @@ export interface Host {
   findGpu?(): Promise<GPU | null>;
   /** Where calibrations are kept between visits. */
   readonly store?: Store;
-  /** The bundled model. A method: nothing is looked for at import. */
-  defaultModel(): string | URL;
 }
 
-/** A host that a caller's code runs in. The worker has none: a worker file that names itself would be a bundler's endless circle. */
-export interface EntryHost extends Host {
+/** What a caller's code asks of a host, apart from what a session needs: a page has little of its own to load. */
+export interface EntryHost {
+  /** Opens a session in this thread. */
+  readonly openInPlace: (
+    source: ModelSource,
+    options: LoadOptions,
+    note?: string,
+  ) => Promise<import("./session.js").SessionInPlace>;
   /** Starts a worker that serves a session: the library's own file, or the one named. Throws where there can be none. */
   startWorker(file?: string | URL): WorkerHandle;
+  /** A source or address that means the same in a worker: relative URLs are relative to the page. */
+  absolute(address: string): string;
+  /** An image in a form that can be sent to a worker, and what of it is transferred: never what is the caller's. */
+  sendImage(image: unknown): Promise<[image: unknown, transfer: Transferable[]]>;
 }

@@ -1,5 +1,4 @@
-import { GpuInputError, OptionError, ShapeError } from "./errors.js";
-import { COPY_SRC } from "./gpu/usage.js";
+import { OptionError, ShapeError } from "./errors.js";
 import { isKind } from "./kind.js";
 
 type Shape = readonly number[];
@@ -18,7 +17,7 @@ export function checkInput(input: unknown, shape: Shape, stated?: Shape): number
   return countImages(input.length, shape, stated, "The input", (values) => `${values} values`);
 }
 
-function countImages(
+export function countImages(
   length: number,
   [, ...image]: Shape,
   stated: Shape | undefined,
@@ -48,17 +47,4 @@ function countImages(
 /** By its shape: where Dawn runs in Node there is no global class. */
 export function isGpuBuffer(input: unknown): input is GPUBuffer {
   return typeof input === "object" && input !== null && "mapAsync" in input && "usage" in input;
-}
-
-/** As `checkInput`, of a buffer of f32 values. `gpu`: the device that made it, as the caller says. */
-export function checkBuffer(buffer: GPUBuffer, shape: Shape, gpu: GPUDevice | undefined, stated?: Shape): number {
-  if (!gpu) {
-    throw new GpuInputError(
-      "The input is a GPUBuffer, which one device can read: load the model with gpuDevice, the device that made it.",
-    );
-  }
-  if (!(buffer.usage & COPY_SRC)) {
-    throw new GpuInputError("The GPUBuffer cannot be copied from: create it with usage GPUBufferUsage.COPY_SRC.");
-  }
-  return countImages(buffer.size / 4, shape, stated, "The GPUBuffer", (values) => `${4 * values} bytes`);
 }

@@ -1,5 +1,7 @@
 import { type Classifier as ClassifierOf, createApi } from "./api.js";
 import { type NodeImage, nodeHost } from "./host-node.js";
+import { openInPlace } from "./session.js";
+import { openSession } from "./worker/session.js";
 import { startWorker } from "./worker/start-node.js";
 
 export type { Model } from "./api.js";
@@ -19,4 +21,6 @@ export type { Plan, StagePlacement } from "./plan.js";
 /** A network that takes images. */
 export type Classifier<Image = NodeImage> = ClassifierOf<Image>;
 
-export const { loadModel, loadClassifier } = createApi<NodeImage>({ ...nodeHost, startWorker });
+export const { loadModel, loadClassifier } = createApi<NodeImage>(nodeHost.defaultModel, (...all) =>
+  openSession({ ...nodeHost, startWorker, openInPlace: (...rest) => openInPlace(nodeHost, ...rest) }, ...all),
+);

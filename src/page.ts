@@ -1,13 +1,16 @@
 // What bundlers take: as index.ts, but the code for running in place comes when it is needed, which for most pages is never.
 // A service worker may not import later: there it is service-worker.ts, "resnet-edge/service-worker".
 import { type Classifier as ClassifierOf, createApi } from "./api.js";
-import { browserHost } from "./host-browser.js";
-import type { BrowserImage } from "./image/decode-browser.js";
+import type { EntryHost } from "./host.js";
+import { bundledModel, pageSide } from "./host-page.js";
+import type { BrowserImage } from "./image/send-browser.js";
+import { kernelFiles } from "./kernel-files.js";
+import { openSession } from "./worker/session.js";
 import { startWorker } from "./worker/start.js";
 
 export type { Model } from "./api.js";
 export * from "./errors.js";
-export type { BrowserImage } from "./image/decode-browser.js";
+export type { BrowserImage } from "./image/send-browser.js";
 export type {
   ClassifyOptions,
   LoadOptions,
@@ -22,13 +25,13 @@ export type { Plan, StagePlacement } from "./plan.js";
 /** A network that takes images. */
 export type Classifier<Image = BrowserImage> = ClassifierOf<Image>;
 
-export const { loadModel, loadClassifier } = createApi<BrowserImage>({
-  ...browserHost,
+const page: EntryHost = {
+  ...pageSide(() => import("./image/own.js")),
   startWorker,
-  loadSession: () => import("./session.js"),
-  loadGpu: () => import("./gpu/index.js"),
-  loadCheck: () => import("./check/index.js"),
-  loadTorch: () => import("./weights/torch.js"),
-  loadUnusual: () => import("./model/unusual/index.js"),
-  loadOwnPictures: () => import("./image/own.js"),
-});
+  // Most pages never need this code: the worker has its own.
+  openInPlace: async (...all) => (await import("./page-in-place.js")).openInPlace(kernelFiles, ...all),
+};
+
+export const { loadModel, loadClassifier } = createApi<BrowserImage>(bundledModel, (...all) =>
+  openSession(page, ...all),
+);

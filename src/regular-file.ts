@@ -29,7 +29,10 @@ export function specialKind(found: Stats): string | null {
 /** A regular file, open for reading; `use` gets it with its size. A pipe, socket, device or folder is named and never opened. */
 export async function withFile<T>(path: string, use: (file: FileHandle, size: number) => Promise<T>): Promise<T> {
   const found = await statPath(path);
-  if (!found) throw new SourceError(`No file at ${path}; check the path.`);
+  if (!found) {
+    const cause = await stat(path).catch((error) => error);
+    throw new SourceError(`No file at ${path}; check the path.`, { cause });
+  }
   refuseSpecial(path, found);
   // Where a pipe has taken the file's place meanwhile, opening must not wait for its writer.
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause) => {

@@ -2,16 +2,18 @@
 import { type Classifier as ClassifierOf, createApi } from "./api.js";
 import * as check from "./check/index.js";
 import * as gpu from "./gpu/index.js";
+import type { Host } from "./host.js";
 import { browserHost } from "./host-browser.js";
-import type { BrowserImage } from "./image/decode-browser.js";
+import { bundledModel } from "./host-page.js";
 import * as ownPictures from "./image/own.js";
+import type { BrowserImage } from "./image/send-browser.js";
 import * as unusual from "./model/unusual/index.js";
-import * as session from "./session.js";
+import { openInPlace } from "./session.js";
 import * as torch from "./weights/torch.js";
 
 export type { Model } from "./api.js";
 export * from "./errors.js";
-export type { BrowserImage } from "./image/decode-browser.js";
+export type { BrowserImage } from "./image/send-browser.js";
 export type {
   ClassifyOptions,
   LoadOptions,
@@ -26,15 +28,15 @@ export type { Plan, StagePlacement } from "./plan.js";
 /** A network that takes images. */
 export type Classifier<Image = BrowserImage> = ClassifierOf<Image>;
 
-export const { loadModel, loadClassifier } = createApi<BrowserImage>({
+const host: Host = {
   ...browserHost,
-  startWorker() {
-    throw new Error("a service worker cannot start workers");
-  },
-  loadSession: async () => session,
   loadGpu: async () => gpu,
   loadCheck: async () => check,
   loadTorch: async () => torch,
   loadUnusual: async () => unusual,
   loadOwnPictures: async () => ownPictures,
-});
+};
+
+export const { loadModel, loadClassifier } = createApi<BrowserImage>(bundledModel, (source, options) =>
+  openInPlace(host, source, options, "in place: a service worker cannot start workers"),
+);

@@ -1,3 +1,4 @@
+import { checkBuffer } from "./buffer-input.js";
 import type { Watch } from "./check/watch.js";
 import { checkLogits, labelsFor, rank, softmax } from "./classify.js";
 import { type CpuEngine, createCpuEngine, likelyVariant, type Variant } from "./cpu/index.js";
@@ -9,7 +10,7 @@ import type { GpuInput } from "./gpu/input.js";
 import type { Host, ModelBody, ModelFiles } from "./host.js";
 import { isFrame } from "./image/frame.js";
 import { type Pixels, preprocess as prepareImage } from "./image/index.js";
-import { checkBuffer, checkInput, isGpuBuffer } from "./input.js";
+import { checkInput, isGpuBuffer } from "./input.js";
 import { isKind } from "./kind.js";
 import { openNetwork } from "./model/build.js";
 import { modelCard } from "./model/card.js";

@@ -1,23 +1,7 @@
-import { ResnetEdgeError } from "../errors.js";
 import { isKind } from "../kind.js";
 import { MAX_IMAGE_BYTES } from "../limits.js";
-import { orGivenUp } from "./give-up.js";
 import { type Pixels, toPixels } from "./pixels.js";
-
-/** Whatever a page has an image in. Raw pixels are RGBA or RGB bytes. */
-export type BrowserImage =
-  | Blob
-  | ImageData
-  | ImageBitmap
-  | HTMLImageElement
-  | HTMLVideoElement
-  | HTMLCanvasElement
-  | OffscreenCanvas
-  | VideoFrame
-  | { data: Uint8Array | Uint8ClampedArray; width: number; height: number };
-
-/** The code for all but opaque pictures of moderate size: other formats, alpha, tiles, and what an error says. */
-export type LoadOwn = () => Promise<typeof import("./own.js")>;
+import { type BrowserImage, explained, isRaw, type LoadOwn, readCanvas, toBitmap } from "./send-browser.js";
 
 /** A canvas has limits of its own, beyond which it stays blank without a word: what is longer is read in tiles. */
 const CANVAS_SIDE = 4096;
@@ -52,57 +36,6 @@ export async function decodeInBrowser(
   }
 }
 
-/**
- * An image in a form that a worker can have, and what of it is transferred. What only the page can read becomes a bitmap
- * here; raw pixels are copied, so that the caller keeps them.
- */
-export async function sendBrowserImage(
-  source: unknown,
-  loadOwn: LoadOwn,
-): Promise<[image: unknown, transfer: Transferable[]]> {
-  const image = source as BrowserImage;
-  if (isRaw(image)) {
-    const { data, width, height } = toPixels(image);
-    const copy = new Uint8Array(data);
-    return [{ data: copy, width, height }, [copy.buffer]];
-  }
-  if (isKind(image, "Blob", "File") || (globalThis.VideoFrame && image instanceof VideoFrame && image.format))
-    return [image, []];
-  try {
-    const bitmap = await toBitmap(image);
-    // One that may not be read cannot be sent, and the browser's error would not say why.
-    readCanvas(bitmap, 1, 1);
-    return [bitmap, [bitmap]];
-  } catch (cause) {
-    throw await explained(image, cause, null, loadOwn);
-  }
-}
-
-function isRaw(image: BrowserImage): image is Extract<BrowserImage, { data: unknown }> {
-  return image !== null && typeof image === "object" && "data" in image;
-}
-
-/** As PIL has pixels: no colour profile is applied, and colours under alpha stay. */
-async function toBitmap(
-  image: Exclude<BrowserImage, { data: unknown }>,
-  signal?: AbortSignal | null,
-): Promise<ImageBitmap> {
-  if ("decode" in image) await image.decode();
-  const bitmap = createImageBitmap(image, {
-    imageOrientation: "from-image",
-    premultiplyAlpha: "none",
-    colorSpaceConversion: "none",
-  });
-  // Nothing ends the browser's decoder: who gave up does not wait for it.
-  return orGivenUp(bitmap, signal, () => bitmap.then((late) => late.close()).catch(() => {}));
-}
-
-function readCanvas(bitmap: ImageBitmap, width: number, height: number): Uint8ClampedArray {
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })!;
-  context.drawImage(bitmap, 0, 0);
-  return context.getImageData(0, 0, width, height).data;
-}
-
 function isOpaque(data: Uint8ClampedArray): boolean {
   for (let at = 3; at < data.length; at += 4) if (data[at] !== 255) return false;
   return true;
@@ -119,14 +52,4 @@ function isModerateJpeg(buffer: ArrayBuffer): boolean {
     if (marker < 0xffc3) return Math.max(view.getUint16(at + 5), view.getUint16(at + 7)) <= CANVAS_SIDE;
   }
   return false;
-}
-
-async function explained(
-  image: BrowserImage,
-  cause: unknown,
-  signal: AbortSignal | null | undefined,
-  loadOwn: LoadOwn,
-): Promise<unknown> {
-  if (signal?.aborted) return signal.reason;
-  return cause instanceof ResnetEdgeError ? cause : (await loadOwn()).explain(image, cause);
 }

@@ -1,6 +1,5 @@
 import { OptionError, UnsupportedModelError } from "../errors.js";
 import { MAX_CROP, MAX_RESIZE } from "../limits.js";
-import { checkFields } from "../nearest.js";
 import type { Preprocess } from "../options.js";
 import { defaultInputSize, type Size, sides, sizeOf } from "./input-size.js";
 import { object, refuse, show, triple, wholeNumber } from "./json-values.js";
@@ -88,7 +87,7 @@ export function checkPreprocess(
   return kept;
 }
 
-const fields = ["crop", "resize", "mode", "interpolation", "mean", "std"];
+const preprocessFields: readonly string[] = ["crop", "resize", "mode", "interpolation", "mean", "std"];
 
 function pixels(value: unknown, where: string, most: number): Size {
   if (most < 16384 && Math.max(...[value].flat().map(Number)) > most) {
@@ -100,7 +99,9 @@ function pixels(value: unknown, where: string, most: number): Size {
 }
 
 function fromCaller(overrides: Partial<Preprocess>): Partial<Preprocess> {
-  checkFields(overrides, fields, "preprocess option");
+  for (const field of Object.keys(overrides)) {
+    if (!preprocessFields.includes(field)) throw new OptionError(`There is no preprocess option "${field}".`);
+  }
   try {
     return checkPreprocess(overrides, "options.preprocess", [16384, 16384]);
   } catch (error) {

@@ -1,4 +1,3 @@
-import { adapterName, isSoftware, probeGpu } from "../gpu/probe.js";
 import type { Host } from "../host.js";
 import { graphKey } from "../model/graph-key.js";
 import type { Network } from "../model/network.js";
@@ -16,6 +15,7 @@ export async function gpuOpener(
   const gpu = options.gpu ?? globalThis.navigator?.gpu ?? (device === "gpu" ? await host.findGpu?.() : undefined);
   if (!gpu && !gpuDevice) return undefined;
   return async (watch) => {
+    const { adapterName, isSoftware, probeGpu } = await import("../gpu/probe.js");
     const probe = gpuDevice ? null : await probeGpu({ gpu: gpu! });
     if (probe && !probe.adapter) throw new Error(probe.reason);
     const info = gpuDevice?.adapterInfo ?? probe?.adapter?.info;

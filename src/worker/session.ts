@@ -35,9 +35,9 @@ const UNWATCHED = 16;
 /** Opens a session in a worker, or in place where there can be none: `stats.threadsReason` says so. */
 export async function openSession(host: EntryHost, source: ModelSource, options: LoadOptions = {}): Promise<Session> {
   const { worker = "auto", gpu, gpuDevice } = options;
-  if (worker === false) return (await host.loadSession()).openInPlace(host, source, options);
+  if (worker === false) return host.openInPlace(source, options);
   if (gpu || gpuDevice) {
-    return (await host.loadSession()).openInPlace(host, source, options, "in place: a GPU cannot be sent to a worker");
+    return host.openInPlace(source, options, "in place: a GPU cannot be sent to a worker");
   }
   if (worker !== "auto" && typeof worker !== "string" && !isKind(worker, "URL")) {
     throw new OptionError(`worker is ${worker}; it must be "auto", false, or the URL of worker.js.`);
@@ -50,7 +50,7 @@ export async function openSession(host: EntryHost, source: ModelSource, options:
     return session;
   } catch (error) {
     if (!(error instanceof NoWorker)) throw error;
-    return (await host.loadSession()).openInPlace(host, kept, options, `in place: ${error.message}`);
+    return host.openInPlace(kept, options, `in place: ${error.message}`);
   }
 }
 

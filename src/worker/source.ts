@@ -1,5 +1,5 @@
 import { SourceError } from "../errors.js";
-import type { Host } from "../host.js";
+import type { EntryHost } from "../host.js";
 import { isKind } from "../kind.js";
 import type { ModelSource } from "../options.js";
 
@@ -7,7 +7,7 @@ import type { ModelSource } from "../options.js";
 const PIECE = 8 << 20;
 
 /** A source that can be sent to a worker again and again; what is read once only is read here. */
-export async function keepSource(host: Host, source: ModelSource): Promise<ModelSource> {
+export async function keepSource(host: Pick<EntryHost, "absolute">, source: ModelSource): Promise<ModelSource> {
   if (isKind(source, "URL")) return source.href;
   if (typeof source === "string") return host.absolute(source);
   if (!isKind(source, "Response")) return source;

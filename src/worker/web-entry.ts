@@ -1,13 +1,11 @@
 import type { Host } from "../host.js";
 import { browserHost } from "../host-browser.js";
-import * as session from "../session.js";
 import { serveSession } from "./serve.js";
 import { holdLock, webPort } from "./web.js";
 
 const host: Host = {
   ...browserHost,
   threadSupport: { ...browserHost.threadSupport, endsNext: true },
-  loadSession: async () => session,
   loadGpu: () => import("../gpu/index.js"),
   loadCheck: () => import("../check/index.js"),
   loadTorch: () => import("../weights/torch.js"),

@@ -12,9 +12,10 @@ import { resnet18File } from "./resnet18.js";
 
 const workers: Worker[] = [];
 /** Node's host on the built worker, whose worker the test can kill. */
+const inPlace = { ...nodeHost, wasm };
 const host: EntryHost = {
   ...nodeHost,
-  wasm,
+  openInPlace: (...all) => openInPlace(inPlace, ...all),
   startWorker() {
     const worker = new Worker(new URL("dist/node-worker.js", root));
     workers.push(worker);
@@ -44,7 +45,7 @@ const pixels = (seed: number) => ({
 
 test("a session in a worker is the session in place", async () => {
   const there = await open(bundled);
-  const here = await openInPlace(host, bundled);
+  const here = await openInPlace(inPlace, bundled);
   expect(workers).toHaveLength(1);
   for (const name of ["inputShape", "labels", "preprocess", "stats", "plan"] as const) {
     expect(there[name]).toEqual(here[name]);

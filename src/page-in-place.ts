@@ -1,0 +1,22 @@
+// What a bundled page loads where its model is not in a worker.
+import { fetchKernels } from "./fetch-kernels.js";
+import type { EntryHost, Host } from "./host.js";
+import { browserHost } from "./host-browser.js";
+import type { kernelFiles } from "./kernel-files.js";
+import * as session from "./session.js";
+import { beside } from "./worker/start-web.js";
+
+const host: Omit<Host, "wasm"> = {
+  ...browserHost,
+  loadGpu: () => import("./gpu/index.js"),
+  loadCheck: () => import("./check/index.js"),
+  loadTorch: () => import("./weights/torch.js"),
+  loadUnusual: () => import("./model/unusual/index.js"),
+  loadOwnPictures: () => import("./image/own.js"),
+};
+
+/** `files`: the kernels' addresses, as the page's first script has them. */
+export const openInPlace = (files: typeof kernelFiles, ...all: Parameters<EntryHost["openInPlace"]>) => {
+  const wasm: Host["wasm"] = async (variant) => fetchKernels(beside(import.meta.url, files[variant]));
+  return session.openInPlace({ ...host, wasm }, ...all);
+};
