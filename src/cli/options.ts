@@ -4,6 +4,8 @@ import { OptionError } from "../errors.js";
 import { nodeHost } from "../host-node.js";
 import { MAX_HEADER_BYTES } from "../limits.js";
 import { wellKnownArchitecture } from "../model/index.js";
+import { preprocessFields } from "../model/preprocess.js";
+import { checkFields } from "../nearest.js";
 import type { LoadOptions, Preprocess } from "../options.js";
 import { readRegular } from "../regular-file.js";
 import { readFields } from "./fields.js";
@@ -57,6 +59,7 @@ export async function loadOptions(options: Options): Promise<LoadOptions> {
   }
   Object.assign(preprocess, readFields("--preprocess", options.preprocess ?? []));
   if (options.resize !== undefined) preprocess.resize = size(options, "resize");
+  checkFields(preprocess, preprocessFields, "preprocess option");
   if (options.mean !== undefined) preprocess.mean = triple(options, "mean");
   if (options.std !== undefined) preprocess.std = triple(options, "std");
   return {

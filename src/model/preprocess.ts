@@ -87,7 +87,7 @@ export function checkPreprocess(
   return kept;
 }
 
-const preprocessFields: readonly string[] = ["crop", "resize", "mode", "interpolation", "mean", "std"];
+export const preprocessFields: readonly string[] = ["crop", "resize", "mode", "interpolation", "mean", "std"];
 
 function pixels(value: unknown, where: string, most: number): Size {
   if (most < 16384 && Math.max(...[value].flat().map(Number)) > most) {
