@@ -19,14 +19,16 @@ const files = [
   ["test/worker/threads.test.ts", "many threads give what one gives"],
 ];
 
+/** Tests a process: under emulation, memories of tests that are over are not let go. */
+const PART = 50;
 /** Bounds are checked by code, not by guard pages of gigabytes, which cost an emulator a quarter of a second a memory. */
-const flags = ["--disable-wasm-trap-handler", "--expose-gc"];
+const flags = ["--disable-wasm-trap-handler"];
 
 /** Of the last line of its output; null where it ended before. */
-function run(script, only) {
+function run(script, only, from) {
   const node = join(modules, "node-arm64/bin/node");
   const env = { ...process.env, QEMU_LD_PREFIX: process.env.QEMU_LD_PREFIX ?? "/usr/aarch64-linux-gnu" };
-  if (only) env.ONLY = only;
+  Object.assign(env, { PART, FROM: from, ...(only && { ONLY: only }) });
   return new Promise((resolve) => {
     const child = spawn("qemu-aarch64", ["-cpu", "max", node, ...flags, script], {
       env,
@@ -67,11 +69,20 @@ for (const [file, only] of files) {
   const start = performance.now();
   const script = join(out, `${file.replaceAll("/", "-")}.mjs`);
   await bundle(file, script);
-  const found = await run(script, only);
-  if (!found || found.passed === 0) broken = true;
-  sum.passed += found?.passed ?? 0;
-  sum.failed += found?.failed ?? 0;
-  const counts = found ? `${found.passed} passed, ${found.failed} failed` : "did not end";
+  const own = { passed: 0, failed: 0 };
+  let ended = true;
+  for (let from = 0, all = 1; from < all; from += PART) {
+    const found = await run(script, only, from);
+    ended = found !== null && found.all > 0;
+    if (!ended) break;
+    all = found.all;
+    own.passed += found.passed;
+    own.failed += found.failed;
+  }
+  broken ||= !ended;
+  sum.passed += own.passed;
+  sum.failed += own.failed;
+  const counts = `${own.passed} passed, ${own.failed} failed${ended ? "" : ", did not end"}`;
   console.log(`${file.padEnd(32)} ${counts}  ${Math.round((performance.now() - start) / 1000)} s`);
 }
 await rm(out, { recursive: true });
