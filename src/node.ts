@@ -4,19 +4,8 @@ import { openInPlace } from "./session.js";
 import { openSession } from "./worker/session.js";
 import { startWorker } from "./worker/start-node.js";
 
-export type { Model } from "./api.js";
-export * from "./errors.js";
 export type { NodeImage } from "./host-node.js";
-export type {
-  ClassifyOptions,
-  LoadOptions,
-  ModelSource,
-  Prediction,
-  Preprocess,
-  Progress,
-  RunOptions,
-} from "./options.js";
-export type { Plan, StagePlacement } from "./plan.js";
+export * from "./public.js";
 
 /** A network that takes images. */
 export type Classifier<Image = NodeImage> = ClassifierOf<Image>;

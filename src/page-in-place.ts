@@ -2,17 +2,14 @@
 import { fetchKernels } from "./fetch-kernels.js";
 import type { EntryHost, Host } from "./host.js";
 import { browserHost } from "./host-browser.js";
+import { later } from "./host-later.js";
 import type { kernelFiles } from "./kernel-files.js";
 import * as session from "./session.js";
 import { beside } from "./worker/start-web.js";
 
 const host: Omit<Host, "wasm"> = {
   ...browserHost,
-  loadGpu: () => import("./gpu/index.js"),
-  loadCheck: () => import("./check/index.js"),
-  loadTorch: () => import("./weights/torch.js"),
-  loadUnusual: () => import("./model/unusual/index.js"),
-  loadOwnPictures: () => import("./image/own.js"),
+  ...later,
 };
 
 /** `files`: the kernels' addresses, as the page's first script has them. */

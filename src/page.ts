@@ -1,6 +1,6 @@
 // What bundlers take: as index.ts, but the code for running in place comes when it is needed, which for most pages is never.
 // A service worker may not import later: there it is service-worker.ts, "resnet-edge/service-worker".
-import { type Classifier as ClassifierOf, createApi } from "./api.js";
+import { createApi } from "./api.js";
 import type { EntryHost } from "./host.js";
 import { bundledModel, pageSide } from "./host-page.js";
 import type { BrowserImage } from "./image/send-browser.js";
@@ -8,22 +8,7 @@ import { kernelFiles } from "./kernel-files.js";
 import { openSession } from "./worker/session.js";
 import { startWorker } from "./worker/start.js";
 
-export type { Model } from "./api.js";
-export * from "./errors.js";
-export type { BrowserImage } from "./image/send-browser.js";
-export type {
-  ClassifyOptions,
-  LoadOptions,
-  ModelSource,
-  Prediction,
-  Preprocess,
-  Progress,
-  RunOptions,
-} from "./options.js";
-export type { Plan, StagePlacement } from "./plan.js";
-
-/** A network that takes images. */
-export type Classifier<Image = BrowserImage> = ClassifierOf<Image>;
+export * from "./public-browser.js";
 
 const page: EntryHost = {
   ...pageSide(() => import("./image/own.js")),

@@ -1,5 +1,5 @@
 // As index.ts, but with the GPU path in it: a service worker may not import later.
-import { type Classifier as ClassifierOf, createApi } from "./api.js";
+import { createApi } from "./api.js";
 import * as check from "./check/index.js";
 import * as gpu from "./gpu/index.js";
 import type { Host } from "./host.js";
@@ -11,22 +11,7 @@ import * as unusual from "./model/unusual/index.js";
 import { openInPlace } from "./session.js";
 import * as torch from "./weights/torch.js";
 
-export type { Model } from "./api.js";
-export * from "./errors.js";
-export type { BrowserImage } from "./image/send-browser.js";
-export type {
-  ClassifyOptions,
-  LoadOptions,
-  ModelSource,
-  Prediction,
-  Preprocess,
-  Progress,
-  RunOptions,
-} from "./options.js";
-export type { Plan, StagePlacement } from "./plan.js";
-
-/** A network that takes images. */
-export type Classifier<Image = BrowserImage> = ClassifierOf<Image>;
+export * from "./public-browser.js";
 
 const host: Host = {
   ...browserHost,

@@ -29,7 +29,6 @@ import type { Plan } from "./plan.js";
 import { Queue } from "./queue.js";
 import { CpuFirst } from "./schedule/cpu-first.js";
 import { gpuOpener } from "./schedule/open-gpu.js";
-
 import { openSource } from "./source.js";
 import { openWeights, readWeights } from "./weights/index.js";
 
@@ -59,8 +58,10 @@ const NONE: readonly string[] = [];
 export class SessionInPlace implements Session {
   readonly #queue = new Queue(UNDER_WAY);
   #closed = false;
-
   #frames: Promise<FrameInputs> | null = null;
+  #watching: Promise<void> | undefined;
+  #watch: Watch | undefined;
+  #told: { readonly seen: readonly string[]; readonly all: readonly string[] } | null = null;
 
   constructor(
     readonly network: Network,
@@ -74,11 +75,6 @@ export class SessionInPlace implements Session {
     /** Where nobody stated the structure: what looks at the first pictures. */
     private readonly loadWatch?: () => Promise<Watch>,
   ) {}
-
-  #watching: Promise<void> | undefined;
-  #watch: Watch | undefined;
-
-  #told: { readonly seen: readonly string[]; readonly all: readonly string[] } | null = null;
 
   get doubts(): readonly string[] {
     const seen = this.#watch?.doubts ?? NONE;
@@ -261,9 +257,9 @@ async function openModel(
     throw error;
   }
   const engine = cpu;
-  const isStated =
-    (options.architecture ?? Object.keys(card.architecture).length) &&
-    (options.preprocess?.mean ?? card.preprocess.mean) !== undefined;
+  const structure = options.architecture !== undefined || Object.keys(card.architecture).length > 0;
+  const normalisation = options.preprocess?.mean ?? card.preprocess.mean;
+  const isStated = structure && normalisation !== undefined;
   return new SessionInPlace(
     cpu.network,
     preprocess,

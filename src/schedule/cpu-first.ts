@@ -3,6 +3,7 @@ import { DeviceUnavailableError } from "../errors.js";
 import type { GpuInput } from "../gpu/input.js";
 import { Plan } from "../plan.js";
 import { Queue } from "../queue.js";
+import { firstReason } from "./first-reason.js";
 import type { Look, OpenedGpu, Scheduler, SchedulerOptions, Watch } from "./scheduler.js";
 
 export interface CpuFirstOptions extends SchedulerOptions {
@@ -26,9 +27,7 @@ export class CpuFirst {
     this.#options = options;
     const { device, openGpu } = options;
     this.#wanted = device !== "auto" || !openGpu;
-    this.#plan = this.#onCpu(
-      device === "cpu" ? "the CPU was asked for" : openGpu ? "the GPU is being prepared" : "this host has no WebGPU",
-    );
+    this.#plan = this.#onCpu(firstReason(options));
   }
 
   /** With device "gpu": opens it now, or throws DeviceUnavailableError with the reason. */
@@ -36,7 +35,7 @@ export class CpuFirst {
     const { device, openGpu, loadScheduler } = this.#options;
     if (device !== "gpu") return;
     if (!openGpu) {
-      throw new DeviceUnavailableError(`device "gpu": this host has no WebGPU. Use "auto" or "cpu".`);
+      throw new DeviceUnavailableError(`device "gpu": ${firstReason(this.#options)}. Use "auto" or "cpu".`);
     }
     this.#scheduler = new (await loadScheduler())(this.#options);
     await this.#scheduler.start(watch);

@@ -6,6 +6,7 @@ import { Plan } from "../plan.js";
 import { Queue } from "../queue.js";
 import type { Store } from "../store.js";
 import type { Mover } from "./calibrate.js";
+import { firstReason } from "./first-reason.js";
 import { median } from "./median.js";
 import {
   type Choice,
@@ -105,12 +106,7 @@ export class Scheduler {
     this.#options = options;
     this.#cpu = options.cpu;
     this.#now = options.now ?? (() => performance.now());
-    this.#reason =
-      options.device === "cpu"
-        ? "the CPU was asked for"
-        : options.openGpu
-          ? "the GPU is being prepared"
-          : "this host has no WebGPU";
+    this.#reason = firstReason(options);
   }
 
   /** With device "gpu": opens it now, or throws DeviceUnavailableError with the reason. With "auto" the first answer comes first. */
