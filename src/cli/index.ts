@@ -4,6 +4,7 @@ import { unknown } from "../nearest.js";
 import { bench } from "./bench.js";
 import { check } from "./check.js";
 import { classify } from "./classify.js";
+import { collectGarbage } from "./collect.js";
 import { inspect } from "./inspect.js";
 import { type Options, optionTypes } from "./options.js";
 import { complain, reason, watchOutput } from "./out.js";
@@ -74,3 +75,4 @@ function report(error: unknown, debug: boolean): void {
 
 watchOutput();
 process.exitCode = await main(process.argv.slice(2));
+collectGarbage();
