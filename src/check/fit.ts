@@ -83,19 +83,26 @@ export function distance(layers: readonly LayerMoments[], pictures?: readonly nu
 /** Samples of the pictures, with replacement: how far a difference would carry over to other pictures (Efron's bootstrap). */
 const SAMPLES = 60;
 
+/** Distances in each sample of the pictures. The samples are the same for each reading of as many pictures. */
+const sampled = new WeakMap<readonly LayerMoments[], Float64Array>();
+
 /** The share of samples of the pictures in which `better` is nearer to training than `worse` by more than chance; 0..1. */
 export function confidence(better: readonly LayerMoments[], worse: readonly LayerMoments[]): number {
-  const count = better[0]?.means.length ?? 0;
-  if (count === 0) return 0;
+  if ((better[0]?.means.length ?? 0) === 0) return 0;
+  const others = distances(worse);
+  return distances(better).filter((it, sample) => it < others[sample]!).length / SAMPLES;
+}
+
+function distances(layers: readonly LayerMoments[]): Float64Array {
+  const known = sampled.get(layers);
+  if (known) return known;
+  const count = layers[0]?.means.length ?? 0;
   let seed = 1;
   const draw = () => {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
     return Math.floor((seed / 2 ** 32) * count);
   };
-  let nearer = 0;
-  for (let sample = 0; sample < SAMPLES; sample++) {
-    const pictures = Array.from({ length: count }, draw);
-    if (distance(better, pictures) < distance(worse, pictures)) nearer++;
-  }
-  return nearer / SAMPLES;
+  const found = Float64Array.from({ length: SAMPLES }, () => distance(layers, Array.from({ length: count }, draw)));
+  sampled.set(layers, found);
+  return found;
 }

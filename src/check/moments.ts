@@ -41,13 +41,13 @@ export class Moments {
 
   /** For `observe`, once per picture. */
   picture(): Visit {
-    return (op, values, { height, width, channels }) => {
+    return (op, values, residual, { height, width, channels }) => {
       let layer = this.#layers.get(op.name);
       if (!layer) {
         layer = begin(op);
         this.#layers.set(op.name, layer);
       }
-      add(layer, values, height * width, channels);
+      add(layer, values, residual, height * width, channels);
     };
   }
 }
@@ -71,6 +71,7 @@ function begin({ name, statistics }: Normalized): Kept {
 function add(
   { indices, centres, scales, means, squares }: Kept,
   values: Float32Array,
+  residual: Float32Array | null,
   pixels: number,
   channels: number,
 ) {
@@ -83,7 +84,7 @@ function add(
   const sumsOfSquares = new Float64Array(channels);
   for (let pixel = 0, at = 0; pixel < count; pixel++, at += step) {
     for (let channel = 0; channel < channels; channel++) {
-      const value = values[at + channel]! - centres[channel]!;
+      const value = values[at + channel]! - (residual ? residual[at + channel]! : 0) - centres[channel]!;
       sums[channel] = sums[channel]! + value;
       sumsOfSquares[channel] = sumsOfSquares[channel]! + value * value;
     }

@@ -48,6 +48,8 @@ export interface Found {
 const LARGE_MACS = 200e6;
 const FEW = 8;
 const FINALISTS = 4;
+/** Normalisations, pictures shifted or not, whose inputs are kept. */
+const KEPT_INPUTS = 2;
 /** The greatest side of pictures that training shifts over black. */
 const SMALL = 64;
 /**
@@ -120,6 +122,7 @@ class Trials {
   /** The nearer one, where pictures were tried as they are and shifted. */
   readonly #readings = new Map<string, Reading>();
   readonly #tried = new Set<string>();
+  readonly #inputs: { readonly key: string; readonly inputs: readonly Float32Array[] }[] = [];
 
   constructor(private readonly options: SearchOptions) {}
 
@@ -158,6 +161,18 @@ class Trials {
     }
   }
 
+  /** What the network reads. The last few are kept: most structures are tried with one normalisation. */
+  private inputs(pictures: readonly Pixels[], { mean, std }: Normalisation, shift: boolean): readonly Float32Array[] {
+    const key = JSON.stringify([mean, std, shift, pictures.length]);
+    const known = this.#inputs.find((it) => it.key === key);
+    if (known) return known.inputs;
+    const preprocess = { ...this.options.preprocess, mean, std };
+    const inputs = pictures.map((it, index) => prepare(shift ? shifted(it, index) : it, preprocess));
+    this.#inputs.unshift({ key, inputs });
+    this.#inputs.splice(KEPT_INPUTS);
+    return inputs;
+  }
+
   private async build(architecture: Architecture): Promise<Network | null> {
     try {
       return await this.options.build(architecture);
@@ -178,12 +193,9 @@ class Trials {
       const inside = await engine.inside();
       const { architecture } = network;
       return wanted.map(({ normalisation, shift }) => {
-        const preprocess = { ...this.options.preprocess, mean: normalisation.mean, std: normalisation.std };
         const moments = new Moments();
-        const scores = pictures.map((picture, index) => {
-          const input = prepare(shift ? shifted(picture, index) : picture, preprocess);
-          return softmax(observe(inside, input, moments.picture()));
-        });
+        const inputs = this.inputs(pictures, normalisation, shift);
+        const scores = inputs.map((input) => softmax(observe(inside, input, moments.picture())));
         const { layers } = moments;
         // Without statistics, pictures as they are count: what training shifted leaves no trace.
         const unread = shift ? Number.POSITIVE_INFINITY : undecided(scores);

@@ -16,17 +16,21 @@ export interface Inside {
 /** An operation whose BatchNorm's statistics are known. */
 export type Normalized = (ConvOp | BatchNormOp) & { readonly statistics: NonNullable<ConvOp["statistics"]> };
 
-/** `values`: an operation's output before its ReLU and before a residual is added, H x W x C, channels padded to a multiple of four. */
-export type Visit = (op: Normalized, values: Float32Array, shape: ValueShape) => void;
+/**
+ * `values`: an operation's output before its ReLU, H x W x C, channels padded to a multiple of four. `residual`: what was added to
+ * it, of the same layout; null where nothing was. Both are read before the call returns.
+ */
+export type Visit = (op: Normalized, values: Float32Array, residual: Float32Array | null, shape: ValueShape) => void;
 
 /**
  * Runs the whole network on one image, and shows what each operation with statistics makes. Returns the logits, a plain run's to
- * the bit. Such an operation's record runs without its ReLU, which follows; a residual is subtracted from a copy.
+ * the bit. Such an operation's record runs without its ReLU, which follows.
  */
 export function observe(inside: Inside, input: Float32Array, visit: Visit): Float32Array {
   const { network, program, memory } = inside;
   inside.write(0, input);
   let done = 0;
+  const scratch = new Scratch();
   for (const [stage, { ops }] of network.stages.entries()) {
     const names = program.steps.map((step) => (step.stage === stage ? step.name : null));
     for (const op of ops) {
@@ -34,7 +38,7 @@ export function observe(inside: Inside, input: Float32Array, visit: Visit): Floa
       // An operation's last record is the one that stores its output.
       const index = names.lastIndexOf(op.name);
       inside.execute(done, index);
-      runBare(inside, index, (values) => visit(op as Normalized, values, network.values[op.output]!));
+      runBare(inside, index, scratch, (...seen) => visit(op as Normalized, ...seen, network.values[op.output]!));
       done = index + 1;
     }
   }
@@ -42,7 +46,24 @@ export function observe(inside: Inside, input: Float32Array, visit: Visit): Floa
   return new Float32Array(memory.buffer, program.outputs.at(-1)!.at, network.values[network.output]!.channels).slice();
 }
 
-function runBare(inside: Inside, index: number, look: (values: Float32Array) => void): void {
+/** One array for every residual of a run. */
+class Scratch {
+  #array = new Float32Array(0);
+
+  copy(values: Float32Array): Float32Array {
+    if (this.#array.length < values.length) this.#array = new Float32Array(values.length);
+    const copy = this.#array.subarray(0, values.length);
+    copy.set(values);
+    return copy;
+  }
+}
+
+function runBare(
+  inside: Inside,
+  index: number,
+  scratch: Scratch,
+  look: (values: Float32Array, residual: Float32Array | null) => void,
+): void {
   const { buffer } = inside.memory;
   const record = new Int32Array(buffer, inside.program.recordsAt + 4 * index * Field.size, Field.size);
   const own = record.slice();
@@ -50,12 +71,11 @@ function runBare(inside: Inside, index: number, look: (values: Float32Array) => 
   const length = height * width * step;
   const values = new Float32Array(buffer, own[Field.output]!, length);
   // A copy: the output may lie where the residual does.
-  const residual = own[Field.residual] ? new Float32Array(buffer, own[Field.residual]!, length).slice() : null;
+  const residual = own[Field.residual] ? scratch.copy(new Float32Array(buffer, own[Field.residual]!, length)) : null;
   try {
     record[Field.relu] = 0;
     inside.execute(index, index + 1);
-    if (residual) for (let at = 0; at < length; at++) residual[at] = values[at]! - residual[at]!;
-    look(residual ?? values);
+    look(values, residual);
     if (!own[Field.relu]) return;
     // The record of a ReLU, in place of its own: here it would take longer than the convolution.
     record.fill(0);
