@@ -90,6 +90,8 @@ export function referenceSafetensors(bytes: Uint8Array): Map<string, ReferenceTe
   const values = bytes.subarray(8 + length);
   const tensors = new Map<string, ReferenceTensor>();
   const covered = new Uint8Array(values.length);
+  const ends = new Set([0]);
+  const empty: number[] = [];
   for (const [name, entry] of Object.entries(header)) {
     if (name === "__metadata__") continue;
     const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
@@ -99,9 +101,12 @@ export function referenceSafetensors(bytes: Uint8Array): Map<string, ReferenceTe
     const [begin, end] = offsets as [number, number];
     if (begin > end || end > values.length) return undefined;
     for (let at = begin; at < end; at++) if (covered[at]!++) return undefined;
+    if (begin === end) empty.push(begin);
+    else ends.add(end);
     const bits = Number(/\d+/.exec(dtype.replace("BOOL", "8"))?.[0]);
     if (shape.reduce((product, extent) => product * extent, bits / 8) !== end - begin) return undefined;
     tensors.set(name, { dtype, shape, bytes: values.subarray(begin, end) });
   }
-  return covered.includes(0) ? undefined : tensors;
+  // Tensors lie one behind the other, those without elements too: none begins inside of another.
+  return covered.includes(0) || !empty.every((at) => ends.has(at)) ? undefined : tensors;
 }
