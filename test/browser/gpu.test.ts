@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { library, root } from "../built.js";
@@ -13,13 +12,7 @@ const softwareGpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader
 /** A narrow network: a software adapter takes ten seconds to compile a wide one. */
 const narrow = "/test/fixtures/networks/folded.safetensors";
 
-const data = new URL("../shared/data/imagenet/", root);
-const noData = existsSync(data) ? "" : " (skipped: no ../shared/data beside the checkout)";
-if (noData) console.log(`ImageNet ResNet-18 on WebGPU${noData}`);
-
 describe.skipIf(noChromium)(`WebGPU on a software adapter in Chromium${noChromium}`, () => {
-  const reference = (): { file: string; top5: { index: number }[] } =>
-    JSON.parse(readFileSync(new URL("resnet18-reference.json", data), "utf8"))[0];
   let browser: Browser;
   let site: Site;
   let expected: { label: string; score: number }[];
@@ -28,11 +21,7 @@ describe.skipIf(noChromium)(`WebGPU on a software adapter in Chromium${noChromiu
     const classifier = await library.loadClassifier(undefined, { device: "cpu" });
     expected = await classifier.classify(new URL("examples/photos/cat.jpg", root));
     await classifier.close();
-    const file = (name: string) => readFileSync(new URL(name, data));
-    const files: Record<string, Uint8Array> = noData
-      ? {}
-      : { "/resnet18.safetensors": file("resnet18.safetensors"), "/photo.jpg": file(`images/${reference().file}`) };
-    site = await serve({ isolated: true, files });
+    site = await serve({ isolated: true });
     browser = await launch(...softwareGpu);
   });
 
@@ -160,20 +149,4 @@ describe.skipIf(noChromium)(`WebGPU on a software adapter in Chromium${noChromiu
     }
     await page.close();
   });
-
-  test.skipIf(noData)(
-    `ImageNet ResNet-18 on a photograph at 224 x 224: PyTorch's five best, in order${noData}`,
-    async () => {
-      const page = await openPage(browser, site);
-      const five = await page.evaluate(async () => {
-        const classifier = await resnetEdge.loadClassifier("/resnet18.safetensors", { device: "gpu" });
-        const predictions = await classifier.classify(await (await fetch("/photo.jpg")).blob());
-        await classifier.close();
-        return predictions.map(({ index }) => index);
-      });
-      expect(five).toEqual(reference().top5.map(({ index }) => index));
-      await page.close();
-    },
-    180_000,
-  );
 });

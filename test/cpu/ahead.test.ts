@@ -51,6 +51,9 @@ async function packed(
   };
 }
 
+/** As `toEqual`, which takes seconds for megabytes. */
+const isSame = (one: Uint8Array, other: Uint8Array) => Buffer.compare(one, other) === 0;
+
 describe.each(modules)("%s", (simd) => {
   const known: TileName[] = simd === "relaxed" ? ["4x8", "6x8", "6x16"] : ["4x8"];
   const cases = known.flatMap((tile) => [
@@ -64,7 +67,7 @@ describe.each(modules)("%s", (simd) => {
     expect(notes.every((note, line) => note === weights[line * LINE])).toBe(true);
     const before = weights.slice();
     run();
-    expect(weights).toEqual(before);
+    expect(isSame(weights, before)).toBe(true);
   });
 
   // What is noted falsely shows in the lines that were asked for.
@@ -89,7 +92,8 @@ describe.each(modules)("%s", (simd) => {
     const expected = new Set<number>();
     for (let at = 0; at < weights.length; at += LINE) if (!isFirst(Math.floor(at / panelBytes))) expected.add(at);
     expect(changed).toEqual(expected);
-    expect(outside()).toEqual([before, after]);
+    const [beforeNow, afterNow] = outside();
+    expect(isSame(beforeNow!, before!) && isSame(afterNow!, after!)).toBe(true);
   });
 });
 
@@ -97,7 +101,7 @@ test.each(modules)("%s: panels that are no whole lines stay as they were, since 
   const { run, weights, job } = await packed(simd, "4x8", [7, 7, 6, 64, 3], 1, 2);
   const before = weights.slice();
   run();
-  expect(weights).toEqual(before);
+  expect(isSame(weights, before)).toBe(true);
   expect(job.firstBytesAt).toBe(0);
 });
 

@@ -14,6 +14,7 @@ const FRAME_MS = 16;
 /** More of the same with FULL=1: test/full. */
 const ANSWERS = process.env.FULL ? 100 : 30;
 const CALLS = process.env.FULL ? 1000 : 300;
+const LOADS = process.env.FULL ? 12 : 4;
 
 // One for both: what is isolated is a site's page.
 let browser: Browser;
@@ -44,14 +45,14 @@ describe.skipIf(noChromium).each([true, false])(`workers in Chromium, isolated: 
 
   test("models that are closed leave no worker behind", async () => {
     await open();
-    await page.evaluate(async () => {
+    await page.evaluate(async (loads) => {
       const bytes = await (await fetch("/resnet18.safetensors")).arrayBuffer();
-      for (let round = 0; round < 12; round++) {
+      for (let round = 0; round < loads; round++) {
         const model = await resnetEdge.loadModel(bytes, { device: "cpu" });
         await model.run(new Float32Array(3 * 224 * 224));
         await model.close();
       }
-    });
+    }, LOADS);
     await expect.poll(() => page.workers().map((worker) => worker.url()), { timeout: 8000 }).toEqual([]);
   });
 
