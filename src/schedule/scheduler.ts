@@ -5,6 +5,7 @@ import type { GpuInput, Writable } from "../gpu/input.js";
 import { Plan } from "../plan.js";
 import { Queue } from "../queue.js";
 import type { Store } from "../store.js";
+import { allFinite } from "./all-finite.js";
 import type { Mover } from "./calibrate.js";
 import { firstReason } from "./first-reason.js";
 import { median } from "./median.js";
@@ -229,6 +230,8 @@ export class Scheduler {
     const entering = written ? null : await read();
     const activation = entering && range.first > 0 ? await onCpu(0, range.first - 1, entering) : entering;
     const rest = async () => onCpu(range.first, last, activation ?? (await read()));
+    // WGSL may take NaN and infinities for anything ("Differences from IEEE-754" in its text); the CPU carries them to the logits, which say so.
+    if (activation && !allFinite(activation)) return rest();
     const onGpu = () =>
       activation ? gpu.engine.run(range.first, range.last, activation) : written!.run(gpu.engine, range.last);
     let leaving: Float32Array;
@@ -239,10 +242,10 @@ export class Scheduler {
       if (!(error instanceof GpuInputError)) this.#setAside(gpu, (error as Error).message);
       return rest();
     }
-    if (!leaving.every(Number.isFinite)) {
+    if (!allFinite(leaving)) {
       const logits = await rest();
       // Else it is the input that is no number.
-      if (logits.every(Number.isFinite)) this.#setAside(gpu, "it gave a value that is no number");
+      if (allFinite(logits)) this.#setAside(gpu, "it gave a value that is no number");
       return logits;
     }
     return range.last === last ? leaving : onCpu(range.last + 1, last, leaving);

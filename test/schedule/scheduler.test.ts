@@ -101,6 +101,18 @@ describe("no GPU: the CPU answers, without an error", () => {
   });
 });
 
+test("a NaN or an infinity in the input is not given to a GPU, which may drop it", async () => {
+  const { scheduler, gpus, devices } = scene({ device: "gpu" });
+  await scheduler.start();
+  gpus[0]!.fault = (x) => x.map((value) => (Number.isFinite(value) ? value : 0));
+  for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    const damaged = input().with(3, odd);
+    expect(await scheduler.run(damaged)).toEqual(answer(damaged));
+  }
+  // It is the input's fault, not the GPU's.
+  expect(devices()).toEqual(everywhere("gpu"));
+});
+
 describe('device: "gpu" insists', () => {
   test("and throws with the reason", async () => {
     const { scheduler } = scene({ device: "gpu", openGpu: () => Promise.reject(new Error("no adapter here")) });
