@@ -6,12 +6,12 @@ import { check } from "./check.js";
 import { classify } from "./classify.js";
 import { collectGarbage } from "./collect.js";
 import { inspect } from "./inspect.js";
-import { type Options, optionTypes } from "./options.js";
+import { type CommandName, checkOptions, type Options, optionTypes } from "./options.js";
 import { complain, reason, watchOutput } from "./out.js";
 import { pull } from "./pull.js";
 import { usage } from "./usage.js";
 
-const commands: Readonly<Record<string, (names: string[], options: Options) => Promise<number>>> = {
+const commands: Readonly<Record<CommandName, (names: string[], options: Options) => Promise<number>>> = {
   classify,
   inspect,
   check,
@@ -35,10 +35,10 @@ async function main(words: string[]): Promise<number> {
   }
   if (name === undefined) return misused(`no command; there are ${Object.keys(commands).join(", ")}.`);
   // Not `constructor`, which every object has.
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command) return misused(unfamiliar("command", name, [...Object.keys(commands), "help"]));
+  if (!Object.hasOwn(commands, name)) return misused(unfamiliar("command", name, [...Object.keys(commands), "help"]));
   try {
-    return await command(rest, values);
+    checkOptions(name as CommandName, values);
+    return await commands[name as CommandName](rest, values);
   } catch (error) {
     if (error instanceof OptionError) return misused(error.message);
     report(error, values.debug === true);

@@ -45,6 +45,43 @@ export type Options = {
       : string;
 };
 
+type Name = keyof typeof optionTypes;
+
+const every: readonly Name[] = ["json", "debug", "help"];
+const ofModels: readonly Name[] = [
+  "model",
+  "architecture",
+  "preprocess",
+  "labels",
+  "input-size",
+  "resize",
+  "mean",
+  "std",
+];
+const ofEngines: readonly Name[] = ["device", "threads", "simd", "memory", "convolution", "tile"];
+
+/** What each command reads. */
+const read = {
+  classify: [...ofModels, ...ofEngines, "top-k", "min-score", "logits"],
+  inspect: [...ofModels, ...ofEngines],
+  // It looks on the CPU, whatever the device.
+  check: [...ofModels, ...ofEngines],
+  bench: [...ofModels, ...ofEngines, "arch", "runs"],
+  pull: ["list", "from"],
+} as const satisfies Readonly<Record<string, readonly Name[]>>;
+
+export type CommandName = keyof typeof read;
+
+/** Throws `OptionError` for an option that the command would pass over. */
+export function checkOptions(command: CommandName, options: Options): void {
+  const known: readonly string[] = [...every, ...read[command]];
+  const odd = Object.keys(options).find((name) => !known.includes(name));
+  if (odd === undefined) return;
+  const takers = Object.entries(read).filter(([, names]: [string, readonly string[]]) => names.includes(odd));
+  const verb = takers.length > 1 ? "take" : "takes";
+  throw new OptionError(`${command} takes no --${odd}; ${takers.map(([name]) => name).join(", ")} ${verb} it.`);
+}
+
 /** The library's options for the command's. Values that are one of a few words are checked by the library. */
 export async function loadOptions(options: Options): Promise<LoadOptions> {
   const { device, simd, memory, convolution, tile } = options as LoadOptions;
