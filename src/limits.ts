@@ -32,8 +32,9 @@ export const MAX_MODEL_BYTES = 4 * 2 ** 30;
 export const MAX_SHARDS = 1000;
 /** Bytes of WebAssembly's memory, which holds weights, activations and scratch. */
 export const MAX_WASM_BYTES = 4 * 2 ** 30;
-/** Pixels along the sides of the crop, and of the image before it, that a file may ask for. `inputSize` and `preprocess` may state more. */
+/** Pixels along the sides of the crop that a file may ask for. `inputSize` and `preprocess` may state more. */
 export const MAX_CROP = 1024;
+/** Pixels along the sides that a file may ask a picture to be resized to. */
 export const MAX_RESIZE = 2048;
 /** Classes that a file may have labels for. */
 export const MAX_LABELS = 50_000;
