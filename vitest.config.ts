@@ -3,18 +3,16 @@ import { defineConfig } from "vitest/config";
 // Minutes long, in need of gigabytes, or of browsers beside Chromium: npm run test:full, npm run test:matrix.
 const exclude = ["**/node_modules/**", ...(process.env.FULL ? [] : ["test/full/**", "test/matrix/**"])];
 
-/** They compare times, or keep every core busy themselves, as a software GPU does: one at a time, when nothing else runs. */
+/** They compare times: one at a time, when nothing else runs. */
 const alone = [
   "test/bench-page/bench-page.test.ts",
-  "test/browser/gpu.test.ts",
   "test/browser/start.test.ts",
   "test/full/**/*.test.ts",
-  "test/gpu/networks.test.ts",
   "test/gpu/prediction.test.ts",
   "test/kiosk/**/*.test.ts",
   "test/matrix/**/*.test.ts",
   "test/schedule/**/*.test.ts",
-  "test/worker/**/*.test.ts",
+  "test/worker/chromium.test.ts",
 ];
 
 export default defineConfig({

@@ -1,5 +1,6 @@
 import type { EngineStats } from "./engine.js";
 import { ResnetEdgeError } from "./errors.js";
+import type { Architecture } from "./model/network.js";
 import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, RunOptions } from "./options.js";
 import type { Plan } from "./plan.js";
 import type { Session } from "./session.js";
@@ -10,6 +11,11 @@ export interface Model {
   /** Class names in index order; null where the file has none. */
   readonly labels: readonly string[] | null;
   readonly preprocess: Preprocess;
+  /**
+   * What was taken for granted: fields of `architecture` that neither caller nor file stated, and that no weight shows. Answers are
+   * wrong where one of them is. To be certain, load with `architecture` of the right values: then this is empty.
+   */
+  readonly assumed: Partial<Architecture>;
   /**
    * `input`: [n, 3, h, w] f32 planes, normalised; a `GPUBuffer` of them, with usage COPY_SRC, where the model was loaded with its
    * `gpuDevice`. `logits`: n * classes values.
@@ -25,6 +31,8 @@ export interface Classifier<Image> {
   classify(image: Image, options?: ClassifyOptions): Promise<Prediction[]>;
   classify(images: readonly Image[], options?: ClassifyOptions): Promise<Prediction[][]>;
   readonly labels: readonly string[] | null;
+  /** As `Model.assumed`; pictures show whether it is right: see `doubts`. */
+  readonly assumed: Partial<Architecture>;
   /** What speaks against the structure or the preprocessing that were assumed, in sentences, after the first eight pictures. */
   readonly doubts: readonly string[];
   readonly plan: Plan;
@@ -32,8 +40,10 @@ export interface Classifier<Image> {
   close(): Promise<void>;
 }
 
-// Written as objects so that the compiler asks for every field.
-const loadFields = fieldsOf<LoadOptions>({
+/** An object, so that the compiler asks for every field. */
+type Fields<Options> = Readonly<Record<keyof Options, 0>>;
+
+const loadFields: Fields<LoadOptions> = {
   device: 0,
   threads: 0,
   worker: 0,
@@ -52,23 +62,19 @@ const loadFields = fieldsOf<LoadOptions>({
   gpu: 0,
   gpuDevice: 0,
   wasm: 0,
-});
-const preprocessFields = fieldsOf<Preprocess>({ crop: 0, resize: 0, mode: 0, interpolation: 0, mean: 0, std: 0 });
-const classifyFields = fieldsOf<ClassifyOptions>({ topK: 0, minScore: 0, signal: 0 });
-const runFields = fieldsOf<RunOptions>({ shape: 0, signal: 0 });
+};
+const preprocessFields: Fields<Preprocess> = { crop: 0, resize: 0, mode: 0, interpolation: 0, mean: 0, std: 0 };
+const classifyFields: Fields<ClassifyOptions> = { topK: 0, minScore: 0, signal: 0 };
+const runFields: Fields<RunOptions> = { shape: 0, signal: 0 };
 
-function fieldsOf<Options>(fields: Record<keyof Options, 0>): string[] {
-  return Object.keys(fields);
-}
-
-function isKnown(given: unknown, known: readonly string[]): boolean {
+function isKnown(given: unknown, known: object): boolean {
   const fields = typeof given === "object" && given !== null ? Object.entries(given) : null;
-  return fields?.every(([field, value]) => value === undefined || known.includes(field)) ?? false;
+  return fields?.every(([field, value]) => value === undefined || Object.hasOwn(known, field)) ?? false;
 }
 
 /** Throws the `OptionError` for a field that is not known: what it says comes when it is needed. */
-async function refuse(given: unknown, known: readonly string[], what: string): Promise<void> {
-  (await import("./nearest.js")).checkFields(given, known, what);
+async function refuse(given: unknown, known: object, what: string): Promise<void> {
+  (await import("./nearest.js")).checkFields(given, Object.keys(known), what);
 }
 
 type Open = (source: ModelSource, options: LoadOptions) => Promise<Session>;
@@ -91,45 +97,40 @@ export function createApi<Image>(defaultModel: () => ModelSource, open: Open) {
   };
 }
 
-class SessionModel implements Model {
-  readonly input;
-  constructor(private readonly session: Session) {
-    this.input = { shape: session.inputShape as Model["input"]["shape"], layout: "NCHW" as const };
-  }
+/** What a model and a classifier have alike. */
+class Loaded {
+  constructor(protected readonly session: Session) {}
   get labels() {
     return this.session.labels;
   }
-  get preprocess() {
-    return this.session.preprocess;
+  get assumed() {
+    return this.session.assumed;
   }
   get plan() {
     return this.session.plan;
   }
   get stats() {
     return this.session.stats;
-  }
-  async run(input: Float32Array | GPUBuffer, options: RunOptions = {}) {
-    if (!isKnown(options, runFields)) await refuse(options, runFields, "run option");
-    return { logits: await this.session.run(input, options) };
   }
   close() {
     return this.session.close();
   }
 }
 
-class SessionClassifier<Image> implements Classifier<Image> {
-  constructor(private readonly session: Session) {}
-  get labels() {
-    return this.session.labels;
+class SessionModel extends Loaded implements Model {
+  readonly input = { shape: this.session.inputShape as Model["input"]["shape"], layout: "NCHW" as const };
+  get preprocess() {
+    return this.session.preprocess;
   }
+  async run(input: Float32Array | GPUBuffer, options: RunOptions = {}) {
+    if (!isKnown(options, runFields)) await refuse(options, runFields, "run option");
+    return { logits: await this.session.run(input, options) };
+  }
+}
+
+class SessionClassifier<Image> extends Loaded implements Classifier<Image> {
   get doubts() {
     return this.session.doubts;
-  }
-  get plan() {
-    return this.session.plan;
-  }
-  get stats() {
-    return this.session.stats;
   }
   classify(image: Image, options?: ClassifyOptions): Promise<Prediction[]>;
   classify(images: readonly Image[], options?: ClassifyOptions): Promise<Prediction[][]>;
@@ -148,8 +149,5 @@ class SessionClassifier<Image> implements Classifier<Image> {
       }
     };
     return Promise.all(input.map(one));
-  }
-  close() {
-    return this.session.close();
   }
 }

@@ -10,9 +10,7 @@ export function checkBuffer(
   stated?: readonly number[],
 ): number {
   if (!gpu) {
-    throw new GpuInputError(
-      "The input is a GPUBuffer, which one device can read: load the model with gpuDevice, the device that made it.",
-    );
+    throw new GpuInputError("One device can read a GPUBuffer: load the model with gpuDevice, the device that made it.");
   }
   if (!(buffer.usage & COPY_SRC)) {
     throw new GpuInputError("The GPUBuffer cannot be copied from: create it with usage GPUBufferUsage.COPY_SRC.");

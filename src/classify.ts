@@ -71,7 +71,7 @@ export function checkLogits(logits: Float32Array, input: unknown, origin: string
   const wrong = ArrayBuffer.isView(input) ? (input as Float32Array).findIndex((value) => !Number.isFinite(value)) : -1;
   const mend =
     wrong < 0
-      ? "Its weights overflow f32 or hold NaN, or the input is not normalised as it was in training: check mean, std and the file."
+      ? "Its weights overflow f32, or the input is not normalised as in training: check mean, std and the file."
       : `Value ${wrong} of the input is ${(input as Float32Array)[wrong]}: check what it was made of.`;
   throw new NumericError(`Logit ${at}${image} is ${logits[at]}, which is no answer of ${origin}. ${mend}`);
 }

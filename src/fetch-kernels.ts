@@ -21,7 +21,7 @@ export async function compileKernels(bytes: BufferSource): Promise<WebAssembly.M
     return await WebAssembly.compile(bytes);
   } catch (cause) {
     throw new WasmError(
-      `The kernels cannot be compiled: ${(cause as Error).message}. A policy must have 'wasm-unsafe-eval' in script-src; else pass a compiled module as options.wasm.`,
+      `The kernels cannot be compiled: ${(cause as Error).message}. A policy needs 'wasm-unsafe-eval' in script-src, or pass a compiled module as options.wasm.`,
       { cause },
     );
   }

@@ -39,7 +39,7 @@ export function countImages(
   const side = Math.sqrt(length / image[0]!);
   const mend =
     side > 0 && Number.isInteger(side)
-      ? ` One of ${image[0]} x ${side} x ${side} has as many: resize it, or load with inputSize: ${side}.`
+      ? ` ${image[0]} x ${side} x ${side} has as many: resize it, or load with inputSize: ${side}.`
       : "";
   throw new ShapeError(`${what} has ${say(length)}; ${taken}${mend}`);
 }

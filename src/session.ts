@@ -12,9 +12,10 @@ import { isFrame } from "./image/frame.js";
 import { type Pixels, preprocess as prepareImage } from "./image/index.js";
 import { checkInput, isGpuBuffer } from "./input.js";
 import { isKind } from "./kind.js";
+import { assumedOf } from "./model/assumed.js";
 import { openNetwork } from "./model/build.js";
 import { modelCard } from "./model/card.js";
-import type { Network } from "./model/network.js";
+import type { Architecture, Network } from "./model/network.js";
 import { preprocessFor } from "./model/preprocess.js";
 import type {
   ClassifyOptions,
@@ -39,6 +40,8 @@ export interface Session {
   readonly preprocess: Preprocess;
   readonly plan: Plan;
   readonly stats: EngineStats;
+  /** As `Model.assumed`. */
+  readonly assumed: Partial<Architecture>;
   /** As `Classifier.doubts`. */
   readonly doubts: readonly string[];
   /** `input`: [n, 3, h, w] planes, f32; resolves to n * classes logits. A buffer is of the device in `options.gpuDevice`. */
@@ -67,6 +70,7 @@ export class SessionInPlace implements Session {
     readonly network: Network,
     readonly preprocess: Preprocess,
     readonly labels: readonly string[] | null,
+    readonly assumed: Partial<Architecture>,
     private readonly scheduler: CpuFirst,
     private readonly host: Pick<Host, "decode" | "release" | "loadGpu">,
     private readonly gpuDevice?: GPUDevice,
@@ -257,13 +261,18 @@ async function openModel(
     throw error;
   }
   const engine = cpu;
-  const structure = options.architecture !== undefined || Object.keys(card.architecture).length > 0;
+  const { architecture } = options;
+  // A well-known name states the whole structure.
+  const isNamed = typeof architecture === "string";
+  const stated = { ...card.architecture, ...(isNamed ? {} : architecture) };
+  const structure = isNamed || Object.keys(stated).length > 0;
   const normalisation = options.preprocess?.mean ?? card.preprocess.mean;
   const isStated = structure && normalisation !== undefined;
   return new SessionInPlace(
     cpu.network,
     preprocess,
     labels,
+    isNamed ? {} : assumedOf(network.architecture, stated),
     scheduler,
     host,
     options.gpuDevice,
@@ -284,22 +293,26 @@ function packProgress(onProgress: (progress: Progress) => void, opened: ModelFil
   };
 }
 
+const allowed = {
+  device: ["auto", "cpu", "gpu"],
+  simd: ["auto", "baseline", "relaxed"],
+  memory: ["fast", "small"],
+  precision: ["f32", "f16"],
+  tile: ["auto", "4x8", "6x8", "6x16"],
+  convolution: ["auto", "direct", "winograd2", "winograd4", "winograd4-lean"],
+} as const satisfies { readonly [Field in keyof LoadOptions]: readonly LoadOptions[Field][] };
+
 function checkOptions(options: LoadOptions): void {
-  oneOf("device", options.device, ["auto", "cpu", "gpu"]);
-  oneOf("simd", options.simd, ["auto", "baseline", "relaxed"]);
-  oneOf("memory", options.memory, ["fast", "small"]);
-  oneOf("precision", options.precision, ["f32", "f16"]);
-  oneOf("tile", options.tile, ["auto", "4x8", "6x8", "6x16"]);
-  oneOf("convolution", options.convolution, ["auto", "direct", "winograd2", "winograd4", "winograd4-lean"]);
+  for (const [name, values] of Object.entries(allowed) as [keyof typeof allowed, readonly string[]][]) {
+    const value = options[name];
+    if (value !== undefined && !values.includes(value)) {
+      throw new OptionError(`${name} is "${value}"; it must be one of ${values.join(", ")}.`);
+    }
+  }
   const { threads } = options;
   if (threads !== undefined && threads !== "auto" && !(Number.isInteger(threads) && threads >= 1)) {
     throw new OptionError(`threads is ${threads}; it must be "auto" or a whole number from 1.`);
   }
-}
-
-function oneOf(name: string, value: string | undefined, allowed: readonly string[]): void {
-  if (value === undefined || allowed.includes(value)) return;
-  throw new OptionError(`${name} is "${value}"; it must be one of ${allowed.join(", ")}.`);
 }
 
 /** Gives out modules of kernels; the likeliest one is fetched at once, beside the model, and not after it. */

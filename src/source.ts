@@ -35,7 +35,7 @@ export async function openSource(
     return { body: new Body(origin, source.size, streamReader(source.stream()), options), origin };
   }
   if (isKind(source, "Response")) return openResponse(source, source.url, options);
-  throw new OptionError(`A model source is a URL, a path, a Blob, a buffer or a Response; got ${typeof source}.`);
+  throw new OptionError(`A model is a URL, a path, a Blob, a buffer or a Response; got ${typeof source}.`);
 }
 
 function parseUrl(text: string): URL | null {

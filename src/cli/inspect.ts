@@ -2,8 +2,8 @@ import { labelsFor, type Scores } from "../classify.js";
 import { planMemory } from "../cpu/index.js";
 import { OptionError } from "../errors.js";
 import { nodeHost } from "../host-node.js";
+import { assumedOf } from "../model/assumed.js";
 import { buildNetwork, describeNetwork, modelCard, preprocessFor } from "../model/index.js";
-import type { Architecture } from "../model/network.js";
 import type { Preprocess } from "../options.js";
 import { readSource } from "../source.js";
 import { readWeights } from "../weights/index.js";
@@ -24,13 +24,9 @@ export async function inspect(names: string[], options: Options): Promise<number
   const description = describeNetwork(network);
   const preprocess = preprocessFor(network, card, load.preprocess);
   const memory = { fast: planMemory(network, { memory: "fast" }), small: planMemory(network, { memory: "small" }) };
-  const stated = Object.entries({
-    ...card.architecture,
-    ...(typeof load.architecture === "object" && load.architecture),
-  });
-  const assumed = Object.entries(invisible(network.architecture)).filter(
-    ([trait]) => !stated.some(([it]) => it === trait),
-  );
+  const statedFields = { ...card.architecture, ...(typeof load.architecture === "object" && load.architecture) };
+  const stated = Object.entries(statedFields);
+  const assumed = Object.entries(assumedOf(network.architecture, statedFields));
   const { classes, scores } = network.architecture;
   const labels = classes > 0 ? labelsFor(load.labels ?? card.labels, classes, scores) : null;
   if (options.json) {
@@ -73,20 +69,6 @@ export async function inspect(names: string[], options: Options): Promise<number
   ];
   for (const line of lines) say(line);
   return 0;
-}
-
-/** What no weight's name or shape tells, with the values that are taken unless they are stated. */
-function invisible({ block, stem, strideIn, shortcut }: Architecture): Partial<Architecture> {
-  return {
-    ...(block === "bottleneck" ? { strideIn } : {}),
-    ...(shortcut.startsWith("zero-pad") ? { shortcut } : {}),
-    stemStride: stem === "3x3" ? 1 : 2,
-    ...(stem === "3x3" ? { maxPool: "none" } : { maxPool: { kernel: 3, stride: 2, padding: 1 } }),
-    activation: "relu",
-    antiAliasing: "none",
-    globalPool: "average",
-    epsilon: 1e-5,
-  };
 }
 
 const traits = (entries: readonly (readonly [string, unknown])[]) =>

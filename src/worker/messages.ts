@@ -1,4 +1,5 @@
 import type { EngineStats } from "../engine.js";
+import type { Architecture } from "../model/network.js";
 import type { ClassifyOptions, LoadOptions, Prediction, Preprocess, Progress } from "../options.js";
 import type { PlanSummary, StagePlacement } from "../plan.js";
 import type { SentError } from "./errors.js";
@@ -27,6 +28,7 @@ export interface Facts {
   readonly inputShape: [number, number, number, number];
   readonly labels: readonly string[] | null;
   readonly preprocess: Preprocess;
+  readonly assumed: Partial<Architecture>;
 }
 
 /** What may: sent along with an answer when it did. */

@@ -37,8 +37,8 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
           undefined,
           onNearlyDone,
         );
-        const { inputShape, labels, preprocess } = session;
-        return { inputShape, labels, preprocess } satisfies Facts;
+        const { inputShape, labels, preprocess, assumed } = session;
+        return { inputShape, labels, preprocess, assumed } satisfies Facts;
       }
       case "run":
         return session!.run(request.input, { signal });

@@ -4,6 +4,7 @@ import { ClosedError, GpuInputError, OptionError, ResnetEdgeError, throwIfAborte
 import type { EntryHost } from "../host.js";
 import { checkInput, isGpuBuffer } from "../input.js";
 import { isKind } from "../kind.js";
+import type { Architecture } from "../model/network.js";
 import { NEARLY_MS } from "../nearly.js";
 import type {
   ClassifyOptions,
@@ -103,6 +104,9 @@ class WorkerSession implements Session {
   get preprocess(): Preprocess {
     return this.#facts.preprocess;
   }
+  get assumed(): Partial<Architecture> {
+    return this.#facts.assumed;
+  }
   get doubts(): readonly string[] {
     return this.#state.doubts;
   }
@@ -118,7 +122,7 @@ class WorkerSession implements Session {
   async run(input: Float32Array | GPUBuffer, { signal, shape }: RunOptions = {}): Promise<Float32Array> {
     if (isGpuBuffer(input)) {
       throw new GpuInputError(
-        "The input is a GPUBuffer, and the model is in a worker, where no buffer can be sent: load the model with gpuDevice, the device that made it.",
+        "A GPUBuffer cannot be sent to the model's worker: load the model with gpuDevice, the device that made it.",
       );
     }
     checkInput(input, this.inputShape, shape);
@@ -207,7 +211,7 @@ class WorkerSession implements Session {
         const watched = onProgress !== undefined;
         worker.post({ id: 0, kind: "open", source, options: { ...options, wasm: address }, watched }, transfer);
       } catch (cause) {
-        throw new NoWorker(`what was given cannot be sent to a worker (${(cause as Error).message})`);
+        throw new NoWorker(`the source cannot be sent (${(cause as Error).message})`);
       }
       await opened;
       worker.hold(false);

@@ -1,0 +1,28 @@
+import type { Architecture } from "./network.js";
+
+/** Fields of `architecture` that neither caller nor file stated, and that no weight's name or shape shows: with the values taken. */
+export function assumedOf(
+  { block, stem, strideIn, shortcut, layers }: Architecture,
+  stated: Partial<Architecture>,
+): Partial<Architecture> {
+  const small = stem === "3x3";
+  // Either says what strides are, in other words.
+  const plain = !(stated.firstStageStride ?? stated.replaceStrideWithDilation);
+  // What does not apply is false.
+  const taken: { readonly [Field in keyof Architecture]?: Architecture[Field] | false } = {
+    strideIn: block === "bottleneck" && strideIn,
+    shortcut: !shortcut.includes("projection") && shortcut,
+    stemStride: small ? 1 : 2,
+    maxPool: small ? "none" : { kernel: 3, stride: 2, padding: 1 },
+    activation: "relu",
+    activationAfterSum: true,
+    stageStrides: plain && layers.map((_, stage) => (stage ? 2 : 1)),
+    dilations: plain && layers.map(() => 1),
+    antiAliasing: "none",
+    globalPool: "average",
+    residualScale: 1,
+    epsilon: 1e-5,
+  };
+  const fields = Object.entries(taken) as [keyof Architecture, unknown][];
+  return Object.fromEntries(fields.filter(([field, value]) => value && stated[field] == null));
+}
