@@ -1,9 +1,9 @@
 import { labelsFor, type Scores } from "../classify.js";
 import { planMemory } from "../cpu/index.js";
 import { OptionError } from "../errors.js";
+import type { Architecture } from "../graph/network.js";
 import { nodeHost } from "../host-node.js";
 import { buildNetwork, describeNetwork, modelCard, preprocessFor } from "../model/index.js";
-import type { Architecture } from "../model/network.js";
 import type { Preprocess } from "../options.js";
 import { readSource } from "../source.js";
 import { readWeights } from "../weights/index.js";
