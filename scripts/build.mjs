@@ -46,7 +46,7 @@ const shared = {
 const withoutThreads = {
   name: "without threads",
   setup(build) {
-    build.onLoad({ filter: /\/src\/(cpu\/threads|worker\/web)\.ts$/ }, () => ({
+    build.onLoad({ filter: /\/src\/(cpu\/threads|worker\/handle\/web)\.ts$/ }, () => ({
       contents: "export const Team = null, webWorker = null;",
     }));
   },
@@ -62,7 +62,7 @@ await Promise.all([
     // The page and its worker share most of their code; what they share is loaded by a static import.
     entryPoints: {
       index: "src/index.ts",
-      worker: "src/worker/web-entry.ts",
+      worker: "src/entry/web-entry.ts",
       thread: "src/cpu/thread-web.ts",
     },
     outdir: out,
@@ -92,7 +92,7 @@ await Promise.all([
     entryPoints: {
       node: "src/node.ts",
       cli: "src/cli/index.ts",
-      "node-worker": "src/worker/node-entry.ts",
+      "node-worker": "src/entry/node-entry.ts",
       "node-thread": "src/cpu/thread-node.ts",
       "node-decoder": "src/image/node-decoder.ts",
     },

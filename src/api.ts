@@ -1,6 +1,6 @@
 import type { EngineStats } from "./engine.js";
 import { ResnetEdgeError } from "./errors.js";
-import type { Architecture } from "./model/network.js";
+import type { Architecture } from "./graph/network.js";
 import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, RunOptions } from "./options.js";
 import type { Plan } from "./plan.js";
 import type { Session } from "./session.js";

@@ -1,5 +1,5 @@
 import { NumericError, OptionError } from "./errors.js";
-import type { Architecture } from "./model/network.js";
+import type { Architecture } from "./graph/network.js";
 import type { ClassifyOptions, Prediction } from "./options.js";
 
 /** How a network's logits become scores. */

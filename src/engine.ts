@@ -1,4 +1,4 @@
-import type { Network } from "./model/network.js";
+import type { Network } from "./graph/network.js";
 
 /**
  * The seam between the scheduler and a device. An engine holds one network, prepared stage by stage, and runs a contiguous
@@ -33,4 +33,30 @@ export interface EngineStats {
   readonly kernels: string;
   /** Timings taken at load to choose kernels; 0 where an earlier load's were used, or where there was nothing to choose. */
   readonly measurements: number;
+}
+
+/** An engine whose moves can be timed apart from its work. */
+export interface Mover extends Engine {
+  /** Takes a stage's input in and out again: an upload, an empty submit and a readback of as many bytes. */
+  echo(stage: number, input: Float32Array): Promise<void>;
+}
+
+/** An engine on WebGPU that lets others write its image. */
+export interface Writable {
+  /** The device that it runs on. */
+  readonly gpu: GPUDevice;
+  /**
+   * As `run` from the first stage on, on an image that `write` brings into the engine's own buffer by commands of the same
+   * submit: f32, NCHW, from the buffer's start. What `write` throws, and what WebGPU finds wrong with its commands, is thrown
+   * as a GpuInputError, and the engine lives on.
+   */
+  runWritten(last: number, write: (encoder: GPUCommandEncoder, image: GPUBuffer) => void): Promise<Float32Array>;
+}
+
+/** One image that can get to the GPU without passing through the CPU. */
+export interface GpuInput {
+  /** Runs stages 0 to `last` on it. Throws `GpuInputError` where this GPU cannot take it: `read` may still. */
+  run(engine: Writable, last: number): Promise<Float32Array>;
+  /** The same values on the CPU. */
+  read(): Promise<Float32Array>;
 }

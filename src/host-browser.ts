@@ -4,7 +4,7 @@ import { decodeInBrowser } from "./image/decode-browser.js";
 import type { BrowserImage } from "./image/send-browser.js";
 import { kernelFiles } from "./kernel-files.js";
 import { browserStore } from "./store-browser.js";
-import { beside, startWorkerFrom } from "./worker/start-web.js";
+import { beside, startWorkerFrom } from "./worker/handle/start-web.js";
 
 declare const WorkerGlobalScope: unknown;
 

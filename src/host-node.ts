@@ -3,10 +3,11 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { beside, MEND } from "./beside-node.js";
 import * as check from "./check/index.js";
+import type { EntryHost } from "./entry-host.js";
 import { WasmError } from "./errors.js";
 import { compileKernels } from "./fetch-kernels.js";
-import * as gpu from "./gpu/index.js";
-import type { EntryHost, Host } from "./host.js";
+import * as gpu from "./gpu-path.js";
+import type { Host } from "./host.js";
 import { decodeBytes, decodeFile, imagePath } from "./image/decode-node.js";
 import { toPixels } from "./image/index.js";
 import { isKind } from "./kind.js";
@@ -14,7 +15,7 @@ import * as unusual from "./model/unusual/index.js";
 import { readModel } from "./model-files.js";
 import { nodeStore } from "./store-node.js";
 import * as torch from "./weights/torch.js";
-import { nodeWorker } from "./worker/node.js";
+import { nodeWorker } from "./worker/handle/node.js";
 
 type RawPixels = { data: Uint8Array | Uint8ClampedArray; width: number; height: number };
 

@@ -1,6 +1,6 @@
-import type { EntryHost } from "./host.js";
+import type { EntryHost } from "./entry-host.js";
 import { type LoadOwn, sendBrowserImage } from "./image/send-browser.js";
-import { beside } from "./worker/start-web.js";
+import { beside } from "./worker/handle/start-web.js";
 
 /** What a page does for a session in a worker. */
 export function pageSide(loadOwn: LoadOwn): Pick<EntryHost, "absolute" | "sendImage"> {

@@ -2,9 +2,7 @@ import type { Body } from "./body.js";
 import type { ThreadSupport, Variant } from "./cpu/index.js";
 import type { Pixels } from "./image/index.js";
 import type { ModelCard } from "./model/card.js";
-import type { LoadOptions, ModelSource } from "./options.js";
 import type { Store } from "./store.js";
-import type { WorkerHandle } from "./worker/handle.js";
 
 /** A model file's bytes, and what lay beside them. */
 export interface ModelFiles {
@@ -29,7 +27,7 @@ export interface Host {
   /** Of the thread that this code runs in. */
   readonly threadSupport: ThreadSupport;
   /** The code of the GPU path, which comes when it is needed. */
-  loadGpu(): Promise<typeof import("./gpu/index.js")>;
+  loadGpu(): Promise<typeof import("./gpu-path.js")>;
   /** What looks at the first pictures of a model whose structure nobody stated. */
   loadCheck(): Promise<typeof import("./check/index.js")>;
   /** The reader of PyTorch checkpoints, likewise. */
@@ -46,20 +44,4 @@ export interface Host {
   findGpu?(): Promise<GPU | null>;
   /** Where calibrations are kept between visits. */
   readonly store?: Store;
-}
-
-/** What a caller's code asks of a host, apart from what a session needs: a page has little of its own to load. */
-export interface EntryHost {
-  /** Opens a session in this thread. */
-  readonly openInPlace: (
-    source: ModelSource,
-    options: LoadOptions,
-    note?: string,
-  ) => Promise<import("./session.js").SessionInPlace>;
-  /** Starts a worker that serves a session: the library's own file, or the one named. Throws where there can be none. */
-  startWorker(file?: string | URL): WorkerHandle;
-  /** A source or address that means the same in a worker: relative URLs are relative to the page. */
-  absolute(address: string): string;
-  /** An image in a form that can be sent to a worker, and what of it is transferred: never what is the caller's. */
-  sendImage(image: unknown): Promise<[image: unknown, transfer: Transferable[]]>;
 }

@@ -1,12 +1,13 @@
 import { createApi } from "./api.js";
-import type { EntryHost, Host } from "./host.js";
+import type { EntryHost } from "./entry-host.js";
+import type { Host } from "./host.js";
 import { browserHost } from "./host-browser.js";
 import { later } from "./host-later.js";
 import { bundledModel, pageSide } from "./host-page.js";
 import type { BrowserImage } from "./image/send-browser.js";
 import { openInPlace } from "./session.js";
+import { startWorker } from "./worker/handle/start.js";
 import { openSession } from "./worker/session.js";
-import { startWorker } from "./worker/start.js";
 
 export * from "./public-browser.js";
 

@@ -1,11 +1,10 @@
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { ModelFormatError, SourceError } from "./errors.js";
 import type { ModelFiles } from "./host.js";
 import { parseJson } from "./json.js";
 import { MAX_HEADER_BYTES, MAX_MODEL_BYTES } from "./limits.js";
 import { readFolder } from "./model/unusual/card.js";
-import { readInto, readRegular, statPath, withFile } from "./regular-file.js";
+import { pathOf, readInto, readRegular, statPath, withFile } from "./regular-file.js";
 import { headerBytes, readHeader } from "./weights/safetensors.js";
 import { checkShard, joinShards, readIndex } from "./weights/shards.js";
 
@@ -34,16 +33,6 @@ export async function readModel(source: string | URL, signal: Signal): Promise<M
   throw new SourceError(
     `${path} is a folder without model.safetensors, ${INDEX} or pytorch_model.bin; name a weights file.`,
   );
-}
-
-/** A path as it is; a `file:` URL's, where drives and shares are Windows' on request. Throws `SourceError` for what has none. */
-export function pathOf(source: string | URL, windows = process.platform === "win32"): string {
-  if (typeof source === "string" && !source.startsWith("file:")) return source;
-  try {
-    return fileURLToPath(`${source}`, { windows });
-  } catch (cause) {
-    throw new SourceError(`${source} names no file: ${(cause as Error).message}.`, { cause });
-  }
 }
 
 function readWeightsFile(path: string, signal: Signal): Promise<Uint8Array> {

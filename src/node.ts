@@ -1,8 +1,8 @@
 import { type Classifier as ClassifierOf, createApi } from "./api.js";
 import { type NodeImage, nodeHost } from "./host-node.js";
 import { openInPlace } from "./session.js";
+import { startWorker } from "./worker/handle/start-node.js";
 import { openSession } from "./worker/session.js";
-import { startWorker } from "./worker/start-node.js";
 
 export type { NodeImage } from "./host-node.js";
 export * from "./public.js";

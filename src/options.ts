@@ -1,4 +1,4 @@
-import type { Architecture } from "./model/network.js";
+import type { Architecture } from "./graph/network.js";
 
 /** How an image becomes the network's input. Belongs to a model; see `defaultPreprocess` for torchvision's values. */
 export interface Preprocess {

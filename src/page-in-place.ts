@@ -1,11 +1,13 @@
 // What a bundled page loads where its model is not in a worker.
+
+import type { EntryHost } from "./entry-host.js";
 import { fetchKernels } from "./fetch-kernels.js";
-import type { EntryHost, Host } from "./host.js";
+import type { Host } from "./host.js";
 import { browserHost } from "./host-browser.js";
 import { later } from "./host-later.js";
 import type { kernelFiles } from "./kernel-files.js";
 import * as session from "./session.js";
-import { beside } from "./worker/start-web.js";
+import { beside } from "./worker/handle/start-web.js";
 
 const host: Omit<Host, "wasm"> = {
   ...browserHost,

@@ -1,12 +1,12 @@
 // What bundlers take: as index.ts, but the code for running in place comes when it is needed, which for most pages is never.
 // A service worker may not import later: there it is service-worker.ts, "resnet-edge/service-worker".
 import { createApi } from "./api.js";
-import type { EntryHost } from "./host.js";
+import type { EntryHost } from "./entry-host.js";
 import { bundledModel, pageSide } from "./host-page.js";
 import type { BrowserImage } from "./image/send-browser.js";
 import { kernelFiles } from "./kernel-files.js";
+import { startWorker } from "./worker/handle/start.js";
 import { openSession } from "./worker/session.js";
-import { startWorker } from "./worker/start.js";
 
 export * from "./public-browser.js";
 

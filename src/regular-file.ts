@@ -1,5 +1,6 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { SourceError, throwIfAborted } from "./errors.js";
 
 /** Bytes read between two looks at an abort. */
@@ -84,4 +85,14 @@ export function readRegular(
     await readInto(file, path, bytes, 0, signal);
     return bytes;
   });
+}
+
+/** A path as it is; a `file:` URL's, where drives and shares are Windows' on request. Throws `SourceError` for what has none. */
+export function pathOf(source: string | URL, windows = process.platform === "win32"): string {
+  if (typeof source === "string" && !source.startsWith("file:")) return source;
+  try {
+    return fileURLToPath(`${source}`, { windows });
+  } catch (cause) {
+    throw new SourceError(`${source} names no file: ${(cause as Error).message}.`, { cause });
+  }
 }

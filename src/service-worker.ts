@@ -1,7 +1,7 @@
 // As index.ts, but with the GPU path in it: a service worker may not import later.
 import { createApi } from "./api.js";
 import * as check from "./check/index.js";
-import * as gpu from "./gpu/index.js";
+import * as gpu from "./gpu-path.js";
 import type { Host } from "./host.js";
 import { browserHost } from "./host-browser.js";
 import { bundledModel } from "./host-page.js";

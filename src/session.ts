@@ -2,11 +2,11 @@ import { checkBuffer } from "./buffer-input.js";
 import type { Watch } from "./check/watch.js";
 import { checkLogits, labelsFor, rank, softmax } from "./classify.js";
 import { type CpuEngine, createCpuEngine, likelyVariant, type Variant } from "./cpu/index.js";
-import type { EngineStats } from "./engine.js";
+import type { EngineStats, GpuInput } from "./engine.js";
 import { ClosedError, OptionError, throwIfAborted, UnsupportedModelError } from "./errors.js";
 import { compileKernels, fetchKernels } from "./fetch-kernels.js";
 import type { FrameInputs } from "./gpu/index.js";
-import type { GpuInput } from "./gpu/input.js";
+import type { Architecture, Network } from "./graph/network.js";
 import type { Host, ModelBody, ModelFiles } from "./host.js";
 import { isFrame } from "./image/frame.js";
 import { type Pixels, preprocess as prepareImage } from "./image/index.js";
@@ -15,8 +15,8 @@ import { isKind } from "./kind.js";
 import { assumedOf } from "./model/assumed.js";
 import { openNetwork } from "./model/build.js";
 import { modelCard } from "./model/card.js";
-import type { Architecture, Network } from "./model/network.js";
 import { preprocessFor } from "./model/preprocess.js";
+import { gpuOpener } from "./open-gpu.js";
 import type {
   ClassifyOptions,
   LoadOptions,
@@ -29,7 +29,6 @@ import type {
 import type { Plan } from "./plan.js";
 import { Queue } from "./queue.js";
 import { CpuFirst } from "./schedule/cpu-first.js";
-import { gpuOpener } from "./schedule/open-gpu.js";
 import { openSource } from "./source.js";
 import { openWeights, readWeights } from "./weights/index.js";
 

@@ -1,4 +1,4 @@
-import type { Arrival } from "./weights/arrival.js";
+import type { ArrivingValues } from "./arriving.js";
 
 export type DType = "f64" | "f32" | "f16" | "bf16" | "i64" | "i32" | "i16" | "i8" | "u8" | "bool";
 
@@ -32,7 +32,7 @@ export interface Tensor extends TensorInfo {
 
 /** One whose file may still be on its way: dense and row-major. */
 export interface ArrivingTensor extends TensorInfo {
-  readonly arrival: Arrival;
+  readonly arrival: ArrivingValues;
   /** Its bytes, little-endian, counted from the file's first value. */
   readonly begin: number;
   readonly end: number;
@@ -43,7 +43,7 @@ export interface StateDict<T extends TensorInfo = Tensor> {
   readonly format: "safetensors" | "torch";
   readonly tensors: ReadonlyMap<string, T>;
   /** The file, where its values are still on their way. */
-  readonly arrival?: Arrival;
+  readonly arrival?: ArrivingValues;
   /** Free-form strings that the file carries (safetensors `__metadata__`); empty where a format has none. */
   readonly metadata: ReadonlyMap<string, string>;
   /** What a reader chose or left out, in sentences; absent where there was no choice. */

@@ -1,5 +1,5 @@
-import type { WorkerHandle } from "../../src/worker/handle.js";
-import { webWorker } from "../../src/worker/web.js";
+import type { WorkerHandle } from "../../src/worker/handle/handle.js";
+import { webWorker } from "../../src/worker/handle/web.js";
 import type { FromWorker, ToWorker } from "./messages.js";
 import type { DeviceDescription, Report } from "./report.js";
 import { ReportBuilder } from "./report-builder.js";

@@ -1,5 +1,5 @@
 // All of the work, so that the page's own thread has none. Stopping is the page's: it terminates this worker, whatever it does.
-import { holdLock, webPort } from "../../src/worker/web.js";
+import { holdLock, webPort } from "../../src/worker/handle/web.js";
 import { describeDevice } from "./device.js";
 import type { FromWorker, ToWorker } from "./messages.js";
 import type { DeviceDescription } from "./report.js";

@@ -1,4 +1,4 @@
-import type { Network, Op, ValueId } from "../../src/model/network.js";
+import type { Network, Op, ValueId } from "../../src/graph/network.js";
 import { elementCount } from "../../src/tensor.js";
 
 /** Protocol buffers' wire format: just enough of it to write a message. */

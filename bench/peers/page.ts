@@ -1,6 +1,7 @@
 // The comparison in a browser: every engine on the same weights and input, one after the other, time to data on the page.
+
+import type { Network } from "../../src/graph/network.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
-import type { Network } from "../../src/model/network.js";
 import { toOnnx } from "./onnx.js";
 import { loadOrt } from "./ort.js";
 import { alternate, type Contestant, type Measured, mustAgree } from "./rounds.js";

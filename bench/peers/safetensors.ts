@@ -1,4 +1,4 @@
-import type { Network } from "../../src/model/network.js";
+import type { Network } from "../../src/graph/network.js";
 import { elementCount } from "../../src/tensor.js";
 
 /** A network's folded weights as a safetensors file of torchvision's names: what a user of the library would have. */

@@ -1,4 +1,4 @@
-import type { ConvOp, LinearOp, Network, Op, ValueId } from "../../src/model/network.js";
+import type { ConvOp, LinearOp, Network, Op, ValueId } from "../../src/graph/network.js";
 import { elementCount } from "../../src/tensor.js";
 import { type Field, type Node, writeFlatbuffer } from "./flatbuffer.js";
 

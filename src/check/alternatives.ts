@@ -1,4 +1,4 @@
-import type { Architecture } from "../model/network.js";
+import type { Architecture } from "../graph/network.js";
 
 /** A trait that the weights' shapes leave open, set to one of its values. */
 export type Change = Partial<Architecture>;

@@ -1,11 +1,11 @@
 import { type CpuEngine, createCpuEngine, type OpTiming } from "../cpu/index.js";
 import { OptionError } from "../errors.js";
+import type { Network } from "../graph/network.js";
 import { nodeHost } from "../host-node.js";
 import { buildNetwork, modelCard, pseudoRandomNetwork } from "../model/index.js";
-import type { Network } from "../model/network.js";
+import { gpuOpener } from "../open-gpu.js";
 import type { LoadOptions } from "../options.js";
 import type { Plan } from "../plan.js";
-import { gpuOpener } from "../schedule/open-gpu.js";
 import { Scheduler } from "../schedule/scheduler.js";
 import { readSource } from "../source.js";
 import { readWeights } from "../weights/index.js";

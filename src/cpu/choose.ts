@@ -1,4 +1,4 @@
-import type { ConvOp, ValueShape } from "../model/network.js";
+import type { ConvOp, ValueShape } from "../graph/network.js";
 import type { TileName } from "./tile.js";
 
 /** How a convolution is computed; the names are the kernels' in assembly/. */

@@ -1,5 +1,5 @@
 import { Field, Kernel } from "../../assembly/record.js";
-import type { ConvOp, Network, Op, ValueId, ValueShape, Vector, Weight } from "../model/network.js";
+import type { ConvOp, Network, Op, ValueId, ValueShape, Vector, Weight } from "../graph/network.js";
 import { paddedChannels } from "../tensor.js";
 import { align } from "./arena.js";
 import { inPlace } from "./in-place.js";

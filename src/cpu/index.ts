@@ -1,8 +1,7 @@
 import type { Engine, EngineStats } from "../engine.js";
 import { ClosedError, ShapeError, throwIfAborted, WasmError, WorkerError } from "../errors.js";
-import { networkMacs } from "../model/macs.js";
-import type { Network } from "../model/network.js";
-import type { Store } from "../store.js";
+import { networkMacs } from "../graph/macs.js";
+import type { Network } from "../graph/network.js";
 import { withoutPadding } from "../tensor.js";
 import { chooseThreads, type ThreadChoice, type ThreadSupport } from "./choose-threads.js";
 import { compile } from "./compile.js";
@@ -10,6 +9,7 @@ import { isSmall, keptTuning, type Tuning } from "./kept-tuning.js";
 import { createMemory, hasRelaxedSimd, instantiate, type Kernels, refuseTooLarge, type Variant } from "./kernels.js";
 import { NearlyDone } from "./nearly-done.js";
 import type { Inside } from "./observe.js";
+import type { CpuOptions } from "./options.js";
 import { packAll } from "./pack-all.js";
 import type { CompileOptions, Program, Step } from "./program.js";
 import { settledTime } from "./settled-time.js";
@@ -20,31 +20,8 @@ import { fromPacked, unpackable } from "./unpack.js";
 
 export type { ThreadSupport } from "./choose-threads.js";
 export { hasRelaxedSimd, type Variant } from "./kernels.js";
+export type { CpuOptions } from "./options.js";
 export type { TileName } from "./tile.js";
-
-export interface CpuOptions {
-  /** Fetches and compiles a module of kernels. */
-  readonly wasm: (variant: Variant) => Promise<WebAssembly.Module>;
-  readonly simd?: "auto" | "baseline" | "relaxed";
-  readonly memory?: "fast" | "small";
-  readonly convolution?: CompileOptions["convolution"];
-  /** Of the matrix product: measured, unless it is named. The baseline module has 4x8 alone. */
-  readonly tile?: "auto" | TileName;
-  readonly threads?: "auto" | number;
-  /** How this host starts threads; without it there is one. */
-  readonly threadSupport?: ThreadSupport;
-  /** Goes into the stats, after the reason for the number of threads. */
-  readonly note?: string;
-  /** Where measurements are kept from one load to the next. */
-  readonly store?: Store | undefined;
-  readonly signal?: AbortSignal | null;
-  /** Another device will read the weights after this one: from the engine's `network`. */
-  readonly readAgain?: boolean;
-  /** Called in long runs of the last stage, a moment before they end. */
-  readonly onNearlyDone?: (() => void) | undefined;
-  /** Layers packed so far, of how many. */
-  readonly onProgress?: (loaded: number, total: number) => void;
-}
 
 /** Needed once a network and machine. */
 const loadTuner = () => import("./tune.js");

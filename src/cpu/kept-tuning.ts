@@ -1,6 +1,6 @@
-import { graphKey } from "../model/graph-key.js";
-import { opMacs } from "../model/macs.js";
-import type { ConvOp, Network } from "../model/network.js";
+import { graphKey } from "../graph/graph-key.js";
+import { opMacs } from "../graph/macs.js";
+import type { ConvOp, Network } from "../graph/network.js";
 import type { Store } from "../store.js";
 import { kernelsVersion } from "../version.js";
 import { contenders, type KernelChoices, shapeOf } from "./choose.js";

@@ -9,8 +9,8 @@ import {
   pointerBytes,
   TOGETHER,
 } from "../../assembly/sizes.js";
-import { opMacs } from "../model/macs.js";
-import type { ConvOp, LinearOp } from "../model/network.js";
+import { opMacs } from "../graph/macs.js";
+import type { ConvOp, LinearOp } from "../graph/network.js";
 import { paddedChannels } from "../tensor.js";
 import type { Drafts } from "./drafts.js";
 

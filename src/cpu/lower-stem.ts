@@ -1,7 +1,7 @@
 import { Field, Kernel } from "../../assembly/record.js";
 import { planeBytes, STEM_POINTS, STEM_ROW, STEM_SAMPLES, STEM_SHARED, stemSamples } from "../../assembly/sizes.js";
-import { opMacs } from "../model/macs.js";
-import type { ConvOp } from "../model/network.js";
+import { opMacs } from "../graph/macs.js";
+import type { ConvOp } from "../graph/network.js";
 import { paddedChannels } from "../tensor.js";
 import { chooseStemKernel } from "./choose.js";
 import { densify } from "./densify.js";

@@ -16,8 +16,8 @@ import {
   WORK,
   winogradWorkBytes,
 } from "../../assembly/sizes.js";
-import { opMacs } from "../model/macs.js";
-import type { ConvOp, ValueShape } from "../model/network.js";
+import { opMacs } from "../graph/macs.js";
+import type { ConvOp, ValueShape } from "../graph/network.js";
 import { paddedChannels } from "../tensor.js";
 import { type Drafts, PIECES_PER_THREAD, type Words } from "./drafts.js";
 import { groupsOf, inOnes, inTwos } from "./group.js";

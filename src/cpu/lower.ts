@@ -1,6 +1,6 @@
 import { Field, Kernel } from "../../assembly/record.js";
 import { UnsupportedModelError } from "../errors.js";
-import type { ActivationOp, ConvOp, Op } from "../model/network.js";
+import type { ActivationOp, ConvOp, Op } from "../graph/network.js";
 import { paddedChannels } from "../tensor.js";
 import { chooseConvKernel } from "./choose.js";
 import { densify } from "./densify.js";

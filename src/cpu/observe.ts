@@ -1,5 +1,5 @@
 import { Field, Kernel } from "../../assembly/record.js";
-import type { BatchNormOp, ConvOp, Network, ValueShape } from "../model/network.js";
+import type { BatchNormOp, ConvOp, Network, ValueShape } from "../graph/network.js";
 import type { Program } from "./program.js";
 
 /** What of the engine an observation works on. */

@@ -1,7 +1,7 @@
+import type { Arriving } from "../arriving.js";
 import { throwIfAborted } from "../errors.js";
-import type { Arriving } from "../model/network.js";
-import type { CpuOptions } from "./index.js";
 import type { Kernels } from "./kernels.js";
+import type { CpuOptions } from "./options.js";
 import { neededInAll, packWeights } from "./pack.js";
 import type { Program } from "./program.js";
 import { Turns } from "./turns.js";

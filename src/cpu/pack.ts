@@ -1,5 +1,5 @@
 import { LINE } from "../../assembly/sizes.js";
-import type { Weight } from "../model/network.js";
+import type { Weight } from "../graph/network.js";
 import type { Kernels } from "./kernels.js";
 import { packStem } from "./pack-stem.js";
 import type { PackJob, Program } from "./program.js";

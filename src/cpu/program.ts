@@ -1,4 +1,4 @@
-import type { Vector, Weight } from "../model/network.js";
+import type { Vector, Weight } from "../graph/network.js";
 import type { ChoiceOptions } from "./choose.js";
 
 /** How weights lie in wasm memory; each kernel reads one form. */

@@ -1,5 +1,5 @@
 import { Sync } from "../../assembly/sync.js";
-import type { WorkerPort } from "../worker/handle.js";
+import type { WorkerPort } from "../worker/handle/handle.js";
 import type { Kernels } from "./kernels.js";
 
 /** What a thread must know to take part: it instantiates the same module on the same memory. */

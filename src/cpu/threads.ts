@@ -1,6 +1,6 @@
 import { Sync } from "../../assembly/sync.js";
 import { WorkerError } from "../errors.js";
-import type { WorkerHandle } from "../worker/handle.js";
+import type { WorkerHandle } from "../worker/handle/handle.js";
 import type { StartThread } from "./choose-threads.js";
 import type { Kernels } from "./kernels.js";
 import type { Program } from "./program.js";

@@ -1,6 +1,5 @@
 import { Field, Tile } from "../../assembly/record.js";
 import type { Kernels } from "./kernels.js";
-import type { Program } from "./program.js";
 import { settledTime } from "./settled-time.js";
 
 /** Tiles of the matrix product, rows by columns; the names are the kernels' in assembly/. */
@@ -39,7 +38,11 @@ export function tileRates(kernels: Kernels, at: number, relaxed: boolean): Parti
 }
 
 /** Writes the tile into a program's records. */
-export function useTile(memory: WebAssembly.Memory, { recordsAt, records }: Program, tile: Tile): void {
+export function useTile(
+  memory: WebAssembly.Memory,
+  { recordsAt, records }: { readonly recordsAt: number; readonly records: Int32Array },
+  tile: Tile,
+): void {
   const words = new Int32Array(memory.buffer, recordsAt, records.length);
   for (let at: number = Field.tile; at < words.length; at += Field.size) words[at] = tile;
 }

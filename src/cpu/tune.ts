@@ -1,6 +1,6 @@
 import { RESERVED } from "../../assembly/sizes.js";
-import { opMacs } from "../model/macs.js";
-import type { Network } from "../model/network.js";
+import { opMacs } from "../graph/macs.js";
+import type { Network } from "../graph/network.js";
 import type { Store } from "../store.js";
 import { type ConvKernel, contenders, type KernelChoices, shapeOf } from "./choose.js";
 import { compile } from "./compile.js";

@@ -1,4 +1,4 @@
-import type { Network, Op, Weight } from "../model/network.js";
+import type { Network, Op, Weight } from "../graph/network.js";
 import type { PackJob, Program } from "./program.js";
 
 /** The operations' own weights that can be read back from where their jobs pack them: those that lie there as they came. */

@@ -1,4 +1,4 @@
-import type { Engine, EngineStats } from "../engine.js";
+import type { EngineStats, Mover, Writable } from "../engine.js";
 import {
   ClosedError,
   DeviceUnavailableError,
@@ -7,7 +7,7 @@ import {
   ShapeError,
   throwIfAborted,
 } from "../errors.js";
-import type { Network } from "../model/network.js";
+import type { Network } from "../graph/network.js";
 import { withoutPadding } from "../tensor.js";
 import { adapterName, isSoftware, messageOf, probeGpu } from "./probe.js";
 import { type Crossing, compile, type Program, type Step } from "./program.js";
@@ -35,21 +35,11 @@ export interface GpuOptions {
   readonly onLost?: (reason: string) => void;
 }
 
-export interface GpuEngine extends Engine {
+export interface GpuEngine extends Mover, Writable {
   readonly device: "gpu";
   readonly software: boolean;
   /** Why the engine is dead; null while it lives. */
   readonly lost: string | null;
-  /** The device that it runs on. */
-  readonly gpu: GPUDevice;
-  /**
-   * As `run` from the first stage on, on an image that `write` brings into the engine's own buffer by commands of the same
-   * submit: f32, NCHW, from the buffer's start. What `write` throws, and what WebGPU finds wrong with its commands, is thrown
-   * as a GpuInputError, and the engine lives on.
-   */
-  runWritten(last: number, write: (encoder: GPUCommandEncoder, image: GPUBuffer) => void): Promise<Float32Array>;
-  /** Takes a stage's input in and out again, without work between: what moving it costs. */
-  echo(stage: number, input: Float32Array): Promise<void>;
   /** Dispatches of one run of these stages. */
   dispatches(first: number, last: number): number;
 }

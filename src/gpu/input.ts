@@ -1,22 +1,11 @@
+import type { GpuInput, Writable } from "../engine.js";
 import { GpuInputError } from "../errors.js";
 import type { Frame } from "../image/frame.js";
 import type { Preprocess } from "../options.js";
-import type { GpuEngine } from "./engine.js";
 import { Frames } from "./frames.js";
 import { messageOf } from "./probe.js";
 import { scoped } from "./scoped.js";
 import { COPY_DST, MAP_READ, READ } from "./usage.js";
-
-/** What an engine lets others write its image with. */
-export type Writable = Pick<GpuEngine, "gpu" | "runWritten">;
-
-/** One image that can get to the GPU without passing through the CPU. */
-export interface GpuInput {
-  /** Runs stages 0 to `last` on it. Throws `GpuInputError` where this GPU cannot take it: `read` may still. */
-  run(engine: Writable, last: number): Promise<Float32Array>;
-  /** The same values on the CPU. */
-  read(): Promise<Float32Array>;
-}
 
 /** `bytes` of the caller's buffer from `offset` on: f32 planes. `gpu`: the device that made the buffer. */
 export function bufferInput(gpu: GPUDevice, buffer: GPUBuffer, offset: number, bytes: number): GpuInput {

@@ -1,4 +1,4 @@
-import type { Weight } from "../model/network.js";
+import type { Weight } from "../graph/network.js";
 import type { Storage } from "./wgsl/shader.js";
 
 export interface PackShape {

@@ -1,5 +1,5 @@
 import { UnsupportedModelError } from "../errors.js";
-import type { ConvOp, LinearOp, Network, Op, ValueId, ValueShape } from "../model/network.js";
+import type { ConvOp, LinearOp, Network, Op, ValueId, ValueShape } from "../graph/network.js";
 import { groupSpan, packedElements, packWeights } from "./pack.js";
 import type { Tiling } from "./tiles.js";
 import { assignBuffers } from "./values.js";

@@ -1,5 +1,5 @@
-import { inputsOf } from "../model/inputs.js";
-import type { Network, ValueId } from "../model/network.js";
+import { inputsOf } from "../graph/inputs.js";
+import type { Network, ValueId } from "../graph/network.js";
 
 /**
  * Shares few buffers among all values: a buffer is taken again once its value has been read for the last time. A buffer

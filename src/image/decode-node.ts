@@ -1,8 +1,7 @@
 import { extname } from "node:path";
 import { ImageDecodeError, SourceError } from "../errors.js";
 import { MAX_IMAGE_BYTES } from "../limits.js";
-import { pathOf } from "../model-files.js";
-import { readRegular } from "../regular-file.js";
+import { pathOf, readRegular } from "../regular-file.js";
 import { decodeApart } from "./decoder-process.js";
 import { readHeader } from "./header.js";
 import { inTime } from "./in-time.js";

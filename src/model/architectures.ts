@@ -1,4 +1,4 @@
-import type { Architecture } from "./network.js";
+import type { Architecture } from "../graph/network.js";
 
 /** Bottleneck blocks end in four times their width; basic blocks in their width. */
 export function expansion(architecture: Pick<Architecture, "block">): number {

@@ -1,8 +1,8 @@
+import type { Architecture, Network, Op, Stage, ValueId, ValueShape, Vector, Weight } from "../graph/network.js";
+import { lazyVector, needsOf } from "../graph/vector.js";
 import { elementCount } from "../tensor.js";
 import { expansion, innerWidth } from "./architectures.js";
-import type { Architecture, Network, Op, Stage, ValueId, ValueShape, Vector, Weight } from "./network.js";
 import type { Parameters } from "./parameters.js";
-import { lazyVector, needsOf } from "./vector.js";
 
 /** An operation without what the assembler fills in. */
 type Unplaced = Op extends infer O ? (O extends Op ? Omit<O, "output"> : never) : never;

@@ -1,4 +1,4 @@
-import type { Architecture } from "./network.js";
+import type { Architecture } from "../graph/network.js";
 
 /** Fields of `architecture` that neither caller nor file stated, and that no weight's name or shape shows: with the values taken. */
 export function assumedOf(

@@ -1,8 +1,8 @@
+import type { Architecture } from "../graph/network.js";
 import { parseJson } from "../json.js";
 import type { Preprocess } from "../options.js";
 import type { StateDict } from "../tensor.js";
 import { classLabels, object } from "./json-values.js";
-import type { Architecture } from "./network.js";
 import { checkPreprocess } from "./preprocess.js";
 
 /** What is said beside a model's weights. Fields about which nothing is said are absent. */

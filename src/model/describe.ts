@@ -1,5 +1,5 @@
-import { opMacs } from "./macs.js";
-import type { Network, ValueShape } from "./network.js";
+import { opMacs } from "../graph/macs.js";
+import type { Network, ValueShape } from "../graph/network.js";
 
 export interface StageDescription {
   readonly name: string;

@@ -1,9 +1,9 @@
 import { ModelFormatError, UnsupportedModelError } from "../errors.js";
+import type { Vector, Weight } from "../graph/network.js";
+import { lazyVector } from "../graph/vector.js";
 import type { ArrivingTensor, Tensor } from "../tensor.js";
 import { bytesNeeded, readRows, toFloat32 } from "../weights/values.js";
-import type { Vector, Weight } from "./network.js";
 import type { Parameters } from "./parameters.js";
-import { lazyVector } from "./vector.js";
 
 const floats: readonly string[] = ["f32", "f16", "bf16", "f64"];
 

@@ -1,5 +1,5 @@
 import { OptionError } from "../errors.js";
-import type { Architecture } from "./network.js";
+import type { Architecture } from "../graph/network.js";
 
 /** The side of a square in pixels, or a rectangle's two. */
 export type Size = number | readonly [height: number, width: number];

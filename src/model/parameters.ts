@@ -1,4 +1,4 @@
-import type { Vector, Weight } from "./network.js";
+import type { Vector, Weight } from "../graph/network.js";
 
 /** Learned tensors by torchvision's names: read from a file, or made up. */
 export interface Parameters {

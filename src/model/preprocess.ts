@@ -1,9 +1,9 @@
 import { OptionError, UnsupportedModelError } from "../errors.js";
+import type { Architecture, Network } from "../graph/network.js";
 import { MAX_CROP, MAX_RESIZE } from "../limits.js";
 import type { Preprocess } from "../options.js";
 import { defaultInputSize, type Size, sides, sizeOf } from "./input-size.js";
 import { object, refuse, show, triple, wholeNumber } from "./json-values.js";
-import type { Architecture, Network } from "./network.js";
 
 /** torchvision's: ImageNet's mean and standard deviation; the short side 256/224 of the crop, but not for CIFAR's images. */
 export function defaultPreprocess(inputSize: Size, stem: Architecture["stem"]): Preprocess {

@@ -1,12 +1,12 @@
 import { OptionError } from "../errors.js";
+import { fuse } from "../graph/fuse.js";
+import type { Architecture, Network, Vector, Weight } from "../graph/network.js";
+import { lazyVector } from "../graph/vector.js";
 import { elementCount } from "../tensor.js";
 import { assemble } from "./assemble.js";
-import { fuse } from "./fuse.js";
 import { checkInputSize, defaultInputSize, type Size } from "./input-size.js";
-import type { Architecture, Network, Vector, Weight } from "./network.js";
 import type { Parameters } from "./parameters.js";
 import { wellKnownArchitecture } from "./unusual/well-known.js";
-import { lazyVector } from "./vector.js";
 
 export interface PseudoRandomOptions {
   /** The input's side in pixels, or [height, width]. */

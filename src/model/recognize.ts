@@ -1,7 +1,7 @@
 import { UnsupportedModelError } from "../errors.js";
+import type { Architecture } from "../graph/network.js";
 import type { TensorInfo } from "../tensor.js";
 import { expansion } from "./architectures.js";
-import type { Architecture } from "./network.js";
 
 /**
  * Reads the architecture from the names (torchvision's) and shapes of a network's tensors. What the weights cannot tell takes

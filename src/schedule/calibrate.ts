@@ -1,12 +1,6 @@
-import type { Engine } from "../engine.js";
+import type { Engine, Mover } from "../engine.js";
 import { median } from "./median.js";
 import type { Costs } from "./planner.js";
-
-/** An engine whose moves can be timed apart from its work. */
-export interface Mover extends Engine {
-  /** Takes a stage's input in and out again: an upload, an empty submit and a readback of as many bytes. */
-  echo(stage: number, input: Float32Array): Promise<void>;
-}
 
 /** Rounds of calibration, and the time after which no further one begins. */
 const ROUNDS = 5;

@@ -1,6 +1,5 @@
-import type { EngineStats } from "../engine.js";
+import type { EngineStats, GpuInput } from "../engine.js";
 import { DeviceUnavailableError } from "../errors.js";
-import type { GpuInput } from "../gpu/input.js";
 import { Plan } from "../plan.js";
 import { Queue } from "../queue.js";
 import { firstReason } from "./first-reason.js";

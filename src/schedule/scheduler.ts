@@ -1,12 +1,9 @@
-import type { Engine, EngineStats } from "../engine.js";
+import type { Engine, EngineStats, GpuInput, Mover, Writable } from "../engine.js";
 import { DeviceUnavailableError, GpuInputError, throwIfAborted } from "../errors.js";
-import type { GpuOptions } from "../gpu/engine.js";
-import type { GpuInput, Writable } from "../gpu/input.js";
 import { Plan } from "../plan.js";
 import { Queue } from "../queue.js";
 import type { Store } from "../store.js";
 import { allFinite } from "./all-finite.js";
-import type { Mover } from "./calibrate.js";
 import { firstReason } from "./first-reason.js";
 import { median } from "./median.js";
 import {
@@ -25,7 +22,11 @@ import { StreamWatch } from "./stream-watch.js";
 import type * as trial from "./trial.js";
 
 /** Of a load that waits for the GPU. */
-export type Watch = Pick<GpuOptions, "signal" | "onProgress">;
+export interface Watch {
+  readonly signal?: AbortSignal | null;
+  /** Layers packed and pipelines compiled so far, of how many. */
+  readonly onProgress?: (loaded: number, total: number) => void;
+}
 
 /** A GPU engine and where its calibration is kept. */
 export interface OpenedGpu {

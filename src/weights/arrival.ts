@@ -1,5 +1,5 @@
+import type { ArrivingValues } from "../arriving.js";
 import { type Body, PIECE_BYTES } from "../body.js";
-import type { Arriving } from "../model/network.js";
 
 /** Pieces of at least this share of a slab are slabs themselves; smaller ones are put together. */
 const WHOLE_SHARE = 1 / 8;
@@ -33,7 +33,7 @@ interface Waiter {
  * The values of a file that is on its way, as many of them as are here and wanted. They lie in slabs; with `recycle` a slab's memory
  * takes later values as soon as all that was claimed of it has been read, so that a file passes through a few megabytes.
  */
-export class Arrival implements Arriving {
+export class Arrival implements ArrivingValues {
   loaded = 0;
   /** In the file's order. */
   readonly #slabs: Slab[] = [];

@@ -1,12 +1,14 @@
 import { type Body, Pieces } from "../body.js";
 import { ModelFormatError, SourceError } from "../errors.js";
-import type { Host } from "../host.js";
 import type { ArrivingTensor, StateDict, Tensor } from "../tensor.js";
 import { isSafetensors, openSafetensors, readSafetensors } from "./safetensors.js";
 
 export { readRows, toFloat32 } from "./values.js";
 
-type TorchHost = Pick<Host, "loadTorch">;
+/** What loads the reader of PyTorch checkpoints. */
+interface TorchHost {
+  loadTorch(): Promise<typeof import("./torch.js")>;
+}
 
 /**
  * Reads a weights file, told by its content, never by its name: safetensors, or a PyTorch checkpoint in its zip or its legacy

@@ -1,5 +1,5 @@
 import type { EngineStats } from "../engine.js";
-import type { Architecture } from "../model/network.js";
+import type { Architecture } from "../graph/network.js";
 import type { ClassifyOptions, LoadOptions, Prediction, Preprocess, Progress } from "../options.js";
 import type { PlanSummary, StagePlacement } from "../plan.js";
 import type { SentError } from "./errors.js";

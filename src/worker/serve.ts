@@ -2,7 +2,7 @@ import type { Host } from "../host.js";
 import { openInPlace, type Session } from "../session.js";
 import { elementCount } from "../tensor.js";
 import { sendError } from "./errors.js";
-import type { WorkerPort } from "./handle.js";
+import type { WorkerPort } from "./handle/handle.js";
 import { BURST_MS, Mailbox } from "./mailbox.js";
 import type { Facts, News, Request, State } from "./messages.js";
 

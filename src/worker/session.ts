@@ -1,10 +1,10 @@
 import { onAbort } from "../abort.js";
 import type { EngineStats } from "../engine.js";
+import type { EntryHost } from "../entry-host.js";
 import { ClosedError, GpuInputError, OptionError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
-import type { EntryHost } from "../host.js";
+import type { Architecture } from "../graph/network.js";
 import { checkInput, isGpuBuffer } from "../input.js";
 import { isKind } from "../kind.js";
-import type { Architecture } from "../model/network.js";
 import { NEARLY_MS } from "../nearly.js";
 import type {
   ClassifyOptions,
@@ -19,7 +19,7 @@ import { Plan } from "../plan.js";
 import type { Session } from "../session.js";
 import { elementCount } from "../tensor.js";
 import { receiveError } from "./errors.js";
-import type { WorkerHandle } from "./handle.js";
+import type { WorkerHandle } from "./handle/handle.js";
 import { BURST_MS, Mailbox, SHORT_MS } from "./mailbox.js";
 import type { Ask, Facts, News, State } from "./messages.js";
 import { keepSource, sendSource } from "./source.js";

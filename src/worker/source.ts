@@ -1,5 +1,5 @@
+import type { EntryHost } from "../entry-host.js";
 import { SourceError } from "../errors.js";
-import type { EntryHost } from "../host.js";
 import { isKind } from "../kind.js";
 import type { ModelSource } from "../options.js";
 

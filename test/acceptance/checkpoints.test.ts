@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { Architecture } from "../../src/model/network.js";
+import type { Architecture } from "../../src/graph/network.js";
 import { library } from "../built.js";
 import { data, json, noData } from "./data.js";
 

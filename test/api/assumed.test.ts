@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { Architecture } from "../../src/model/network.js";
+import type { Architecture } from "../../src/graph/network.js";
 import { library } from "../built.js";
 
 const file = (name: string) => readFileSync(new URL(`../fixtures/networks/${name}.safetensors`, import.meta.url));

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
+import type { Architecture, Network } from "../../src/graph/network.js";
 import type { Pixels } from "../../src/image/index.js";
 import { buildNetwork } from "../../src/model/index.js";
-import type { Architecture, Network } from "../../src/model/network.js";
 import { readSafetensors } from "../../src/weights/safetensors.js";
 
 const read = (name: string) => readFileSync(new URL(`../fixtures/check/${name}`, import.meta.url));

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { confidence, distance } from "../../src/check/fit.js";
 import { search } from "../../src/check/search.js";
 import { judge } from "../../src/check/verdict.js";
+import type { Architecture } from "../../src/graph/network.js";
 import { defaultPreprocess } from "../../src/model/index.js";
-import type { Architecture } from "../../src/model/network.js";
 import { wasm } from "../cpu/engine.js";
 import { calibrated, pictures } from "./fixture.js";
 

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { type CpuEngine, type CpuOptions, createCpuEngine, hasRelaxedSimd, type Variant } from "../../src/cpu/index.js";
-import type { Network } from "../../src/model/network.js";
+import type { Network } from "../../src/graph/network.js";
 
 const root = new URL("../../", import.meta.url);
 

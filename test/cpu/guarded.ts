@@ -5,7 +5,7 @@ import { instantiate } from "../../src/cpu/kernels.js";
 import { packAll } from "../../src/cpu/pack-all.js";
 import type { CompileOptions } from "../../src/cpu/program.js";
 import { type TileName, tiles, useTile } from "../../src/cpu/tile.js";
-import type { Network } from "../../src/model/network.js";
+import type { Network } from "../../src/graph/network.js";
 
 /** Bytes on either side of a thread's scratch; a kernel that runs over goes a row too far, or a plane. */
 const GUARD = 1 << 16;

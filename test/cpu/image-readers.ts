@@ -1,4 +1,4 @@
-import type { Network, Op, ValueShape } from "../../src/model/network.js";
+import type { Network, Op, ValueShape } from "../../src/graph/network.js";
 import { conv, vectorOf, weightOf } from "./one-operation.js";
 
 const base = { name: "op", input: 0, output: 1 };

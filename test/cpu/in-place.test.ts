@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { inPlace } from "../../src/cpu/in-place.js";
+import type { ConvOp, Network, Op, ValueId, ValueShape } from "../../src/graph/network.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
-import type { ConvOp, Network, Op, ValueId, ValueShape } from "../../src/model/network.js";
 import { elementCount } from "../../src/tensor.js";
 import { runOp } from "../model/reference.js";
 import { generator } from "../random.js";

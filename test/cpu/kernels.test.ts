@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { chooseConvKernel } from "../../src/cpu/choose.js";
-import type { ConvOp, ValueShape, Weight } from "../../src/model/network.js";
+import type { ConvOp, ValueShape, Weight } from "../../src/graph/network.js";
 import { runOp } from "../model/reference.js";
 import { check, toNhwc } from "./check.js";
 import { engineFor, modules } from "./engine.js";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { planArena } from "../../src/cpu/arena.js";
 import { planMemory } from "../../src/cpu/index.js";
+import type { Network, Weight } from "../../src/graph/network.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
-import type { Network, Weight } from "../../src/model/network.js";
 import { engineFor } from "./engine.js";
 import { conv, networkOf } from "./one-operation.js";
 

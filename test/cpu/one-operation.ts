@@ -1,4 +1,4 @@
-import type { ConvOp, Network, Op, ValueShape, Vector, Weight } from "../../src/model/network.js";
+import type { ConvOp, Network, Op, ValueShape, Vector, Weight } from "../../src/graph/network.js";
 import { elementCount } from "../../src/tensor.js";
 import { generator } from "../random.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ActivationOp, ConvOp, Op, ValueShape } from "../../src/model/network.js";
+import type { ActivationOp, ConvOp, Op, ValueShape } from "../../src/graph/network.js";
 import { runOp } from "../model/reference.js";
 import { check, runOne } from "./check.js";
 import { modules } from "./engine.js";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { planMemory } from "../../src/cpu/index.js";
 import { mostBytes } from "../../src/cpu/tune.js";
+import type { Network } from "../../src/graph/network.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
-import type { Network } from "../../src/model/network.js";
 import type { Store } from "../../src/store.js";
 import { engineFor, modules } from "./engine.js";
 import { conv, networkOf, weightOf } from "./one-operation.js";

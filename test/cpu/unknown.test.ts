@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { planMemory } from "../../src/cpu/index.js";
-import type { Op } from "../../src/model/network.js";
+import type { Op } from "../../src/graph/network.js";
 import { networkOf } from "./one-operation.js";
 
 test.each([{ kind: "fourier" }, { kind: "activation", function: "fourier" }])(

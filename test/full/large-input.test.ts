@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import type { Network } from "../../src/graph/network.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
-import type { Network } from "../../src/model/network.js";
 import { engineFor } from "../cpu/engine.js";
 import { runReferenceStages } from "../model/reference.js";
 

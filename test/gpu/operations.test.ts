@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createGpuEngine, type GpuEngine } from "../../src/gpu/index.js";
 import { hardwareTiling } from "../../src/gpu/tiles.js";
-import type { ActivationOp, Network, Op, ValueShape } from "../../src/model/network.js";
+import type { ActivationOp, Network, Op, ValueShape } from "../../src/graph/network.js";
 import { toNhwc } from "../cpu/check.js";
 import { dense, imageReaders, readerNetwork } from "../cpu/image-readers.js";
 import { conv, convOutput, networkOf, values, vectorOf, weightOf } from "../cpu/one-operation.js";

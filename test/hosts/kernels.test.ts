@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { beside } from "../../src/beside-node.js";
-import { beside as besidePage } from "../../src/worker/start-web.js";
+import { beside as besidePage } from "../../src/worker/handle/start-web.js";
 import { library, smallModel } from "../built.js";
 
 describe("kernels that cannot be had are a WasmError with a mend", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ModelFormatError, OptionError, UnsupportedModelError } from "../../src/errors.js";
+import type { Network } from "../../src/graph/network.js";
 import { type BuildOptions, buildNetwork, describeNetwork, wellKnownArchitecture } from "../../src/model/index.js";
-import type { Network } from "../../src/model/network.js";
 import type { StateDict } from "../../src/tensor.js";
 import { changed, fixtureState, floats, networkFixtures, torchvisionTen, uniformState } from "./fixtures.js";
 import { runReference } from "./reference.js";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { fuse } from "../../src/model/fuse.js";
-import { inputsOf } from "../../src/model/inputs.js";
-import type { Network, Op } from "../../src/model/network.js";
+import { fuse } from "../../src/graph/fuse.js";
+import { inputsOf } from "../../src/graph/inputs.js";
+import type { Network, Op } from "../../src/graph/network.js";
 import { conv, vectorOf, weightOf } from "../cpu/one-operation.js";
 
 const shape = { height: 3, width: 3, channels: 4 };

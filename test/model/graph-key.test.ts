@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { graphKey } from "../../src/model/graph-key.js";
+import { graphKey } from "../../src/graph/graph-key.js";
+import type { Network, Op } from "../../src/graph/network.js";
 import { buildNetwork, pseudoRandomNetwork } from "../../src/model/index.js";
-import type { Network, Op } from "../../src/model/network.js";
 import { conv, networkOf, vectorOf, weightOf } from "../cpu/one-operation.js";
 import { fixtureState } from "./fixtures.js";
 

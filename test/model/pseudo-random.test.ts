@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { OptionError } from "../../src/errors.js";
+import type { ConvOp, Network } from "../../src/graph/network.js";
 import { describeNetwork, pseudoRandomNetwork, wellKnownArchitecture, wellKnownNames } from "../../src/model/index.js";
-import type { ConvOp, Network } from "../../src/model/network.js";
 import { torchvisionTen } from "./fixtures.js";
 import { runReferenceStages } from "./reference.js";
 

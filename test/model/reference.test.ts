@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import type { Op, ValueShape } from "../../src/model/network.js";
+import type { Op, ValueShape } from "../../src/graph/network.js";
 import { runOp } from "./reference.js";
 
 interface Case {

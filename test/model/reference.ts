@@ -1,4 +1,4 @@
-import type { ActivationOp, Network, Op, ValueShape } from "../../src/model/network.js";
+import type { ActivationOp, Network, Op, ValueShape } from "../../src/graph/network.js";
 import { elementCount } from "../../src/tensor.js";
 
 /**

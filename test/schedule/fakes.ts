@@ -1,6 +1,5 @@
-import type { Writable } from "../../src/gpu/input.js";
-import type { Network } from "../../src/model/network.js";
-import type { Mover } from "../../src/schedule/calibrate.js";
+import type { Mover, Writable } from "../../src/engine.js";
+import type { Network } from "../../src/graph/network.js";
 import type { Store } from "../../src/store.js";
 
 const STAGES = 6;

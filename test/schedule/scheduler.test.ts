@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { Writable } from "../../src/engine.js";
 import { GpuInputError } from "../../src/errors.js";
-import type { Writable } from "../../src/gpu/input.js";
 import { Scheduler, type SchedulerOptions } from "../../src/schedule/scheduler.js";
 import * as trial from "../../src/schedule/trial.js";
 import { generator } from "../random.js";

@@ -1,4 +1,4 @@
-import type { ActivationOp } from "../../model/network.js";
+import type { ActivationOp } from "../../graph/network.js";
 import { elementwise, type Kernel, kernel, type Storage } from "./shader.js";
 
 export interface PointwiseOptions {

@@ -1,6 +1,6 @@
 import { OptionError } from "../../errors.js";
+import type { Activation, Architecture, Network, Weight } from "../../graph/network.js";
 import { Assembler, type ConvolutionTraits, run, type Sides, slide } from "../assemble.js";
-import type { Activation, Architecture, Network, Weight } from "../network.js";
 import type { Parameters } from "../parameters.js";
 
 /** As the plain one, with every trait that can be stated. Throws `OptionError` where traits do not fit each other. */

@@ -1,7 +1,6 @@
-import type { BuildOptions, State } from "../build.js";
-import { construct } from "../build.js";
+import type { Architecture, Network } from "../../graph/network.js";
 import { modelCard } from "../card.js";
-import type { Architecture, Network } from "../network.js";
+import { type BuildOptions, construct, type State } from "../construct.js";
 import { arrange, normalisation } from "./arrange.js";
 import { assembleUnusual } from "./assemble.js";
 import { PartParameters } from "./parameters.js";

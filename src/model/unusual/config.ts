@@ -1,7 +1,7 @@
 import { UnsupportedModelError } from "../../errors.js";
+import type { Architecture } from "../../graph/network.js";
 import type { ModelCard } from "../card.js";
 import { classLabels, type Json, number, object, refuse, show, wholeNumber } from "../json-values.js";
-import type { Architecture } from "../network.js";
 import { checkPreprocess } from "../preprocess.js";
 import { checkArchitecture } from "./stated.js";
 import { traitsOf } from "./well-known.js";

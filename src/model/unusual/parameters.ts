@@ -1,6 +1,6 @@
+import type { Vector, Weight } from "../../graph/network.js";
+import { lazyVector } from "../../graph/vector.js";
 import { FileParameters } from "../file-parameters.js";
-import type { Vector, Weight } from "../network.js";
-import { lazyVector } from "../vector.js";
 import { partsNeeded, type Readable } from "./parametrized.js";
 
 /** As `FileParameters`, with weights that are computed from parts. */

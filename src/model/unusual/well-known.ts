@@ -1,6 +1,6 @@
 import { OptionError, UnsupportedModelError } from "../../errors.js";
+import type { Architecture } from "../../graph/network.js";
 import { nearest } from "../../nearest.js";
-import type { Architecture } from "../network.js";
 
 const imagenet: Architecture = {
   name: "resnet",

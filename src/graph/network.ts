@@ -1,3 +1,5 @@
+import type { Arriving } from "../arriving.js";
+
 /**
  * The op IR: a residual network as a straight list of stages, each a straight list of operations on numbered values.
  * It says what is computed, never how: layouts, tiles and memory belong to the devices.
@@ -11,16 +13,6 @@ export interface ValueShape {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
-}
-
-/** The file that weights are read from, where it is still on its way. */
-export interface Arriving {
-  /** Bytes of its values that are here. */
-  readonly loaded: number;
-  /** Resolves when so many are; rejects as soon as they will never be. */
-  arrived(bytes: number): Promise<void>;
-  /** Resolves when all of it came and was as it should be. */
-  finished(): Promise<void>;
 }
 
 /** Weights that are read once, row by row, by the device that packs them. */

@@ -1,4 +1,4 @@
-import { SourceError } from "../errors.js";
+import { SourceError } from "../../errors.js";
 import type { WorkerHandle } from "./handle.js";
 import { webWorker } from "./web.js";
 

@@ -1,8 +1,8 @@
 import type { Host } from "../host.js";
 import { browserHost } from "../host-browser.js";
 import { later } from "../host-later.js";
-import { serveSession } from "./serve.js";
-import { holdLock, webPort } from "./web.js";
+import { holdLock, webPort } from "../worker/handle/web.js";
+import { serveSession } from "../worker/serve.js";
 
 const host: Host = {
   ...browserHost,

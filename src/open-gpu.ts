@@ -1,9 +1,9 @@
-import type { Host } from "../host.js";
-import { graphKey } from "../model/graph-key.js";
-import type { Network } from "../model/network.js";
-import type { LoadOptions } from "../options.js";
-import { kernelsVersion } from "../version.js";
-import type { OpenedGpu, Watch } from "./scheduler.js";
+import { graphKey } from "./graph/graph-key.js";
+import type { Network } from "./graph/network.js";
+import type { Host } from "./host.js";
+import type { LoadOptions } from "./options.js";
+import type { OpenedGpu, Watch } from "./schedule/scheduler.js";
+import { kernelsVersion } from "./version.js";
 
 /** How the scheduler opens the GPU for a network, which is asked for then; undefined where there is nothing to open. */
 export async function gpuOpener(
@@ -15,7 +15,7 @@ export async function gpuOpener(
   const gpu = options.gpu ?? globalThis.navigator?.gpu ?? (device === "gpu" ? await host.findGpu?.() : undefined);
   if (!gpu && !gpuDevice) return undefined;
   return async (watch) => {
-    const { adapterName, isSoftware, probeGpu } = await import("../gpu/probe.js");
+    const { adapterName, isSoftware, probeGpu } = await import("./gpu/probe.js");
     const probe = gpuDevice ? null : await probeGpu({ gpu: gpu! });
     if (probe && !probe.adapter) throw new Error(probe.reason);
     const info = gpuDevice?.adapterInfo ?? probe?.adapter?.info;

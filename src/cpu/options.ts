@@ -1,0 +1,29 @@
+import type { Store } from "../store.js";
+import type { ThreadSupport } from "./choose-threads.js";
+import type { Variant } from "./kernels.js";
+import type { CompileOptions } from "./program.js";
+import type { TileName } from "./tile.js";
+
+export interface CpuOptions {
+  /** Fetches and compiles a module of kernels. */
+  readonly wasm: (variant: Variant) => Promise<WebAssembly.Module>;
+  readonly simd?: "auto" | "baseline" | "relaxed";
+  readonly memory?: "fast" | "small";
+  readonly convolution?: CompileOptions["convolution"];
+  /** Of the matrix product: measured, unless it is named. The baseline module has 4x8 alone. */
+  readonly tile?: "auto" | TileName;
+  readonly threads?: "auto" | number;
+  /** How this host starts threads; without it there is one. */
+  readonly threadSupport?: ThreadSupport;
+  /** Goes into the stats, after the reason for the number of threads. */
+  readonly note?: string;
+  /** Where measurements are kept from one load to the next. */
+  readonly store?: Store | undefined;
+  readonly signal?: AbortSignal | null;
+  /** Another device will read the weights after this one: from the engine's `network`. */
+  readonly readAgain?: boolean;
+  /** Called in long runs of the last stage, a moment before they end. */
+  readonly onNearlyDone?: (() => void) | undefined;
+  /** Layers packed so far, of how many. */
+  readonly onProgress?: (loaded: number, total: number) => void;
+}
