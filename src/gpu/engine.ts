@@ -56,7 +56,7 @@ export interface GpuEngine extends Engine {
 
 /** Packing stays off the caller's event loop for no longer than this at a time. */
 const SLICE_MS = 12;
-/** Firefox looks for finished work only now and then, unless it is given more. */
+/** Firefox polls for finished work only now and then, unless more work is submitted. */
 const NUDGE_MS = 2;
 
 /**
