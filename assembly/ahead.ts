@@ -1,14 +1,12 @@
 import { LINE } from "./sizes";
 
 /**
- * Weights that come from memory, asked for while others are multiplied: each of their cache lines is stored to, the byte that it
- * begins with. WebAssembly has no prefetch instruction, and a load that waits for memory soon holds up all that comes after it;
- * a store waits in a queue of its own. It pays where stores are few, or the queue is full before the line has come.
- *
- * What is stored is what is there, so that it does not matter when, or whether, it is.
+ * Software prefetch of weights. WebAssembly has no prefetch instruction, and a load that misses the caches soon stalls what follows.
+ * A store does not: it waits in the store buffer. So each cache line's own first byte is stored back to it; no value changes.
+ * This pays only where other stores are few: else the store buffer is full before the line has come.
  */
 
-/** What is left of a span, the spans that are left with this one, of how many in a row, and where the second row begins. */
+/** Of the present span, a run of cache lines, [next, end) is left. `spansLeft` counts it and later ones, `inRow` those of a row. */
 let next: usize = 0;
 let end: usize = 0;
 let spansLeft: i32 = 0;
@@ -16,22 +14,22 @@ let inRow: i32 = 0;
 let second: usize = 0;
 let spanBytes: usize = 0;
 let spanStep: usize = 0;
-/** Where a line's first byte is noted, less its address in lines. */
+/** Added to a line's address in lines, this is where a copy of its first byte lies. */
 let notes: usize = 0;
-/** Lines of a turn, and what is owed of the next one, in parts of `UNIT`. */
+/** Lines a turn, in parts of `UNIT`, and the fraction of a line that is carried to the next turn. */
 let rate: u32 = 0;
 let owed: u32 = 0;
 const UNIT: u32 = 1 << 10;
 
-/** Notes the bytes that the cache lines of [from, end) begin with, one after the other, at `to`. */
+/** Copies the first byte of each cache line of [from, end) to `to`, one after the other. */
 export function noteFirstBytes(from: usize, end: usize, to: usize): void {
   for (; from < end; from += LINE) store<u8>(to++, load<u8>(from));
 }
 
 /**
- * What to ask for next, evenly in `turns` turns: `rows` rows, from `a` and `b` on, of `spans` spans of `bytes` bytes, `step` apart. The
- * first bytes of lines from `weights` on are noted at `noted`; 0: nothing is asked for. Spans are whole lines. What was not yet asked for
- * is forgotten.
+ * Sets what is prefetched next, spread evenly over `turns` calls of `askForSome`. There are `rows` rows, at `a` and `b`. A row is `spans`
+ * spans of `bytes` bytes, `step` apart; spans are whole cache lines. `noted` has the first bytes of the lines from `weights` on; with 0
+ * nothing is prefetched. What remained of an earlier call is dropped.
  */
 export function askFor(
   rows: i32,
@@ -62,7 +60,7 @@ export function askForNoMore(): void {
   spansLeft = 0;
 }
 
-/** A turn. */
+/** One turn: a tile's block of rows has been multiplied. */
 // @ts-ignore: decorator
 @inline
 export function askForSome(): void {

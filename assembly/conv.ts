@@ -49,7 +49,7 @@ export function f32_conv(record: usize, tile: i32, scratch: usize): void {
     const within = (panel - group * groupPanels) << 3;
     const b = weights + <usize>panel * panelBytes;
     if (noted && count > together) {
-      // One step ahead all along: its first block reads all of a panel.
+      // Always one step ahead: the first block of rows reads a whole panel.
       const following = count - together;
       const turns = ((following + together - 1) / together) * blocksOf(tileKind, rows);
       askFor(1, b + <usize>together * panelBytes, 0, 1, 0, <usize>following * panelBytes, weights, noted, turns);

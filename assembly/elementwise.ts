@@ -3,7 +3,7 @@ import { Field } from "./record";
 import { leastOf, madd } from "./simd";
 import { word } from "./words";
 
-/** output = max(input * scale + shift, floor) per channel: BatchNorm that is not folded, or a ReLU alone. One piece is one row. */
+/** output = max(input * scale + shift, floor), by channel: a BatchNorm that is not folded, or a ReLU alone. One piece is one row. */
 export function f32_affine(record: usize, y: i32): void {
   const pixelBytes = <usize>word(record, Field.inStep) << 2;
   const bytes = <usize>word(record, Field.inWidth) * pixelBytes;

@@ -5,12 +5,12 @@ import { isPlain, put4x16, put4x8, put6x8 } from "./store";
 /**
  * f32 GEMM, tiles of 4 rows by 8 columns: C = max(A B + bias + R, least), for `rows` rows against one panel of B.
  *
- * Products are added to the sums at `from`, rows of them `fromStep` bytes apart, where it is not 0.
- * A is in blocks of 4 rows, [depth][4], `aStep` bytes apart, B is one panel, [depth][8], C's rows are `step` bytes apart, and so are R's,
- * at C + residual bytes. Rows that a last block has too few of are computed, and not stored.
+ * A is in blocks of 4 rows, [depth][4], `aStep` bytes apart. B is one panel, [depth][8]. Rows of C are `step` bytes apart, and so are
+ * those of the residual R, at C + residual bytes. If `from` is not 0, sums start with the values there, in rows `fromStep` bytes apart.
+ * Rows beyond `rows` in the last block are computed and not stored.
  *
- * Eight sums, two columns and four broadcasts stay in fourteen vector registers of the fifteen that engines leave us, and
- * one pointer walks each operand: without fused multiply-adds, the front end and not arithmetic is what limits the loop.
+ * Register blocking: eight sums, two columns and four broadcasts take fourteen of the fifteen vector registers that engines leave.
+ * One pointer walks each operand. Without fused multiply-adds, instruction decoding limits the loop, not arithmetic.
  */
 export function f32_gemm_4x8(
   a: usize,
@@ -50,7 +50,7 @@ export function f32_gemm_4x8(
       s31 = f32x4.add(s31, v128.load(from + 3 * fromStep, 16));
       from += 4 * fromStep;
     }
-    // One element a turn: with more, optimisers gather the loads of several turns at its head, and sums spill.
+    // Not unrolled: optimisers would hoist the loads of several iterations to the loop's head, and sums would spill.
     let walk = a;
     for (let at = b; at < end; at += 32) {
       const b0 = v128.load(at);

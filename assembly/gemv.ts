@@ -1,13 +1,13 @@
 import { madd } from "./simd";
 import { put8 } from "./store";
 
-/** Panels that go together: so many chains of multiply-adds hide their latency. */
+/** Panels multiplied together: two chains of multiply-adds from each are enough to hide their latency. */
 export const GEMV_PANELS: i32 = 4;
 
 /**
- * c = max(a B + bias + from + r, least) for one row of `depth` elements and up to `GEMV_PANELS` panels of B, [depth][8], `bStep`
- * bytes apart; `from`: eight sums for each panel, or 0. For the row that blocks leave over: a block of four would do the work of
- * three that are not there. Terms are summed in the order of the blocks', so that it does not matter which rows are left over.
+ * Matrix-vector product: c = max(a B + bias + from + r, least), for one row of `depth` elements and up to `GEMV_PANELS` panels of B,
+ * [depth][8], `bStep` bytes apart. `from`: eight initial sums for each panel, or 0. It takes a single remaining row, of which a block of
+ * four would compute three rows too many. Terms are summed in the blocks' order, so a row's values do not depend on which code took it.
  */
 export function f32_gemv(
   a: usize,

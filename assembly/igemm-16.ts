@@ -5,8 +5,8 @@ import { isPlain, put4x16, put6x16 } from "./store";
 /**
  * As `f32_igemm_6x8`, against two panels of B that lie `panelBytes` apart: tiles of 6 rows by 16 columns.
  *
- * For engines that fuse adjacent 128-bit operations into 256-bit ones (V8's revectorisation): twelve sums, two columns and one
- * broadcast of 256 bits. Everywhere else it spills. Loads, sums and stores stand in pairs, 16 bytes apart, to be found.
+ * For engines that fuse adjacent 128-bit operations into 256-bit ones (V8's revectorisation). Then twelve sums, two columns and one
+ * broadcast of 256 bits fit the registers; elsewhere sums spill. Loads, sums and stores are written in adjacent pairs for V8 to match.
  */
 export function f32_igemm_6x16(
   table: usize,

@@ -5,12 +5,12 @@ import { isPlain, put4x8, put6x8 } from "./store";
  * f32 indirect GEMM (Dukhan 2019), tiles of 6 rows by 8 columns: C = max(A B + bias + R, least), for `rows` rows against one
  * panel of B.
  *
- * A is rows in pieces of `depth` contiguous elements, by pointers, [block][tap][6], each plus `offset`; B is one panel,
- * [tap][depth][8]. C's rows are `step` bytes apart, and so are R's, at C + residual bytes. Pointers of rows that are not
- * there repeat another's.
+ * `table` has pointers to A, [block][tap][6]; each, plus `offset`, leads to `depth` contiguous elements. B is one panel,
+ * [tap][depth][8]. Rows of C are `step` bytes apart, and so are those of the residual R, at C + residual bytes. Pointers of missing
+ * rows repeat another row's.
  *
- * Twelve sums, two columns and one broadcast take all fifteen vector registers that V8 leaves us. Twelve chains of
- * multiply-adds hide their latency, where eight only just do. Older optimisers spill here, and lose half of the speed.
+ * Register blocking: twelve sums, two columns and one broadcast take all fifteen vector registers that V8 leaves. Twelve chains of
+ * multiply-adds hide their latency; eight only just do. Older optimisers spill here, at half of the speed.
  */
 export function f32_igemm_6x8(
   table: usize,

@@ -5,16 +5,16 @@ import { f32_igemm_4x16, f32_igemm_6x16 } from "./igemm-16";
 import { Tile } from "./record";
 import { gatherRows } from "./rows";
 
-/** Against so many panels it pays to gather rows: one stream that prefetchers follow, and one pointer that walks it. */
+/** From this many panels on, gathering rows (im2col) pays: they become one stream for the hardware prefetcher, walked by one pointer. */
 const GATHER_PANELS: i32 = 12;
 
 /**
  * C = max(A B + bias + R, least) for `rows` rows against `panels` panels of 8 columns, with the tile that was chosen.
  *
- * A's rows are by pointers, `taps` pieces of `depth` elements each, in `table` by blocks (`blockHeight`), each plus `offset`.
- * B is [panel][tap][depth][8]; each panel's bias lies `biasStep` bytes after the one before. C's rows are `step` bytes apart;
- * `columns` of them exist. `work` has room for `paddedRows` rows: without fused multiply-adds the front end and not arithmetic
- * is what limits the loop, and there rows are always gathered.
+ * A row of A is `taps` runs of `depth` elements. `table` has pointers to them by blocks (`blockHeight`); `offset` is added to each.
+ * B is [panel][tap][depth][8]; the biases of two panels are `biasStep` bytes apart. Rows of C are `step` bytes apart and have `columns`
+ * columns. `work` has room for `paddedRows` gathered rows. Without fused multiply-adds rows are always gathered: there instruction
+ * decoding limits the loop, not arithmetic.
  */
 export function multiply(
   tile: i32,
@@ -72,7 +72,7 @@ export function multiply(
   }
 }
 
-/** The row that is alone, for the `panels` panels before the given addresses. */
+/** The single remaining row, against the `panels` panels that end at the given addresses. */
 // @ts-ignore: decorator
 @inline
 function lastRow(
@@ -96,7 +96,7 @@ function lastRow(
   f32_gemv(a, depth, b, bStep, panels, bias, biasStep, from, c - (count << 5), columns + (panels << 3), residual, least);
 }
 
-/** Rows by pointers to blocks of six, of four and of one, [block][tap][depth][6, 4 or 1], as `multiplyGathered` reads them. */
+/** Gathers rows into blocks of six, four and one, [block][tap][depth][6, 4 or 1], as `multiplyGathered` reads them. */
 export function gather(
   tile: i32,
   table: usize,
@@ -173,7 +173,7 @@ export function multiplyGathered(
   }
 }
 
-/** Blocks of six rows, the rest being fours and a row alone: as many sixes as leave the fewest rows that are not there. */
+/** How many blocks of six rows to take. Fours and at most one single row take the rest; the count leaves the fewest padding rows. */
 // @ts-ignore: decorator
 @inline
 export function sixes(tile: i32, rows: i32): i32 {
@@ -184,20 +184,20 @@ export function sixes(tile: i32, rows: i32): i32 {
   return left == 2 ? max(whole - 1, 0) : whole;
 }
 
-/** Blocks that rows are parted into, the row that is alone not counted. */
+/** Blocks that rows are divided into, without a single remaining row. */
 export function blocksOf(tile: i32, rows: i32): i32 {
   const six = sixes(tile, rows);
   return six + (max(rows - 6 * six, 0) + 2) / 4;
 }
 
-/** Whether the last of the rows that sixes leave over is alone, in no block. */
+/** Whether one row remains beside the blocks, of the rows that sixes leave. */
 // @ts-ignore: decorator
 @inline
 function hasOne(rest: i32): bool {
   return rest > 0 && (rest & 3) == 1;
 }
 
-/** Rows with those that are not there: what a table must have pointers for. At most the next multiple of four. */
+/** Rows with padding rows: the count of pointers that a table must have. At most the next multiple of four. */
 export function paddedRows(tile: i32, rows: i32): i32 {
   const six = 6 * sixes(tile, rows);
   return hasOne(rows - six) ? rows : six + ((max(rows - six, 0) + 3) & ~3);

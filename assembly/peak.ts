@@ -1,12 +1,12 @@
 import { madd } from "./simd";
 
 /**
- * The roof of one core: `rounds` times ten independent multiply-adds of four lanes (80 FLOPs) that never leave their
- * registers, summed as tiles sum. Returns a value that depends on all of them.
+ * Measures one core's peak rate: `rounds` times ten independent multiply-adds of four lanes (80 FLOPs), in registers alone.
+ * Returns a value that depends on all of them, so that none is optimised away.
  */
 export function peak(rounds: i32): f32 {
   const a = f32x4.splat(<f32>rounds);
-  // Not a constant: optimisers make one anew for each use.
+  // Not a constant: optimisers would rebuild it at each use.
   const b = f32x4.splat(1 / <f32>rounds);
   let s0 = a;
   let s1 = f32x4.add(s0, b);

@@ -44,7 +44,7 @@ export function f32_max_pool(record: usize, outY: i32): void {
   }
 }
 
-/** A whole 3x3 window. `pmax` is one instruction where `max` is six, and drops NaNs: they are sought beside it. */
+/** A whole 3x3 window. `pmax` is one instruction, `max` is six, but `pmax` drops NaNs: a separate mask finds them. */
 // @ts-ignore: decorator
 @inline
 function max3x3(corner: usize, rowBytes: usize, pixelBytes: usize, to: usize): void {
@@ -171,7 +171,7 @@ function blurDown(above: usize, middle: usize, below: usize, at: usize): v128 {
   return f32x4.add(f32x4.add(v128.load(above + at), v128.load(below + at)), f32x4.add(own, own));
 }
 
-/** One beyond either end is one within it; of an image of one pixel, that one. */
+/** Reflects an index one beyond either end; an image of one pixel repeats it. */
 function reflect(at: i32, extent: i32): i32 {
   if (at < 0) return min(1, extent - 1);
   return at < extent ? at : max(extent - 2, 0);

@@ -37,13 +37,13 @@ export function runTogether(program: usize, first: i32, last: i32, scratch: usiz
   }
 }
 
-/** Another thread's life: to take part in every run, with a scratch of its own, until a thread dies. `last`: from the back. */
+/** A helper thread's loop: takes part in every run, with its own scratch, until a thread dies. `last`: it takes pieces from the back. */
 export function serve(program: usize, scratch: usize, sync: usize, last: bool): void {
   if (!ASC_FEATURE_THREADS) return;
   while (awaitNext(sync, takePart(program, scratch, sync, last), true)) {}
 }
 
-/** Does pieces of one operation after the other while there are any to take; returns the number of the last operation seen. */
+/** Computes free pieces, operation after operation, until none is free. Returns the number of the last operation seen. */
 function takePart(program: usize, scratch: usize, sync: usize, last: bool): i32 {
   while (true) {
     const ticket = take(sync, last);
@@ -51,7 +51,7 @@ function takePart(program: usize, scratch: usize, sync: usize, last: bool): i32 
     const first = firstLeft(ticket);
     const end = endLeft(ticket);
     if (first == end) return present;
-    // The operation cannot end before this piece does, so what is read here is this run's.
+    // The operation cannot end before this piece does, so `offset` still belongs to this run.
     const index = present + atomic.load<i32>(sync + Sync.offset);
     const record = recordAt(program, index);
     const tiles = word(record, Field.tiles);
@@ -65,7 +65,7 @@ function takePart(program: usize, scratch: usize, sync: usize, last: bool): i32 
   }
 }
 
-/** Tiles that are taken together: one, unless there are more of them than a ticket can count. */
+/** Pieces of a record that a thread takes together: one, unless a ticket cannot count them all. */
 // @ts-ignore: decorator
 @inline
 function shareOf(tiles: i32): i32 {

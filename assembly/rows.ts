@@ -1,6 +1,6 @@
 /**
- * Gathers rows of A for the GEMM tiles, once for all panels: from a table of pointers, [block][tap][height], to blocks of
- * `height` rows, 4, 6 or 1, [block][depth * taps][height]. Row r's piece t is `depth` contiguous elements at its pointer + offset.
+ * Gathers rows of A (im2col), once for all panels. Source: a table of pointers, [block][tap][height]; each, plus `offset`, leads to
+ * `depth` contiguous elements. Target: blocks of `height` rows (4, 6 or 1), [block][depth * taps][height].
  */
 export function gatherRows(
   table: usize,

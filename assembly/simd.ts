@@ -1,4 +1,4 @@
-// Of a constant optimisers make a vector anew for each use; what is loaded they keep.
+// Loaded, not constant: optimisers rebuild a constant vector at each use, and keep a loaded one in its register.
 export const FOUR = memory.data<f32>([4]);
 export const HALF = memory.data<f32>([0.5]);
 
@@ -18,7 +18,7 @@ export function nmadd(a: v128, b: v128, c: v128): v128 {
   return f32x4.sub(c, f32x4.mul(a, b));
 }
 
-/** The least value that a store lets through: 0 with a ReLU, minus infinity without. `pmax` keeps a NaN in its first operand. */
+/** The lower bound of stored values: 0 with a ReLU, else minus infinity. `pmax` keeps a NaN in its first operand. */
 // @ts-ignore: decorator
 @inline
 export function leastOf(relu: i32): f32 {

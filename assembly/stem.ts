@@ -23,7 +23,7 @@ import { word } from "./words";
  * tile's are transformed to along columns, [row][point][channel] of a few channels.
  */
 
-// Which pass: a type, since constant offsets must be constants when this is compiled.
+// Which pass. It is a type parameter: offsets must be compile-time constants.
 type Down = void;
 type Across = v128;
 

@@ -1,7 +1,7 @@
 import { Field } from "./record";
 import { word } from "./words";
 
-/** In the place of a residual's distance, which is none of its values: those are multiples of four, and 0 where it lies in C. */
+/** Marks "no residual". Real distances are multiples of 4 (0: the residual lies in C itself), so 1 is free. */
 export const NO_RESIDUAL: usize = 1;
 
 /** Bytes from a record's output to its residual. */
@@ -10,21 +10,21 @@ export function residualOf(record: usize): usize {
   return at ? at - <usize>word(record, Field.output) : NO_RESIDUAL;
 }
 
-/** Whether `width` sums a row go out as they are: nothing is added, floored, or missing. */
+/** Whether a row's `width` sums are stored as they are: no residual, no ReLU, no column missing. */
 // @ts-ignore: decorator
 @inline
 export function isPlain(columns: i32, width: i32, residual: usize, least: f32): bool {
   return columns >= width && residual == NO_RESIDUAL && least == -Infinity;
 }
 
-/** Stores four sums, plus the residual at `at` + residual bytes, floored. */
+/** Stores four sums plus the residual at `at` + residual bytes, clamped from below (ReLU). */
 // @ts-ignore: decorator
 @inline
 export function put4(at: usize, residual: usize, sum: v128, floor: v128): void {
   v128.store(at, f32x4.pmax(residual != NO_RESIDUAL ? f32x4.add(sum, v128.load(at + residual)) : sum, floor));
 }
 
-/** Stores eight sums, or the first `columns` of them, plus the residual at c + residual bytes, floored. */
+/** Stores eight sums, or the first `columns`, plus the residual at c + residual bytes, clamped from below (ReLU). */
 // @ts-ignore: decorator
 @inline
 export function put8(c: usize, residual: usize, s0: v128, s1: v128, floor: v128, columns: i32): void {

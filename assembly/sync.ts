@@ -1,15 +1,15 @@
 /**
- * The block at which threads meet: byte offsets, shared by the interpreter (AssemblyScript) and whoever starts the threads
- * (TypeScript). What one thread writes while others watch something else has a cache line of its own.
+ * The memory through which threads synchronise: byte offsets, shared by the interpreter (AssemblyScript) and the code that starts
+ * threads (TypeScript). Words that different threads write and watch are on different cache lines, against false sharing.
  */
 export enum Sync {
-  /** i64: the operation's number in the upper half; in the lower, the first piece that nobody has taken and the end of those. */
+  /** i64. Upper half: the operation's number. Lower half: the first free piece, and the end of the free ones. */
   ticket = 0,
   /** Pieces of the present operation that are done. */
   done = 64,
-  /** Counts whatever a sleeper should wake for. */
+  /** A counter on which threads sleep; it changes whenever they should wake. */
   event = 128,
-  /** Set where a thread died: everyone leaves. */
+  /** Not 0 once a thread has died: all others leave. */
   failed = 132,
   /** An operation's record is its number plus this. */
   offset = 192,

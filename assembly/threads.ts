@@ -1,15 +1,15 @@
 import { Sync } from "./sync";
 
 /**
- * How threads share an operation's pieces. Each takes one with a ticket, half of the threads from the front and half from
- * the back, so that a core finds in its cache the part of the image that it made before; who finishes the last one announces
- * the next operation. Nobody waits for a thread that has taken nothing: one that sleeps, or whose core is needed elsewhere,
- * costs no more than its help, and joins wherever the others are by then.
+ * How threads share an operation's pieces. A ticket, one atomic word, says which pieces are free; a thread takes one by
+ * compare-and-swap. Half of the threads take from the front, half from the back: so a core's cache already has its part of the image.
+ * The thread that finishes the last piece announces the next operation. Nobody waits for a thread that holds no piece; one that
+ * sleeps, or has lost its core, joins later wherever the others are.
  */
 
-// Some 150 microseconds of looking before a thread sleeps: to wake again takes it 50, and in a run it seldom waits for longer.
+// Spin-waiting, some 150 microseconds, before a thread sleeps. Waking takes 50, and waits within a run are seldom longer.
 const SPINS: i32 = 120_000;
-// Once a run is over, whoever waits for its answer needs a core sooner than the next one begins.
+// After a run threads spin for less: the caller, who waits for the answer, needs the core.
 const SPINS_AFTER: i32 = 4_000;
 // A thread that died with a piece in its hands must not hang the others: 250 sleeps of 20 ms without news are its death.
 // Sleeps are counted, not time, because a whole process may be suspended.
@@ -20,8 +20,8 @@ const SLEEPS: i32 = 250;
 export const MOST_PIECES: i32 = 0xffff;
 
 /**
- * Takes a piece of the present operation, the first or the last that is left, and returns the ticket as it was: the
- * operation's number in the upper half, then the first piece that nobody has taken, and the one after the last; equal: none.
+ * Takes the first or the last free piece of the present operation, and returns the ticket as it was before. Its upper half is the
+ * operation's number. Its lower half has the first free piece and the one after the last; equal numbers mean that none was free.
  */
 export function take(sync: usize, last: bool): i64 {
   let ticket = atomic.load<i64>(sync + Sync.ticket);
@@ -45,14 +45,14 @@ export function endLeft(ticket: i64): i32 {
   return <i32>ticket & 0xffff;
 }
 
-/** Says that a piece is done, of `pieces`; true for the last one. */
+/** Counts a finished piece; true for the last of `pieces`. */
 export function finish(sync: usize, pieces: i32): bool {
   if (atomic.add<i32>(sync + Sync.done, 1) != pieces - 1) return false;
   atomic.store<i32>(sync + Sync.done, 0);
   return true;
 }
 
-/** Lays out the pieces of the next operation; no pieces: the run is over. */
+/** Offers the pieces of the next operation. Without pieces the run is over. */
 export function announce(sync: usize, operation: i32, pieces: i32): void {
   atomic.store<i64>(sync + Sync.ticket, (<i64>operation << 32) | <i64>pieces);
   atomic.add<i32>(sync + Sync.event, 1);
@@ -64,9 +64,9 @@ export function operation(sync: usize): i32 {
   return <i32>(atomic.load<i64>(sync + Sync.ticket) >> 32);
 }
 
-/** Waits for another operation than `present`. False where a thread died; `patient` threads wait for ever. */
+/** Waits until the operation is another than `present`. False if a thread died. `patient` threads have no time limit. */
 export function awaitNext(sync: usize, present: i32, patient: bool): bool {
-  // Of a run, its last operation is followed by one without pieces.
+  // A run ends with an operation without pieces.
   const isOver = present + atomic.load<i32>(sync + Sync.offset) == atomic.load<i32>(sync + Sync.last);
   let spins = isOver ? SPINS_AFTER : SPINS;
   let sleeps = SLEEPS;

@@ -1,13 +1,14 @@
 import { madd } from "./simd";
 import { CHUNK_PLANE, TURN_PLANE } from "./sizes";
 
-// Whose filters, a turn's (winograd-turns.ts) or a chunk's (winograd-lean.ts): a type, since offsets of stores must be constants when this is compiled.
+// Whether filters are a turn's (winograd-turns.ts) or a chunk's (winograd-lean.ts).
+// It is a type parameter: offsets of stores must be compile-time constants.
 export type Turn = v128;
 export type Chunk = void;
 
 /**
- * G g G' of F(4x4,3x3) (Lavin & Gray 2016, section 4.3) of four 3x3 filters, but for the points' factors, which
- * `scaleProducts` puts right: tap t is at g + t * tap, point p goes to u + p * plane. A few rows at a time: few vectors are alive.
+ * G g G' of F(4x4,3x3) (Lavin & Gray 2016, section 4.3) for four 3x3 filters, without the points' factors, which `scaleProducts`
+ * applies later. Tap t is at g + t * tap; point p goes to u + p * plane. A few rows are done at a time, so that few vectors are live.
  */
 // @ts-ignore: decorator
 @inline

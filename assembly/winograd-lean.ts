@@ -34,7 +34,7 @@ import { word } from "./words";
 /** Panels whose products are kept until they are transformed: `M_STEP` bytes of a tile. */
 const QUAD: i32 = 4;
 
-/** V alone, for all pieces to share: a slice of a group's channels in turns' order, or else four of its tiles. */
+/** Makes V alone, which all pieces then share. A piece is a slice of a group's channels in turns' order, or else four of its tiles. */
 export function f32_conv3x3_winograd4_lean_input(record: usize, piece: i32, scratch: usize): void {
   const perTile = word(record, Field.rowsPerTile);
   const inStep = word(record, Field.inStep);
@@ -91,7 +91,7 @@ function turnsBytes(record: usize, rows: i32, channels: i32): usize {
   return <usize>(planesOf(record) * rows * channels) << 2;
 }
 
-/** V of one slice of channels in turns' order; in `work` are the transform's intermediate and the slice in tiles' order. */
+/** V of one slice of channels, in turns' order. `work` has the transform's intermediate, then the slice in tiles' order. */
 function transformSlice(
   record: usize,
   first: i32,

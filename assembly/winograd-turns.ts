@@ -11,21 +11,21 @@ import { filterAt, pairsAt, planeAt, planesOf } from "./winograd-planes";
 /**
  * The product of Winograd tiles with filters that are transformed on the way.
  *
- * To make a filter is to store it, a vector a cycle; to use it is to multiply. In short turns of a few channels, the next
- * turn's filters between this turn's products, both go on at once, out of order, and filters stay in the first cache.
+ * Transforming filters is bound by stores, multiplying by arithmetic. Interleaved, both run at once on an out-of-order core. So work
+ * goes in short turns of a few channels: the next turn's filters are made between this turn's products, and stay in the L1 cache.
  */
 
 /** In channels of a turn. */
 const TURN: i32 = 16;
 
-/** Whether turns have the tile and the channels; engines that fuse pairs do better without. */
+/** Whether filters are made in turns: whole turns of channels, and not the tile for engines that fuse pairs, which are faster without. */
 export function takesTurns(tile: i32, channels: i32): bool {
   return tile != Tile.f32_6x16 && channels % TURN == 0;
 }
 
 /**
- * The table of a piece's blocks, an entry of seven words for each plane of V: where the products of its point begin in M, bytes
- * of M that its blocks of six rows, of four, and of two take, its first row, its filters' place among a turn's, its number.
+ * The table of a piece's blocks has an entry of seven words for each plane of V. They are: where its point's products begin in M; the
+ * bytes of M for its blocks of six, four and two rows; its first row; the offset of its filters within a turn's; its number.
  */
 const ENTRY: usize = 32;
 
@@ -40,12 +40,12 @@ export function blocksEnd(record: usize, blocks: usize): usize {
 export function writeBlocks(record: usize, tile: i32, first: i32, count: i32, mPlane: usize, to: usize): i32 {
   const padded = (count + 3) & ~3;
   const along = pointsAlong(record);
-  // Two rows are summed in an order of their own: only where rows are never parted, or sums would depend on it.
+  // Blocks of two sum in another order. They are used only where rows are never split among pieces, else sums would depend on the split.
   const hasTwos = word(record, Field.tilesWide) * word(record, Field.tilesHigh) <= 4;
   let all = 0;
   for (let point = 0; point < along * along; point++) {
     const rows = rowsAt(record, point, first, count);
-    // No row is alone here: seven are two fours.
+    // There is no kernel for a single row here: seven rows are two fours.
     const six = 6 * max(sixes(tile, rows) - (rows % 6 == 1 ? 1 : 0), 0);
     const left = max(rows - six, 0);
     const four = (left + (hasTwos ? 1 : 3)) & ~3;
@@ -103,9 +103,9 @@ function gatherTwo(a0: usize, a1: usize, to: usize): void {
 }
 
 /**
- * M = V U of one panel, 8 columns, where `blocks` says, [row][M_STEP bytes]; V is `rows` rows of all planes together. `u` has
- * room for two turns' filters. The first panel makes its own first turn's; every panel but the last makes the next one's, at
- * `u` plus what is returned, which the next one has as `half`.
+ * M = V U of one panel, 8 columns, at the places in `blocks`, [row][M_STEP bytes]. V has `rows` rows in all planes together. `u` has
+ * room for two turns' filters (double buffering). The first panel makes its own first turn's filters. Each panel but the last makes
+ * those of the next panel, at `u` plus the returned offset, which the next call takes as `half`.
  */
 export function multiplyTurns(
   strided: bool,
@@ -123,7 +123,7 @@ export function multiplyTurns(
 ): usize {
   const tap = <usize>channels << 5;
   if (isFirst) {
-    // A turn without rows.
+    // A turn without rows: it only makes filters.
     const none = u + TURN_FILTERS;
     const bytes = last - blocks;
     memory.fill(none, 0, bytes);
@@ -271,7 +271,7 @@ function turn(
   }
 }
 
-/** Two rows' products; even and odd channels have sums of their own: four chains of multiply-adds would wait for each other. */
+/** Products of two rows. Even and odd channels have separate sums: four chains of multiply-adds alone would be bound by latency. */
 // @ts-ignore: decorator
 @inline
 function multiplyTwo(a: usize, b: usize, c: usize): void {

@@ -7,12 +7,15 @@ import { word } from "./words";
 // Channels that one pass of a transform carries through its intermediate, and tiles of a row of them that do so together.
 const CHUNK: i32 = 32;
 const STRIP: i32 = 8;
-/** Intermediate, of `WORK` bytes (sizes.ts): [row][column][channel] of the 34 columns that eight tiles of the input share, or of their 48 columns of points. */
+/**
+ * The intermediate, of `WORK` bytes (sizes.ts), is [row][column][channel]. Eight neighbouring tiles share 34 columns of the input;
+ * of points they have 48 columns.
+ */
 const COLUMN: usize = 128;
 const IN_ROW: usize = 34 * 128;
 const OUT_ROW: usize = 49 * 128;
 
-// Which vector of a pair: a type, since offsets of loads must be constants when this is compiled.
+// Which vector of a pair. It is a type parameter: offsets of loads must be compile-time constants.
 type First = void;
 type Second = v128;
 
@@ -147,8 +150,8 @@ function stripFrom(record: usize, x: i32, down: i32, count: i32): i32 {
 }
 
 /**
- * Samples 3, 4 and 5, `step` bytes apart, of a line of which `points` - 3 outputs are wanted, none of which depends on sample
- * `points` or those after it: with these the products at the points left out would be zero. Sample 3 stays where it is wanted.
+ * Writes samples 3, 4 and 5 of a line, `step` bytes apart, of which only `points` - 2 outputs are wanted. No wanted output depends on
+ * samples from `points` on. They get values for which V is zero at the points left out. Sample 3 keeps its value where it is wanted.
  */
 function extrapolate(p1: usize, p2: usize, p3: usize, points: i32, to: usize, step: usize, bytes: usize): void {
   for (let at: usize = 0; at < bytes; at += 16) {

@@ -14,7 +14,8 @@ Model (the bundled CIFAR-10 ResNet-20 unless given):
   --resize N|HxW, --mean R,G,B, --std R,G,B    the same, one by one
 Running:
   --device auto|cpu|gpu   --threads N|auto   --simd auto|baseline|relaxed
-  --memory fast|small     --convolution auto|direct|winograd2|winograd4
+  --memory fast|small     --convolution auto|direct|winograd2|winograd4|winograd4-lean
+  --tile auto|4x8|6x8|6x16   rows by columns of the matrix product (docs/kernels.md)
 classify:
   --top-k K (5)   --min-score S (0)   --json   --logits
 bench:

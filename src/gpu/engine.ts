@@ -46,7 +46,7 @@ export interface GpuEngine extends Mover, Writable {
 
 /** Packing stays off the caller's event loop for no longer than this at a time. */
 const SLICE_MS = 12;
-/** Firefox looks for finished work only now and then, unless it is given more. */
+/** Firefox polls for finished work only now and then, unless more work is submitted. */
 const NUDGE_MS = 2;
 
 /**

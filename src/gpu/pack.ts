@@ -62,7 +62,7 @@ export function packWeights(weight: Weight, shape: PackShape, storage: Storage, 
   }
 }
 
-/** Rounds to the nearest f16, ties to even; what is too large becomes infinite, as IEEE 754 has it. */
+/** Rounds to the nearest f16, ties to even; values beyond its range become infinite, as in IEEE 754. */
 export function toHalves(from: Float32Array, to: Uint16Array): void {
   const bits = new Uint32Array(from.buffer, from.byteOffset, from.length);
   for (let index = 0; index < bits.length; index++) to[index] = toHalf(bits[index] as number);

@@ -8,7 +8,7 @@ export interface TileInput {
   readonly groups: number;
 }
 
-/** How a kind of adapter likes its work cut. */
+/** How work is divided for a kind of adapter. */
 export interface Tiling {
   tile(shape: TileInput): Tile;
   /** Fewer workgroups than this, and the sum over input channels is split. */
@@ -25,8 +25,8 @@ export const hardwareTiling: Tiling = {
 };
 
 /**
- * Software adapters run neighbouring threads as the lanes of one register. A load of one channel a lane is then one
- * instruction, and a large tile shares the price of a bounds check among more sums.
+ * Software adapters run neighbouring threads as the lanes of one vector register. If each lane loads one channel, the load is one
+ * instruction. A large tile spreads the cost of a bounds check over more sums.
  */
 export const softwareTiling: Tiling = {
   tile: ({ pixels, channels, groups }) => {

@@ -7,9 +7,9 @@ const ROUNDS = 5;
 const BUDGET_MS = 300;
 
 /**
- * Measures stages and moves on both devices, a step at a time: `exclusively` lets requests in between. A stage alone on the
- * GPU costs its work, its moves and one wait; the moves are measured without work, on the smallest and the largest
- * activation, and taken off. What stages cost together is measured too: alone, a stage finds caches cold and cores asleep.
+ * Measures stages and transfers on both devices, one step at a time; `exclusively` lets requests in between. A stage alone on the GPU
+ * costs its work, its transfers and one wait. Transfers are measured without work, on the smallest and the largest activation, and
+ * subtracted. The whole network is measured too, because a stage alone finds cold caches and sleeping cores.
  */
 export async function calibrate(
   cpu: Engine,

@@ -51,8 +51,8 @@ export function predict(costs: Costs, range: GpuRange): number {
 }
 
 /**
- * The fastest assignment with at most one crossing from the GPU to the CPU. Logits are read on the CPU, so that a stretch of
- * stages on the GPU ends in a crossing: there is at most one stretch, and n (n + 1) / 2 of them to look at.
+ * The fastest assignment with at most one crossing from the GPU to the CPU. Logits are read on the CPU, so every run of stages on
+ * the GPU ends in a crossing. Hence there is at most one such run, and n (n + 1) / 2 candidates.
  */
 export function plan(costs: Costs): Choice {
   const stages = costs.cpu.length;
@@ -77,7 +77,7 @@ export function isShared({ cpu }: Costs, range: GpuRange): boolean {
 
 /**
  * The assignment with the most images a second. `single` is the plan for one image at a time, kept where the gain is small.
- * `contention`: by what factor devices that work at once hold each other up.
+ * `contention`: the factor by which devices that work at once slow each other down.
  */
 export function planStream(costs: Costs, single: GpuRange, contention = 1): StreamChoice {
   const cost = (range: GpuRange) => pace(costs, range, contention);

@@ -57,9 +57,9 @@ export type Look = (input: Float32Array) => Promise<Float32Array>;
 /** Inferences over which drift is watched, and how far the median may stray. */
 const WINDOW = 20;
 const DRIFT = 1.25;
-/** After a change by drift none follows for this many inferences, and each time for twice as many: no flapping. */
+/** Against flapping: inferences after a change by drift in which no other follows. Their number doubles with each change. */
 const SETTLE = 50;
-/** With the GPU idle its costs are measured again this often, in inferences: what slowed it down may have gone. */
+/** While the GPU is idle, its costs are measured again after this many inferences: the cause of a slowdown may have passed. */
 const REMEASURE = 500;
 /** A new plan must be this much better than the present one. */
 const SWITCH_GAIN = 0.9;
@@ -196,7 +196,7 @@ export class Scheduler {
     const spent: Spent = { cpu: 0, gpu: 0, written: false };
     try {
       const logits = await this.#place(input, stream ? stream.range : this.#range, spent, look);
-      // With both devices at work in one thread, each is held up by the other: only the pace means anything.
+      // Both devices work from one thread and delay each other: single times mean nothing, only the pace of answers does.
       if (stream) this.#observeStream(stream);
       else if (!look && this.#flying === 1 && this.#started === turn) this.#observe(spent);
       return logits;

@@ -1,15 +1,15 @@
 import type { ArrivingValues } from "../arriving.js";
 import { type Body, PIECE_BYTES } from "../body.js";
 
-/** Pieces of at least this share of a slab are slabs themselves; smaller ones are put together. */
+/** Pieces of at least this share of a slab become slabs without a copy; smaller ones are copied together. */
 const WHOLE_SHARE = 1 / 8;
-/** Claimed bytes, in slabs, that may wait to be read before reading waits: more would only be more fresh memory, which is slow to touch. */
+/** Back-pressure: reading the source stops while more than this many slabs of claimed bytes are unread. Fresh memory is slow to touch. */
 const AHEAD = 4;
 
-/** Values that came one after the other, and are kept or let go together. */
+/** Neighbouring values, whose memory is kept or released as a whole. */
 interface Slab {
   readonly begin: number;
-  /** As many as there is room for; those up to `end` have come. */
+  /** The memory; values up to `end` have arrived. */
   readonly bytes: Uint8Array;
   end: number;
   /** Bytes that somebody claimed and has not read. */
@@ -86,7 +86,7 @@ export class Arrival implements ArrivingValues {
     this.#kept.push({ begin, end });
   }
 
-  /** From now on every byte that was claimed is read once, and none other, but for what is kept. */
+  /** Promises that from now on each claimed byte is read once and no other byte at all, except for kept ones: slabs can be reused. */
   recycle(): void {
     this.#recycling = true;
     for (const slab of [...this.#slabs]) {
@@ -141,7 +141,7 @@ export class Arrival implements ArrivingValues {
     }
   }
 
-  /** The reader of the values is busy with what is here, and has enough of it. */
+  /** Back-pressure: whether enough claimed bytes are here, and nobody waits for later ones. */
   #isAhead(): boolean {
     return this.#owed > AHEAD * this.slabBytes && this.#waiters.length === 0;
   }
@@ -162,7 +162,7 @@ export class Arrival implements ArrivingValues {
     return { begin: this.loaded, bytes, end: this.loaded, owed: 0, adopted: false };
   }
 
-  /** So many more bytes have come to a slab, which may be new. */
+  /** Counts `count` more bytes in a slab, which may be new. */
   #add(slab: Slab, count: number): void {
     if (this.#slabs.at(-1) !== slab) this.#slabs.push(slab);
     const from = slab.end;
@@ -181,7 +181,7 @@ export class Arrival implements ArrivingValues {
     this.#owed += owed;
   }
 
-  /** More bytes will come to it. */
+  /** Whether more bytes will come to it. */
   #isOpen({ begin, end, bytes, adopted }: Slab): boolean {
     return !adopted && end === this.loaded && end < this.length && end < begin + bytes.length;
   }

@@ -112,7 +112,7 @@ export function findTensors(root: unknown, origin: string, notes: string[]): Fou
   }
 }
 
-/** Of a key that is neither text nor a number nothing is written: a tuple may hold itself a million times. */
+/** A key for a message. Keys that are neither text nor numbers are not written out: a tuple may hold itself a million times. */
 function shown(key: unknown): string {
   if (typeof key === "string") return `"${key.slice(0, 80)}"`;
   return typeof key === "number" ? `number ${key}` : "a key of another kind";

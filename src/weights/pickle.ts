@@ -20,7 +20,7 @@ export class Named {
   ) {}
 }
 
-/** In the place of an object of a class whose code is not here: it remembers what it was given, and does nothing. */
+/** Stands for an object whose class is unknown: it keeps its arguments and does nothing. */
 export class StandIn {
   /** Where the class is a dict. */
   items: PickleDict | null = null;

@@ -27,8 +27,8 @@ const dtypes: ReadonlyMap<string, DType> = new Map([
 ]);
 
 /**
- * A header length, of less than six bytes, and the beginning of a JSON object; ten bytes tell. No pickle or archive has those, whatever
- * byte it begins with. Whether the length fits is for the reader to say.
+ * Whether a file begins like safetensors: a header length below 2^48, then the beginning of a JSON object. Ten bytes tell. No pickle or
+ * archive begins so. The reader checks whether the length fits.
  */
 export function isSafetensors(bytes: Uint8Array): boolean {
   return bytes.length >= 10 && !bytes[6] && !bytes[7] && /^\s*(\{|$)/.test(String.fromCharCode(bytes[8]!, bytes[9]!));

@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import type { Engine, Mover, Writable } from "../../src/engine.js";
+import type { Network } from "../../src/graph/network.js";
+import { pseudoRandomNetwork } from "../../src/model/index.js";
+
+import { Scheduler } from "../../src/schedule/scheduler.js";
+import * as trial from "../../src/schedule/trial.js";
+import { withoutPadding } from "../../src/tensor.js";
+import { toNhwc } from "../cpu/check.js";
+import { engineFor } from "../cpu/engine.js";
+import { values } from "../cpu/one-operation.js";
+import { runOp } from "../model/reference.js";
+
+// docs/extending.md's fifth recipe: an engine behind the seam, which computes by plain loops, in place of the GPU's.
+
+class LoopEngine implements Mover, Writable {
+  readonly device = "gpu";
+  readonly gpu = {} as GPUDevice;
+  readonly stats = { wasmBytes: 0, gpuBytes: 0, threads: 1, threadsReason: "loops", kernels: "loops", measurements: 0 };
+  runs = 0;
+  closed = false;
+
+  constructor(readonly network: Network) {}
+
+  async run(first: number, last: number, input: Float32Array): Promise<Float32Array> {
+    this.runs++;
+    const { stages, values: shapes } = this.network;
+    const shapeOf = (id: number) => shapes[id]!;
+    const made = new Map([[stages[first]!.input, this.#fromCaller(first, input)]]);
+    for (const stage of stages.slice(first, last + 1)) {
+      for (const op of stage.ops)
+        made.set(
+          op.output,
+          runOp(op, (id) => made.get(id)!, shapeOf),
+        );
+    }
+    const { output } = stages[last]!;
+    const shape = shapeOf(output);
+    const nhwc = toNhwc(made.get(output)!, shape);
+    return last < stages.length - 1 ? nhwc : withoutPadding(nhwc, shape.height * shape.width, shape.channels);
+  }
+
+  /** CHW of what crosses the seam: the image's planes, or else NHWC with padded channels. */
+  #fromCaller(first: number, input: Float32Array): Float64Array {
+    if (first === 0) return Float64Array.from(input);
+    const { height, width, channels } = this.network.values[this.network.stages[first]!.input]!;
+    const step = input.length / (height * width);
+    return Float64Array.from({ length: channels * height * width }, (_, at) => {
+      const channel = Math.floor(at / (height * width));
+      return input[(at % (height * width)) * step + channel]!;
+    });
+  }
+
+  async runWritten(): Promise<Float32Array> {
+    throw new Error("nothing can be written to loops");
+  }
+
+  async echo(_stage: number, _input: Float32Array): Promise<void> {}
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+}
+
+test("a device of one's own is checked, measured, used and closed", async () => {
+  const network = pseudoRandomNetwork("resnet20-cifar", { inputSize: 16, classes: 10 });
+  const cpu = await engineFor(network);
+  const loops = new LoopEngine(network);
+  const scheduler = new Scheduler({
+    cpu: cpu satisfies Engine,
+    device: "gpu",
+    openGpu: async () => ({ engine: loops, software: false, key: "loops", trial }),
+  });
+  const input = values(3 * 16 * 16);
+  const expected = (await cpu.run(0, network.stages.length - 1, input)).slice();
+  await scheduler.start();
+  const before = loops.runs;
+  const got = await scheduler.run(input);
+  expect(loops.runs).toBeGreaterThan(before);
+  expect(scheduler.plan.stages.every(({ device }) => device === "gpu")).toBe(true);
+  const largest = Math.max(...expected.map(Math.abs));
+  for (const [at, value] of expected.entries()) expect(Math.abs(got[at]! - value) / largest).toBeLessThan(1e-5);
+  await scheduler.close();
+  expect(loops.closed).toBe(true);
+});
