@@ -2,6 +2,7 @@ import { ModelFormatError } from "../errors.js";
 import { elementCount } from "../tensor.js";
 import { inputsOf } from "./inputs.js";
 import type { BatchNormOp, ConvOp, LinearOp, Network, Op, Stage, ValueId, Vector, Weight } from "./network.js";
+import type { KindsWith } from "./op-table.js";
 import { lazyVector, needsOf } from "./vector.js";
 
 /**
@@ -59,6 +60,7 @@ function absorb(first: Op, next: Op, foldBatchNorm: boolean, flaws: string[]): O
       first.kind === "linear" ||
       (first.kind === "add" && foldBatchNorm);
     if (takesRelu) return { ...first, relu: true, output };
+    first.kind satisfies KindsWith<"relu", false> | "add";
   }
   return null;
 }
@@ -129,6 +131,7 @@ function renumber(network: Network): Network {
     const moved = { ...op, input: id(op.input), output: id(op.output) };
     if (moved.kind === "add") return { ...moved, other: id(moved.other) };
     if (moved.kind === "conv" && moved.residual !== null) return { ...moved, residual: id(moved.residual) };
+    moved.kind satisfies KindsWith<"summand", null> | "conv";
     return moved;
   };
   return {

@@ -1,19 +1,5 @@
 import type { Op, ValueId } from "./network.js";
-
-/** Operations that read their input alone: a new one does not compile until it is named here, or told below. */
-type ReadsOne =
-  | "batchNorm"
-  | "relu"
-  | "activation"
-  | "maxPool"
-  | "averagePool"
-  | "globalAveragePool"
-  | "globalMaxPool"
-  | "blurPool"
-  | "zeroPadShortcut"
-  | "linear"
-  | "l2Normalize"
-  | "softmax";
+import type { KindsWith } from "./op-table.js";
 
 /** Every value that an operation reads. */
 export function inputsOf(op: Op): ValueId[] {
@@ -25,6 +11,6 @@ export function inputsOf(op: Op): ValueId[] {
 export function summandOf(op: Op): ValueId | null {
   if (op.kind === "conv") return op.residual;
   if (op.kind === "add") return op.other;
-  op.kind satisfies ReadsOne;
+  op.kind satisfies KindsWith<"summand", null>;
   return null;
 }

@@ -1,9 +1,12 @@
 import { elementCount } from "../tensor.js";
 import type { Network, Op, ValueShape } from "./network.js";
+import type { KindsWith } from "./op-table.js";
 
 /** Multiply-accumulates of an operation by its definition, for one image: those of convolutions and linear layers count. */
 export function opMacs(op: Op, output: ValueShape): number {
-  return "weight" in op ? elementCount(op.weight.shape) * output.height * output.width : 0;
+  if ("weight" in op) return elementCount(op.weight.shape) * output.height * output.width;
+  op.kind satisfies KindsWith<"macs", "none">;
+  return 0;
 }
 
 /** The same of a whole network. */
