@@ -13,6 +13,7 @@ import { toPixels } from "./image/index.js";
 import { isKind } from "./kind.js";
 import * as unusual from "./model/unusual/index.js";
 import { readModel } from "./model-files.js";
+import { stayAwake } from "./stay-awake.js";
 import { nodeStore } from "./store-node.js";
 import * as torch from "./weights/torch.js";
 import { nodeWorker } from "./worker/handle/node.js";
@@ -28,7 +29,7 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
     const bytes = await readFile(file).catch((cause) => {
       throw new WasmError(`${file} could not be read: ${cause.message}. ${MEND}`, { cause });
     });
-    return compileKernels(bytes);
+    return stayAwake(compileKernels(bytes));
   },
   threadSupport: {
     start: () => nodeWorker(new Worker(beside(import.meta.url, () => new URL("./node-thread.js", import.meta.url)))),

@@ -1,10 +1,10 @@
 import { parseArgs } from "node:util";
 import { OptionError, ResnetEdgeError } from "../errors.js";
 import { unknown } from "../nearest.js";
+import { stayAwake } from "../stay-awake.js";
 import { bench } from "./bench.js";
 import { check } from "./check.js";
 import { classify } from "./classify.js";
-import { collectGarbage } from "./collect.js";
 import { inspect } from "./inspect.js";
 import { type CommandName, checkOptions, type Options, optionTypes } from "./options.js";
 import { complain, reason, watchOutput } from "./out.js";
@@ -74,5 +74,4 @@ function report(error: unknown, debug: boolean): void {
 }
 
 watchOutput();
-process.exitCode = await main(process.argv.slice(2));
-collectGarbage();
+process.exitCode = await stayAwake(main(process.argv.slice(2)));
