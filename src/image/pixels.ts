@@ -19,7 +19,7 @@ export function toPixels(image: { data: ArrayLike<number>; width: number; height
   const channels = data.length / (width * height);
   if ((channels !== 3 && channels !== 4) || !isKind(data, "Uint8Array", "Uint8ClampedArray")) {
     throw new ImageDecodeError(
-      `${width} x ${height} pixels are 3 or 4 bytes each in a Uint8Array; got ${data.length}.`,
+      `${width} x ${height} pixels are 3 or 4 bytes each in a Uint8Array, not detached; got ${data.length}.`,
     );
   }
   return { data, width, height, channels };
