@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { onAbort } from "../abort.js";
 import { ImageDecodeError } from "../errors.js";
 import { MAX_PIXELS } from "../limits.js";
 import { decodeEncoded } from "./decode-encoded.js";
@@ -97,7 +98,11 @@ export function prepareDecoder(): void {
 /** Decodes in a process that an abort, or `DECODE_MS`, ends at once. */
 export async function decodeApart(bytes: Uint8Array, origin: string, signal?: AbortSignal | null): Promise<Pixels> {
   while (!obstacle) {
-    signal?.throwIfAborted();
+    if (signal?.aborted) {
+      // It may have been woken for this turn: the next one takes it.
+      waiting.shift()?.();
+      throw signal.reason;
+    }
     const decoder = processes.find((it) => !it.busy && !it.ended) ?? start();
     if (!decoder) {
       if (!obstacle) await turn(signal);
@@ -143,10 +148,17 @@ function retire(decoder: DecoderProcess, work: Promise<unknown>): void {
   }, GRACE_MS);
 }
 
-/** Settles when a process is free, or with the abort. */
+/** Settles when a process is free, or with the abort: who waits no more must not be woken in the place of another. */
 function turn(signal?: AbortSignal | null): Promise<void> {
   return new Promise((resolve) => {
-    waiting.push(resolve);
-    signal?.addEventListener("abort", () => resolve(), { once: true });
+    const wake = () => {
+      forget();
+      resolve();
+    };
+    const forget = onAbort(signal, () => {
+      waiting.splice(waiting.indexOf(wake), 1);
+      wake();
+    });
+    waiting.push(wake);
   });
 }
