@@ -13,7 +13,6 @@ import { toPixels } from "./image/index.js";
 import { isKind } from "./kind.js";
 import * as unusual from "./model/unusual/index.js";
 import { readModel } from "./model-files.js";
-import { stayAwake } from "./stay-awake.js";
 import { nodeStore } from "./store-node.js";
 import * as torch from "./weights/torch.js";
 import { nodeWorker } from "./worker/handle/node.js";
@@ -29,7 +28,7 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
     const bytes = await readFile(file).catch((cause) => {
       throw new WasmError(`${file} could not be read: ${cause.message}. ${MEND}`, { cause });
     });
-    return stayAwake(compileKernels(bytes));
+    return compileKernels(bytes);
   },
   threadSupport: {
     start: () => nodeWorker(new Worker(beside(import.meta.url, () => new URL("./node-thread.js", import.meta.url)))),

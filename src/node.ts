@@ -1,6 +1,7 @@
 import { type Classifier as ClassifierOf, createApi } from "./api.js";
 import { type NodeImage, nodeHost } from "./host-node.js";
 import { openInPlace } from "./session.js";
+import { stayAwake } from "./stay-awake.js";
 import { startWorker } from "./worker/handle/start-node.js";
 import { openSession } from "./worker/session.js";
 
@@ -11,5 +12,8 @@ export * from "./public.js";
 export type Classifier<Image = NodeImage> = ClassifierOf<Image>;
 
 export const { loadModel, loadClassifier } = createApi<NodeImage>(nodeHost.defaultModel, (...all) =>
-  openSession({ ...nodeHost, startWorker, openInPlace: (...rest) => openInPlace(nodeHost, ...rest) }, ...all),
+  openSession(
+    { ...nodeHost, startWorker, openInPlace: (...rest) => stayAwake(openInPlace(nodeHost, ...rest)) },
+    ...all,
+  ),
 );

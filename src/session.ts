@@ -12,7 +12,7 @@ import { isFrame } from "./image/frame.js";
 import { type Pixels, preprocess as prepareImage } from "./image/index.js";
 import { checkInput, isGpuBuffer } from "./input.js";
 import { isKind } from "./kind.js";
-import { assumedOf } from "./model/assumed.js";
+import { assumedOf, statedOf } from "./model/assumed.js";
 import { openNetwork } from "./model/build.js";
 import { modelCard } from "./model/card.js";
 import { preprocessFor } from "./model/preprocess.js";
@@ -260,18 +260,15 @@ async function openModel(
     throw error;
   }
   const engine = cpu;
-  const { architecture } = options;
-  // A well-known name states the whole structure.
-  const isNamed = typeof architecture === "string";
-  const stated = { ...card.architecture, ...(isNamed ? {} : architecture) };
-  const structure = isNamed || Object.keys(stated).length > 0;
+  const stated = statedOf(card.architecture, options.architecture);
+  const structure = !stated || Object.keys(stated).length > 0;
   const normalisation = options.preprocess?.mean ?? card.preprocess.mean;
   const isStated = structure && normalisation !== undefined;
   return new SessionInPlace(
     cpu.network,
     preprocess,
     labels,
-    isNamed ? {} : assumedOf(network.architecture, stated),
+    assumedOf(network.architecture, stated),
     scheduler,
     host,
     options.gpuDevice,

@@ -2,7 +2,7 @@ import { labelsFor, type Scores } from "../classify.js";
 import { planMemory } from "../cpu/index.js";
 import { OptionError } from "../errors.js";
 import { nodeHost } from "../host-node.js";
-import { assumedOf } from "../model/assumed.js";
+import { assumedOf, statedOf } from "../model/assumed.js";
 import { buildNetwork, describeNetwork, modelCard, preprocessFor } from "../model/index.js";
 import type { Preprocess } from "../options.js";
 import { readSource } from "../source.js";
@@ -24,8 +24,8 @@ export async function inspect(names: string[], options: Options): Promise<number
   const description = describeNetwork(network);
   const preprocess = preprocessFor(network, card, load.preprocess);
   const memory = { fast: planMemory(network, { memory: "fast" }), small: planMemory(network, { memory: "small" }) };
-  const statedFields = { ...card.architecture, ...(typeof load.architecture === "object" && load.architecture) };
-  const stated = Object.entries(statedFields);
+  const statedFields = statedOf(card.architecture, load.architecture);
+  const stated = Object.entries(statedFields ?? card.architecture);
   const assumed = Object.entries(assumedOf(network.architecture, statedFields));
   const { classes, scores } = network.architecture;
   const labels = classes > 0 ? labelsFor(load.labels ?? card.labels, classes, scores) : null;
@@ -45,7 +45,7 @@ export async function inspect(names: string[], options: Options): Promise<number
     `file          ${origin}, ${state.format}, ${megabytes(bytes.length)}`,
     ...(state.notes ?? []).map((note) => `note          ${note}`),
     ...(stated.length > 0 ? [`stated        ${traits(stated)}`] : []),
-    `assumed       ${traits(assumed)}: weights do not show these`,
+    ...(assumed.length > 0 ? [`assumed       ${traits(assumed)}: weights do not show these`] : []),
     `input         1 x ${input.channels} x ${input.height} x ${input.width}`,
     `classes       ${classes || "none: a feature extractor, which classify refuses"}${labels ? `, ${labels.slice(0, 3).join(", ")} ...` : ""}`,
     ...(classes > 0 ? [`scores        ${scoring(classes, scores)}`] : []),

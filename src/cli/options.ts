@@ -60,8 +60,8 @@ const ofModels: readonly Name[] = [
 ];
 const ofEngines: readonly Name[] = ["device", "threads", "simd", "memory", "convolution", "tile"];
 
-/** What each command reads. */
-const read = {
+/** The options of each command. */
+const takes = {
   classify: [...ofModels, ...ofEngines, "top-k", "min-score", "logits"],
   inspect: [...ofModels, ...ofEngines],
   // It looks on the CPU, whatever the device.
@@ -70,14 +70,14 @@ const read = {
   pull: ["list", "from"],
 } as const satisfies Readonly<Record<string, readonly Name[]>>;
 
-export type CommandName = keyof typeof read;
+export type CommandName = keyof typeof takes;
 
 /** Throws `OptionError` for an option that the command would pass over. */
 export function checkOptions(command: CommandName, options: Options): void {
-  const known: readonly string[] = [...every, ...read[command]];
+  const known: readonly string[] = [...every, ...takes[command]];
   const odd = Object.keys(options).find((name) => !known.includes(name));
   if (odd === undefined) return;
-  const takers = Object.entries(read).filter(([, names]: [string, readonly string[]]) => names.includes(odd));
+  const takers = Object.entries(takes).filter(([, names]: [string, readonly string[]]) => names.includes(odd));
   const verb = takers.length > 1 ? "take" : "takes";
   throw new OptionError(`${command} takes no --${odd}; ${takers.map(([name]) => name).join(", ")} ${verb} it.`);
 }

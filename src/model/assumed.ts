@@ -1,10 +1,19 @@
 import type { Architecture } from "../graph/network.js";
 
-/** Fields of `architecture` that neither caller nor file stated, and that no weight's name or shape shows: with the values taken. */
+/** What the file and, before it, the caller state of the structure; null where a well-known name states all of it. */
+export function statedOf(
+  file: Partial<Architecture>,
+  caller: string | Partial<Architecture> | undefined,
+): Partial<Architecture> | null {
+  return typeof caller === "string" ? null : { ...file, ...caller };
+}
+
+/** Fields of `architecture` that are not stated, and that no weight's name or shape shows: with the values taken. */
 export function assumedOf(
   { block, stem, strideIn, shortcut, layers }: Architecture,
-  stated: Partial<Architecture>,
+  stated: Partial<Architecture> | null,
 ): Partial<Architecture> {
+  if (!stated) return {};
   const small = stem === "3x3";
   // Either says what strides are, in other words.
   const plain = !(stated.firstStageStride ?? stated.replaceStrideWithDilation);

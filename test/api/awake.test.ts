@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { root } from "../built.js";
@@ -20,7 +21,7 @@ test("the event loop has something to wait for while a model loads, and nothing 
     await model.close();
     console.log(JSON.stringify({ most, after: held() }));
   `;
-  const file = new URL("models/cifar10-resnet20.safetensors", root).pathname;
+  const file = fileURLToPath(new URL("models/cifar10-resnet20.safetensors", root));
   const words = ["--input-type=module", "--eval", script, file];
   const { stdout } = await promisify(execFile)(process.execPath, words);
   const { most, after } = JSON.parse(stdout);
