@@ -61,8 +61,8 @@ await Promise.all([
     ...shared,
     // The page and its worker share most of their code; what they share is loaded by a static import.
     entryPoints: {
-      index: "src/index.ts",
-      worker: "src/entry/web-entry.ts",
+      index: "src/entry/index.ts",
+      worker: "src/entry/web-worker.ts",
       thread: "src/cpu/thread-web.ts",
     },
     outdir: out,
@@ -73,7 +73,7 @@ await Promise.all([
   build({
     ...shared,
     // Apart, so that a page without a bundler, which takes index.js, has fewer files to wait for.
-    entryPoints: { page: "src/page.ts" },
+    entryPoints: { page: "src/entry/page.ts" },
     outdir: out,
     platform: "browser",
     splitting: true,
@@ -81,7 +81,7 @@ await Promise.all([
   }),
   build({
     ...shared,
-    entryPoints: { "service-worker": "src/service-worker.ts" },
+    entryPoints: { "service-worker": "src/entry/service-worker.ts" },
     outdir: out,
     platform: "browser",
     plugins: [withoutThreads],
@@ -90,9 +90,9 @@ await Promise.all([
     ...shared,
     minify: false,
     entryPoints: {
-      node: "src/node.ts",
+      node: "src/entry/node.ts",
       cli: "src/cli/index.ts",
-      "node-worker": "src/entry/node-entry.ts",
+      "node-worker": "src/entry/node-worker.ts",
       "node-thread": "src/cpu/thread-node.ts",
       "node-decoder": "src/image/node-decoder.ts",
     },

@@ -23,9 +23,9 @@ const NEEDED = [
   ...["baseline", "relaxed", "baseline-threads", "relaxed-threads"].map((variant) => `dist/cpu-${variant}.wasm`),
   ...[
     "dist/cifar10-resnet20.safetensors",
-    "dist/types/src/index.d.ts",
-    "dist/types/src/node.d.ts",
-    "dist/types/src/service-worker.d.ts",
+    "dist/types/src/entry/index.d.ts",
+    "dist/types/src/entry/node.d.ts",
+    "dist/types/src/entry/service-worker.d.ts",
   ],
 ];
 const REFUSED = /(^|\/)(test|tests|fixtures|node_modules|\.[^/]*)(\/|$)|\.(test|spec)\.|\.tgz$|\.map$|\.npmrc$/;

@@ -1,4 +1,4 @@
-import { shown } from "./shown.js";
+import { shown } from "./base/shown.js";
 
 /** Base of every error that this library throws on purpose. `name` is stable; `message` says what was found and what to do. */
 export class ResnetEdgeError extends Error {

@@ -1,5 +1,5 @@
 import { pathToFileURL } from "node:url";
-import type * as Library from "../src/node.js";
+import type * as Library from "../src/entry/node.js";
 
 export const root = new URL("../", import.meta.url);
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Queue } from "../src/queue.js";
+import { Queue } from "../src/base/queue.js";
 
 /** Tasks that end when told to, and what was started and answered so far. */
 function tasks(width: number) {

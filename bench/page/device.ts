@@ -1,6 +1,6 @@
 import { createCpuEngine, hasRelaxedSimd } from "../../src/cpu/index.js";
 import { probeGpu } from "../../src/gpu/probe.js";
-import { browserHost } from "../../src/host-browser.js";
+import { browserHost } from "../../src/host/browser.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 import { browserName, platformName } from "./names.js";
 import type { DeviceDescription, GpuDescription } from "./report.js";

@@ -1,7 +1,7 @@
 import { type CpuEngine, createCpuEngine } from "../../src/cpu/index.js";
 import { createGpuEngine } from "../../src/gpu/index.js";
 import type { Network } from "../../src/graph/network.js";
-import { browserHost } from "../../src/host-browser.js";
+import { browserHost } from "../../src/host/browser.js";
 import { describeNetwork, pseudoRandomNetwork } from "../../src/model/index.js";
 import { verify } from "../../src/schedule/verify.js";
 import { BUDGET_MS, Forecast, predict } from "./forecast.js";

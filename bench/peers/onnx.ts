@@ -1,5 +1,5 @@
 import type { Network, Op, ValueId } from "../../src/graph/network.js";
-import { elementCount } from "../../src/tensor.js";
+import { elementCount } from "../../src/graph/tensor.js";
 
 /** Protocol buffers' wire format: just enough of it to write a message. */
 class Message {

@@ -1,5 +1,5 @@
 import type { Network } from "../../src/graph/network.js";
-import { elementCount } from "../../src/tensor.js";
+import { elementCount } from "../../src/graph/tensor.js";
 
 /** A network's folded weights as a safetensors file of torchvision's names: what a user of the library would have. */
 export function toSafetensors(network: Network): Uint8Array {

@@ -1,5 +1,5 @@
 import type { ConvOp, LinearOp, Network, Op, ValueId } from "../../src/graph/network.js";
-import { elementCount } from "../../src/tensor.js";
+import { elementCount } from "../../src/graph/tensor.js";
 import { type Field, type Node, writeFlatbuffer } from "./flatbuffer.js";
 
 const OPERATORS = { add: 0, conv: 3, fullyConnected: 9, maxPool: 17, pad: 34, mean: 40 } as const;

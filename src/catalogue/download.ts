@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ModelFormatError, ResnetEdgeError, SourceError, throwIfAborted } from "../errors.js";
-import { makeFolder } from "../store-node.js";
+import { makeFolder } from "../host/store-node.js";
 import { lock } from "./lock.js";
 import { refuseOther } from "./ordinary.js";
 import { Part } from "./part.js";

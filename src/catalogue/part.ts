@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { open, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { SourceError } from "../errors.js";
-import { readRegular } from "../regular-file.js";
+import { readRegular } from "../host/regular-file.js";
 import { refuseOther } from "./ordinary.js";
 
 // Links are not followed: see `refuseOther`. Windows has no such flag, and makes links for administrators alone.

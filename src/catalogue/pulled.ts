@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { extname, join } from "node:path";
 import { ModelFormatError, OptionError, SourceError } from "../errors.js";
-import { cacheFolder } from "../store-node.js";
+import { cacheFolder } from "../host/store-node.js";
 import { type Checkpoint, catalogue, findCheckpoint, sizeOf } from "./catalogue.js";
 import { type DownloadOptions, download } from "./download.js";
 import { verifyCheckpoint } from "./verify.js";

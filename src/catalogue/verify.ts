@@ -1,8 +1,8 @@
 import { ModelFormatError } from "../errors.js";
-import { nodeHost } from "../host-node.js";
+import { nodeHost } from "../host/node.js";
+import { readRegular } from "../host/regular-file.js";
 import { MAX_MODEL_BYTES } from "../limits.js";
 import { buildNetwork, wellKnownNames } from "../model/index.js";
-import { readRegular } from "../regular-file.js";
 import { readWeights } from "../weights/index.js";
 import type { Checkpoint } from "./catalogue.js";
 

@@ -1,4 +1,3 @@
-import { softmax } from "../classify.js";
 import { type CpuOptions, createCpuEngine } from "../cpu/index.js";
 import { observe } from "../cpu/observe.js";
 import { ResnetEdgeError } from "../errors.js";
@@ -6,6 +5,7 @@ import { networkMacs } from "../graph/macs.js";
 import type { Architecture, Network } from "../graph/network.js";
 import { type Pixels, preprocess as prepare } from "../image/index.js";
 import type { Preprocess } from "../options.js";
+import { softmax } from "../session/classify.js";
 import { alternatives, isSame, type Normalisation, normalisations } from "./alternatives.js";
 import { shifted } from "./augment.js";
 import { distance, fitOf } from "./fit.js";

@@ -1,13 +1,13 @@
 import { type CpuEngine, createCpuEngine, type OpTiming } from "../cpu/index.js";
 import { OptionError } from "../errors.js";
 import type { Network } from "../graph/network.js";
-import { nodeHost } from "../host-node.js";
+import { nodeHost } from "../host/node.js";
 import { buildNetwork, modelCard, pseudoRandomNetwork } from "../model/index.js";
-import { gpuOpener } from "../open-gpu.js";
 import type { LoadOptions } from "../options.js";
 import type { Plan } from "../plan.js";
 import { Scheduler } from "../schedule/scheduler.js";
-import { readSource } from "../source.js";
+import { gpuOpener } from "../session/open-gpu.js";
+import { readSource } from "../source/open.js";
 import { readWeights } from "../weights/index.js";
 import { loadOptions, modelOf, number, type Options } from "./options.js";
 import { say, sayJson } from "./out.js";

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { OptionError } from "../errors.js";
-import { nodeHost } from "../host-node.js";
+import { nodeHost } from "../host/node.js";
 import { decodeBytes, decodeFile, prepareDecoder } from "../image/decode-node.js";
 import { preprocess } from "../image/index.js";
 import type { ClassifyOptions } from "../options.js";
-import { openInPlace, type SessionInPlace } from "../session.js";
+import { openInPlace, type SessionInPlace } from "../session/session.js";
 import { type ListedImage, listImages } from "./images.js";
 import { loadOptions, modelOf, number, type Options } from "./options.js";
 import { complain, reason, say, sayJson } from "./out.js";

@@ -1,5 +1,5 @@
+import { shown } from "../base/shown.js";
 import { OptionError } from "../errors.js";
-import { shown } from "../shown.js";
 
 type Fields = Record<string, unknown>;
 

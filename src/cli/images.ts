@@ -3,8 +3,8 @@ import type { Dirent, Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ImageDecodeError, OptionError, SourceError } from "../errors.js";
+import { specialKind } from "../host/regular-file.js";
 import { isImageFile } from "../image/decode-node.js";
-import { specialKind } from "../regular-file.js";
 
 /** An image file, or why something that was named is none. */
 export interface ListedImage {

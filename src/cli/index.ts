@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
+import { unknown } from "../base/nearest.js";
 import { OptionError, ResnetEdgeError } from "../errors.js";
-import { unknown } from "../nearest.js";
-import { stayAwake } from "../stay-awake.js";
+import { stayAwake } from "../host/stay-awake.js";
 import { bench } from "./bench.js";
 import { check } from "./check.js";
 import { classify } from "./classify.js";

@@ -1,11 +1,11 @@
-import { labelsFor, type Scores } from "../classify.js";
 import { planMemory } from "../cpu/index.js";
 import { OptionError } from "../errors.js";
-import { nodeHost } from "../host-node.js";
+import { nodeHost } from "../host/node.js";
 import { assumedOf, statedOf } from "../model/assumed.js";
 import { buildNetwork, describeNetwork, modelCard, preprocessFor } from "../model/index.js";
 import type { Preprocess } from "../options.js";
-import { readSource } from "../source.js";
+import { labelsFor, type Scores } from "../session/classify.js";
+import { readSource } from "../source/open.js";
 import { readWeights } from "../weights/index.js";
 import { loadOptions, modelOf, type Options } from "./options.js";
 import { say, sayJson } from "./out.js";

@@ -1,13 +1,13 @@
+import { checkFields } from "../base/nearest.js";
 import imagenetLabels from "../catalogue/imagenet-labels.json" with { type: "json" };
 import { resolveModel } from "../catalogue/pulled.js";
 import { OptionError } from "../errors.js";
-import { nodeHost } from "../host-node.js";
+import { nodeHost } from "../host/node.js";
+import { readRegular } from "../host/regular-file.js";
 import { MAX_HEADER_BYTES } from "../limits.js";
 import { wellKnownArchitecture } from "../model/index.js";
 import { preprocessFields } from "../model/preprocess.js";
-import { checkFields } from "../nearest.js";
 import type { LoadOptions, Preprocess } from "../options.js";
-import { readRegular } from "../regular-file.js";
 import { readFields } from "./fields.js";
 
 export const optionTypes = {

@@ -1,4 +1,4 @@
-import { shown } from "../shown.js";
+import { shown } from "../base/shown.js";
 
 /** A terminal of 80 by 24, once over: no message is worth more. */
 const SCREEN = 1920;

@@ -1,4 +1,4 @@
-import { shown } from "../shown.js";
+import { shown } from "../base/shown.js";
 
 /** One line that is rewritten on a terminal, and nothing at all in a pipe. */
 export function showProgress(text: string): void {

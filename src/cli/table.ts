@@ -1,4 +1,4 @@
-import { shown } from "../shown.js";
+import { shown } from "../base/shown.js";
 
 /** Lines of a table: the first column to the left, the others to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -2,7 +2,7 @@ import { Field } from "../../assembly/record.js";
 import { LINE, RESERVED } from "../../assembly/sizes.js";
 import { Sync } from "../../assembly/sync.js";
 import type { Network, ValueId } from "../graph/network.js";
-import { paddedChannels } from "../tensor.js";
+import { paddedChannels } from "../graph/tensor.js";
 import { align, type Lifetime, planArena } from "./arena.js";
 import { Drafts, valueLength } from "./drafts.js";
 import { lower } from "./lower.js";

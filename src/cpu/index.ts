@@ -2,7 +2,7 @@ import type { Engine, EngineStats } from "../engine.js";
 import { ClosedError, ShapeError, throwIfAborted, WasmError, WorkerError } from "../errors.js";
 import { networkMacs } from "../graph/macs.js";
 import type { Network } from "../graph/network.js";
-import { withoutPadding } from "../tensor.js";
+import { withoutPadding } from "../graph/tensor.js";
 import { chooseThreads, type ThreadChoice, type ThreadSupport } from "./choose-threads.js";
 import { compile } from "./compile.js";
 import { isSmall, keptTuning, type Tuning } from "./kept-tuning.js";

@@ -1,8 +1,8 @@
+import { kernelsVersion } from "../base/version.js";
 import { graphKey } from "../graph/graph-key.js";
 import { opMacs } from "../graph/macs.js";
 import type { ConvOp, Network } from "../graph/network.js";
-import type { Store } from "../store.js";
-import { kernelsVersion } from "../version.js";
+import type { Store } from "../host/store.js";
 import { contenders, type KernelChoices, shapeOf } from "./choose.js";
 import type { Variant } from "./kernels.js";
 import type { CompileOptions } from "./program.js";

@@ -11,7 +11,7 @@ import {
 } from "../../assembly/sizes.js";
 import { opMacs } from "../graph/macs.js";
 import type { ConvOp, LinearOp } from "../graph/network.js";
-import { paddedChannels } from "../tensor.js";
+import { paddedChannels } from "../graph/tensor.js";
 import type { Drafts } from "./drafts.js";
 
 /** Input rows of a piece should stay in a core's second-level cache: the more of them, the less often weights are read. */

@@ -2,7 +2,7 @@ import { Field, Kernel } from "../../assembly/record.js";
 import { planeBytes, STEM_POINTS, STEM_ROW, STEM_SAMPLES, STEM_SHARED, stemSamples } from "../../assembly/sizes.js";
 import { opMacs } from "../graph/macs.js";
 import type { ConvOp } from "../graph/network.js";
-import { paddedChannels } from "../tensor.js";
+import { paddedChannels } from "../graph/tensor.js";
 import { chooseStemKernel } from "./choose.js";
 import { densify } from "./densify.js";
 import type { Drafts, Words } from "./drafts.js";

@@ -18,7 +18,7 @@ import {
 } from "../../assembly/sizes.js";
 import { opMacs } from "../graph/macs.js";
 import type { ConvOp, ValueShape } from "../graph/network.js";
-import { paddedChannels } from "../tensor.js";
+import { paddedChannels } from "../graph/tensor.js";
 import { type Drafts, PIECES_PER_THREAD, type Words } from "./drafts.js";
 import { groupsOf, inOnes, inTwos } from "./group.js";
 

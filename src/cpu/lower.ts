@@ -1,7 +1,7 @@
 import { Field, Kernel } from "../../assembly/record.js";
 import { UnsupportedModelError } from "../errors.js";
 import type { ActivationOp, ConvOp, Op } from "../graph/network.js";
-import { paddedChannels } from "../tensor.js";
+import { paddedChannels } from "../graph/tensor.js";
 import { chooseConvKernel } from "./choose.js";
 import { densify } from "./densify.js";
 import type { Drafts, Words } from "./drafts.js";

@@ -1,4 +1,4 @@
-import { NEARLY_MS } from "../nearly.js";
+import { NEARLY_MS } from "../base/nearly.js";
 import type { Step } from "./program.js";
 
 /** Shorter runs are not worth a word. */

@@ -1,4 +1,4 @@
-import type { Store } from "../store.js";
+import type { Store } from "../host/store.js";
 import type { ThreadSupport } from "./choose-threads.js";
 import type { Variant } from "./kernels.js";
 import type { CompileOptions } from "./program.js";

@@ -1,5 +1,5 @@
-import type { Arriving } from "../arriving.js";
 import { throwIfAborted } from "../errors.js";
+import type { Arriving } from "../graph/arriving.js";
 import type { Kernels } from "./kernels.js";
 import type { CpuOptions } from "./options.js";
 import { neededInAll, packWeights } from "./pack.js";

@@ -1,7 +1,7 @@
 import { RESERVED } from "../../assembly/sizes.js";
 import { opMacs } from "../graph/macs.js";
 import type { Network } from "../graph/network.js";
-import type { Store } from "../store.js";
+import type { Store } from "../host/store.js";
 import { type ConvKernel, contenders, type KernelChoices, shapeOf } from "./choose.js";
 import { compile } from "./compile.js";
 import { convolutions, keyOf, type Tuning } from "./kept-tuning.js";

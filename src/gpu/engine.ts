@@ -8,7 +8,7 @@ import {
   throwIfAborted,
 } from "../errors.js";
 import type { Network } from "../graph/network.js";
-import { withoutPadding } from "../tensor.js";
+import { withoutPadding } from "../graph/tensor.js";
 import { adapterName, isSoftware, messageOf, probeGpu } from "./probe.js";
 import { type Crossing, compile, type Program, type Step } from "./program.js";
 import { type ScopeFailure, scoped } from "./scoped.js";

@@ -1,8 +1,8 @@
 import { ModelFormatError } from "../errors.js";
-import { elementCount } from "../tensor.js";
 import { inputsOf } from "./inputs.js";
 import type { BatchNormOp, ConvOp, LinearOp, Network, Op, Stage, ValueId, Vector, Weight } from "./network.js";
 import type { KindsWith } from "./op-table.js";
+import { elementCount } from "./tensor.js";
 import { lazyVector, needsOf } from "./vector.js";
 
 /**

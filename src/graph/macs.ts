@@ -1,6 +1,6 @@
-import { elementCount } from "../tensor.js";
 import type { Network, Op, ValueShape } from "./network.js";
 import type { KindsWith } from "./op-table.js";
+import { elementCount } from "./tensor.js";
 
 /** Multiply-accumulates of an operation by its definition, for one image: those of convolutions and linear layers count. */
 export function opMacs(op: Op, output: ValueShape): number {

@@ -1,4 +1,4 @@
-import type { Arriving } from "../arriving.js";
+import type { Arriving } from "./arriving.js";
 
 /**
  * The op IR: a residual network as a straight list of stages, each a straight list of operations on numbered values.

@@ -1,4 +1,4 @@
-import { isKind } from "../kind.js";
+import { isKind } from "../base/kind.js";
 import { MAX_IMAGE_BYTES } from "../limits.js";
 import { type Pixels, toPixels } from "./pixels.js";
 import { type BrowserImage, explained, isRaw, type LoadOwn, readCanvas, toBitmap } from "./send-browser.js";

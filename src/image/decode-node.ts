@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import { ImageDecodeError, SourceError } from "../errors.js";
+import { pathOf, readRegular } from "../host/regular-file.js";
 import { MAX_IMAGE_BYTES } from "../limits.js";
-import { pathOf, readRegular } from "../regular-file.js";
 import { decodeApart } from "./decoder-process.js";
 import { readHeader } from "./header.js";
 import { inTime } from "./in-time.js";

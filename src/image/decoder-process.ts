@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { onAbort } from "../abort.js";
+import { onAbort } from "../base/abort.js";
 import { ImageDecodeError } from "../errors.js";
 import { MAX_PIXELS } from "../limits.js";
 import { decodeEncoded } from "./decode-encoded.js";

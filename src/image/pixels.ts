@@ -1,5 +1,5 @@
+import { isKind } from "../base/kind.js";
 import { ImageDecodeError } from "../errors.js";
-import { isKind } from "../kind.js";
 
 /** 8-bit pixels, row by row, interleaved RGB or RGBA; alpha is ignored, as `convert("RGB")` in PIL ignores it. */
 export interface Pixels {

@@ -1,5 +1,5 @@
+import { isKind } from "../base/kind.js";
 import { ResnetEdgeError } from "../errors.js";
-import { isKind } from "../kind.js";
 import { orGivenUp } from "./give-up.js";
 import { toPixels } from "./pixels.js";
 

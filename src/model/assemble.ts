@@ -1,6 +1,6 @@
 import type { Architecture, Network, Op, Stage, ValueId, ValueShape, Vector, Weight } from "../graph/network.js";
+import { elementCount } from "../graph/tensor.js";
 import { lazyVector, needsOf } from "../graph/vector.js";
-import { elementCount } from "../tensor.js";
 import { expansion, innerWidth } from "./architectures.js";
 import type { Parameters } from "./parameters.js";
 

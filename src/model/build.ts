@@ -1,6 +1,6 @@
 import { SourceError } from "../errors.js";
 import type { Network } from "../graph/network.js";
-import type { ArrivingTensor, Tensor } from "../tensor.js";
+import type { ArrivingTensor, Tensor } from "../graph/tensor.js";
 import { assemble } from "./assemble.js";
 import { modelCard } from "./card.js";
 import { type BuildOptions, construct, type State } from "./construct.js";

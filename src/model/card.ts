@@ -1,7 +1,7 @@
+import { parseJson } from "../base/json.js";
 import type { Architecture } from "../graph/network.js";
-import { parseJson } from "../json.js";
+import type { StateDict } from "../graph/tensor.js";
 import type { Preprocess } from "../options.js";
-import type { StateDict } from "../tensor.js";
 import { classLabels, object } from "./json-values.js";
 import { checkPreprocess } from "./preprocess.js";
 

@@ -1,7 +1,7 @@
 import { UnsupportedModelError } from "../errors.js";
 import { fuse } from "../graph/fuse.js";
 import type { Architecture, Network } from "../graph/network.js";
-import type { ArrivingTensor, StateDict, Tensor, TensorInfo } from "../tensor.js";
+import type { ArrivingTensor, StateDict, Tensor, TensorInfo } from "../graph/tensor.js";
 import type { assemble } from "./assemble.js";
 import type { ModelCard } from "./card.js";
 import type { FileParameters } from "./file-parameters.js";

@@ -1,7 +1,7 @@
 import { ModelFormatError, UnsupportedModelError } from "../errors.js";
 import type { Vector, Weight } from "../graph/network.js";
+import type { ArrivingTensor, Tensor } from "../graph/tensor.js";
 import { lazyVector } from "../graph/vector.js";
-import type { ArrivingTensor, Tensor } from "../tensor.js";
 import { bytesNeeded, readRows, toFloat32 } from "../weights/values.js";
 import type { Parameters } from "./parameters.js";
 

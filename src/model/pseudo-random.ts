@@ -1,8 +1,8 @@
 import { OptionError } from "../errors.js";
 import { fuse } from "../graph/fuse.js";
 import type { Architecture, Network, Vector, Weight } from "../graph/network.js";
+import { elementCount } from "../graph/tensor.js";
 import { lazyVector } from "../graph/vector.js";
-import { elementCount } from "../tensor.js";
 import { assemble } from "./assemble.js";
 import { checkInputSize, defaultInputSize, type Size } from "./input-size.js";
 import type { Parameters } from "./parameters.js";

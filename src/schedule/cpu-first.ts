@@ -1,7 +1,7 @@
+import { Queue } from "../base/queue.js";
 import type { EngineStats, GpuInput } from "../engine.js";
 import { DeviceUnavailableError } from "../errors.js";
 import { Plan } from "../plan.js";
-import { Queue } from "../queue.js";
 import { firstReason } from "./first-reason.js";
 import type { Look, OpenedGpu, Scheduler, SchedulerOptions, Watch } from "./scheduler.js";
 

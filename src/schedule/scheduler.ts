@@ -1,8 +1,8 @@
+import { Queue } from "../base/queue.js";
 import type { Engine, EngineStats, GpuInput, Mover, Writable } from "../engine.js";
 import { DeviceUnavailableError, GpuInputError, throwIfAborted } from "../errors.js";
+import type { Store } from "../host/store.js";
 import { Plan } from "../plan.js";
-import { Queue } from "../queue.js";
-import type { Store } from "../store.js";
 import { allFinite } from "./all-finite.js";
 import { firstReason } from "./first-reason.js";
 import { median } from "./median.js";

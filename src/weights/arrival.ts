@@ -1,5 +1,5 @@
-import type { ArrivingValues } from "../arriving.js";
-import { type Body, PIECE_BYTES } from "../body.js";
+import type { ArrivingValues } from "../graph/arriving.js";
+import { type Body, PIECE_BYTES } from "../source/body.js";
 
 /** Pieces of at least this share of a slab become slabs without a copy; smaller ones are copied together. */
 const WHOLE_SHARE = 1 / 8;

@@ -1,6 +1,6 @@
 import { ModelFormatError, UnsupportedModelError } from "../errors.js";
+import { bytesPerElement, contiguousStrides, type DType, elementCount, type Tensor } from "../graph/tensor.js";
 import { MAX_AXES, maxTensorBytes } from "../limits.js";
-import { bytesPerElement, contiguousStrides, type DType, elementCount, type Tensor } from "../tensor.js";
 
 /** Bytes that one or more tensors look into. */
 export interface Storage {

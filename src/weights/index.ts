@@ -1,6 +1,6 @@
-import { type Body, Pieces } from "../body.js";
 import { ModelFormatError, SourceError } from "../errors.js";
-import type { ArrivingTensor, StateDict, Tensor } from "../tensor.js";
+import type { ArrivingTensor, StateDict, Tensor } from "../graph/tensor.js";
+import { type Body, Pieces } from "../source/body.js";
 import { isSafetensors, openSafetensors, readSafetensors } from "./safetensors.js";
 
 export { readRows, toFloat32 } from "./values.js";

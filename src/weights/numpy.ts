@@ -1,5 +1,5 @@
 import { ModelFormatError } from "../errors.js";
-import { contiguousStrides, type DType } from "../tensor.js";
+import { contiguousStrides, type DType } from "../graph/tensor.js";
 import { isCounts, TensorDraft } from "./drafts.js";
 import { Callable, Named, StandIn, type Stateful } from "./pickle.js";
 

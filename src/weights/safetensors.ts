@@ -1,7 +1,5 @@
-import type { Body, Pieces } from "../body.js";
+import { parseJson } from "../base/json.js";
 import { ModelFormatError, UnsupportedModelError } from "../errors.js";
-import { parseJson } from "../json.js";
-import { MAX_AXES, MAX_HEADER_BYTES, MAX_NAME, MAX_TENSORS } from "../limits.js";
 import {
   type ArrivingTensor,
   bytesPerElement,
@@ -10,7 +8,9 @@ import {
   type StateDict,
   type Tensor,
   type TensorInfo,
-} from "../tensor.js";
+} from "../graph/tensor.js";
+import { MAX_AXES, MAX_HEADER_BYTES, MAX_NAME, MAX_TENSORS } from "../limits.js";
+import type { Body, Pieces } from "../source/body.js";
 import { Arrival } from "./arrival.js";
 
 const dtypes: ReadonlyMap<string, DType> = new Map([

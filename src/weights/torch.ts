@@ -1,5 +1,5 @@
 import { ModelFormatError } from "../errors.js";
-import { bytesPerElement, type DType, type StateDict, type Tensor } from "../tensor.js";
+import { bytesPerElement, type DType, type StateDict, type Tensor } from "../graph/tensor.js";
 import { isCounts, OtherTensor, Resolver, type Storage, TensorDraft, wholeNumber } from "./drafts.js";
 import { findTensors } from "./find.js";
 import { readEntries } from "./inflate.js";

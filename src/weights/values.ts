@@ -1,4 +1,4 @@
-import { type ArrivingTensor, bytesPerElement, elementCount, type Tensor } from "../tensor.js";
+import { type ArrivingTensor, bytesPerElement, elementCount, type Tensor } from "../graph/tensor.js";
 
 /**
  * Writes rows [begin, end) of a tensor's first axis to `target` from `offset`, dense and row-major, as f32. A contiguous,

@@ -1,11 +1,11 @@
-import { onAbort } from "../abort.js";
+import { onAbort } from "../base/abort.js";
+import { isKind } from "../base/kind.js";
+import { NEARLY_MS } from "../base/nearly.js";
 import type { EngineStats } from "../engine.js";
-import type { EntryHost } from "../entry-host.js";
 import { ClosedError, GpuInputError, OptionError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
 import type { Architecture } from "../graph/network.js";
-import { checkInput, isGpuBuffer } from "../input.js";
-import { isKind } from "../kind.js";
-import { NEARLY_MS } from "../nearly.js";
+import { elementCount } from "../graph/tensor.js";
+import type { EntryHost } from "../host/entry-host.js";
 import type {
   ClassifyOptions,
   LoadOptions,
@@ -16,8 +16,8 @@ import type {
   RunOptions,
 } from "../options.js";
 import { Plan } from "../plan.js";
-import type { Session } from "../session.js";
-import { elementCount } from "../tensor.js";
+import { checkInput, isGpuBuffer } from "../session/input.js";
+import type { Session } from "../session/session.js";
 import { receiveError } from "./errors.js";
 import type { WorkerHandle } from "./handle/handle.js";
 import { BURST_MS, Mailbox, SHORT_MS } from "./mailbox.js";

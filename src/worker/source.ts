@@ -1,6 +1,6 @@
-import type { EntryHost } from "../entry-host.js";
+import { isKind } from "../base/kind.js";
 import { SourceError } from "../errors.js";
-import { isKind } from "../kind.js";
+import type { EntryHost } from "../host/entry-host.js";
 import type { ModelSource } from "../options.js";
 
 /** Bytes copied before the caller's thread gets to breathe: some 4 ms of it. */

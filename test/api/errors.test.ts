@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
+import { shown } from "../../src/base/shown.js";
 import { ModelFormatError, ResnetEdgeError, SourceError, UnsupportedModelError } from "../../src/errors.js";
-import { shown } from "../../src/shown.js";
 import { receiveError, sendError } from "../../src/worker/errors.js";
 import { library, root, smallModel } from "../built.js";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkFields, nearest } from "../../src/nearest.js";
+import { checkFields, nearest } from "../../src/base/nearest.js";
 import { library, smallModel } from "../built.js";
 
 const { loadModel, loadClassifier } = library;

@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { nodeHost } from "../../src/host-node.js";
-import { readSource } from "../../src/source.js";
+import { nodeHost } from "../../src/host/node.js";
+import { readSource } from "../../src/source/open.js";
 
 const bytes = Uint8Array.from({ length: 300_000 }, (_, at) => (at * at) % 251);
 const server = createServer(async (request, response) => {

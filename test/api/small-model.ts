@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { StateDict, Tensor } from "../../src/tensor.js";
+import type { StateDict, Tensor } from "../../src/graph/tensor.js";
 import { smallModel } from "../built.js";
 import { readWeights } from "../weights/read.js";
 import { writeSafetensors } from "../weights/write-safetensors.js";

@@ -5,7 +5,7 @@ import { panorama } from "../image/bombs.js";
 import { launch, noChromium } from "./chromium.js";
 import { type Site, serve } from "./server.js";
 
-declare const resnetEdge: typeof import("../../src/index.js");
+declare const resnetEdge: typeof import("../../src/entry/index.js");
 
 describe.skipIf(noChromium)(`images without pixels, and long ones, in Chromium${noChromium}`, () => {
   let browser: Browser;

@@ -4,7 +4,7 @@ import { bombs } from "../image/bombs.js";
 import { launch, noChromium, openPage } from "./chromium.js";
 import { type Site, serve } from "./server.js";
 
-declare const resnetEdge: typeof import("../../src/index.js");
+declare const resnetEdge: typeof import("../../src/entry/index.js");
 
 describe.skipIf(noChromium)(`bombs in Chromium${noChromium}`, () => {
   const list = bombs();

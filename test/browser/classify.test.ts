@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { BrowserImage } from "../../src/index.js";
+import type { BrowserImage } from "../../src/entry/index.js";
 import { library, root } from "../built.js";
 import { launch, noChromium, openPage } from "./chromium.js";
 import { type Site, serve } from "./server.js";
 
 /** The built library, as the page's script has left it. */
-declare const resnetEdge: typeof import("../../src/index.js");
+declare const resnetEdge: typeof import("../../src/entry/index.js");
 
 type Scores = { label: string; score: number }[];
 

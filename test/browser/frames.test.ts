@@ -9,7 +9,7 @@ import { launch, noChromium, openPage } from "./chromium.js";
 import { type Site, serve } from "./server.js";
 
 /** The built library, as the page's script has left it. */
-declare const resnetEdge: typeof import("../../src/index.js");
+declare const resnetEdge: typeof import("../../src/entry/index.js");
 /** Left by the module below. */
 declare const framesOnGpu: (frame: VideoFrame, spec: Preprocess) => Promise<Float32Array>;
 declare const framesOnCpu: (frame: VideoFrame, spec: Preprocess) => Promise<Float32Array>;

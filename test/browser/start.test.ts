@@ -5,7 +5,7 @@ import { launch, noChromium, openPage } from "./chromium.js";
 import { type Site, serve } from "./server.js";
 
 /** The built library, as the page's script has left it. */
-declare const resnetEdge: typeof import("../../src/index.js");
+declare const resnetEdge: typeof import("../../src/entry/index.js");
 
 const softwareGpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Network } from "../../src/graph/network.js";
+import { type DType, elementCount, type Tensor } from "../../src/graph/tensor.js";
 import { type BuildOptions, buildNetwork } from "../../src/model/index.js";
-import { type DType, elementCount, type Tensor } from "../../src/tensor.js";
 import { changed, fixtureState, floats, networkFixtures } from "../model/fixtures.js";
 import { Delivery } from "../weights/pieces.js";
 import { openWeights, readWeights } from "../weights/read.js";

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { CompileOptions } from "../../src/cpu/program.js";
 import type { TileName } from "../../src/cpu/tile.js";
 import type { Network, Op, ValueShape } from "../../src/graph/network.js";
-import { paddedChannels } from "../../src/tensor.js";
+import { paddedChannels } from "../../src/graph/tensor.js";
 import { runOp } from "../model/reference.js";
 import { engineFor } from "./engine.js";
 import { runGuarded } from "./guarded.js";

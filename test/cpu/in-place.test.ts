@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { inPlace } from "../../src/cpu/in-place.js";
 import type { ConvOp, Network, Op, ValueId, ValueShape } from "../../src/graph/network.js";
+import { elementCount } from "../../src/graph/tensor.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
-import { elementCount } from "../../src/tensor.js";
 import { runOp } from "../model/reference.js";
 import { generator } from "../random.js";
 import { engineFor } from "./engine.js";

@@ -1,5 +1,5 @@
 import type { ConvOp, Network, Op, ValueShape, Vector, Weight } from "../../src/graph/network.js";
-import { elementCount } from "../../src/tensor.js";
+import { elementCount } from "../../src/graph/tensor.js";
 import { generator } from "../random.js";
 
 const random = generator(7);

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { planMemory } from "../../src/cpu/index.js";
 import { mostBytes } from "../../src/cpu/tune.js";
 import type { Network } from "../../src/graph/network.js";
+import type { Store } from "../../src/host/store.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
-import type { Store } from "../../src/store.js";
 import { engineFor, modules } from "./engine.js";
 import { conv, networkOf, weightOf } from "./one-operation.js";
 

@@ -1,11 +1,10 @@
 import { expect, test } from "vitest";
 import type { Engine, Mover, Writable } from "../../src/engine.js";
 import type { Network } from "../../src/graph/network.js";
+import { withoutPadding } from "../../src/graph/tensor.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
-
 import { Scheduler } from "../../src/schedule/scheduler.js";
 import * as trial from "../../src/schedule/trial.js";
-import { withoutPadding } from "../../src/tensor.js";
 import { toNhwc } from "../cpu/check.js";
 import { engineFor } from "../cpu/engine.js";
 import { values } from "../cpu/one-operation.js";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ModelFormatError } from "../../src/errors.js";
+import { contiguousStrides, elementCount, type StateDict, type Tensor } from "../../src/graph/tensor.js";
 import { buildNetwork } from "../../src/model/index.js";
-import { contiguousStrides, elementCount, type StateDict, type Tensor } from "../../src/tensor.js";
 import { toFloat32 } from "../../src/weights/index.js";
 import { engineFor } from "../cpu/engine.js";
 import { fixtureState, networkFixtures } from "../model/fixtures.js";

@@ -5,7 +5,7 @@ import { launch, noChromium, openPage } from "../browser/chromium.js";
 import { serve } from "../browser/server.js";
 
 /** The built library, as the page's script has left it. */
-declare const resnetEdge: typeof import("../../src/index.js");
+declare const resnetEdge: typeof import("../../src/entry/index.js");
 
 test.skipIf(noData || noChromium)(
   `ImageNet ResNet-18 on a photograph at 224 x 224, on a software adapter in Chromium: PyTorch's five best, in order${noData}${noChromium}`,

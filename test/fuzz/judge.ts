@@ -1,9 +1,9 @@
 import { unzipSync } from "fflate";
+import { parseJson } from "../../src/base/json.js";
 import { ResnetEdgeError } from "../../src/errors.js";
+import { elementCount, type StateDict } from "../../src/graph/tensor.js";
 import { decodeBytes } from "../../src/image/decode-node.js";
-import { parseJson } from "../../src/json.js";
 import { MAX_JSON_VALUES, MAX_NESTING } from "../../src/limits.js";
-import { elementCount, type StateDict } from "../../src/tensor.js";
 import { readWeights, toFloat32 } from "../../src/weights/index.js";
 import { readEntries } from "../../src/weights/inflate.js";
 import * as torch from "../../src/weights/torch.js";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { nodeHost } from "../../src/host-node.js";
+import { nodeHost } from "../../src/host/node.js";
 import type { LoadOptions, Progress } from "../../src/options.js";
-import { openInPlace, type Session } from "../../src/session.js";
+import { openInPlace, type Session } from "../../src/session/session.js";
 import { root } from "../built.js";
 import { wasm } from "../cpu/engine.js";
 import { openDawn } from "./dawn.js";

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { beside } from "../../src/beside-node.js";
+import { beside } from "../../src/host/beside-node.js";
 import { beside as besidePage } from "../../src/worker/handle/start-web.js";
 import { library, smallModel } from "../built.js";
 

@@ -1,6 +1,6 @@
 import { win32 } from "node:path";
 import { expect, test } from "vitest";
-import { pathOf } from "../../src/regular-file.js";
+import { pathOf } from "../../src/host/regular-file.js";
 
 test.each([
   ["file:///C:/models/net.safetensors", "C:\\models\\net.safetensors"],

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { ModelFormatError, OptionError, UnsupportedModelError } from "../../src/errors.js";
 import type { Network } from "../../src/graph/network.js";
+import type { StateDict } from "../../src/graph/tensor.js";
 import { type BuildOptions, buildNetwork, describeNetwork, wellKnownArchitecture } from "../../src/model/index.js";
-import type { StateDict } from "../../src/tensor.js";
 import { changed, fixtureState, floats, networkFixtures, torchvisionTen, uniformState } from "./fixtures.js";
 import { runReference } from "./reference.js";
 

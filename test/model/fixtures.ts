@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { contiguousStrides, type DType, elementCount, type StateDict, type Tensor } from "../../src/tensor.js";
+import { contiguousStrides, type DType, elementCount, type StateDict, type Tensor } from "../../src/graph/tensor.js";
 
 const folder = new URL("../fixtures/networks/", import.meta.url);
 const read = (name: string) => readFileSync(new URL(name, folder));

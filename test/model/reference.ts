@@ -1,5 +1,5 @@
 import type { ActivationOp, Network, Op, ValueShape } from "../../src/graph/network.js";
-import { elementCount } from "../../src/tensor.js";
+import { elementCount } from "../../src/graph/tensor.js";
 
 /**
  * Runs a network by plain loops in f64: the numeric reference for every kernel. Weights are rounded to f32, as devices see

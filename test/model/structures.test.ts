@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { OptionError, UnsupportedModelError } from "../../src/errors.js";
 import type { Architecture, Network } from "../../src/graph/network.js";
+import type { StateDict } from "../../src/graph/tensor.js";
 import { buildNetwork } from "../../src/model/index.js";
-import type { StateDict } from "../../src/tensor.js";
 import { changed, fixtureState, floats, halves } from "./fixtures.js";
 import { runReference } from "./reference.js";
 

@@ -1,6 +1,6 @@
 import type { Mover, Writable } from "../../src/engine.js";
 import type { Network } from "../../src/graph/network.js";
-import type { Store } from "../../src/store.js";
+import type { Store } from "../../src/host/store.js";
 
 const STAGES = 6;
 

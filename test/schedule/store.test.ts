@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { nodeStore } from "../../src/store-node.js";
+import { nodeStore } from "../../src/host/store-node.js";
 
 let folder: string;
 beforeEach(() => {

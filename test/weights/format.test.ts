@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { Body, streamReader } from "../../src/body.js";
-import { nodeHost } from "../../src/host-node.js";
-import { openSource } from "../../src/source.js";
+import { nodeHost } from "../../src/host/node.js";
+import { Body, streamReader } from "../../src/source/body.js";
+import { openSource } from "../../src/source/open.js";
 import { toFloat32 } from "../../src/weights/index.js";
 import { Delivery } from "./pieces.js";
 import { openWeights, readWeights } from "./read.js";

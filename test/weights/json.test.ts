@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { parseJson } from "../../src/base/json.js";
 import { ModelFormatError } from "../../src/errors.js";
-import { parseJson } from "../../src/json.js";
 import { MAX_JSON_VALUES, MAX_NESTING } from "../../src/limits.js";
 import { generator } from "../random.js";
 

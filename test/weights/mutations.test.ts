@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ResnetEdgeError } from "../../src/errors.js";
-import { elementCount } from "../../src/tensor.js";
+import { elementCount } from "../../src/graph/tensor.js";
 import { toFloat32 } from "../../src/weights/index.js";
 import { generator } from "../random.js";
 import { readWeights } from "./read.js";

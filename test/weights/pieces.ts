@@ -1,5 +1,5 @@
-import { Body, type PieceReader } from "../../src/body.js";
 import type { LoadOptions } from "../../src/options.js";
+import { Body, type PieceReader } from "../../src/source/body.js";
 
 /** A file that arrives in pieces of one size, whose reader tells what it was asked. */
 export class Delivery implements PieceReader {

@@ -1,5 +1,5 @@
-import type { Body } from "../../src/body.js";
-import { nodeHost } from "../../src/host-node.js";
+import { nodeHost } from "../../src/host/node.js";
+import type { Body } from "../../src/source/body.js";
 import * as weights from "../../src/weights/index.js";
 
 /** A weights file, with the readers that Node has. */

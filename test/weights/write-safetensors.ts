@@ -1,4 +1,4 @@
-import { bytesPerElement, type DType, elementCount, type StateDict, type Tensor } from "../../src/tensor.js";
+import { bytesPerElement, type DType, elementCount, type StateDict, type Tensor } from "../../src/graph/tensor.js";
 import { toFloat32 } from "../../src/weights/index.js";
 
 const single = new Float32Array(1);

@@ -6,7 +6,7 @@ import { traceTasks } from "../browser/tasks.js";
 import { resnet18File } from "./resnet18.js";
 
 /** The built library, as the page's script has left it. */
-declare const resnetEdge: typeof import("../../src/index.js");
+declare const resnetEdge: typeof import("../../src/entry/index.js");
 
 const model = resnet18File();
 /** Longer than this and a page of 60 frames a second stutters. */

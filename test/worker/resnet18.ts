@@ -1,4 +1,4 @@
-import { elementCount } from "../../src/tensor.js";
+import { elementCount } from "../../src/graph/tensor.js";
 import { generator } from "../random.js";
 
 /** A ResNet-18 under torchvision's names with pseudo-random weights, as the bytes of a safetensors file (47 MB). */

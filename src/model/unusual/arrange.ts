@@ -1,6 +1,6 @@
 import { UnsupportedModelError } from "../../errors.js";
 import type { Architecture } from "../../graph/network.js";
-import type { ArrivingTensor, Tensor, TensorInfo } from "../../tensor.js";
+import type { ArrivingTensor, Tensor, TensorInfo } from "../../graph/tensor.js";
 import { recognize } from "../recognize.js";
 import { findHead } from "./heads.js";
 import { findTrunks, type Trunk } from "./names.js";

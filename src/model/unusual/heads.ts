@@ -1,6 +1,6 @@
 import { UnsupportedModelError } from "../../errors.js";
 import type { Architecture } from "../../graph/network.js";
-import type { TensorInfo } from "../../tensor.js";
+import type { TensorInfo } from "../../graph/tensor.js";
 
 /** A layer of a head: a linear one, or a BatchNorm. */
 interface Layer {

@@ -1,5 +1,5 @@
 import { UnsupportedModelError } from "../../errors.js";
-import type { TensorInfo } from "../../tensor.js";
+import type { TensorInfo } from "../../graph/tensor.js";
 
 /** torchvision's names of what is no head, behind the prefixes of wrappers. */
 const trunkName =

@@ -1,5 +1,5 @@
 import { ModelFormatError, UnsupportedModelError } from "../../errors.js";
-import { type ArrivingTensor, elementCount, type Tensor, type TensorInfo } from "../../tensor.js";
+import { type ArrivingTensor, elementCount, type Tensor, type TensorInfo } from "../../graph/tensor.js";
 import { bytesNeeded, toFloat32 } from "../../weights/values.js";
 
 /** Weights that the file has as parts: computed when they are read. */

@@ -1,6 +1,6 @@
+import { unknown } from "../../base/nearest.js";
 import { ModelFormatError, OptionError } from "../../errors.js";
 import type { Architecture } from "../../graph/network.js";
-import { unknown } from "../../nearest.js";
 
 /** What a field accepts: one of these words or numbers, or what the function lets through. */
 type Field = readonly (string | number | boolean)[] | ((value: unknown, refuse: (message: string) => Error) => unknown);

@@ -1,6 +1,6 @@
+import { nearest } from "../../base/nearest.js";
 import { OptionError, UnsupportedModelError } from "../../errors.js";
 import type { Architecture } from "../../graph/network.js";
-import { nearest } from "../../nearest.js";
 
 const imagenet: Architecture = {
   name: "resnet",

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { beside } from "../../beside-node.js";
+import { beside } from "../../host/beside-node.js";
 import { nodeWorker } from "./node.js";
 
 /** Starts the library's own worker, or the file named. Apart from the host, so that the worker's own code does not name its file. */

@@ -1,0 +1,153 @@
+import type { EngineStats } from "../engine.js";
+import { ResnetEdgeError } from "../errors.js";
+import type { Architecture } from "../graph/network.js";
+import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, RunOptions } from "../options.js";
+import type { Plan } from "../plan.js";
+import type { Session } from "../session/session.js";
+
+/** A network that takes tensors. */
+export interface Model {
+  readonly input: { readonly shape: readonly [1, number, number, number]; readonly layout: "NCHW" };
+  /** Class names in index order; null where the file has none. */
+  readonly labels: readonly string[] | null;
+  readonly preprocess: Preprocess;
+  /**
+   * What was taken for granted: fields of `architecture` that neither caller nor file stated, and that no weight shows. Answers are
+   * wrong where one of them is. To be certain, load with `architecture` of the right values: then this is empty.
+   */
+  readonly assumed: Partial<Architecture>;
+  /**
+   * `input`: [n, 3, h, w] f32 planes, normalised; a `GPUBuffer` of them, with usage COPY_SRC, where the model was loaded with its
+   * `gpuDevice`. `logits`: n * classes values.
+   */
+  run(input: Float32Array | GPUBuffer, options?: RunOptions): Promise<{ logits: Float32Array }>;
+  readonly plan: Plan;
+  readonly stats: EngineStats;
+  close(): Promise<void>;
+}
+
+/** A network that takes images. */
+export interface Classifier<Image> {
+  classify(image: Image, options?: ClassifyOptions): Promise<Prediction[]>;
+  classify(images: readonly Image[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  readonly labels: readonly string[] | null;
+  /** As `Model.assumed`; pictures show whether it is right: see `doubts`. */
+  readonly assumed: Partial<Architecture>;
+  /** What speaks against the structure or the preprocessing that were assumed, in sentences, after the first eight pictures. */
+  readonly doubts: readonly string[];
+  readonly plan: Plan;
+  readonly stats: EngineStats;
+  close(): Promise<void>;
+}
+
+/** An object, so that the compiler asks for every field. */
+type Fields<Options> = Readonly<Record<keyof Options, 0>>;
+
+const loadFields: Fields<LoadOptions> = {
+  device: 0,
+  threads: 0,
+  worker: 0,
+  simd: 0,
+  precision: 0,
+  memory: 0,
+  architecture: 0,
+  preprocess: 0,
+  labels: 0,
+  inputSize: 0,
+  foldBatchNorm: 0,
+  convolution: 0,
+  tile: 0,
+  signal: 0,
+  onProgress: 0,
+  gpu: 0,
+  gpuDevice: 0,
+  wasm: 0,
+};
+const preprocessFields: Fields<Preprocess> = { crop: 0, resize: 0, mode: 0, interpolation: 0, mean: 0, std: 0 };
+const classifyFields: Fields<ClassifyOptions> = { topK: 0, minScore: 0, signal: 0 };
+const runFields: Fields<RunOptions> = { shape: 0, signal: 0 };
+
+function isKnown(given: unknown, known: object): boolean {
+  const fields = typeof given === "object" && given !== null ? Object.entries(given) : null;
+  return fields?.every(([field, value]) => value === undefined || Object.hasOwn(known, field)) ?? false;
+}
+
+/** Throws the `OptionError` for a field that is not known: what it says comes when it is needed. */
+async function refuse(given: unknown, known: object, what: string): Promise<void> {
+  (await import("../base/nearest.js")).checkFields(given, Object.keys(known), what);
+}
+
+type Open = (source: ModelSource, options: LoadOptions) => Promise<Session>;
+
+/** The two ways in, for one host. `defaultModel`: of a classifier without a source. */
+export function createApi<Image>(defaultModel: () => ModelSource, open: Open) {
+  const opened = async (source: ModelSource, options: LoadOptions) => {
+    if (!isKnown(options, loadFields)) await refuse(options, loadFields, "load option");
+    if (options.preprocess && !isKnown(options.preprocess, preprocessFields))
+      await refuse(options.preprocess, preprocessFields, "preprocess option");
+    return open(source, options);
+  };
+  return {
+    async loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+      return new SessionModel(await opened(source, options));
+    },
+    async loadClassifier(source: ModelSource = defaultModel(), options: LoadOptions = {}): Promise<Classifier<Image>> {
+      return new SessionClassifier<Image>(await opened(source, options));
+    },
+  };
+}
+
+/** What a model and a classifier have alike. */
+class Loaded {
+  constructor(protected readonly session: Session) {}
+  get labels() {
+    return this.session.labels;
+  }
+  get assumed() {
+    return this.session.assumed;
+  }
+  get plan() {
+    return this.session.plan;
+  }
+  get stats() {
+    return this.session.stats;
+  }
+  close() {
+    return this.session.close();
+  }
+}
+
+class SessionModel extends Loaded implements Model {
+  readonly input = { shape: this.session.inputShape as Model["input"]["shape"], layout: "NCHW" as const };
+  get preprocess() {
+    return this.session.preprocess;
+  }
+  async run(input: Float32Array | GPUBuffer, options: RunOptions = {}) {
+    if (!isKnown(options, runFields)) await refuse(options, runFields, "run option");
+    return { logits: await this.session.run(input, options) };
+  }
+}
+
+class SessionClassifier<Image> extends Loaded implements Classifier<Image> {
+  get doubts() {
+    return this.session.doubts;
+  }
+  classify(image: Image, options?: ClassifyOptions): Promise<Prediction[]>;
+  classify(images: readonly Image[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  async classify(
+    input: Image | readonly Image[],
+    options: ClassifyOptions = {},
+  ): Promise<Prediction[] | Prediction[][]> {
+    if (!isKnown(options, classifyFields)) await refuse(options, classifyFields, "classify option");
+    if (!Array.isArray(input)) return this.session.classify(input as Image, options);
+    const one = async (image: Image, index: number) => {
+      try {
+        return await this.session.classify(image, options);
+      } catch (error) {
+        if (error instanceof ResnetEdgeError) error.message = `Image ${index + 1} of ${input.length}: ${error.message}`;
+        throw error;
+      }
+    };
+    return Promise.all(input.map(one));
+  }
+}

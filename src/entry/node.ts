@@ -1,0 +1,19 @@
+import { type NodeImage, nodeHost } from "../host/node.js";
+import { stayAwake } from "../host/stay-awake.js";
+import { openInPlace } from "../session/session.js";
+import { startWorker } from "../worker/handle/start-node.js";
+import { openSession } from "../worker/session.js";
+import { type Classifier as ClassifierOf, createApi } from "./api.js";
+
+export type { NodeImage } from "../host/node.js";
+export * from "./public.js";
+
+/** A network that takes images. */
+export type Classifier<Image = NodeImage> = ClassifierOf<Image>;
+
+export const { loadModel, loadClassifier } = createApi<NodeImage>(nodeHost.defaultModel, (...all) =>
+  openSession(
+    { ...nodeHost, startWorker, openInPlace: (...rest) => stayAwake(openInPlace(nodeHost, ...rest)) },
+    ...all,
+  ),
+);

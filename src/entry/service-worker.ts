@@ -1,0 +1,28 @@
+// As index.ts, but with the GPU path in it: a service worker may not import later.
+
+import * as check from "../check/index.js";
+import { browserHost } from "../host/browser.js";
+import * as gpu from "../host/gpu-path.js";
+import type { Host } from "../host/host.js";
+import { bundledModel } from "../host/page.js";
+import * as ownPictures from "../image/own.js";
+import type { BrowserImage } from "../image/send-browser.js";
+import * as unusual from "../model/unusual/index.js";
+import { openInPlace } from "../session/session.js";
+import * as torch from "../weights/torch.js";
+import { createApi } from "./api.js";
+
+export * from "./public-browser.js";
+
+const host: Host = {
+  ...browserHost,
+  loadGpu: async () => gpu,
+  loadCheck: async () => check,
+  loadTorch: async () => torch,
+  loadUnusual: async () => unusual,
+  loadOwnPictures: async () => ownPictures,
+};
+
+export const { loadModel, loadClassifier } = createApi<BrowserImage>(bundledModel, (source, options) =>
+  openInPlace(host, source, options, "in place: a service worker cannot start workers"),
+);

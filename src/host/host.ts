@@ -1,0 +1,47 @@
+import type { ThreadSupport, Variant } from "../cpu/index.js";
+import type { Pixels } from "../image/index.js";
+import type { ModelCard } from "../model/card.js";
+import type { Body } from "../source/body.js";
+import type { Store } from "./store.js";
+
+/** A model file's bytes, and what lay beside them. */
+export interface ModelFiles {
+  readonly bytes: Uint8Array;
+  /** Path or URL, for messages. */
+  readonly origin: string;
+  /** What lay beside it says. */
+  readonly files?: readonly Partial<ModelCard>[];
+}
+
+/** A model file that is on its way, and what lies beside it. */
+export interface ModelBody extends Omit<ModelFiles, "bytes"> {
+  readonly body: Body;
+}
+
+/** What differs between a browser and Node. Everything else is the same code. */
+export interface Host {
+  /** Fetches and compiles a module of kernels that lies beside the library. */
+  wasm(variant: Variant): Promise<WebAssembly.Module>;
+  /** Reads a path or a file: URL; absent where there is no file system. */
+  readPath?(path: string | URL, signal: AbortSignal | null | undefined): Promise<ModelFiles>;
+  /** Of the thread that this code runs in. */
+  readonly threadSupport: ThreadSupport;
+  /** The code of the GPU path, which comes when it is needed. */
+  loadGpu(): Promise<typeof import("./gpu-path.js")>;
+  /** What looks at the first pictures of a model whose structure nobody stated. */
+  loadCheck(): Promise<typeof import("../check/index.js")>;
+  /** The reader of PyTorch checkpoints, likewise. */
+  loadTorch(): Promise<typeof import("../weights/torch.js")>;
+  /** What model files need that are not as torchvision writes them, likewise. */
+  loadUnusual(): Promise<typeof import("../model/unusual/index.js")>;
+  /** Readers of pictures that browsers do not decode as PIL does, likewise; absent where all pictures are decoded otherwise. */
+  loadOwnPictures?(): Promise<typeof import("../image/own.js")>;
+  /** Decodes whatever counts as an image here. */
+  decode(image: unknown, signal: AbortSignal | null | undefined): Promise<Pixels>;
+  /** Called when an image that was given to this thread has been used. */
+  release?(image: unknown): void;
+  /** WebGPU where it does not come as navigator.gpu, for those who insist on it; null where there is none. */
+  findGpu?(): Promise<GPU | null>;
+  /** Where calibrations are kept between visits. */
+  readonly store?: Store;
+}

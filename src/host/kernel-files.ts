@@ -1,0 +1,12 @@
+import type { Variant } from "../cpu/index.js";
+
+/**
+ * Literal addresses, so that bundlers find the files and carry them along. A page names them in its first script: webpack
+ * loses files that only a later script and a worker name.
+ */
+export const kernelFiles: Readonly<Record<Variant, () => URL>> = {
+  baseline: () => new URL("./cpu-baseline.wasm", import.meta.url),
+  relaxed: () => new URL("./cpu-relaxed.wasm", import.meta.url),
+  "baseline-threads": () => new URL("./cpu-baseline-threads.wasm", import.meta.url),
+  "relaxed-threads": () => new URL("./cpu-relaxed-threads.wasm", import.meta.url),
+};

@@ -1,0 +1,80 @@
+import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import { isKind } from "../base/kind.js";
+import * as check from "../check/index.js";
+import { WasmError } from "../errors.js";
+import { decodeBytes, decodeFile, imagePath } from "../image/decode-node.js";
+import { toPixels } from "../image/index.js";
+import * as unusual from "../model/unusual/index.js";
+import * as torch from "../weights/torch.js";
+import { nodeWorker } from "../worker/handle/node.js";
+import { beside, MEND } from "./beside-node.js";
+import type { EntryHost } from "./entry-host.js";
+import { compileKernels } from "./fetch-kernels.js";
+import * as gpu from "./gpu-path.js";
+import type { Host } from "./host.js";
+import { readModel } from "./model-files.js";
+import { nodeStore } from "./store-node.js";
+
+type RawPixels = { data: Uint8Array | Uint8ClampedArray; width: number; height: number };
+
+/** A path, a file URL, an encoded file's bytes, or raw pixels. */
+export type NodeImage = string | URL | Uint8Array | ArrayBuffer | Blob | RawPixels;
+
+export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defaultModel(): string } = {
+  async wasm(variant) {
+    const file = beside(import.meta.url, () => new URL(`./cpu-${variant}.wasm`, import.meta.url));
+    const bytes = await readFile(file).catch((cause) => {
+      throw new WasmError(`${file} could not be read: ${cause.message}. ${MEND}`, { cause });
+    });
+    return compileKernels(bytes);
+  },
+  threadSupport: {
+    start: () => nodeWorker(new Worker(beside(import.meta.url, () => new URL("./node-thread.js", import.meta.url)))),
+    cores: availableParallelism(),
+    obstacle: null,
+  },
+  loadGpu: async () => gpu,
+  loadCheck: async () => check,
+  loadTorch: async () => torch,
+  loadUnusual: async () => unusual,
+  absolute: (address) => address,
+  async sendImage(source) {
+    const image = source as NodeImage;
+    if (isKind(image, "Blob", "File")) return [image, []];
+    if (isKind(image, "String", "URL")) return [imagePath(`${image}`), []];
+    if (isKind(image, "ArrayBuffer")) return transferred(new Uint8Array(image).slice());
+    // A Buffer's slice is a view; what lies around it must not travel.
+    if (isKind(image, "Uint8Array")) return transferred(new Uint8Array(image));
+    const { data, width, height } = toPixels(image);
+    const [copy, transfer] = transferred(new Uint8Array(data));
+    return [{ data: copy, width, height }, transfer];
+  },
+  readPath: readModel,
+  async decode(source, signal) {
+    const image = source as NodeImage;
+    if (isKind(image, "String", "URL")) return decodeFile(imagePath(`${image}`), signal);
+    if (isKind(image, "Blob", "File")) {
+      return decodeBytes(new Uint8Array(await image.arrayBuffer()), "the given blob", signal);
+    }
+    if (isKind(image, "ArrayBuffer")) return decodeBytes(new Uint8Array(image), "the given buffer", signal);
+    if (isKind(image, "Uint8Array")) return decodeBytes(image, "the given buffer", signal);
+    return toPixels(image);
+  },
+  async findGpu() {
+    // Dawn for Node, where its user has installed it; the name is not written out, so that no bundler looks for it.
+    const name = ["web", "gpu"].join("");
+    const dawn = await import(name).catch(() => null);
+    return (dawn?.create([]) as GPU) ?? null;
+  },
+  store: nodeStore,
+  /** The bundled model. A method: nothing is looked for at import. */
+  defaultModel() {
+    return beside(import.meta.url, () => new URL("./cifar10-resnet20.safetensors", import.meta.url));
+  },
+};
+
+function transferred(bytes: Uint8Array<ArrayBuffer>): [Uint8Array, Transferable[]] {
+  return [bytes, [bytes.buffer]];
+}

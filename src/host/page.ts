@@ -1,0 +1,15 @@
+import { type LoadOwn, sendBrowserImage } from "../image/send-browser.js";
+import { beside } from "../worker/handle/start-web.js";
+import type { EntryHost } from "./entry-host.js";
+
+/** What a page does for a session in a worker. */
+export function pageSide(loadOwn: LoadOwn): Pick<EntryHost, "absolute" | "sendImage"> {
+  return {
+    absolute: (address) => new Request(address).url,
+    sendImage: (image) => sendBrowserImage(image, loadOwn),
+  };
+}
+
+/** The bundled model. A function: nothing is looked for at import. */
+export const bundledModel = () =>
+  beside(import.meta.url, () => new URL("./cifar10-resnet20.safetensors", import.meta.url));

@@ -1,0 +1,98 @@
+import { constants, type Stats } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { SourceError, throwIfAborted } from "../errors.js";
+
+/** Bytes read between two looks at an abort. */
+const PIECE = 32 << 20;
+
+/** What is at a path, links followed; null where nothing is. Throws `SourceError` where that cannot be told. */
+export async function statPath(path: string): Promise<Stats | null> {
+  try {
+    return await stat(path);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    const what = code === "ELOOP" ? "is a link that leads to itself" : `could not be read: ${message}`;
+    throw new SourceError(`${path} ${what}.`, { cause });
+  }
+}
+
+/** What a path names where that is no file with bytes in it; null where it is one. */
+export function specialKind(found: Stats): string | null {
+  if (found.isFile()) return null;
+  if (found.isDirectory()) return "a folder";
+  if (found.isFIFO()) return "a pipe (FIFO)";
+  if (found.isSocket()) return "a socket";
+  return "a device";
+}
+
+/** A regular file, open for reading; `use` gets it with its size. A pipe, socket, device or folder is named and never opened. */
+export async function withFile<T>(path: string, use: (file: FileHandle, size: number) => Promise<T>): Promise<T> {
+  const found = await statPath(path);
+  if (!found) {
+    const cause = await stat(path).catch((error) => error);
+    throw new SourceError(`No file at ${path}; check the path.`, { cause });
+  }
+  refuseSpecial(path, found);
+  // Where a pipe has taken the file's place meanwhile, opening must not wait for its writer.
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause) => {
+    throw new SourceError(`${path} could not be read: ${cause.message}.`, { cause });
+  });
+  try {
+    const opened = await file.stat();
+    refuseSpecial(path, opened);
+    return await use(file, opened.size);
+  } finally {
+    await file.close();
+  }
+}
+
+function refuseSpecial(path: string, found: Stats): void {
+  const kind = specialKind(found);
+  if (kind) throw new SourceError(`${path} is ${kind}, which is not read; name a file.`);
+}
+
+/** Fills `target` with a file's bytes from `from` on. */
+export async function readInto(
+  file: FileHandle,
+  path: string,
+  target: Uint8Array,
+  from: number,
+  signal?: AbortSignal | null,
+): Promise<void> {
+  for (let at = 0; at < target.length; ) {
+    throwIfAborted(signal);
+    const length = Math.min(PIECE, target.length - at);
+    const { bytesRead } = await file.read(target, at, length, from + at).catch((cause) => {
+      throw new SourceError(`${path} could not be read: ${cause.message}.`, { cause });
+    });
+    if (bytesRead === 0) throw new SourceError(`${path} became shorter while it was read. Load it again.`);
+    at += bytesRead;
+  }
+  throwIfAborted(signal);
+}
+
+/** A whole file of at most `limit` bytes. */
+export function readRegular(
+  path: string,
+  limit: number,
+  signal?: AbortSignal | null,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return withFile(path, async (file, size) => {
+    if (size > limit) throw new SourceError(`${path} has ${size} bytes; at most ${limit} are read.`);
+    const bytes = new Uint8Array(size);
+    await readInto(file, path, bytes, 0, signal);
+    return bytes;
+  });
+}
+
+/** A path as it is; a `file:` URL's, where drives and shares are Windows' on request. Throws `SourceError` for what has none. */
+export function pathOf(source: string | URL, windows = process.platform === "win32"): string {
+  if (typeof source === "string" && !source.startsWith("file:")) return source;
+  try {
+    return fileURLToPath(`${source}`, { windows });
+  } catch (cause) {
+    throw new SourceError(`${source} names no file: ${(cause as Error).message}.`, { cause });
+  }
+}

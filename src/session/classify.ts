@@ -1,0 +1,77 @@
+import { NumericError, OptionError } from "../errors.js";
+import type { Architecture } from "../graph/network.js";
+import type { ClassifyOptions, Prediction } from "../options.js";
+
+/** How a network's logits become scores. */
+export type Scores = NonNullable<Architecture["scores"]>;
+
+/** Softmax probabilities of one image's logits, in f64, shifted by the largest. */
+export function softmax(logits: Float32Array): Float64Array {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (const logit of logits) largest = Math.max(largest, logit);
+  const scores = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+  let sum = 0;
+  for (const score of scores) sum += score;
+  return scores.map((score) => score / sum);
+}
+
+const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));
+
+/**
+ * One logit is that of "yes", class 1: a softmax of it would be 1 for any image. Class 0 has what is left, the sigmoid of the
+ * logit's negative.
+ */
+const isBinary = (logits: number, kind: Scores) => logits === 1 && kind !== "none";
+
+/** A score for each class, [classes]; two for a single logit, unless its kind is "none". */
+export function scoresOf(logits: Float32Array, kind: Scores = "softmax"): Float64Array {
+  if (kind === "none") return Float64Array.from(logits);
+  if (isBinary(logits.length, kind)) return Float64Array.of(sigmoid(-logits[0]!), sigmoid(logits[0]!));
+  return kind === "sigmoid" ? Float64Array.from(logits, sigmoid) : softmax(logits);
+}
+
+/** Labels that fit the scores, or null. Throws `OptionError` for another number of them. One label of one logit is that of "yes". */
+export function labelsFor(labels: unknown, logits: number, kind: Scores = "softmax"): readonly string[] | null {
+  if (labels == null) return null;
+  if (!Array.isArray(labels) || labels.some((label) => typeof label !== "string")) {
+    throw new OptionError("The labels must be a list of strings, one for each class, in index order.");
+  }
+  const binary = isBinary(logits, kind);
+  if (binary && labels.length === 1) return [`not ${labels[0]}`, labels[0]];
+  const classes = binary ? 2 : logits;
+  if (labels.length === classes) return labels;
+  throw new OptionError(`There are ${labels.length} labels for ${classes} classes; give one for each, in index order.`);
+}
+
+/** The `topK` best classes with at least `minScore`, best first; equal scores by index. */
+export function rank(
+  logits: Float32Array,
+  labels: readonly string[] | null,
+  options: ClassifyOptions,
+  kind?: Scores,
+): Prediction[] {
+  const { topK = 5, minScore = kind === "none" ? Number.NEGATIVE_INFINITY : 0 } = options;
+  if (!(topK >= 1)) throw new OptionError(`topK is ${topK}; it must be at least 1.`);
+  if (!(kind === "none" ? !Number.isNaN(minScore) : minScore >= 0 && minScore <= 1)) {
+    throw new OptionError(`minScore is ${minScore}; it must lie between 0 and 1.`);
+  }
+  const scores = scoresOf(logits, kind);
+  return Array.from(scores, (_, index) => index)
+    .sort((a, b) => scores[b]! - scores[a]! || a - b)
+    .slice(0, topK)
+    .filter((index) => scores[index]! >= minScore)
+    .map((index) => ({ index, label: labels?.[index] ?? `class ${index}`, score: scores[index]! }));
+}
+
+/** Throws `NumericError` for logits of image `index` of `count` that are NaN or infinite. */
+export function checkLogits(logits: Float32Array, input: unknown, origin: string, index = 0, count = 1): void {
+  const at = logits.findIndex((logit) => !Number.isFinite(logit));
+  if (at < 0) return;
+  const image = count > 1 ? ` of image ${index + 1} of ${count}` : "";
+  const wrong = ArrayBuffer.isView(input) ? (input as Float32Array).findIndex((value) => !Number.isFinite(value)) : -1;
+  const mend =
+    wrong < 0
+      ? "Its weights overflow f32, or the input is not normalised as in training: check mean, std and the file."
+      : `Value ${wrong} of the input is ${(input as Float32Array)[wrong]}: check what it was made of.`;
+  throw new NumericError(`Logit ${at}${image} is ${logits[at]}, which is no answer of ${origin}. ${mend}`);
+}

@@ -1,0 +1,330 @@
+import { isKind } from "../base/kind.js";
+import { Queue } from "../base/queue.js";
+import type { Watch } from "../check/watch.js";
+import { type CpuEngine, createCpuEngine, likelyVariant, type Variant } from "../cpu/index.js";
+import type { EngineStats, GpuInput } from "../engine.js";
+import { ClosedError, OptionError, throwIfAborted, UnsupportedModelError } from "../errors.js";
+import type { FrameInputs } from "../gpu/index.js";
+import type { Architecture, Network } from "../graph/network.js";
+import { compileKernels, fetchKernels } from "../host/fetch-kernels.js";
+import type { Host, ModelBody, ModelFiles } from "../host/host.js";
+import { isFrame } from "../image/frame.js";
+import { type Pixels, preprocess as prepareImage } from "../image/index.js";
+import { assumedOf, statedOf } from "../model/assumed.js";
+import { openNetwork } from "../model/build.js";
+import { modelCard } from "../model/card.js";
+import { preprocessFor } from "../model/preprocess.js";
+import type {
+  ClassifyOptions,
+  LoadOptions,
+  ModelSource,
+  Prediction,
+  Preprocess,
+  Progress,
+  RunOptions,
+} from "../options.js";
+import type { Plan } from "../plan.js";
+import { CpuFirst } from "../schedule/cpu-first.js";
+import { openSource } from "../source/open.js";
+import { openWeights, readWeights } from "../weights/index.js";
+import { checkBuffer } from "./buffer-input.js";
+import { checkLogits, labelsFor, rank, softmax } from "./classify.js";
+import { checkInput, isGpuBuffer } from "./input.js";
+import { gpuOpener } from "./open-gpu.js";
+
+/** A loaded network with what is known of its images and labels, here or in a worker. Calls are answered in order. */
+export interface Session {
+  readonly inputShape: [number, number, number, number];
+  readonly labels: readonly string[] | null;
+  readonly preprocess: Preprocess;
+  readonly plan: Plan;
+  readonly stats: EngineStats;
+  /** As `Model.assumed`. */
+  readonly assumed: Partial<Architecture>;
+  /** As `Classifier.doubts`. */
+  readonly doubts: readonly string[];
+  /** `input`: [n, 3, h, w] planes, f32; resolves to n * classes logits. A buffer is of the device in `options.gpuDevice`. */
+  run(input: Float32Array | GPUBuffer, options?: RunOptions): Promise<Float32Array>;
+  /** `image`: whatever the host can decode. */
+  classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]>;
+  /** Answers what was asked before, then frees everything. */
+  close(): Promise<void>;
+}
+
+/** Requests under way: one is decoded, or on the other device, while the one before is run. */
+const UNDER_WAY = 2;
+
+const NONE: readonly string[] = [];
+
+/** A session in this thread, on its devices. */
+export class SessionInPlace implements Session {
+  readonly #queue = new Queue(UNDER_WAY);
+  #closed = false;
+  #frames: Promise<FrameInputs> | null = null;
+  #watching: Promise<void> | undefined;
+  #watch: Watch | undefined;
+  #told: { readonly seen: readonly string[]; readonly all: readonly string[] } | null = null;
+
+  constructor(
+    readonly network: Network,
+    readonly preprocess: Preprocess,
+    readonly labels: readonly string[] | null,
+    readonly assumed: Partial<Architecture>,
+    private readonly scheduler: CpuFirst,
+    private readonly host: Pick<Host, "decode" | "release" | "loadGpu">,
+    private readonly gpuDevice?: GPUDevice,
+    /** Path or URL, for messages. */
+    private readonly origin = "the model",
+    /** Where nobody stated the structure: what looks at the first pictures. */
+    private readonly loadWatch?: () => Promise<Watch>,
+  ) {}
+
+  get doubts(): readonly string[] {
+    const seen = this.#watch?.doubts ?? NONE;
+    const { flaws = NONE } = this.network;
+    if (flaws.length === 0) return seen;
+    // One list while nothing changes: whoever tells of it compares by identity.
+    if (this.#told?.seen !== seen) this.#told = { seen, all: [...flaws, ...seen] };
+    return this.#told.all;
+  }
+
+  /** From here on images count for `doubts`. What looks at them comes beside the first one, which does not wait for it. */
+  startWatch(): void {
+    this.#watching ??= this.loadWatch?.().then(
+      (watch) => {
+        this.#watch = watch;
+      },
+      () => {},
+    );
+  }
+
+  async #infer(input: Float32Array | GpuInput, index?: number, count?: number): Promise<Float32Array> {
+    const logits = await this.scheduler.run(input, this.#watch?.next());
+    checkLogits(logits, input, this.origin, index, count);
+    return logits;
+  }
+
+  get plan(): Plan {
+    return this.scheduler.plan;
+  }
+
+  get inputShape(): [number, number, number, number] {
+    const { channels, height, width } = this.network.values[this.network.input]!;
+    return [1, channels, height, width];
+  }
+
+  get classes(): number {
+    return this.network.values[this.network.output]!.channels;
+  }
+
+  get stats(): EngineStats {
+    return this.scheduler.stats;
+  }
+
+  async run(input: Float32Array | GPUBuffer, { signal, shape: stated }: RunOptions = {}): Promise<Float32Array> {
+    const shape = this.inputShape;
+    const length = shape.reduce((product, extent) => product * extent);
+    const imageOf = isGpuBuffer(input)
+      ? async (index: number) =>
+          (await this.host.loadGpu()).bufferInput(this.gpuDevice!, input, 4 * index * length, 4 * length)
+      : (index: number) => new Float32Array(input.buffer, input.byteOffset + 4 * index * length, length);
+    const count = isGpuBuffer(input)
+      ? checkBuffer(input, shape, this.gpuDevice, stated)
+      : checkInput(input, shape, stated);
+    const one = async (index: number) => {
+      const logits = await this.#infer(await imageOf(index), index, count);
+      // What a network's definition ends in, and no ranking needs.
+      const logarithm = this.network.architecture.head?.at(-1) === "log-softmax";
+      return logarithm ? Float32Array.from(softmax(logits), Math.log) : logits;
+    };
+    if (count === 1) return this.#enqueue(() => one(0), signal);
+    const logits = new Float32Array(count * this.classes);
+    const put = async (index: number) => logits.set(await one(index), index * this.classes);
+    await Promise.all(Array.from({ length: count }, (_, index) => this.#enqueue(() => put(index), signal)));
+    return logits;
+  }
+
+  /** Decoding takes part in the queue: answers come in the order of the calls, and two images are in memory at most. */
+  async classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]> {
+    this.checkClasses();
+    this.startWatch();
+    const { signal } = options;
+    const read = async () => {
+      const pixels: Pixels = await this.host.decode(image, signal);
+      throwIfAborted(signal);
+      return prepareImage(pixels, this.preprocess);
+    };
+    return this.#enqueue(async () => {
+      try {
+        const input: GpuInput | Float32Array = isFrame(image)
+          ? { read, run: async (engine, last) => (await this.#onGpu()).run(image, engine, last) }
+          : await read();
+        return this.rank(await this.#infer(input), options);
+      } finally {
+        this.host.release?.(image);
+      }
+    }, signal);
+  }
+
+  /** The best classes of one image's logits. */
+  rank(logits: Float32Array, options: ClassifyOptions): Prediction[] {
+    return rank(logits, this.labels, options, this.network.architecture.scores);
+  }
+
+  /** Throws `UnsupportedModelError` where the network makes features. */
+  checkClasses(): void {
+    if (this.network.architecture.classes > 0) return;
+    throw new UnsupportedModelError(
+      `${this.origin} has no classifier: it makes features, not classes. Call loadModel(...).run() for them.`,
+    );
+  }
+
+  #onGpu(): Promise<FrameInputs> {
+    this.#frames ??= this.host.loadGpu().then(({ FrameInputs }) => new FrameInputs(this.preprocess));
+    return this.#frames;
+  }
+
+  #enqueue<T>(task: () => Promise<T>, signal?: AbortSignal | null): Promise<T> {
+    if (this.#closed) return Promise.reject(new ClosedError("This model was closed; load it again."));
+    return this.#queue.run(task, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#queue.idle();
+    await (await this.#frames)?.close();
+    await this.scheduler.close();
+  }
+}
+
+/** Opens a session in this thread. `note`: why it is here, for the stats. */
+export async function openInPlace(
+  host: Host,
+  source: ModelSource,
+  options: LoadOptions = {},
+  note?: string,
+  onNearlyDone?: () => void,
+): Promise<SessionInPlace> {
+  checkOptions(options);
+  const kernels = kernelsFor(host, options);
+  const opened = await openSource(host, source, options);
+  try {
+    throwIfAborted(options.signal);
+    return await openModel(host, opened, options, kernels, note, onNearlyDone);
+  } catch (error) {
+    if ("body" in opened) opened.body.cancel();
+    throw error;
+  }
+}
+
+async function openModel(
+  host: Host,
+  opened: ModelFiles | ModelBody,
+  options: LoadOptions,
+  kernels: (variant: Variant) => Promise<WebAssembly.Module>,
+  note?: string,
+  onNearlyDone?: () => void,
+): Promise<SessionInPlace> {
+  const state = await ("body" in opened
+    ? openWeights(opened.body, host)
+    : readWeights(opened.bytes, opened.origin, host));
+  throwIfAborted(options.signal);
+  const card = modelCard(state, opened.files);
+  const network = await openNetwork(state, { ...options, card }, host.loadUnusual);
+  const preprocess = preprocessFor(network, card, options.preprocess);
+  const { channels } = network.values[network.output]!;
+  const labels = labelsFor(options.labels ?? card.labels, channels, network.architecture.scores);
+  let cpu: CpuEngine | null = null;
+  // A GPU reads the weights after the CPU's first answer, from the CPU's memory where it can.
+  const openGpu = await gpuOpener(() => cpu!.network, host, options);
+  state.arrival?.recycle();
+  cpu = await createCpuEngine(network, {
+    ...options,
+    readAgain: openGpu !== undefined,
+    threadSupport: host.threadSupport,
+    store: host.store,
+    note,
+    onNearlyDone,
+    wasm: kernels,
+    onProgress: options.onProgress && packProgress(options.onProgress, opened),
+  });
+  const { device = "auto", precision } = options;
+  const loadScheduler = async () => (await host.loadGpu()).Scheduler;
+  const scheduler = new CpuFirst({ cpu, device, precision, openGpu, store: host.store, loadScheduler });
+  try {
+    const onProgress = (loaded: number, total: number) => options.onProgress?.({ phase: "gpu", loaded, total });
+    await scheduler.start({ signal: options.signal, onProgress });
+    options.onProgress?.({ phase: "ready", loaded: 1, total: 1 });
+  } catch (error) {
+    await scheduler.close();
+    throw error;
+  }
+  const engine = cpu;
+  const stated = statedOf(card.architecture, options.architecture);
+  const structure = !stated || Object.keys(stated).length > 0;
+  const normalisation = options.preprocess?.mean ?? card.preprocess.mean;
+  const isStated = structure && normalisation !== undefined;
+  return new SessionInPlace(
+    cpu.network,
+    preprocess,
+    labels,
+    assumedOf(network.architecture, stated),
+    scheduler,
+    host,
+    options.gpuDevice,
+    opened.origin,
+    isStated ? undefined : async () => new (await host.loadCheck()).Watch(engine, preprocess),
+  );
+}
+
+/** Tells of packing once the file is here: what is packed before that is told as its bytes. */
+function packProgress(onProgress: (progress: Progress) => void, opened: ModelFiles | ModelBody) {
+  let reading = true;
+  return (loaded: number, total: number) => {
+    if ("body" in opened && !opened.body.ended) return;
+    const bytes = "body" in opened ? opened.body.loaded : opened.bytes.length;
+    if (reading) onProgress({ phase: "read", loaded: bytes, total: bytes });
+    reading = false;
+    onProgress({ phase: "prepare", loaded, total });
+  };
+}
+
+const allowed = {
+  device: ["auto", "cpu", "gpu"],
+  simd: ["auto", "baseline", "relaxed"],
+  memory: ["fast", "small"],
+  precision: ["f32", "f16"],
+  tile: ["auto", "4x8", "6x8", "6x16"],
+  convolution: ["auto", "direct", "winograd2", "winograd4", "winograd4-lean"],
+} as const satisfies { readonly [Field in keyof LoadOptions]: readonly LoadOptions[Field][] };
+
+function checkOptions(options: LoadOptions): void {
+  for (const [name, values] of Object.entries(allowed) as [keyof typeof allowed, readonly string[]][]) {
+    const value = options[name];
+    if (value !== undefined && !values.includes(value)) {
+      throw new OptionError(`${name} is "${value}"; it must be one of ${values.join(", ")}.`);
+    }
+  }
+  const { threads } = options;
+  if (threads !== undefined && threads !== "auto" && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new OptionError(`threads is ${threads}; it must be "auto" or a whole number from 1.`);
+  }
+}
+
+/** Gives out modules of kernels; the likeliest one is fetched at once, beside the model, and not after it. */
+function kernelsFor(host: Host, options: LoadOptions): (variant: Variant) => Promise<WebAssembly.Module> {
+  const { wasm } = options;
+  if (wasm !== undefined) return () => compileGiven(wasm);
+  const likely = likelyVariant({ simd: options.simd, threads: options.threads, threadSupport: host.threadSupport });
+  if (!likely) return host.wasm;
+  const early = host.wasm(likely);
+  // Whoever asks for it hears of a failure; a load that fails before that has its own.
+  early.catch(() => {});
+  return (variant) => (variant === likely ? early : host.wasm(variant));
+}
+
+async function compileGiven(wasm: NonNullable<LoadOptions["wasm"]>): Promise<WebAssembly.Module> {
+  if (isKind(wasm, "WebAssembly.Module")) return wasm;
+  if (isKind(wasm, "String", "URL")) return fetchKernels(wasm);
+  return compileKernels(wasm as BufferSource);
+}
