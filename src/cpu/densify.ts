@@ -16,5 +16,9 @@ export function densify(op: ConvOp): ConvOp {
       target.set(source, ((row - begin) * wide + group * depth) * taps);
     }
   };
-  return { ...op, groups: 1, weight: { ...op.weight, shape: [outChannels, wide, height, width], read } };
+  return {
+    ...op,
+    groups: 1,
+    weight: { ...op.weight, shape: [outChannels, wide, height, width], read, int8: undefined },
+  };
 }

@@ -7,7 +7,8 @@ import { lazyVector, needsOf } from "./vector.js";
 
 /**
  * Shortens a network without changing what it computes: a ReLU becomes part of the operation before it, and with
- * `foldBatchNorm` a BatchNorm and then the block's sum become part of the convolution before them.
+ * `foldBatchNorm` a BatchNorm and then the block's sum become part of the convolution before them. What lies between two operations
+ * that are joined is never rounded: only the result keeps its quantization.
  */
 export function fuse(network: Network, foldBatchNorm: boolean): Network {
   const readers = new Uint32Array(network.values.length);
@@ -83,8 +84,9 @@ function scaled(weight: Weight, scale: Vector | null, layer: string, flaws: stri
   /** Rows from the first on in which every weight is zero. */
   let zeros = 0;
   const whole: Weight = {
-    shape: weight.shape,
-    keep: () => weight.keep?.(),
+    ...weight,
+    // A BatchNorm behind integers is folded into f32 alone: files of integers have theirs folded.
+    int8: scale ? undefined : weight.int8,
     needs: (end) => Math.max(weight.needs?.(end) ?? 0, needsOf(scale)),
     read(begin, end, target) {
       weight.read(begin, end, target);

@@ -8,11 +8,33 @@ import type { Arriving } from "./arriving.js";
  */
 export type ValueId = number;
 
-/** Logical extents; devices store C padded to a multiple of four. */
+/**
+ * How the numbers of a value are stored where they are integers: `real = scale * q`, one scale for the whole value, no zero point.
+ *
+ * "u7": 0..127, what a ReLU leaves. "s8": -127..127, everything else. "s16": 0..8128, the mean of a u7 value, in 64ths of its steps.
+ * Results are rounded to the nearest integer, ties to even, after they were clamped to these ranges.
+ */
+export interface Quantization {
+  readonly type: "u7" | "s8" | "s16";
+  /** Above zero and finite. */
+  readonly scale: number;
+}
+
+/** Logical extents, and what the numbers are; devices store C padded to a multiple of four, or of 16 where they are integers. */
 export interface ValueShape {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
+  /** Absent: f32. An operation whose output has one rounds to it; a device that has no kernel for that refuses the operation. */
+  readonly quantization?: Quantization | undefined;
+}
+
+/** Integer weights, one scale for each output channel: `real[o] = scales[o] * q[o]`. */
+export interface IntegerRows {
+  /** [O], above zero. */
+  readonly scales: Vector;
+  /** As `Weight.read`, the integers themselves, -127..127. */
+  read(begin: number, end: number, target: Int8Array): void;
 }
 
 /** Weights that are read once, row by row, by the device that packs them. */
@@ -28,6 +50,8 @@ export interface Weight {
   needs?(end: number): number;
   /** Says, before it is read, that it will be read more than once; absent: it can be. */
   keep?(): void;
+  /** The same weights as integers, where they are; `read` gives `scales[o] * q` of them. `needs` and `keep` hold for both. */
+  readonly int8?: IntegerRows | undefined;
 }
 
 /** A value for each channel: a bias, or a BatchNorm as a line. Read by the device that packs it, as often as it likes. */

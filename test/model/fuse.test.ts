@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { fuse } from "../../src/graph/fuse.js";
 import { inputsOf } from "../../src/graph/inputs.js";
-import type { Network, Op } from "../../src/graph/network.js";
+import type { Network, Op, Quantization, Weight } from "../../src/graph/network.js";
 import { conv, vectorOf, weightOf } from "../cpu/one-operation.js";
 
 const shape = { height: 3, width: 3, channels: 4 };
@@ -71,4 +71,36 @@ test("another activation is an operation of its own", () => {
   const network = fuse(networkOf(ops), true);
   expect(network.stages[0]!.ops.map(({ kind }) => kind)).toEqual(["conv", "activation"]);
   expect(inputsOf(network.stages[0]!.ops[1]!)).toEqual([1]);
+});
+
+test("a value keeps its quantization, under whatever number; those between operations that are joined are gone", () => {
+  const u7 = (scale: number): Quantization => ({ type: "u7", scale });
+  const network = networkOf([
+    conv({ input: 0, output: 1, weight: weightOf([4, 4, 1, 1]) }),
+    { ...base(1, 2), kind: "relu" },
+    conv({ input: 2, output: 3, weight: weightOf([4, 4, 1, 1]) }),
+  ]);
+  const values = [shape, ...[u7(0.5), u7(0.25), u7(0.125)].map((quantization) => ({ ...shape, quantization }))];
+  const fused = fuse({ ...network, values }, true);
+  expect(fused.values.map((it) => it.quantization?.scale)).toEqual([undefined, 0.25, 0.125]);
+});
+
+test("integer weights stay with their operation, but not where a BatchNorm is folded into them", () => {
+  const integers = Int8Array.from({ length: 16 }, (_, at) => at - 8);
+  const weight: Weight = {
+    ...weightOf([4, 4, 1, 1]),
+    int8: { scales: vectorOf(4), read: (begin, end, target) => target.set(integers.subarray(4 * begin, 4 * end)) },
+  };
+  const ops: Op[] = [
+    conv({ input: 0, output: 1, weight }),
+    { ...base(1, 2), kind: "relu" },
+    conv({ input: 2, output: 3, weight }),
+    batchNorm(3, 4),
+  ];
+  const [plain, folded] = fuse(networkOf(ops), true).stages[0]!.ops.map((op) => "weight" in op && op.weight);
+  const read = new Int8Array(8);
+  (plain as Weight).int8!.read(1, 3, read);
+  expect([...read]).toEqual([...integers.subarray(4, 12)]);
+  expect((plain as Weight).int8!.scales).toBe(weight.int8!.scales);
+  expect((folded as Weight).int8).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { graphKey } from "../../src/graph/graph-key.js";
-import type { Network, Op } from "../../src/graph/network.js";
+import type { Network, Op, Quantization, ValueShape } from "../../src/graph/network.js";
 import { buildNetwork, pseudoRandomNetwork } from "../../src/model/index.js";
 import { conv, networkOf, vectorOf, weightOf } from "../cpu/one-operation.js";
 import { fixtureState } from "./fixtures.js";
@@ -34,6 +34,24 @@ test("graphs of equal shapes have keys of their own", () => {
   const keys = ops.map(keyOf);
   expect(new Set(keys).size).toBe(ops.length);
   for (const key of keys) expect(key).toMatch(/^[0-9a-f]{9,16}$/);
+});
+
+test("what numbers are stored as is part of a key", () => {
+  const weight = weightOf([4, 4, 3, 3]);
+  const integers = { ...weight, int8: { scales: vectorOf(4), read() {} } };
+  const quantized = (type: Quantization["type"], scale: number) => ({ ...shape, quantization: { type, scale } });
+  const key = (op: Op, from: ValueShape, to: ValueShape) =>
+    graphKey(networkOf(op, [{ ...shape, channels: 3 }, from, to]));
+  const conv8 = conv({ weight: integers, padding: [1, 1] });
+  const keys = [
+    key(conv({ weight, padding: [1, 1] }), shape, shape),
+    key(conv8, shape, shape),
+    key(conv8, quantized("s8", 0.5), shape),
+    key(conv8, quantized("u7", 0.5), shape),
+    key(conv8, quantized("u7", 0.25), shape),
+    key(conv8, quantized("u7", 0.5), quantized("u7", 0.5)),
+  ];
+  expect(new Set(keys).size).toBe(keys.length);
 });
 
 test("weights, their names and their place in a file are left out", () => {

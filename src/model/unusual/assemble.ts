@@ -132,6 +132,7 @@ function normalizedRows(weight: Weight, scale: number): Weight {
   const row = weight.shape[1]!;
   return {
     ...weight,
+    int8: undefined,
     read(begin, end, target) {
       weight.read(begin, end, target);
       for (let at = 0; at < (end - begin) * row; at += row) {
