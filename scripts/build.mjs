@@ -46,7 +46,7 @@ const shared = {
 const withoutThreads = {
   name: "without threads",
   setup(build) {
-    build.onLoad({ filter: /\/src\/(cpu\/threads|worker\/handle\/web)\.ts$/ }, () => ({
+    build.onLoad({ filter: /\/src\/(cpu\/threads\/team|worker\/handle\/web)\.ts$/ }, () => ({
       contents: "export const Team = null, webWorker = null;",
     }));
   },
@@ -63,7 +63,7 @@ await Promise.all([
     entryPoints: {
       index: "src/entry/index.ts",
       worker: "src/entry/web-worker.ts",
-      thread: "src/cpu/thread-web.ts",
+      thread: "src/cpu/threads/thread-web.ts",
     },
     outdir: out,
     platform: "browser",
@@ -93,7 +93,7 @@ await Promise.all([
       node: "src/entry/node.ts",
       cli: "src/cli/index.ts",
       "node-worker": "src/entry/node-worker.ts",
-      "node-thread": "src/cpu/thread-node.ts",
+      "node-thread": "src/cpu/threads/thread-node.ts",
       "node-decoder": "src/image/node-decoder.ts",
     },
     outdir: out,

@@ -34,7 +34,7 @@ export async function buildPage() {
       entryPoints: {
         page: path(new URL("page.ts", here)),
         worker: path(new URL("worker.ts", here)),
-        thread: path(new URL("src/cpu/thread-web.ts", root)),
+        thread: path(new URL("src/cpu/threads/thread-web.ts", root)),
       },
       outdir: path(folder),
       bundle: true,

@@ -1,4 +1,5 @@
-import { createCpuEngine, hasRelaxedSimd } from "../../src/cpu/index.js";
+import { hasRelaxedSimd } from "../../src/cpu/module.js";
+import { createCpuEngine } from "../../src/cpu/open.js";
 import { probeGpu } from "../../src/gpu/probe.js";
 import { browserHost } from "../../src/host/browser.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";

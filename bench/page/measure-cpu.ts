@@ -1,4 +1,4 @@
-import type { CpuEngine } from "../../src/cpu/index.js";
+import type { CpuEngine } from "../../src/cpu/engine.js";
 import { describeNetwork } from "../../src/model/index.js";
 import { BUDGET_MS } from "./forecast.js";
 import type { CpuConfiguration, OperationTime } from "./report.js";

@@ -1,4 +1,5 @@
-import { type CpuEngine, createCpuEngine } from "../../src/cpu/index.js";
+import type { CpuEngine } from "../../src/cpu/engine.js";
+import { createCpuEngine } from "../../src/cpu/open.js";
 import { createGpuEngine } from "../../src/gpu/index.js";
 import type { Network } from "../../src/graph/network.js";
 import { browserHost } from "../../src/host/browser.js";

@@ -1,7 +1,8 @@
 // Our GPU path and onnxruntime-web's on whatever adapter Dawn finds: agreement with the CPU, and times from data in Node to
 // logits in Node. One line of JSON.
 import { readFile } from "node:fs/promises";
-import { createCpuEngine, type Variant } from "../../src/cpu/index.js";
+import type { Variant } from "../../src/cpu/module.js";
+import { createCpuEngine } from "../../src/cpu/open.js";
 import { createGpuEngine } from "../../src/gpu/index.js";
 import { probeGpu } from "../../src/gpu/probe.js";
 import type { Network } from "../../src/graph/network.js";

@@ -1,7 +1,8 @@
 // One core in Node: the baseline (or relaxed) module against onnxruntime-web, on the same weights and input.
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { createCpuEngine, type Variant } from "../../src/cpu/index.js";
+import type { Variant } from "../../src/cpu/module.js";
+import { createCpuEngine } from "../../src/cpu/open.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 import { toOnnx } from "./onnx.js";
 import { loadOrt } from "./ort.js";

@@ -1,5 +1,6 @@
-import { type CpuOptions, createCpuEngine } from "../cpu/index.js";
 import { observe } from "../cpu/observe.js";
+import { createCpuEngine } from "../cpu/open.js";
+import type { CpuOptions } from "../cpu/options.js";
 import { ResnetEdgeError } from "../errors.js";
 import { networkMacs } from "../graph/macs.js";
 import type { Architecture, Network } from "../graph/network.js";

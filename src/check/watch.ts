@@ -1,4 +1,4 @@
-import type { CpuEngine } from "../cpu/index.js";
+import type { CpuEngine } from "../cpu/engine.js";
 import { observe } from "../cpu/observe.js";
 import type { Preprocess } from "../options.js";
 import { distance, fitOf } from "./fit.js";

@@ -1,4 +1,5 @@
-import { type CpuEngine, createCpuEngine, type OpTiming } from "../cpu/index.js";
+import type { CpuEngine, OpTiming } from "../cpu/engine.js";
+import { createCpuEngine } from "../cpu/open.js";
 import { OptionError } from "../errors.js";
 import type { Network } from "../graph/network.js";
 import { nodeHost } from "../host/node.js";

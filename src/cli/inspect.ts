@@ -1,4 +1,4 @@
-import { planMemory } from "../cpu/index.js";
+import { planMemory } from "../cpu/open.js";
 import { OptionError } from "../errors.js";
 import { nodeHost } from "../host/node.js";
 import { assumedOf, statedOf } from "../model/assumed.js";

@@ -1,5 +1,5 @@
 import { NEARLY_MS } from "../base/nearly.js";
-import type { Step } from "./program.js";
+import type { Step } from "./program/program.js";
 
 /** Shorter runs are not worth a word. */
 const LONG_MS = 2;

@@ -1,6 +1,6 @@
 import { Field, Kernel } from "../../assembly/record.js";
 import type { BatchNormOp, ConvOp, Network, ValueShape } from "../graph/network.js";
-import type { Program } from "./program.js";
+import type { Program } from "./program/program.js";
 
 /** What of the engine an observation works on. */
 export interface Inside {

@@ -1,8 +1,8 @@
 import type { Store } from "../host/store.js";
-import type { ThreadSupport } from "./choose-threads.js";
-import type { Variant } from "./kernels.js";
-import type { CompileOptions } from "./program.js";
-import type { TileName } from "./tile.js";
+import type { TileName } from "./choose/tiles.js";
+import type { Variant } from "./module.js";
+import type { CompileOptions } from "./program/program.js";
+import type { ThreadSupport } from "./threads/choose-threads.js";
 
 export interface CpuOptions {
   /** Fetches and compiles a module of kernels. */

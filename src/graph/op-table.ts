@@ -3,7 +3,7 @@ import type { Op } from "./network.js";
 export type OpKind = Op["kind"];
 export type OpOf<K extends OpKind> = Extract<Op, { kind: K }>;
 
-/** What each kind of operation must state here. Its lowering is forced by `cpu/lower.ts` and `gpu/program.ts`. */
+/** What each kind of operation must state here. Its lowering is forced by `cpu/lower/lower.ts` and `gpu/program.ts`. */
 export interface OpRow<K extends OpKind> {
   /** The field that names a value to be added. Null: the operation reads its input alone. */
   readonly summand: (keyof OpOf<K> & ("residual" | "other")) | null;

@@ -1,4 +1,5 @@
-import type { ThreadSupport, Variant } from "../cpu/index.js";
+import type { Variant } from "../cpu/module.js";
+import type { ThreadSupport } from "../cpu/threads/choose-threads.js";
 import type { Pixels } from "../image/index.js";
 import type { ModelCard } from "../model/card.js";
 import type { Body } from "../source/body.js";

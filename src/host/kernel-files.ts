@@ -1,4 +1,4 @@
-import type { Variant } from "../cpu/index.js";
+import type { Variant } from "../cpu/module.js";
 
 /**
  * Literal addresses, so that bundlers find the files and carry them along. A page names them in its first script: webpack

@@ -1,7 +1,9 @@
 import { isKind } from "../base/kind.js";
 import { Queue } from "../base/queue.js";
 import type { Watch } from "../check/watch.js";
-import { type CpuEngine, createCpuEngine, likelyVariant, type Variant } from "../cpu/index.js";
+import type { CpuEngine } from "../cpu/engine.js";
+import type { Variant } from "../cpu/module.js";
+import { createCpuEngine, likelyVariant } from "../cpu/open.js";
 import type { EngineStats, GpuInput } from "../engine.js";
 import { ClosedError, OptionError, throwIfAborted, UnsupportedModelError } from "../errors.js";
 import type { FrameInputs } from "../gpu/index.js";

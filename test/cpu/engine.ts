@@ -1,6 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { type CpuEngine, type CpuOptions, createCpuEngine, hasRelaxedSimd, type Variant } from "../../src/cpu/index.js";
+import type { CpuEngine } from "../../src/cpu/engine.js";
+import { hasRelaxedSimd, type Variant } from "../../src/cpu/module.js";
+import { createCpuEngine } from "../../src/cpu/open.js";
+import type { CpuOptions } from "../../src/cpu/options.js";
 import type { Network } from "../../src/graph/network.js";
 
 const root = new URL("../../", import.meta.url);

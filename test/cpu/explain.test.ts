@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Field } from "../../assembly/record.js";
-import { compile } from "../../src/cpu/compile.js";
-import { explain } from "../../src/cpu/explain.js";
+import { compile } from "../../src/cpu/lower/compile.js";
+import { explain } from "../../src/cpu/program/explain.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 
 const options = { memory: "fast", convolution: "auto", threads: 1 } as const;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { groupsOf, inOnes, inTwos } from "../../src/cpu/group.js";
+import { groupsOf, inOnes, inTwos } from "../../src/cpu/kernels/group.js";
 
 test.each([1, 2, 3, 4, 7])("pieces for %d threads hold every row once, and no more than fit", (threads) => {
   for (let rows = 1; rows < 130; rows++) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { inPlace } from "../../src/cpu/in-place.js";
+import { inPlace } from "../../src/cpu/program/in-place.js";
 import type { ConvOp, Network, Op, ValueId, ValueShape } from "../../src/graph/network.js";
 import { elementCount } from "../../src/graph/tensor.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";

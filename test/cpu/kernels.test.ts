@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { chooseConvKernel } from "../../src/cpu/choose.js";
+import { chooseConvKernel } from "../../src/cpu/choose/choose.js";
 import type { ConvOp, ValueShape, Weight } from "../../src/graph/network.js";
 import { runOp } from "../model/reference.js";
 import { check, toNhwc } from "./check.js";

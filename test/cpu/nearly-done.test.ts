@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { NearlyDone } from "../../src/cpu/nearly-done.js";
-import type { Step } from "../../src/cpu/program.js";
+import type { Step } from "../../src/cpu/program/program.js";
 
 const step = (macs: number): Step => ({ stage: 0, name: "", kernel: "", macs });
 /** Two convolutions, a pool, and a layer that is next to nothing. */

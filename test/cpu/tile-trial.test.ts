@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { TileTrial } from "../../src/cpu/tile-trial.js";
+import { TileTrial } from "../../src/cpu/tune/tile-trial.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 import { engineFor, modules } from "./engine.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { planMemory } from "../../src/cpu/index.js";
-import { mostBytes } from "../../src/cpu/tune.js";
+import { planMemory } from "../../src/cpu/open.js";
+import { mostBytes } from "../../src/cpu/tune/tune.js";
 import type { Network } from "../../src/graph/network.js";
 import type { Store } from "../../src/host/store.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { CpuEngine } from "../../src/cpu/index.js";
+import type { CpuEngine } from "../../src/cpu/engine.js";
 import { createGpuEngine } from "../../src/gpu/index.js";
 import { hardwareTiling } from "../../src/gpu/tiles.js";
 import { buildNetwork } from "../../src/model/index.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { align } from "../../src/cpu/arena.js";
+import { align } from "../../src/cpu/program/arena.js";
 import { ModelFormatError } from "../../src/errors.js";
 import { modelCard } from "../../src/model/index.js";
 

@@ -1,7 +1,9 @@
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Field } from "../../assembly/record.js";
-import { type CpuOptions, createCpuEngine, planMemory, type ThreadSupport } from "../../src/cpu/index.js";
+import { createCpuEngine, planMemory } from "../../src/cpu/open.js";
+import type { CpuOptions } from "../../src/cpu/options.js";
+import type { ThreadSupport } from "../../src/cpu/threads/choose-threads.js";
 import type { Network } from "../../src/graph/network.js";
 import type { Store } from "../../src/host/store.js";
 import { buildNetwork, pseudoRandomNetwork } from "../../src/model/index.js";

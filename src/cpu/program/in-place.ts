@@ -1,5 +1,5 @@
-import { inputsOf, summandOf } from "../graph/inputs.js";
-import type { Network, Op, ValueId } from "../graph/network.js";
+import { inputsOf, summandOf } from "../../graph/inputs.js";
+import type { Network, Op, ValueId } from "../../graph/network.js";
 
 /**
  * Values that are written where an operation's other summand lies, or an activation's input, by output: what nothing reads any

@@ -1,4 +1,4 @@
-import type { PackJob } from "./program.js";
+import type { PackJob } from "../program/program.js";
 
 /** Finite points of the even taps' F(4,4); the odd taps' F(4,3) leaves out the last. Then infinity. */
 const FINITE = [0, 1, -1, 2, -2, 0.5];

@@ -1,4 +1,4 @@
-import { nodePort } from "../worker/handle/node.js";
+import { nodePort } from "../../worker/handle/node.js";
 import { serveThread } from "./thread.js";
 
 serveThread(nodePort());

@@ -1,9 +1,9 @@
-import { throwIfAborted } from "../errors.js";
-import type { Arriving } from "../graph/arriving.js";
-import type { Kernels } from "./kernels.js";
-import type { CpuOptions } from "./options.js";
-import { neededInAll, packWeights } from "./pack.js";
-import type { Program } from "./program.js";
+import { throwIfAborted } from "../../errors.js";
+import type { Arriving } from "../../graph/arriving.js";
+import type { Kernels } from "../module.js";
+import type { CpuOptions } from "../options.js";
+import type { Program } from "../program/program.js";
+import { neededInAll, packWeights } from "./panels.js";
 import { Turns } from "./turns.js";
 
 /** Packing stays off the caller's event loop for no longer than this at a time. */

@@ -1,5 +1,5 @@
-import type { Network, Op, Weight } from "../graph/network.js";
-import type { PackJob, Program } from "./program.js";
+import type { Network, Op, Weight } from "../../graph/network.js";
+import type { PackJob, Program } from "../program/program.js";
 
 /** The operations' own weights that can be read back from where their jobs pack them: those that lie there as they came. */
 export function unpackable(network: Network, program: Program): Map<Weight, PackJob> {

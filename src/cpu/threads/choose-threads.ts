@@ -1,4 +1,4 @@
-import type { WorkerHandle } from "../worker/handle/handle.js";
+import type { WorkerHandle } from "../../worker/handle/handle.js";
 
 /** Starts a worker that runs `serveThread`. Throws where there can be none. */
 export type StartThread = () => WorkerHandle;

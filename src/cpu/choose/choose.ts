@@ -1,5 +1,5 @@
-import type { ConvOp, ValueShape } from "../graph/network.js";
-import type { TileName } from "./tile.js";
+import type { ConvOp, ValueShape } from "../../graph/network.js";
+import type { TileName } from "./tiles.js";
 
 /** How a convolution is computed; the names are the kernels' in assembly/. */
 export type ConvKernel =

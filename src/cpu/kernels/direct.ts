@@ -1,4 +1,4 @@
-import { Field, Kernel } from "../../assembly/record.js";
+import { Field, Kernel } from "../../../assembly/record.js";
 import {
   FACTORS,
   halfPointerBytes,
@@ -8,11 +8,11 @@ import {
   planeBytes,
   pointerBytes,
   TOGETHER,
-} from "../../assembly/sizes.js";
-import { opMacs } from "../graph/macs.js";
-import type { ConvOp, LinearOp } from "../graph/network.js";
-import { paddedChannels } from "../graph/tensor.js";
-import type { Drafts } from "./drafts.js";
+} from "../../../assembly/sizes.js";
+import { opMacs } from "../../graph/macs.js";
+import type { ConvOp, LinearOp } from "../../graph/network.js";
+import { paddedChannels } from "../../graph/tensor.js";
+import type { Drafts } from "../program/drafts.js";
 
 /** Input rows of a piece should stay in a core's second-level cache: the more of them, the less often weights are read. */
 const CONV_ROWS_BYTES = 512 * 1024;

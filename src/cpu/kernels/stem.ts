@@ -1,12 +1,12 @@
-import { Field, Kernel } from "../../assembly/record.js";
-import { planeBytes, STEM_POINTS, STEM_ROW, STEM_SAMPLES, STEM_SHARED, stemSamples } from "../../assembly/sizes.js";
-import { opMacs } from "../graph/macs.js";
-import type { ConvOp } from "../graph/network.js";
-import { paddedChannels } from "../graph/tensor.js";
-import { chooseStemKernel } from "./choose.js";
+import { Field, Kernel } from "../../../assembly/record.js";
+import { planeBytes, STEM_POINTS, STEM_ROW, STEM_SAMPLES, STEM_SHARED, stemSamples } from "../../../assembly/sizes.js";
+import { opMacs } from "../../graph/macs.js";
+import type { ConvOp } from "../../graph/network.js";
+import { paddedChannels } from "../../graph/tensor.js";
+import { chooseStemKernel } from "../choose/choose.js";
+import type { Drafts, Words } from "../program/drafts.js";
 import { densify } from "./densify.js";
-import type { Drafts, Words } from "./drafts.js";
-import { direct } from "./lower-direct.js";
+import { direct } from "./direct.js";
 
 /** Padded rows of the image in a piece of a stem's input. */
 const STEM_ROWS = 16;

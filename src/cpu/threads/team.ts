@@ -1,9 +1,9 @@
-import { Sync } from "../../assembly/sync.js";
-import { WorkerError } from "../errors.js";
-import type { WorkerHandle } from "../worker/handle/handle.js";
+import { Sync } from "../../../assembly/sync.js";
+import { WorkerError } from "../../errors.js";
+import type { WorkerHandle } from "../../worker/handle/handle.js";
+import type { Kernels } from "../module.js";
+import type { Program } from "../program/program.js";
 import type { StartThread } from "./choose-threads.js";
-import type { Kernels } from "./kernels.js";
-import type { Program } from "./program.js";
 import { release, rouse, type ThreadNews, type ThreadTask } from "./thread.js";
 
 /** A thread that has not come up by then is not waited for. */

@@ -1,13 +1,13 @@
-import { Field, Kernel } from "../../assembly/record.js";
-import { UnsupportedModelError } from "../errors.js";
-import type { ActivationOp, ConvOp, Op } from "../graph/network.js";
-import { paddedChannels } from "../graph/tensor.js";
-import { chooseConvKernel } from "./choose.js";
-import { densify } from "./densify.js";
-import type { Drafts, Words } from "./drafts.js";
-import { direct, lowerLinear, strassen, widthsFit } from "./lower-direct.js";
-import { lowerStem } from "./lower-stem.js";
-import { winograd, winogradLean } from "./lower-winograd.js";
+import { Field, Kernel } from "../../../assembly/record.js";
+import { UnsupportedModelError } from "../../errors.js";
+import type { ActivationOp, ConvOp, Op } from "../../graph/network.js";
+import { paddedChannels } from "../../graph/tensor.js";
+import { chooseConvKernel } from "../choose/choose.js";
+import { densify } from "../kernels/densify.js";
+import { direct, lowerLinear, strassen, widthsFit } from "../kernels/direct.js";
+import { lowerStem } from "../kernels/stem.js";
+import { winograd, winogradLean } from "../kernels/winograd.js";
+import type { Drafts, Words } from "../program/drafts.js";
 
 /** An operation's records: which kernel, on which areas, in which pieces. */
 export function lower(drafts: Drafts, op: Op): void {

@@ -1,6 +1,6 @@
-import { Sync } from "../../assembly/sync.js";
-import type { WorkerPort } from "../worker/handle/handle.js";
-import type { Kernels } from "./kernels.js";
+import { Sync } from "../../../assembly/sync.js";
+import type { WorkerPort } from "../../worker/handle/handle.js";
+import type { Kernels } from "../module.js";
 
 /** What a thread must know to take part: it instantiates the same module on the same memory. */
 export interface ThreadTask {

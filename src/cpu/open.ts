@@ -1,49 +1,21 @@
-import type { Engine, EngineStats } from "../engine.js";
-import { ClosedError, ShapeError, throwIfAborted, WasmError, WorkerError } from "../errors.js";
+import { throwIfAborted, WasmError } from "../errors.js";
 import { networkMacs } from "../graph/macs.js";
 import type { Network } from "../graph/network.js";
-import { withoutPadding } from "../graph/tensor.js";
-import { chooseThreads, type ThreadChoice, type ThreadSupport } from "./choose-threads.js";
-import { compile } from "./compile.js";
-import { isSmall, keptTuning, type Tuning } from "./kept-tuning.js";
-import { createMemory, hasRelaxedSimd, instantiate, type Kernels, refuseTooLarge, type Variant } from "./kernels.js";
+import { type TileName, tiles, useTile } from "./choose/tiles.js";
+import { type CpuEngine, type Report, WasmEngine } from "./engine.js";
+import { compile } from "./lower/compile.js";
+import { createMemory, hasRelaxedSimd, instantiate, refuseTooLarge, type Variant } from "./module.js";
 import { NearlyDone } from "./nearly-done.js";
-import type { Inside } from "./observe.js";
 import type { CpuOptions } from "./options.js";
-import { packAll } from "./pack-all.js";
-import type { CompileOptions, Program, Step } from "./program.js";
-import { settledTime } from "./settled-time.js";
-import type { Team } from "./threads.js";
-import { type TileName, tileRates, tiles, useTile } from "./tile.js";
-import { TileTrial } from "./tile-trial.js";
-import { fromPacked, unpackable } from "./unpack.js";
-
-export type { ThreadSupport } from "./choose-threads.js";
-export { hasRelaxedSimd, type Variant } from "./kernels.js";
-export type { CpuOptions } from "./options.js";
-export type { TileName } from "./tile.js";
+import { packAll } from "./pack/pack-all.js";
+import { fromPacked, unpackable } from "./pack/unpack.js";
+import type { CompileOptions, Program } from "./program/program.js";
+import { chooseThreads, type ThreadChoice } from "./threads/choose-threads.js";
+import { isSmall, keptTuning, type Tuning } from "./tune/kept-tuning.js";
+import { TileTrial } from "./tune/tile-trial.js";
 
 /** Needed once a network and machine. */
-const loadTuner = () => import("./tune.js");
-
-/** One record of the program, timed on its own. */
-export interface OpTiming extends Step {
-  readonly stageName: string;
-  /** Median. */
-  readonly ms: number;
-}
-
-export interface CpuEngine extends Engine {
-  readonly device: "cpu";
-  /** Medians of `runs` passes over the whole network, record by record. */
-  profile(input: Float32Array, runs: number): OpTiming[];
-  /** For `observe` (observe.ts), which is loaded where it is needed. Threads that failed are started anew. */
-  inside(): Promise<Inside>;
-  /** GFLOP/s of one core when multiply-adds never leave their registers: the roof of any kernel. */
-  measureRoof(): number;
-  /** GFLOP/s of the matrix product alone, with each tile that the module has, on what the nearest caches hold. */
-  measureTiles(): Partial<Record<TileName, number>>;
-}
+const loadTuner = () => import("./tune/tune.js");
 
 /** Bytes that `createCpuEngine` will take for a network, without taking them. */
 export function planMemory(
@@ -197,168 +169,4 @@ async function reserve(
     }
   }
   throw refusal;
-}
-
-interface Report {
-  readonly module: string;
-  readonly measurements: number;
-  tile: TileName;
-  /** While the tile is still open. */
-  trial: TileTrial | null;
-}
-
-class WasmEngine implements CpuEngine {
-  readonly device = "cpu";
-  private kernels: Kernels | null;
-  private team: Team | null = null;
-
-  constructor(
-    readonly network: Network,
-    private readonly program: Program,
-    private readonly module: WebAssembly.Module,
-    kernels: Kernels,
-    private readonly report: Report,
-    private choice: ThreadChoice,
-    private readonly notes: readonly string[],
-    private readonly support: ThreadSupport | undefined,
-    private readonly nearlyDone: NearlyDone | undefined,
-  ) {
-    this.kernels = kernels;
-  }
-
-  get stats(): EngineStats {
-    return {
-      wasmBytes: this.kernels ? this.program.bytes : 0,
-      gpuBytes: 0,
-      threads: this.choice.threads,
-      threadsReason: [this.choice.reason, ...this.notes].join("; "),
-      kernels: `${this.report.module} ${this.report.tile}`,
-      measurements: this.report.measurements,
-    };
-  }
-
-  /** Starts the threads anew where one has failed; where they do not start it goes on alone. */
-  async assemble(): Promise<void> {
-    if (this.choice.threads === 1 || (this.team && !this.team.failed)) return;
-    const kernels = this.open();
-    await this.team?.disband();
-    this.team = null;
-    try {
-      // Most pages have one thread, or a network that is too small for two.
-      const { Team } = await import("./threads.js");
-      this.team = await Team.start(this.module, kernels, this.program, this.choice.threads, this.support!.start);
-    } catch (error) {
-      if (!(error instanceof WorkerError)) throw error;
-      this.choice = { threads: 1, reason: error.message };
-    }
-  }
-
-  async run(first: number, last: number, input: Float32Array): Promise<Float32Array> {
-    const { program } = this;
-    if (this.team?.failed) await this.assemble();
-    this.team?.rouse();
-    this.write(first, input);
-    const { begin } = program.stages[first]!;
-    const { end } = program.stages[last]!;
-    if (this.report.trial && end - begin === program.steps.length) this.tryTile(this.report.trial);
-    else if (this.nearlyDone && end === program.steps.length) this.nearlyDone.run(begin, this.execute);
-    else this.execute(begin, end);
-    const { at, length } = program.outputs[last]!;
-    const values = new Float32Array(this.open().memory.buffer, at, length);
-    const { stages, values: shapes } = this.network;
-    if (last < stages.length - 1) return values;
-    const { height, width, channels } = shapes[stages[last]!.output]!;
-    return withoutPadding(values, height * width, channels);
-  }
-
-  /** The whole program with the trial's next tile; once the fastest is known, that one stays. */
-  private tryTile(trial: TileTrial): void {
-    const { program, report } = this;
-    useTile(this.open().memory, program, tiles[trial.tile]);
-    const start = performance.now();
-    this.execute(0, program.steps.length);
-    const fastest = trial.record(performance.now() - start);
-    if (!fastest) return;
-    useTile(this.open().memory, program, tiles[fastest]);
-    Object.assign(report, { tile: fastest, trial: null });
-  }
-
-  profile(input: Float32Array, runs: number): OpTiming[] {
-    const { program } = this;
-    const times = program.steps.map(() => [] as number[]);
-    for (let run = 0; run < runs; run++) {
-      this.write(0, input);
-      for (let index = 0; index < program.steps.length; index++) {
-        const start = performance.now();
-        this.execute(index, index + 1);
-        times[index]!.push(performance.now() - start);
-      }
-    }
-    return program.steps.map((step, index) => ({
-      ...step,
-      stageName: this.network.stages[step.stage]!.name,
-      ms: median(times[index]!),
-    }));
-  }
-
-  async inside(): Promise<Inside> {
-    if (this.team?.failed) await this.assemble();
-    const { network, program, execute } = this;
-    return { network, program, memory: this.open().memory, write: (...input) => this.write(...input), execute };
-  }
-
-  measureRoof(): number {
-    const kernels = this.open();
-    const rounds = 100_000;
-    const best = settledTime([() => kernels.peak(rounds)])[0]!;
-    return (80 * rounds) / best / 1e6;
-  }
-
-  measureTiles(): Partial<Record<TileName, number>> {
-    const kernels = this.open();
-    const { stagingAt } = this.program;
-    const rates = tileRates(kernels, stagingAt, this.report.module.includes("relaxed"));
-    new Uint8Array(kernels.memory.buffer, stagingAt).fill(0);
-    return rates;
-  }
-
-  async close(): Promise<void> {
-    this.kernels = null;
-    await this.team?.disband(this.support?.endsNext);
-    this.team = null;
-  }
-
-  private open(): Kernels {
-    if (!this.kernels) throw new ClosedError("This model was closed; load it again.");
-    return this.kernels;
-  }
-
-  private write(stage: number, input: Float32Array): void {
-    const { at, length } = this.program.inputs[stage]!;
-    if (input.length !== length) {
-      throw new ShapeError(`Stage ${stage} takes ${length} values; got ${input.length}.`);
-    }
-    new Float32Array(this.open().memory.buffer, at, length).set(input);
-  }
-
-  private readonly execute = (begin: number, end: number): void => {
-    const { recordsAt, scratchAt } = this.program;
-    const kernels = this.open();
-    if (this.team) {
-      this.team.run(begin, end);
-      return;
-    }
-    try {
-      kernels.run(recordsAt, begin, end, scratchAt);
-    } catch (cause) {
-      throw new WasmError(`The kernels stopped (${(cause as Error).message}); the next request starts anew.`, {
-        cause,
-      });
-    }
-  };
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? 0;
 }

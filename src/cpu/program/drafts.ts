@@ -1,6 +1,6 @@
-import { Field, Kernel } from "../../assembly/record.js";
-import type { ConvOp, Network, Op, ValueId, ValueShape, Vector, Weight } from "../graph/network.js";
-import { paddedChannels } from "../graph/tensor.js";
+import { Field, Kernel } from "../../../assembly/record.js";
+import type { ConvOp, Network, Op, ValueId, ValueShape, Vector, Weight } from "../../graph/network.js";
+import { paddedChannels } from "../../graph/tensor.js";
 import { align } from "./arena.js";
 import { inPlace } from "./in-place.js";
 import type { CompileOptions, PackForm, Step } from "./program.js";

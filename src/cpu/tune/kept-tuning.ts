@@ -1,12 +1,12 @@
-import { kernelsVersion } from "../base/version.js";
-import { graphKey } from "../graph/graph-key.js";
-import { opMacs } from "../graph/macs.js";
-import type { ConvOp, Network } from "../graph/network.js";
-import type { Store } from "../host/store.js";
-import { contenders, type KernelChoices, shapeOf } from "./choose.js";
-import type { Variant } from "./kernels.js";
-import type { CompileOptions } from "./program.js";
-import { type TileName, tiles } from "./tile.js";
+import { kernelsVersion } from "../../base/version.js";
+import { graphKey } from "../../graph/graph-key.js";
+import { opMacs } from "../../graph/macs.js";
+import type { ConvOp, Network } from "../../graph/network.js";
+import type { Store } from "../../host/store.js";
+import { contenders, type KernelChoices, shapeOf } from "../choose/choose.js";
+import { type TileName, tiles } from "../choose/tiles.js";
+import type { Variant } from "../module.js";
+import type { CompileOptions } from "../program/program.js";
 
 /** A network of fewer multiply-accumulates is not worth the time that measuring takes. */
 const LEAST_NETWORK_MACS = 100e6;

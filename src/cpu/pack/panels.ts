@@ -1,8 +1,8 @@
-import { LINE } from "../../assembly/sizes.js";
-import type { Weight } from "../graph/network.js";
-import type { Kernels } from "./kernels.js";
-import { packStem } from "./pack-stem.js";
-import type { PackJob, Program } from "./program.js";
+import { LINE } from "../../../assembly/sizes.js";
+import type { Weight } from "../../graph/network.js";
+import type { Kernels } from "../module.js";
+import type { PackJob, Program } from "../program/program.js";
+import { packStem } from "./stem.js";
 
 /**
  * Writes a job's weights to their place in wasm memory, a panel of eight output channels at a time: the rows are read (and

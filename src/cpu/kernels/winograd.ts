@@ -1,4 +1,4 @@
-import { Field, Kernel } from "../../assembly/record.js";
+import { Field, Kernel } from "../../../assembly/record.js";
 import {
   ASIDE,
   BLOCKS,
@@ -15,11 +15,11 @@ import {
   TURN_FILTERS,
   WORK,
   winogradWorkBytes,
-} from "../../assembly/sizes.js";
-import { opMacs } from "../graph/macs.js";
-import type { ConvOp, ValueShape } from "../graph/network.js";
-import { paddedChannels } from "../graph/tensor.js";
-import { type Drafts, PIECES_PER_THREAD, type Words } from "./drafts.js";
+} from "../../../assembly/sizes.js";
+import { opMacs } from "../../graph/macs.js";
+import type { ConvOp, ValueShape } from "../../graph/network.js";
+import { paddedChannels } from "../../graph/tensor.js";
+import { type Drafts, PIECES_PER_THREAD, type Words } from "../program/drafts.js";
 import { groupsOf, inOnes, inTwos } from "./group.js";
 
 /** V and M of a group of Winograd tiles should stay in a core's second-level cache beside a part of the weights. */

@@ -1,13 +1,14 @@
-import { RESERVED } from "../../assembly/sizes.js";
-import { opMacs } from "../graph/macs.js";
-import type { Network } from "../graph/network.js";
-import type { Store } from "../host/store.js";
-import { type ConvKernel, contenders, type KernelChoices, shapeOf } from "./choose.js";
-import { compile } from "./compile.js";
+import { RESERVED } from "../../../assembly/sizes.js";
+import { opMacs } from "../../graph/macs.js";
+import type { Network } from "../../graph/network.js";
+import type { Store } from "../../host/store.js";
+import { type ConvKernel, contenders, type KernelChoices, shapeOf } from "../choose/choose.js";
+import { type TileName, tiles, useTile } from "../choose/tiles.js";
+import { compile } from "../lower/compile.js";
+import type { Kernels, Variant } from "../module.js";
+import type { CompileOptions, Program } from "../program/program.js";
 import { convolutions, keyOf, type Tuning } from "./kept-tuning.js";
-import type { Kernels, Variant } from "./kernels.js";
-import type { CompileOptions, Program } from "./program.js";
-import { fastestTile, type TileName, tiles, useTile } from "./tile.js";
+import { fastestTile } from "./measure-tile.js";
 
 /** Timed rounds of every contender, after one that is not counted; the least time counts. More where the best two are close. */
 const ROUNDS = 5;

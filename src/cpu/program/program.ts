@@ -1,5 +1,5 @@
-import type { Vector, Weight } from "../graph/network.js";
-import type { ChoiceOptions } from "./choose.js";
+import type { Vector, Weight } from "../../graph/network.js";
+import type { ChoiceOptions } from "../choose/choose.js";
 
 /** How weights lie in wasm memory; each kernel reads one form. */
 export type PackForm = "panels" | "winograd4" | "winograd2" | "stem7x7";

@@ -1,4 +1,4 @@
-import { Field, Kernel, Tile } from "../../assembly/record.js";
+import { Field, Kernel, Tile } from "../../../assembly/record.js";
 import type { Program } from "./program.js";
 
 /** Words of a record whose numbers are those of an enum. */

@@ -1,10 +1,6 @@
-import { Field, Tile } from "../../assembly/record.js";
-import type { Kernels } from "./kernels.js";
+import { type TileName, tiles } from "../choose/tiles.js";
+import type { Kernels } from "../module.js";
 import { settledTime } from "./settled-time.js";
-
-/** Tiles of the matrix product, rows by columns; the names are the kernels' in assembly/. */
-export const tiles = { "4x8": Tile.f32_4x8, "6x8": Tile.f32_6x8, "6x16": Tile.f32_6x16 } as const;
-export type TileName = keyof typeof tiles;
 
 const names = Object.keys(tiles) as TileName[];
 /** About a millisecond of optimised code. */
@@ -35,14 +31,4 @@ export function tileRates(kernels: Kernels, at: number, relaxed: boolean): Parti
   const known = relaxed ? names : names.slice(0, 1);
   const times = settledTime(known.map((name) => () => kernels.trial(tiles[name], at, ROUNDS)));
   return Object.fromEntries(known.map((name, index) => [name, (TRIAL_FLOPS * ROUNDS) / times[index]! / 1e6]));
-}
-
-/** Writes the tile into a program's records. */
-export function useTile(
-  memory: WebAssembly.Memory,
-  { recordsAt, records }: { readonly recordsAt: number; readonly records: Int32Array },
-  tile: Tile,
-): void {
-  const words = new Int32Array(memory.buffer, recordsAt, records.length);
-  for (let at: number = Field.tile; at < words.length; at += Field.size) words[at] = tile;
 }

@@ -1,4 +1,4 @@
-import { webPort } from "../worker/handle/web.js";
+import { webPort } from "../../worker/handle/web.js";
 import { serveThread } from "./thread.js";
 
 serveThread(webPort());

@@ -1,12 +1,12 @@
-import { Field } from "../../assembly/record.js";
-import { LINE, RESERVED } from "../../assembly/sizes.js";
-import { Sync } from "../../assembly/sync.js";
-import type { Network, ValueId } from "../graph/network.js";
-import { paddedChannels } from "../graph/tensor.js";
-import { align, type Lifetime, planArena } from "./arena.js";
-import { Drafts, valueLength } from "./drafts.js";
+import { Field } from "../../../assembly/record.js";
+import { LINE, RESERVED } from "../../../assembly/sizes.js";
+import { Sync } from "../../../assembly/sync.js";
+import type { Network, ValueId } from "../../graph/network.js";
+import { paddedChannels } from "../../graph/tensor.js";
+import { align, type Lifetime, planArena } from "../program/arena.js";
+import { Drafts, valueLength } from "../program/drafts.js";
+import { type CompileOptions, type PackJob, type Place, type Program, stagingBytes } from "../program/program.js";
 import { lower } from "./lower.js";
-import { type CompileOptions, type PackJob, type Place, type Program, stagingBytes } from "./program.js";
 
 /** Lowers a network to records, and lays records, weights and activations out in one memory. */
 export function compile(network: Network, options: CompileOptions): Program {

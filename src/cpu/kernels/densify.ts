@@ -1,4 +1,4 @@
-import type { ConvOp } from "../graph/network.js";
+import type { ConvOp } from "../../graph/network.js";
 
 /** The same grouped convolution with one group and zeros between: for the odd widths that the grouped kernel does not store. */
 export function densify(op: ConvOp): ConvOp {
