@@ -96,12 +96,12 @@ export function toOnnx(network: Network, batch = 1): Uint8Array {
 
   const lower = (op: Op) => {
     const output = name(op.output);
-    const input = name(op.input);
+    const [input, second] = op.inputs.map(name) as [string, string?];
     switch (op.kind) {
       case "conv": {
         const inputs = [input, weights(`${op.name}.weight`, op.weight)];
         if (op.bias) inputs.push(floats(`${op.name}.bias`, [op.bias.length], Float32Array.from(op.bias.read())));
-        const steps = (op.residual !== null ? 1 : 0) + (op.relu ? 1 : 0);
+        const steps = (second ? 1 : 0) + (op.relu ? 1 : 0);
         let current = node("Conv", inputs, steps ? `${output}.conv` : output, {
           kernel_shape: op.kernel,
           strides: op.stride,
@@ -109,8 +109,8 @@ export function toOnnx(network: Network, batch = 1): Uint8Array {
           dilations: op.dilation,
           group: op.groups,
         });
-        if (op.residual !== null) {
-          current = node("Add", [current, name(op.residual)], op.relu ? `${output}.sum` : output);
+        if (second) {
+          current = node("Add", [current, second], op.relu ? `${output}.sum` : output);
         }
         relu(op.relu, current, output);
         return;
@@ -122,7 +122,7 @@ export function toOnnx(network: Network, batch = 1): Uint8Array {
         node("GlobalAveragePool", [input], output);
         return;
       case "add":
-        relu(op.relu, node("Add", [input, name(op.other)], op.relu ? `${output}.sum` : output), output);
+        relu(op.relu, node("Add", [input, second!], op.relu ? `${output}.sum` : output), output);
         return;
       case "linear": {
         const flat = node("Flatten", [input], `${output}.flat`, { axis: 1 });
@@ -132,7 +132,7 @@ export function toOnnx(network: Network, batch = 1): Uint8Array {
         return;
       }
       case "zeroPadShortcut": {
-        const after = network.values[op.output]!.channels - network.values[op.input]!.channels - op.before;
+        const after = network.values[op.output]!.channels - network.values[op.inputs[0]]!.channels - op.before;
         const halved = node("AveragePool", [input], `${output}.halved`, {
           kernel_shape: [1, 1],
           strides: [op.stride, op.stride],

@@ -31,21 +31,21 @@ export async function createTfjs(network, { backend, threads }) {
           [0, 0],
         ];
         return (values) => {
-          const activation = op.relu && op.residual === null ? "relu" : "linear";
-          const sum = tf.fused.conv2d({ x: values[op.input], pad, activation, ...common });
-          if (op.residual === null) return sum;
-          const added = tf.add(sum, values[op.residual]);
+          const activation = op.relu && op.inputs.length === 1 ? "relu" : "linear";
+          const sum = tf.fused.conv2d({ x: values[op.inputs[0]], pad, activation, ...common });
+          if (op.inputs.length === 1) return sum;
+          const added = tf.add(sum, values[op.inputs[1]]);
           return op.relu ? tf.relu(added) : added;
         };
       }
       case "maxPool":
-        return (values) => tf.maxPool(values[op.input], op.kernel, op.stride, op.padding[0], "floor");
+        return (values) => tf.maxPool(values[op.inputs[0]], op.kernel, op.stride, op.padding[0], "floor");
       case "globalAveragePool":
-        return (values) => tf.mean(values[op.input], [1, 2]);
+        return (values) => tf.mean(values[op.inputs[0]], [1, 2]);
       case "linear": {
         const filter = tf.tidy(() => tf.keep(tf.transpose(read(op.weight, op.weight))));
         const bias = tf.keep(tf.tensor1d(Float32Array.from(op.bias.read())));
-        return (values) => tf.fused.matMul({ a: values[op.input], b: filter, bias });
+        return (values) => tf.fused.matMul({ a: values[op.inputs[0]], b: filter, bias });
       }
       default:
         throw new Error(`no tfjs operation for ${op.kind}`);

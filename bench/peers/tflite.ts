@@ -90,9 +90,10 @@ export function toTflite(network: Network): Uint8Array {
     switch (op.kind) {
       case "conv": {
         const same = op.stride[0] === 1 && op.kernel.every((side, axis) => op.padding[axis]! * 2 === side - 1);
-        const input = same ? valueTensor(op.input) : padded(op.name, op.input, op.padding);
+        const input = same ? valueTensor(op.inputs[0]) : padded(op.name, op.inputs[0], op.padding);
         const output = valueTensor(op.output);
-        const last = op.residual === null;
+        const [, residual] = op.inputs;
+        const last = residual === undefined;
         const target = last ? output : tensor(`${op.name}.sum`, shapeOf(op.output), FLOAT32);
         operator("conv", [input, weights(op), biasOf(op)], target, OPTIONS.conv, [
           { byte: same ? SAME : VALID },
@@ -102,12 +103,12 @@ export function toTflite(network: Network): Uint8Array {
           int(op.dilation[1]),
           int(op.dilation[0]),
         ]);
-        if (!last) operator("add", [target, valueTensor(op.residual!)], output, OPTIONS.add, [activation(op.relu)]);
+        if (!last) operator("add", [target, valueTensor(residual)], output, OPTIONS.add, [activation(op.relu)]);
         return;
       }
       case "maxPool":
         // Zeros are as good as minus infinity behind a ReLU, which every ResNet's stem ends with.
-        operator("maxPool", [padded(op.name, op.input, op.padding)], valueTensor(op.output), OPTIONS.pool, [
+        operator("maxPool", [padded(op.name, op.inputs[0], op.padding)], valueTensor(op.output), OPTIONS.pool, [
           { byte: VALID },
           int(op.stride[1]),
           int(op.stride[0]),
@@ -119,12 +120,12 @@ export function toTflite(network: Network): Uint8Array {
         const { channels } = network.values[op.output]!;
         const axes = ints(`${op.name}.axes`, [2], [1, 2]);
         const output = valueTensor(op.output, [1, channels]);
-        operator("mean", [valueTensor(op.input), axes], output, OPTIONS.reducer, [{ byte: 0 }]);
+        operator("mean", [valueTensor(op.inputs[0]), axes], output, OPTIONS.reducer, [{ byte: 0 }]);
         return;
       }
       case "linear": {
         const output = valueTensor(op.output, [1, op.weight.shape[0]!]);
-        const inputs = [valueTensor(op.input), weights(op), biasOf(op)];
+        const inputs = [valueTensor(op.inputs[0]), weights(op), biasOf(op)];
         operator("fullyConnected", inputs, output, OPTIONS.fullyConnected, [activation(false)]);
         return;
       }

@@ -150,13 +150,13 @@ class Compiler {
 
   #steps(op: Op): Step[] {
     const { values } = this.#network;
-    const from = values[op.input]!;
+    const from = values[op.inputs[0]]!;
     const to = values[op.output]!;
     const storage = this.#storage;
     const head = this.#head;
     const extents = { pixels: pixelsOf(to), vectors: vectorsOf(to) };
     const common = { storage, head, ...extents };
-    const x = this.#values[op.input]!;
+    const x = this.#values[op.inputs[0]]!;
     const y = this.#values[op.output]!;
     const step = (kernel: Kernel, ...buffers: number[]): Step[] => [{ name: op.name, kernel, buffers }];
     switch (op.kind) {
@@ -182,7 +182,7 @@ class Compiler {
         return step(kernel, x, y);
       }
       case "add":
-        return step(pointwise({ ...common, kind: "add", relu: op.relu }), x, this.#values[op.other]!, y);
+        return step(pointwise({ ...common, kind: "add", relu: op.relu }), x, this.#values[op.inputs[1]]!, y);
       case "relu":
         return step(pointwise({ ...common, kind: "relu", relu: true }), x, y);
       case "batchNorm": {
@@ -218,8 +218,9 @@ class Compiler {
   #convolution(op: ConvOp | LinearOp, from: ValueShape, to: ValueShape): Step[] {
     const plain = { kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1] } as const;
     const { kernel, stride, padding, dilation } = op.kind === "conv" ? op : plain;
-    const [groups, residual] = op.kind === "conv" ? [op.groups, op.residual] : [1, null];
+    const groups = op.kind === "conv" ? op.groups : 1;
     const { relu } = op;
+    const added = op.inputs.slice(1).map((value) => this.#values[value]!);
     const pixels = pixelsOf(to);
     const tile = this.#tiling.tile({ pixels, channels: to.channels, groups });
     const pack = {
@@ -246,11 +247,10 @@ class Compiler {
       groupOutputs: to.channels / groups,
       span: pack.span,
     };
-    const options = { storage, tile, head: this.#head, bias, residual: residual !== null, relu, splits: 1 };
+    const options = { storage, tile, head: this.#head, bias, residual: added.length > 0, relu, splits: 1 };
     const whole = convolution(shape, options);
-    const x = this.#values[op.input]!;
+    const x = this.#values[op.inputs[0]]!;
     const y = this.#values[op.output]!;
-    const added = residual === null ? [] : [this.#values[residual]!];
     const splits = splitsFor(whole.workgroups[0] * whole.workgroups[1], pack.span, this.#tiling.leastWorkgroups);
     if (splits === 1) {
       return [{ name: op.name, kernel: whole, buffers: [x, weights, this.#parameterBuffer, ...added, y] }];

@@ -1,4 +1,3 @@
-import { inputsOf } from "../graph/inputs.js";
 import type { Network, ValueId } from "../graph/network.js";
 
 /**
@@ -11,7 +10,7 @@ export function assignBuffers(
 ): { readonly bufferOf: readonly number[]; readonly sizes: readonly number[] } {
   const ops = network.stages.flatMap((stage) => stage.ops);
   const lastUse = new Map<ValueId, number>();
-  for (const [index, op] of ops.entries()) for (const value of inputsOf(op)) lastUse.set(value, index);
+  for (const [index, op] of ops.entries()) for (const value of op.inputs) lastUse.set(value, index);
   lastUse.set(network.output, ops.length);
 
   const bufferOf: number[] = [];
@@ -29,7 +28,7 @@ export function assignBuffers(
   take(network.input);
   for (const [index, op] of ops.entries()) {
     take(op.output);
-    const done = new Set([...inputsOf(op), op.output].filter((value) => (lastUse.get(value) ?? index) === index));
+    const done = new Set([...op.inputs, op.output].filter((value) => (lastUse.get(value) ?? index) === index));
     for (const value of done) free.push(bufferOf[value]!);
   }
   return { bufferOf, sizes };

@@ -1,5 +1,4 @@
 import { ModelFormatError } from "../errors.js";
-import { inputsOf } from "./inputs.js";
 import type { BatchNormOp, ConvOp, LinearOp, Network, Op, Stage, ValueId, Vector, Weight } from "./network.js";
 import type { KindsWith } from "./op-table.js";
 import { elementCount } from "./tensor.js";
@@ -14,7 +13,7 @@ export function fuse(network: Network, foldBatchNorm: boolean): Network {
   const readers = new Uint32Array(network.values.length);
   for (const stage of network.stages) {
     readers[stage.output]!++;
-    for (const op of stage.ops) for (const value of inputsOf(op)) readers[value]!++;
+    for (const op of stage.ops) for (const value of op.inputs) readers[value]!++;
   }
   const flaws: string[] = [];
   const stages = network.stages.map((stage) => ({ ...stage, ops: fuseStage(stage, readers, foldBatchNorm, flaws) }));
@@ -27,10 +26,10 @@ function fuseStage(stage: Stage, readers: Uint32Array, foldBatchNorm: boolean, f
   const fused: Op[] = [];
   const madeBy = new Map<ValueId, number>();
   for (const op of stage.ops) {
-    const at = readers[op.input] === 1 ? madeBy.get(op.input) : undefined;
+    const [input] = op.inputs;
+    const at = readers[input] === 1 ? madeBy.get(input) : undefined;
     // An operation takes its place among the others when its first part runs: a sum's other term must be there by then.
-    const ready =
-      at !== undefined && inputsOf(op).every((value) => value === op.input || (madeBy.get(value) ?? -1) < at);
+    const ready = at !== undefined && op.inputs.every((value) => value === input || (madeBy.get(value) ?? -1) < at);
     const joined = ready ? absorb(fused[at]!, op, foldBatchNorm, flaws) : null;
     if (joined) fused[at!] = joined;
     madeBy.set(op.output, joined ? at! : fused.push(op) - 1);
@@ -44,15 +43,14 @@ function fuseStage(stage: Stage, readers: Uint32Array, foldBatchNorm: boolean, f
 /** One operation that does `first`, then `next`; null where there is none. */
 function absorb(first: Op, next: Op, foldBatchNorm: boolean, flaws: string[]): Op | null {
   const { output } = next;
-  const open = first.kind === "conv" && !first.relu && first.residual === null;
+  const open = first.kind === "conv" && !first.relu && first.inputs.length < 2;
   const openLinear = first.kind === "linear" && !first.relu;
   if (foldBatchNorm && next.kind === "batchNorm") {
     if (open) return { ...fold(first, next, flaws), statistics: next.statistics, output };
     if (openLinear) return { ...fold(first, next, flaws), output };
   }
   if (open && foldBatchNorm && next.kind === "add") {
-    const residual = next.input === first.output ? next.other : next.input;
-    return { ...first, residual, relu: next.relu, output };
+    return { ...first, inputs: [first.inputs[0], next.inputs[1]], relu: next.relu, output };
   }
   if (next.kind === "relu") {
     const takesRelu =
@@ -129,13 +127,6 @@ function renumber(network: Network): Network {
   const ids = new Map<ValueId, ValueId>([[network.input, 0]]);
   const id = (old: ValueId) => ids.get(old)!;
   for (const stage of network.stages) for (const op of stage.ops) ids.set(op.output, ids.size);
-  const rename = (op: Op): Op => {
-    const moved = { ...op, input: id(op.input), output: id(op.output) };
-    if (moved.kind === "add") return { ...moved, other: id(moved.other) };
-    if (moved.kind === "conv" && moved.residual !== null) return { ...moved, residual: id(moved.residual) };
-    moved.kind satisfies KindsWith<"summand", null> | "conv";
-    return moved;
-  };
   return {
     ...network,
     values: [...ids.keys()].map((old) => network.values[old]!),
@@ -143,7 +134,7 @@ function renumber(network: Network): Network {
       ...stage,
       input: id(stage.input),
       output: id(stage.output),
-      ops: stage.ops.map(rename),
+      ops: stage.ops.map((op) => ({ ...op, inputs: op.inputs.map(id) as [ValueId], output: id(op.output) }) as Op),
     })),
     input: 0,
     output: id(network.output),

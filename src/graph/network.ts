@@ -72,15 +72,20 @@ export interface Statistics {
   readonly deviation: Vector;
 }
 
-interface OpBase {
+/** `Inputs`: how many values an operation reads; one unless stated. */
+interface OpBase<Inputs extends readonly ValueId[] = readonly [ValueId]> {
   /** Where the weights came from, for reports: `layer1.0.conv1`. */
   readonly name: string;
-  readonly input: ValueId;
+  /** Every value that it reads, in the order that its definition gives them. */
+  readonly inputs: Inputs;
   readonly output: ValueId;
 }
 
-/** output = relu?(conv(input) + bias + residual?). Cross-correlation, as in PyTorch. */
-export interface ConvOp extends OpBase {
+/**
+ * output = relu?(conv(input) + bias + residual?). Cross-correlation, as in PyTorch. The residual, where there is one, has the
+ * output's shape.
+ */
+export interface ConvOp extends OpBase<readonly [input: ValueId, ...residual: ValueId[]]> {
   readonly kind: "conv";
   readonly kernel: readonly [height: number, width: number];
   readonly stride: readonly [height: number, width: number];
@@ -91,8 +96,6 @@ export interface ConvOp extends OpBase {
   readonly weight: Weight;
   /** [O]; null means zeros. */
   readonly bias: Vector | null;
-  /** Added before the ReLU; has the output's shape. */
-  readonly residual: ValueId | null;
   readonly relu: boolean;
   /** Of a convolution that a BatchNorm was folded into: its shift, and |weight| * sqrt(running_var / (running_var + eps)). */
   readonly statistics?: Statistics | undefined;
@@ -110,9 +113,9 @@ export interface BatchNormOp extends OpBase {
   readonly statistics?: Statistics | undefined;
 }
 
-export interface AddOp extends OpBase {
+/** output = relu?(one + other), of equal shapes. */
+export interface AddOp extends OpBase<readonly [one: ValueId, other: ValueId]> {
   readonly kind: "add";
-  readonly other: ValueId;
   readonly relu: boolean;
 }
 

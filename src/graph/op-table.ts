@@ -1,12 +1,12 @@
-import type { Op } from "./network.js";
+import type { Op, ValueId } from "./network.js";
 
 export type OpKind = Op["kind"];
 export type OpOf<K extends OpKind> = Extract<Op, { kind: K }>;
 
 /** What each kind of operation must state here. Its lowering is forced by `cpu/lower/lower.ts` and `gpu/program.ts`. */
 export interface OpRow<K extends OpKind> {
-  /** The field that names a value to be added. Null: the operation reads its input alone. */
-  readonly summand: (keyof OpOf<K> & ("residual" | "other")) | null;
+  /** Which input is only added, element by element, at the end: the sum may be written over it. Null: none is. */
+  readonly summand: OpOf<K>["inputs"] extends readonly [ValueId] ? null : 1 | null;
   /** "weights": one for each weight and output pixel. */
   readonly macs: "weight" extends keyof OpOf<K> ? "weights" : "none";
   /** Whether a ReLU behind it can become part of it. */
@@ -20,9 +20,9 @@ type Plain = { summand: null; macs: "none"; relu: false };
 
 /** The table is of types, so that it adds nothing to a page. Every function that tells kinds apart checks its last branch by it. */
 export type OpTable = Complete<{
-  conv: { summand: "residual"; macs: "weights"; relu: true };
+  conv: { summand: 1; macs: "weights"; relu: true };
   linear: { summand: null; macs: "weights"; relu: true };
-  add: { summand: "other"; macs: "none"; relu: true };
+  add: { summand: 1; macs: "none"; relu: true };
   batchNorm: { summand: null; macs: "none"; relu: true };
   relu: Plain;
   activation: Plain;

@@ -88,7 +88,7 @@ export class Assembler {
   }
 
   head(): void {
-    this.place({ kind: "globalAveragePool", name: "avgpool", input: this.current }, this.shape().channels);
+    this.place({ kind: "globalAveragePool", name: "avgpool", inputs: [this.current] }, this.shape().channels);
     if (this.architecture.classes > 0) this.linear("fc", this.architecture.classes);
     this.endStage("head");
   }
@@ -145,7 +145,7 @@ export class Assembler {
     const number = block === "bottleneck" ? 3 : 2;
     this.convolution(`${name}.conv${number}`, `${name}.bn${number}`, last);
     if (shortcut !== "none") {
-      this.emit({ kind: "add", name: `${name}.add`, input: this.current, other, relu: false }, this.shape());
+      this.emit({ kind: "add", name: `${name}.add`, inputs: [this.current, other], relu: false }, this.shape());
     }
     if (activationAfterSum) this.activate(`${name}.relu`);
   }
@@ -172,7 +172,7 @@ export class Assembler {
     const before = shortcut.endsWith("end") ? 0 : Math.floor((out - channels) / 2);
     const { height, width } = this.shape();
     this.emit(
-      { kind: "zeroPadShortcut", name, input: this.current, stride: left, before },
+      { kind: "zeroPadShortcut", name, inputs: [this.current], stride: left, before },
       { height: Math.ceil(height / left), width: Math.ceil(width / left), channels: out },
     );
   }
@@ -184,7 +184,7 @@ export class Assembler {
       {
         kind: "averagePool",
         name,
-        input: this.current,
+        inputs: [this.current],
         kernel: pair(2),
         stride: pair(stride),
         padding: pair(0),
@@ -213,7 +213,7 @@ export class Assembler {
       {
         kind: "conv",
         name,
-        input: this.current,
+        inputs: [this.current],
         kernel: pair(kernel),
         stride: pair(stride),
         padding: pair(padding),
@@ -221,13 +221,12 @@ export class Assembler {
         groups,
         weight,
         bias,
-        residual: null,
         relu: false,
       },
       result,
     );
     const normalized = !bias || batchNormTensors.some((tensor) => this.parameters.has(`${norm}.${tensor}`));
-    if (normalized) this.emit({ ...this.batchNorm(norm, out, scale), input: this.current }, result);
+    if (normalized) this.emit({ ...this.batchNorm(norm, out, scale), inputs: [this.current] }, result);
     return this;
   }
 
@@ -285,7 +284,7 @@ export class Assembler {
   protected withoutAliasing(_name: string, _stride: number): void {}
 
   protected activate(name: string): this {
-    this.emit({ kind: "relu", name, input: this.current }, this.shape());
+    this.emit({ kind: "relu", name, inputs: [this.current] }, this.shape());
     return this;
   }
 
@@ -295,7 +294,7 @@ export class Assembler {
       {
         kind: "maxPool",
         name: "maxpool",
-        input: this.current,
+        inputs: [this.current],
         kernel: pair(kernel),
         stride: pair(stride),
         padding: pair(padding),
@@ -309,7 +308,7 @@ export class Assembler {
     const weight = change(this.parameters.weight(`${name}.weight`, [rows, channels]));
     const bias = this.bias(name, rows);
     this.counted += rows * channels;
-    this.place({ kind: "linear", name, input: this.current, weight, bias, relu: false }, rows);
+    this.place({ kind: "linear", name, inputs: [this.current], weight, bias, relu: false }, rows);
   }
 
   protected shape(): ValueShape {

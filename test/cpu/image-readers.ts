@@ -1,7 +1,7 @@
 import type { Network, Op, ValueShape } from "../../src/graph/network.js";
 import { conv, vectorOf, weightOf } from "./one-operation.js";
 
-const base = { name: "op", input: 0, output: 1 };
+const base = { name: "op", inputs: [0], output: 1 } as const;
 const image: ValueShape = { height: 5, width: 6, channels: 3 };
 
 /** Every kind of operation that takes an image of 5 x 6 pixels; each makes a map that is given out whole. */
@@ -9,7 +9,7 @@ export const imageReaders: readonly Op[] = [
   { ...base, kind: "relu" },
   { ...base, kind: "activation", function: "silu" },
   { ...base, kind: "batchNorm", scale: vectorOf(3), shift: vectorOf(3), relu: false },
-  { ...base, kind: "add", other: 0, relu: false },
+  { ...base, kind: "add", inputs: [0, 0], relu: false },
   { ...base, kind: "maxPool", kernel: [2, 2], stride: [1, 1], padding: [0, 0] },
   { ...base, kind: "averagePool", kernel: [2, 2], stride: [1, 1], padding: [0, 0], countPadding: false },
   { ...base, kind: "globalAveragePool" },
@@ -18,7 +18,7 @@ export const imageReaders: readonly Op[] = [
   { ...base, kind: "zeroPadShortcut", stride: 1, before: 1 },
   { ...base, kind: "l2Normalize", epsilon: 1e-12 },
   { ...base, kind: "softmax" },
-  conv({ ...base, weight: weightOf([3, 3, 3, 3]), padding: [1, 1], residual: 0 }),
+  conv({ ...base, weight: weightOf([3, 3, 3, 3]), padding: [1, 1], inputs: [0, 0] }),
   conv({ ...base, weight: weightOf([6, 3, 1, 1]) }),
   { ...base, kind: "linear", weight: weightOf([7, 3]), bias: null, relu: false },
 ];

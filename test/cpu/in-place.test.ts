@@ -9,7 +9,7 @@ import { engineFor } from "./engine.js";
 
 const random = generator(11);
 
-function conv(input: ValueId, output: ValueId, channels: number, rest: Partial<ConvOp> = {}): ConvOp {
+function conv(inputs: ConvOp["inputs"], output: ValueId, channels: number, rest: Partial<ConvOp> = {}): ConvOp {
   const size = rest.kernel?.[0] ?? 1;
   const shape = [channels, channels, size, size];
   const all = Float32Array.from({ length: elementCount(shape) }, () => (random() - 0.5) / (size * Math.sqrt(channels)));
@@ -17,7 +17,7 @@ function conv(input: ValueId, output: ValueId, channels: number, rest: Partial<C
   return {
     kind: "conv",
     name: `conv ${output}`,
-    input,
+    inputs,
     output,
     kernel: [1, 1],
     stride: [1, 1],
@@ -26,7 +26,6 @@ function conv(input: ValueId, output: ValueId, channels: number, rest: Partial<C
     groups: 1,
     weight: { shape, read: (begin, end, target) => target.set(all.subarray(begin * row, end * row)) },
     bias: null,
-    residual: null,
     relu: true,
     ...rest,
   };
@@ -55,18 +54,18 @@ describe("what is written over", () => {
   const found = (...stages: Op[][]) => [...inPlace(networkOf(stages, shape))];
 
   test("a summand that nothing reads later, along a chain of blocks", () => {
-    const blocks = [conv(1, 2, 8), conv(2, 3, 8, { residual: 1 }), conv(3, 4, 8), conv(4, 5, 8, { residual: 3 })];
-    expect(found([conv(0, 1, 8)], blocks)).toEqual([
+    const blocks = [conv([1], 2, 8), conv([2, 1], 3, 8), conv([3], 4, 8), conv([4, 3], 5, 8)];
+    expect(found([conv([0], 1, 8)], blocks)).toEqual([
       [3, 1],
       [5, 3],
     ]);
   });
 
   test("not one that is read later, nor the convolution's own input, nor the caller's image", () => {
-    const later = [conv(1, 2, 8), conv(2, 3, 8, { residual: 1 }), conv(3, 4, 8, { residual: 1 })];
-    expect(found([conv(0, 1, 8)], later)).toEqual([[4, 1]]);
-    expect(found([conv(0, 1, 8), conv(1, 2, 8, { residual: 1 })])).toEqual([]);
-    expect(found([conv(0, 1, 8), conv(1, 2, 8, { residual: 0 })])).toEqual([]);
+    const later = [conv([1], 2, 8), conv([2, 1], 3, 8), conv([3, 1], 4, 8)];
+    expect(found([conv([0], 1, 8)], later)).toEqual([[4, 1]]);
+    expect(found([conv([0], 1, 8), conv([1, 1], 2, 8)])).toEqual([]);
+    expect(found([conv([0], 1, 8), conv([1, 0], 2, 8)])).toEqual([]);
   });
 
   test("what an activation reads, unless it is read again", () => {
@@ -74,21 +73,21 @@ describe("what is written over", () => {
       kind: "activation",
       function: "silu",
       name: "silu",
-      input,
+      inputs: [input],
       output,
     });
-    expect(found([conv(0, 1, 8)], [conv(1, 2, 8), silu(2, 3), conv(3, 4, 8, { residual: 1 }), silu(4, 5)])).toEqual([
+    expect(found([conv([0], 1, 8)], [conv([1], 2, 8), silu(2, 3), conv([3, 1], 4, 8), silu(4, 5)])).toEqual([
       [3, 2],
       [4, 1],
       [5, 4],
     ]);
-    expect(found([conv(0, 1, 8)], [silu(1, 2), conv(2, 3, 8, { residual: 1 })])).toEqual([[3, 1]]);
-    expect(found([silu(0, 1)], [conv(1, 2, 8)])).toEqual([]);
+    expect(found([conv([0], 1, 8)], [silu(1, 2), conv([2, 1], 3, 8)])).toEqual([[3, 1]]);
+    expect(found([silu(0, 1)], [conv([1], 2, 8)])).toEqual([]);
   });
 
   test("every block of a ResNet-50", () => {
     const network = pseudoRandomNetwork("resnet50");
-    const sums = network.stages.flatMap(({ ops }) => ops.filter((op) => op.kind === "conv" && op.residual !== null));
+    const sums = network.stages.flatMap(({ ops }) => ops.filter((op) => op.kind === "conv" && op.inputs.length === 2));
     expect(sums).toHaveLength(16);
     expect(inPlace(network).size).toBe(16);
   });
@@ -104,8 +103,8 @@ test.each([
 ] as const)("%s adds to what it writes over", async (kernel, channels, side, size) => {
   const shape = { height: side, width: side, channels };
   const wide: Partial<ConvOp> = { kernel: [size, size] };
-  const sums = [conv(1, 2, channels), conv(2, 3, channels, { ...wide, residual: 1 })];
-  const network = networkOf([[conv(0, 1, channels)], sums], shape);
+  const sums = [conv([1], 2, channels), conv([2, 1], 3, channels, wide)];
+  const network = networkOf([[conv([0], 1, channels)], sums], shape);
   expect([...inPlace(network)]).toEqual([[3, 1]]);
   const convolution = kernel === "f32_conv" ? "direct" : kernel.endsWith("winograd2") ? "winograd2" : "auto";
   const engine = await engineFor(network, { convolution });

@@ -81,7 +81,7 @@ describe.each(modules)("%s", (simd) => {
 
     test.each([160, 544])("bias, residual and ReLU in the store, of %d channels", async (channels) => {
       const shape = { height: 13, width: 11, channels };
-      const op = conv({ weight: weightOf([channels, channels, 1, 1]), relu: true, residual: 1 });
+      const op = conv({ weight: weightOf([channels, channels, 1, 1]), relu: true, inputs: [1, 1] });
       await check(op, shape, shape, simd, { tile }, 5e-6);
     });
   });
@@ -98,7 +98,7 @@ describe.each(modules)("%s", (simd) => {
   ])("f32_conv7x7s2_winograd4 %dx%dx%d to %d, padding %d", async (height, width, channels, out, padding) => {
     const input = { height, width, channels };
     const weight = weightOf([out, channels, 7, 7]);
-    const op = conv({ input: 0, output: 1, weight, stride: [2, 2], padding: [padding, padding], relu: true });
+    const op = conv({ inputs: [0], output: 1, weight, stride: [2, 2], padding: [padding, padding], relu: true });
     const output = convOutput(op, input);
     const x = values(channels * height * width);
     const placed = networkOf(op, [input, output]);
@@ -129,7 +129,7 @@ describe.each(modules)("%s", (simd) => {
     const shape = { height: 5, width: 5, channels: 4 };
     const op = {
       name: "op",
-      input: 1,
+      inputs: [1],
       output: 2,
       kind: "maxPool",
       kernel: [3, 3],
@@ -226,14 +226,14 @@ describe.each(modules)("%s", (simd) => {
     "bias, residual and ReLU in the store of %s",
     async (convolution) => {
       const shape = { height: 7, width: 6, channels: 20 };
-      const op = conv({ weight: weightOf([20, 20, 3, 3]), padding: [1, 1], relu: true, residual: 1 });
+      const op = conv({ weight: weightOf([20, 20, 3, 3]), padding: [1, 1], relu: true, inputs: [1, 1] });
       await check(op, shape, shape, simd, { convolution }, 1e-5);
     },
   );
 
   test("pooling, elementwise, shortcut, linear and softmax", async () => {
     const input = { height: 9, width: 7, channels: 10 };
-    const base = { name: "op", input: 1, output: 2 };
+    const base = { name: "op", inputs: [1], output: 2 } as const;
     const halved = { ...input, height: 5, width: 4 };
     await check({ ...base, kind: "maxPool", kernel: [3, 3], stride: [2, 2], padding: [1, 1] }, input, halved, simd);
     for (const countPadding of [true, false]) {
@@ -252,7 +252,7 @@ describe.each(modules)("%s", (simd) => {
     const shift = vectorOf(10);
     for (const relu of [true, false]) {
       await check({ ...base, kind: "batchNorm", scale, shift, relu }, input, input, simd);
-      await check({ ...base, kind: "add", other: 1, relu }, input, input, simd);
+      await check({ ...base, inputs: [1, 1], kind: "add", relu }, input, input, simd);
     }
     await check({ ...base, kind: "relu" }, input, input, simd);
     for (const before of [0, 5, 6]) {

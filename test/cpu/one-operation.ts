@@ -24,7 +24,7 @@ export function networkOf(op: Op, shapes: readonly ValueShape[]): Network {
   const identity: ConvOp = {
     kind: "conv",
     name: "bring in",
-    input: 0,
+    inputs: [0],
     output: 1,
     kernel: [1, 1],
     stride: [1, 1],
@@ -33,7 +33,6 @@ export function networkOf(op: Op, shapes: readonly ValueShape[]): Network {
     groups: 1,
     weight: weightOf([shapes[1]!.channels, shapes[0]!.channels, 1, 1]),
     bias: null,
-    residual: null,
     relu: false,
   };
   return {
@@ -46,7 +45,7 @@ export function networkOf(op: Op, shapes: readonly ValueShape[]): Network {
         name: "out",
         input: op.output,
         output: shapes.length,
-        ops: [{ kind: "relu", name: "bring out", input: op.output, output: shapes.length }],
+        ops: [{ kind: "relu", name: "bring out", inputs: [op.output], output: shapes.length }],
       },
     ],
     input: 0,
@@ -59,7 +58,7 @@ export function networkOf(op: Op, shapes: readonly ValueShape[]): Network {
 export const conv = (fields: Partial<ConvOp> & { weight: Weight }): ConvOp => ({
   kind: "conv",
   name: "conv",
-  input: 1,
+  inputs: [1],
   output: 2,
   kernel: [fields.weight.shape[2]!, fields.weight.shape[3]!],
   stride: [1, 1],
@@ -67,7 +66,6 @@ export const conv = (fields: Partial<ConvOp> & { weight: Weight }): ConvOp => ({
   dilation: [1, 1],
   groups: 1,
   bias: vectorOf(fields.weight.shape[0]!),
-  residual: null,
   relu: false,
   ...fields,
 });

@@ -5,7 +5,7 @@ import { check, runOne } from "./check.js";
 import { modules } from "./engine.js";
 import { conv, convOutput, weightOf } from "./one-operation.js";
 
-const base = { name: "op", input: 1, output: 2 };
+const base = { name: "op", inputs: [1], output: 2 } as const;
 const functions: readonly ActivationOp["function"][] = ["leaky-relu", "relu6", "silu", "gelu", "elu"];
 
 describe.each(modules)("%s", (simd) => {

@@ -11,7 +11,7 @@ import { openDawn } from "./dawn.js";
 const { gpu, skip } = await openDawn();
 if (skip) console.log(`skipped: GPU operations, ${skip}`);
 
-const base = { name: "op", input: 1, output: 2 };
+const base = { name: "op", inputs: [1], output: 2 } as const;
 const image = { height: 9, width: 7, channels: 10 };
 const vector = { height: 1, width: 1, channels: 37 };
 

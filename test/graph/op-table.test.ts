@@ -10,8 +10,8 @@ test("a table that lacks a kind, or whose row is untrue, does not compile", () =
   expect(count<OpTable>()).toBe(0);
   // @ts-expect-error One kind is not there.
   count<Omit<OpTable, "blurPool">>();
-  // @ts-expect-error A sum has no field "residual".
-  count<Omit<OpTable, "add"> & { add: { summand: "residual"; macs: "none"; relu: true } }>();
+  // @ts-expect-error A pool has no second input that could be a summand.
+  count<Omit<OpTable, "maxPool"> & { maxPool: { summand: 1; macs: "none"; relu: false } }>();
   // @ts-expect-error An operation with weights has multiply-accumulates.
   count<Omit<OpTable, "linear"> & { linear: { summand: null; macs: "none"; relu: true } }>();
 });

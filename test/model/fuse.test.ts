@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { fuse } from "../../src/graph/fuse.js";
-import { inputsOf } from "../../src/graph/inputs.js";
 import type { Network, Op, Quantization, Weight } from "../../src/graph/network.js";
 import { conv, vectorOf, weightOf } from "../cpu/one-operation.js";
 
@@ -23,26 +22,26 @@ const statistics = { mean: vectorOf(4), deviation: vectorOf(4) };
 const batchNorm = (input: number, output: number): Op => ({
   kind: "batchNorm",
   name: "bn",
-  input,
+  inputs: [input],
   output,
   scale: vectorOf(4),
   shift: vectorOf(4),
   relu: false,
   statistics,
 });
-const base = (input: number, output: number) => ({ name: "op", input, output });
+const base = (input: number, output: number) => ({ name: "op", inputs: [input], output }) as const;
 
 test("a BatchNorm's statistics stay with the convolution that it is folded into, through sum and ReLU", () => {
   const ops: Op[] = [
-    conv({ input: 0, output: 1, weight: weightOf([4, 4, 1, 1]) }),
-    conv({ input: 1, output: 2, weight: weightOf([4, 4, 1, 1]) }),
+    conv({ inputs: [0], output: 1, weight: weightOf([4, 4, 1, 1]) }),
+    conv({ inputs: [1], output: 2, weight: weightOf([4, 4, 1, 1]) }),
     batchNorm(2, 3),
-    { ...base(3, 4), kind: "add", other: 1, relu: false },
+    { ...base(3, 4), inputs: [3, 1], kind: "add", relu: false },
     { ...base(4, 5), kind: "relu" },
   ];
   const [, fused, ...rest] = fuse(networkOf(ops), true).stages[0]!.ops;
   expect(rest).toEqual([]);
-  expect(fused).toMatchObject({ kind: "conv", relu: true, residual: 1, statistics });
+  expect(fused).toMatchObject({ kind: "conv", relu: true, inputs: [1, 1], statistics });
   const kept = fuse(networkOf(ops), false).stages[0]!.ops;
   expect(kept.map((op) => "statistics" in op && op.statistics)).toEqual([false, false, statistics, false, false]);
 });
@@ -63,22 +62,36 @@ test("a linear layer takes the BatchNorm and the ReLU that follow it", () => {
   ]);
 });
 
+test("a convolution that adds the image takes no second sum", () => {
+  const ops: Op[] = [
+    conv({ inputs: [0], output: 1, weight: weightOf([4, 4, 1, 1]) }),
+    conv({ inputs: [1, 0], output: 2, weight: weightOf([4, 4, 1, 1]) }),
+    { ...base(2, 3), inputs: [2, 1], kind: "add", relu: false },
+  ];
+  const fused = fuse(networkOf(ops), true).stages[0]!.ops;
+  expect(fused.map(({ kind, inputs }) => [kind, ...inputs])).toEqual([
+    ["conv", 0],
+    ["conv", 1, 0],
+    ["add", 2, 1],
+  ]);
+});
+
 test("another activation is an operation of its own", () => {
   const ops: Op[] = [
-    conv({ input: 0, output: 1, weight: weightOf([4, 4, 1, 1]) }),
+    conv({ inputs: [0], output: 1, weight: weightOf([4, 4, 1, 1]) }),
     { ...base(1, 2), kind: "activation", function: "silu" },
   ];
   const network = fuse(networkOf(ops), true);
   expect(network.stages[0]!.ops.map(({ kind }) => kind)).toEqual(["conv", "activation"]);
-  expect(inputsOf(network.stages[0]!.ops[1]!)).toEqual([1]);
+  expect(network.stages[0]!.ops[1]!.inputs).toEqual([1]);
 });
 
 test("a value keeps its quantization, under whatever number; those between operations that are joined are gone", () => {
   const u7 = (scale: number): Quantization => ({ type: "u7", scale });
   const network = networkOf([
-    conv({ input: 0, output: 1, weight: weightOf([4, 4, 1, 1]) }),
+    conv({ inputs: [0], output: 1, weight: weightOf([4, 4, 1, 1]) }),
     { ...base(1, 2), kind: "relu" },
-    conv({ input: 2, output: 3, weight: weightOf([4, 4, 1, 1]) }),
+    conv({ inputs: [2], output: 3, weight: weightOf([4, 4, 1, 1]) }),
   ]);
   const values = [shape, ...[u7(0.5), u7(0.25), u7(0.125)].map((quantization) => ({ ...shape, quantization }))];
   const fused = fuse({ ...network, values }, true);
@@ -92,9 +105,9 @@ test("integer weights stay with their operation, but not where a BatchNorm is fo
     int8: { scales: vectorOf(4), read: (begin, end, target) => target.set(integers.subarray(4 * begin, 4 * end)) },
   };
   const ops: Op[] = [
-    conv({ input: 0, output: 1, weight }),
+    conv({ inputs: [0], output: 1, weight }),
     { ...base(1, 2), kind: "relu" },
-    conv({ input: 2, output: 3, weight }),
+    conv({ inputs: [2], output: 3, weight }),
     batchNorm(3, 4),
   ];
   const [plain, folded] = fuse(networkOf(ops), true).stages[0]!.ops.map((op) => "weight" in op && op.weight);

@@ -6,7 +6,7 @@ import { conv, networkOf, vectorOf, weightOf } from "../cpu/one-operation.js";
 import { fixtureState } from "./fixtures.js";
 
 const shape = { height: 8, width: 8, channels: 4 };
-const base = { name: "op", input: 1, output: 2 };
+const base = { name: "op", inputs: [1], output: 2 } as const;
 const keyOf = (op: Op) => graphKey(networkOf(op, [{ ...shape, channels: 3 }, shape, shape]));
 
 test("graphs of equal shapes have keys of their own", () => {
@@ -15,7 +15,7 @@ test("graphs of equal shapes have keys of their own", () => {
     conv({ weight, padding: [1, 1] }),
     conv({ weight, padding: [1, 1], relu: true }),
     conv({ weight, padding: [2, 2], dilation: [2, 2] }),
-    conv({ weight, padding: [1, 1], residual: 1 }),
+    conv({ weight, padding: [1, 1], inputs: [1, 1] }),
     conv({ weight, padding: [1, 1], bias: null }),
     conv({ weight: weightOf([4, 2, 3, 3]), groups: 2, padding: [1, 1] }),
     conv({ weight: weightOf([4, 4, 1, 1]) }),

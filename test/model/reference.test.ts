@@ -26,10 +26,9 @@ test.each(cases)("PyTorch's $op.kind from $inputShape to $outputShape", (fixture
   const learned = weight && {
     weight: { shape: [rows, values.length / rows], read: (_: number, __: number, to: Float32Array) => to.set(values) },
     bias: { length: bias!.length, read: () => Float64Array.from(bias!) },
-    residual: null,
     relu: false,
   };
-  const placed = { ...op, ...learned, name: "op", input: 0, output: 1 } as unknown as Op;
+  const placed = { ...op, ...learned, name: "op", inputs: [0], output: 1 } as unknown as Op;
   const actual = runOp(
     placed,
     () => Float64Array.from(input),

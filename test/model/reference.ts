@@ -35,8 +35,8 @@ export function runOp(
   activation: (id: number) => Float64Array,
   shapeOf: (id: number) => ValueShape,
 ): Float64Array {
-  const x = activation(op.input);
-  const from = shapeOf(op.input);
+  const x = activation(op.inputs[0]);
+  const from = shapeOf(op.inputs[0]);
   const to = shapeOf(op.output);
   const y = new Float64Array(to.channels * to.height * to.width);
   const plane = to.height * to.width;
@@ -71,8 +71,8 @@ export function runOp(
           }
         }
       }
-      if (op.residual !== null) {
-        const residual = activation(op.residual);
+      if (op.inputs[1] !== undefined) {
+        const residual = activation(op.inputs[1]);
         for (let i = 0; i < y.length; i++) y[i]! += residual[i]!;
       }
       break;
@@ -97,7 +97,7 @@ export function runOp(
       break;
     }
     case "add": {
-      const other = activation(op.other);
+      const other = activation(op.inputs[1]);
       for (let i = 0; i < y.length; i++) y[i] = x[i]! + other[i]!;
       break;
     }

@@ -69,7 +69,7 @@ export function chooseConvKernel(op: ConvOp, output: ValueShape, options: Choice
 /** As `chooseConvKernel`, for the convolution that reads the image: few channels, planes as the caller has them. */
 export function chooseStemKernel(op: ConvOp, options: ChoiceOptions): "f32_conv" | "f32_conv7x7s2_winograd4" {
   const applies =
-    [...op.kernel, ...op.stride, ...op.dilation, op.groups].join() === "7,7,2,2,1,1,1" && op.residual === null;
+    [...op.kernel, ...op.stride, ...op.dilation, op.groups, op.inputs.length].join() === "7,7,2,2,1,1,1,1";
   return applies && options.convolution !== "direct" ? "f32_conv7x7s2_winograd4" : "f32_conv";
 }
 

@@ -93,13 +93,13 @@ export function direct(
     },
     input: from.area,
     output: drafts.areaOf[op.output]!,
-    residual: op.residual === null ? null : drafts.read(op, op.residual),
+    residual: drafts.residual(op),
     weights,
   });
 }
 
 export function lowerLinear(drafts: Drafts, op: LinearOp): void {
-  const input = drafts.shape(op.input);
+  const input = drafts.shape(op.inputs[0]);
   const [outChannels] = op.weight.shape as [number];
   const conv: ConvOp = {
     ...op,
@@ -110,14 +110,13 @@ export function lowerLinear(drafts: Drafts, op: LinearOp): void {
     dilation: [1, 1],
     groups: 1,
     weight: { ...op.weight, shape: [outChannels, input.channels, 1, 1] },
-    residual: null,
   };
   const step = paddedChannels(input.channels);
-  direct(drafts, conv, { height: 1, width: 1, step, area: drafts.read(op, op.input) }, [1, 1], step, 1);
+  direct(drafts, conv, { height: 1, width: 1, step, area: drafts.read(op, op.inputs[0]) }, [1, 1], step, 1);
 }
 
 export function strassen(drafts: Drafts, op: ConvOp): void {
-  const input = drafts.shape(op.input);
+  const input = drafts.shape(op.inputs[0]);
   const output = drafts.shape(op.output);
   const inStep = paddedChannels(input.channels);
   const outStep = paddedChannels(output.channels);

@@ -20,7 +20,7 @@ export function lowerStem(drafts: Drafts, op: ConvOp): void {
     stem7x7(drafts, op);
     return;
   }
-  const input = drafts.shape(op.input);
+  const input = drafts.shape(op.inputs[0]);
   const [padHeight, padWidth] = op.padding;
   const height = input.height + 2 * padHeight;
   const width = input.width + 2 * padWidth;
@@ -35,7 +35,7 @@ export function lowerStem(drafts: Drafts, op: ConvOp): void {
 
 /** The same border and interleaving, with the transform of minimal filtering along rows; along columns it is made as it is used. */
 function stem7x7(drafts: Drafts, op: ConvOp): void {
-  const input = drafts.shape(op.input);
+  const input = drafts.shape(op.inputs[0]);
   const output = drafts.shape(op.output);
   const outStep = paddedChannels(output.channels);
   const panels = Math.ceil(outStep / 8);
@@ -71,7 +71,7 @@ function stem7x7(drafts: Drafts, op: ConvOp): void {
       [Field.padHeight]: op.padding[0],
       [Field.padWidth]: op.padding[1],
     },
-    input: drafts.areaOf[op.input]!,
+    input: drafts.areaOf[op.inputs[0]]!,
     output: transformed,
   });
   drafts.push({

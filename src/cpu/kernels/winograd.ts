@@ -34,7 +34,7 @@ const LEAN_TILES = 16;
 const LEAST_LEAN_TILES = 12;
 
 export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
-  const input = drafts.shape(op.input);
+  const input = drafts.shape(op.inputs[0]);
   const output = drafts.shape(op.output);
   const inStep = paddedChannels(input.channels);
   const outStep = paddedChannels(output.channels);
@@ -97,7 +97,7 @@ export function winograd(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): void {
 /** On the direct kernel's weights. Small images are few tiles, which threads share by panels; then V is the image's. */
 export function winogradLean(drafts: Drafts, op: ConvOp): void {
   const { threads } = drafts.options;
-  const input = drafts.shape(op.input);
+  const input = drafts.shape(op.inputs[0]);
   const output = drafts.shape(op.output);
   const inStep = paddedChannels(input.channels);
   const outStep = paddedChannels(output.channels);
@@ -138,7 +138,7 @@ export function winogradLean(drafts: Drafts, op: ConvOp): void {
         [Field.rowsPerTile]: size,
         [Field.panelsPerTile]: pieces,
       },
-      input: drafts.read(op, op.input),
+      input: drafts.read(op, op.inputs[0]),
       transformed: transformed!,
     });
   }

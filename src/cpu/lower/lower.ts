@@ -11,14 +11,14 @@ import type { Drafts, Words } from "../program/drafts.js";
 
 /** An operation's records: which kernel, on which areas, in which pieces. */
 export function lower(drafts: Drafts, op: Op): void {
-  const input = drafts.shape(op.input);
+  const input = drafts.shape(op.inputs[0]);
   const output = drafts.shape(op.output);
   const image: Words = { ...drafts.image(op), [Field.channels]: input.channels };
-  if (op.kind === "conv" && op.input === drafts.network.input) {
+  if (op.kind === "conv" && op.inputs[0] === drafts.network.input) {
     lowerStem(drafts, op);
     return;
   }
-  const places = { input: drafts.read(op, op.input), output: drafts.areaOf[op.output]! };
+  const places = { input: drafts.read(op, op.inputs[0]), output: drafts.areaOf[op.output]! };
   switch (op.kind) {
     case "conv":
       lowerConv(drafts, op);
@@ -90,7 +90,7 @@ export function lower(drafts: Drafts, op: Op): void {
         step: drafts.step(op, "f32_add"),
         words: { ...image, [Field.kernel]: Kernel.add, [Field.tiles]: input.height, [Field.relu]: op.relu ? 1 : 0 },
         ...places,
-        residual: drafts.read(op, op.other),
+        residual: drafts.residual(op),
       });
       return;
     case "zeroPadShortcut":
@@ -161,7 +161,7 @@ function unknown(what: string): UnsupportedModelError {
 }
 
 function lowerConv(drafts: Drafts, op: ConvOp): void {
-  const input = drafts.shape(op.input);
+  const input = drafts.shape(op.inputs[0]);
   const output = drafts.shape(op.output);
   const kernel = chooseConvKernel(op, output, drafts.options);
   if (kernel.endsWith("_lean")) {
@@ -177,7 +177,7 @@ function lowerConv(drafts: Drafts, op: ConvOp): void {
     return;
   }
   const step = paddedChannels(input.channels);
-  const layout = { height: input.height, width: input.width, step, area: drafts.read(op, op.input) };
+  const layout = { height: input.height, width: input.width, step, area: drafts.read(op, op.inputs[0]) };
   const dense = op.groups === 1 ? op : widthsFit(op, input.channels, output.channels) ? op : densify(op);
   const depth = dense.groups === 1 ? step : input.channels / op.groups;
   direct(drafts, dense, layout, op.kernel, depth, 1, op.padding);

@@ -122,7 +122,7 @@ export class Drafts {
 
   /** Fields that tell the shapes of an operation's input and output. */
   image(op: Op): Words {
-    const input = this.shape(op.input);
+    const input = this.shape(op.inputs[0]);
     const output = this.shape(op.output);
     return {
       [Field.inHeight]: input.height,
@@ -136,8 +136,12 @@ export class Drafts {
 
   /** Areas that a convolution reads and writes. */
   places(op: ConvOp): { input: number; output: number; residual: number | null } {
-    const residual = op.residual === null ? null : this.read(op, op.residual);
-    return { input: this.read(op, op.input), output: this.areaOf[op.output]!, residual };
+    return { input: this.read(op, op.inputs[0]), output: this.areaOf[op.output]!, residual: this.residual(op) };
+  }
+
+  /** The area of what is added, where something is. */
+  residual(op: Op): number | null {
+    return op.inputs[1] === undefined ? null : this.read(op, op.inputs[1]);
   }
 
   step(op: Op, kernel: string, macs = 0): Step {

@@ -1,5 +1,5 @@
-import { inputsOf, summandOf } from "../../graph/inputs.js";
 import type { Network, Op, ValueId } from "../../graph/network.js";
+import type { KindsWith } from "../../graph/op-table.js";
 
 /**
  * Values that are written where an operation's other summand lies, or an activation's input, by output: what nothing reads any
@@ -8,18 +8,26 @@ import type { Network, Op, ValueId } from "../../graph/network.js";
 export function inPlace(network: Network): ReadonlyMap<ValueId, ValueId> {
   const lastRead = new Map<ValueId, Op>();
   for (const { ops } of network.stages) {
-    for (const op of ops) for (const value of inputsOf(op)) lastRead.set(value, op);
+    for (const op of ops) for (const value of op.inputs) lastRead.set(value, op);
   }
   const places = new Map<ValueId, ValueId>();
   for (const stage of network.stages) {
     for (const op of stage.ops) {
-      const place = op.kind === "activation" ? op.input : summandOf(op);
-      if (place === null || (place === op.input && op.kind !== "activation") || lastRead.get(place) !== op) continue;
+      const place = placeOf(op);
+      if (place === undefined || lastRead.get(place) !== op) continue;
       if (place === network.input || place === stage.output || !sameShape(network, place, op.output)) continue;
       places.set(op.output, place);
     }
   }
   return places;
+}
+
+/** An input whose elements are each read once, for the output's own. */
+function placeOf(op: Op): ValueId | undefined {
+  if (op.kind === "activation") return op.inputs[0];
+  if (op.kind === "conv" || op.kind === "add") return op.inputs[1] === op.inputs[0] ? undefined : op.inputs[1];
+  op.kind satisfies KindsWith<"summand", null>;
+  return undefined;
 }
 
 function sameShape({ values }: Network, one: ValueId, other: ValueId): boolean {

@@ -63,6 +63,6 @@ function check(text: string | null | undefined, network: Network, options: Compi
 /** All but the one that reads the image. */
 export function convolutions(network: Network): ConvOp[] {
   return network.stages.flatMap((stage) =>
-    stage.ops.filter((op): op is ConvOp => op.kind === "conv" && op.input !== network.input),
+    stage.ops.filter((op): op is ConvOp => op.kind === "conv" && op.inputs[0] !== network.input),
   );
 }

@@ -111,7 +111,7 @@ function trialsOf(network: Network, options: CompileOptions): Trial[][] {
     const shape = shapeOf(op, output);
     const rivals = contenders(op, output, options);
     if (trials.has(shape) || rivals.length < 2 || opMacs(op, network.values[op.output]!) < LEAST_MACS) continue;
-    const one = { ...network, stages: [{ name: op.name, input: op.input, output: op.output, ops: [op] }] };
+    const one = { ...network, stages: [{ name: op.name, input: op.inputs[0], output: op.output, ops: [op] }] };
     trials.set(
       shape,
       rivals.map((kernel) => ({

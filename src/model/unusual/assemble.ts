@@ -79,7 +79,7 @@ class UnusualAssembler extends Assembler {
       return;
     }
     this.emit(
-      { kind: "blurPool", name, input: this.current, stride },
+      { kind: "blurPool", name, inputs: [this.current], stride },
       { height: slide(height, 3, stride, 1), width: slide(width, 3, stride, 1), channels },
     );
   }
@@ -88,14 +88,14 @@ class UnusualAssembler extends Assembler {
   protected override activate(name: string, activation: Activation = this.architecture.activation ?? "relu"): this {
     if (activation === "relu") return super.activate(name);
     const { activationSlope: slope } = this.architecture;
-    this.emit({ kind: "activation", name, input: this.current, function: activation, slope }, this.shape());
+    this.emit({ kind: "activation", name, inputs: [this.current], function: activation, slope }, this.shape());
     return this;
   }
 
   override head(): void {
     const { classes, globalPool, head = ["linear"] } = this.architecture;
     const kind = globalPool === "max" ? "globalMaxPool" : "globalAveragePool";
-    this.place({ kind, name: "avgpool", input: this.current }, this.shape().channels);
+    this.place({ kind, name: "avgpool", inputs: [this.current] }, this.shape().channels);
     if (head.indexOf("log-softmax") >= 0 && head.indexOf("log-softmax") < head.length - 1) {
       throw new OptionError(`architecture.head is ${JSON.stringify(head)}; "log-softmax" can only be its last layer.`);
     }
@@ -110,7 +110,7 @@ class UnusualAssembler extends Assembler {
         const last = !learned.slice(number).some((other) => other !== "batchnorm");
         this.learned(name, layer, last ? classes : this.parameters.rows(`${name}.weight`));
       } else if (layer === "softmax") {
-        this.place({ kind: layer, name: "fc", input: this.current }, this.shape().channels);
+        this.place({ kind: layer, name: "fc", inputs: [this.current] }, this.shape().channels);
       } else if (!idle.includes(layer)) this.activate("fc", layer as Activation);
     }
     this.endStage("head");
@@ -119,9 +119,9 @@ class UnusualAssembler extends Assembler {
   private learned(name: string, layer: string, rows: number): void {
     const { channels } = this.shape();
     if (layer === "batchnorm") {
-      this.place({ ...this.batchNorm(name, channels), input: this.current }, channels);
+      this.place({ ...this.batchNorm(name, channels), inputs: [this.current] }, channels);
     } else if (layer === "cosine") {
-      this.place({ kind: "l2Normalize", name: `${name}.norm`, input: this.current, epsilon: 1e-12 }, channels);
+      this.place({ kind: "l2Normalize", name: `${name}.norm`, inputs: [this.current], epsilon: 1e-12 }, channels);
       this.linear(name, rows, (weight) => normalizedRows(weight, this.architecture.cosineScale ?? 1));
     } else this.linear(name, rows);
   }
