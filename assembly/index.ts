@@ -1,5 +1,5 @@
-export { noteFirstBytes } from "./ahead";
-export { packPanel, packWinograd } from "./pack";
-export { peak } from "./peak";
-export { run, runTogether, serve } from "./program";
-export { trial } from "./trial";
+export { noteFirstBytes } from "./gemm/ahead";
+export { packPanel, packWinograd } from "./pack/pack";
+export { peak } from "./measure/peak";
+export { run, runTogether, serve } from "./interpreter/program";
+export { trial } from "./measure/trial";

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { Field } from "../assembly/record.js";
+import { Field } from "../assembly/shared/record.js";
 import { root } from "./built.js";
 
 const read = (path: string) => readFileSync(new URL(path, root), "utf8");

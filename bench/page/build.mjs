@@ -13,7 +13,7 @@ const path = (url) => fileURLToPath(url);
 const changed = async (url) => (await stat(url).catch(() => ({ mtimeMs: 0 }))).mtimeMs;
 
 async function kernels() {
-  const sources = await readdir(new URL("assembly/", root));
+  const sources = await readdir(new URL("assembly/", root), { recursive: true });
   const newest = Math.max(...(await Promise.all(sources.map((name) => changed(new URL(`assembly/${name}`, root))))));
   const compile = async (target) => {
     const file = new URL(`cpu-${target}.wasm`, folder);

@@ -1,4 +1,4 @@
-import { Field, Kernel } from "../../assembly/record.js";
+import { Field, Kernel } from "../../assembly/shared/record.js";
 import type { BatchNormOp, ConvOp, Network, ValueShape } from "../graph/network.js";
 import type { Program } from "./program/program.js";
 

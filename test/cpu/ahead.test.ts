@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Field } from "../../assembly/record.js";
+import { Field } from "../../assembly/shared/record.js";
 import { type TileName, tiles, useTile } from "../../src/cpu/choose/tiles.js";
 import { compile } from "../../src/cpu/lower/compile.js";
 import { createMemory, instantiate, type Kernels } from "../../src/cpu/module.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Field } from "../../assembly/record.js";
+import { Field } from "../../assembly/shared/record.js";
 import { compile } from "../../src/cpu/lower/compile.js";
 import { explain } from "../../src/cpu/program/explain.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";

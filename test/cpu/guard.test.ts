@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { RESERVED } from "../../assembly/sizes.js";
+import { RESERVED } from "../../assembly/shared/sizes.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 import { engineFor, modules, wasm } from "./engine.js";
 import { runGuarded } from "./guarded.js";

@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 import { expect, test } from "vitest";
-import { Field } from "../../assembly/record.js";
+import { Field } from "../../assembly/shared/record.js";
 import { root } from "../built.js";
 
 // docs/extending.md's second recipe, outside of the project's own module: a kernel in AssemblyScript that reads a record.
 
 const source = `
-import { Field } from "./assembly/record";
-import { word } from "./assembly/words";
+import { Field } from "./assembly/shared/record";
+import { word } from "./assembly/base/words";
 
 /** output = input * input. One piece is one row. */
 export function f32_square(record: usize, y: i32): void {

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Field } from "../../assembly/record.js";
+import { Field } from "../../assembly/shared/record.js";
 import { createCpuEngine, planMemory } from "../../src/cpu/open.js";
 import type { CpuOptions } from "../../src/cpu/options.js";
 import type { ThreadSupport } from "../../src/cpu/threads/choose-threads.js";

@@ -1,4 +1,4 @@
-import { Field, Tile } from "../../../assembly/record.js";
+import { Field, Tile } from "../../../assembly/shared/record.js";
 
 /** Tiles of the matrix product, rows by columns; the names are the kernels' in assembly/. */
 export const tiles = { "4x8": Tile.f32_4x8, "6x8": Tile.f32_6x8, "6x16": Tile.f32_6x16 } as const;

@@ -1,4 +1,4 @@
-import { Field, Kernel } from "../../../assembly/record.js";
+import { Field, Kernel } from "../../../assembly/shared/record.js";
 import {
   FACTORS,
   halfPointerBytes,
@@ -8,7 +8,7 @@ import {
   planeBytes,
   pointerBytes,
   TOGETHER,
-} from "../../../assembly/sizes.js";
+} from "../../../assembly/shared/sizes.js";
 import { opMacs } from "../../graph/macs.js";
 import type { ConvOp, LinearOp } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";
@@ -21,7 +21,7 @@ const STRASSEN_ROWS_BYTES = 2560 * 1024;
 const STRASSEN_ROWS = 1024;
 
 /**
- * With so many rows weights are asked for ahead (assembly/ahead.ts): of fewer, nothing takes as long as memory. Where rows are in
+ * With so many rows weights are asked for ahead (assembly/gemm/ahead.ts): of fewer, nothing takes as long as memory. Where rows are in
  * several pieces, lines would go from one core to another, and weights are in the second cache but for the first piece. Panels must
  * be whole lines.
  */

@@ -1,5 +1,12 @@
-import { Field, Kernel } from "../../../assembly/record.js";
-import { planeBytes, STEM_POINTS, STEM_ROW, STEM_SAMPLES, STEM_SHARED, stemSamples } from "../../../assembly/sizes.js";
+import { Field, Kernel } from "../../../assembly/shared/record.js";
+import {
+  planeBytes,
+  STEM_POINTS,
+  STEM_ROW,
+  STEM_SAMPLES,
+  STEM_SHARED,
+  stemSamples,
+} from "../../../assembly/shared/sizes.js";
 import { opMacs } from "../../graph/macs.js";
 import type { ConvOp } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";

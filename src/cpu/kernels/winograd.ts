@@ -1,4 +1,4 @@
-import { Field, Kernel } from "../../../assembly/record.js";
+import { Field, Kernel } from "../../../assembly/shared/record.js";
 import {
   ASIDE,
   BLOCKS,
@@ -15,7 +15,7 @@ import {
   TURN_FILTERS,
   WORK,
   winogradWorkBytes,
-} from "../../../assembly/sizes.js";
+} from "../../../assembly/shared/sizes.js";
 import { opMacs } from "../../graph/macs.js";
 import type { ConvOp, ValueShape } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";

@@ -1,6 +1,6 @@
-import { Field } from "../../../assembly/record.js";
-import { LINE, RESERVED } from "../../../assembly/sizes.js";
-import { Sync } from "../../../assembly/sync.js";
+import { Field } from "../../../assembly/shared/record.js";
+import { LINE, RESERVED } from "../../../assembly/shared/sizes.js";
+import { Sync } from "../../../assembly/shared/sync.js";
 import type { Network, ValueId } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";
 import { align, type Lifetime, planArena } from "../program/arena.js";

@@ -1,4 +1,4 @@
-import { Field, Kernel } from "../../../assembly/record.js";
+import { Field, Kernel } from "../../../assembly/shared/record.js";
 import { UnsupportedModelError } from "../../errors.js";
 import type { ActivationOp, ConvOp, Op } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";

@@ -1,4 +1,4 @@
-import { LINE } from "../../../assembly/sizes.js";
+import { LINE } from "../../../assembly/shared/sizes.js";
 import type { Weight } from "../../graph/network.js";
 import type { Kernels } from "../module.js";
 import type { PackJob, Program } from "../program/program.js";

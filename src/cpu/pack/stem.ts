@@ -2,7 +2,7 @@ import type { PackJob } from "../program/program.js";
 
 /** Finite points of the even taps' F(4,4); the odd taps' F(4,3) leaves out the last. Then infinity. */
 const FINITE = [0, 1, -1, 2, -2, 0.5];
-/** In the order that assembly/stem-input.ts has them: shared points, infinity, the even taps' own. */
+/** In the order that assembly/stem/input.ts has them: shared points, infinity, the even taps' own. */
 const ORDER = [0, 1, 2, 3, 4, Number.POSITIVE_INFINITY, 5];
 
 /**

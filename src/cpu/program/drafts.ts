@@ -1,4 +1,4 @@
-import { Field, Kernel } from "../../../assembly/record.js";
+import { Field, Kernel } from "../../../assembly/shared/record.js";
 import type { ConvOp, Network, Op, ValueId, ValueShape, Vector, Weight } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";
 import { align } from "./arena.js";
@@ -33,7 +33,7 @@ export interface WeightDraft {
   readonly groups: number;
   readonly groupOut: number;
   readonly bytes: number;
-  /** Whether they are asked for ahead (assembly/ahead.ts). */
+  /** Whether they are asked for ahead (assembly/gemm/ahead.ts). */
   readonly ahead: boolean;
 }
 

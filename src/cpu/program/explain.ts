@@ -1,4 +1,4 @@
-import { Field, Kernel, Tile } from "../../../assembly/record.js";
+import { Field, Kernel, Tile } from "../../../assembly/shared/record.js";
 import type { Program } from "./program.js";
 
 /** Words of a record whose numbers are those of an enum. */
@@ -7,7 +7,7 @@ const enums: Readonly<Partial<Record<Field, Readonly<Record<number, string>>>>> 
   [Field.tile]: Tile,
 };
 
-/** The words of a record, as `execute` in assembly/program.ts reads them; `scalar` is an f32. */
+/** The words of a record, as `execute` in assembly/interpreter/program.ts reads them; `scalar` is an f32. */
 const show = (field: Field, word: number) =>
   enums[field]?.[word] ?? (field === Field.scalar ? `${new Float32Array(Int32Array.of(word).buffer)[0]}` : `${word}`);
 

@@ -16,7 +16,7 @@ export interface PackJob {
   /** Padded output channels of a group. */
   readonly groupOut: number;
   readonly weightsAt: number;
-  /** Where the first bytes of the panels' cache lines are noted (assembly/ahead.ts); 0: nowhere. */
+  /** Where the first bytes of the panels' cache lines are noted (assembly/gemm/ahead.ts); 0: nowhere. */
   readonly firstBytesAt: number;
   readonly biasAt: number;
 }

@@ -1,4 +1,4 @@
-import { Sync } from "../../../assembly/sync.js";
+import { Sync } from "../../../assembly/shared/sync.js";
 import { WorkerError } from "../../errors.js";
 import type { WorkerHandle } from "../../worker/handle/handle.js";
 import type { Kernels } from "../module.js";
@@ -18,7 +18,7 @@ const END_MS = 150;
 
 /**
  * The threads beside the engine's own. They share its memory, sleep between runs, and take pieces of every operation
- * inside of wasm (assembly/threads.ts); the engine's thread waits there for the last piece, so it must be one that may.
+ * inside of wasm (assembly/interpreter/threads.ts); the engine's thread waits there for the last piece, so it must be one that may.
  */
 export class Team {
   /** Why it cannot run again; null while it can. */

@@ -1,4 +1,4 @@
-import { Sync } from "../../../assembly/sync.js";
+import { Sync } from "../../../assembly/shared/sync.js";
 import type { WorkerPort } from "../../worker/handle/handle.js";
 import type { Kernels } from "../module.js";
 

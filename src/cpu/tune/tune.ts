@@ -1,4 +1,4 @@
-import { RESERVED } from "../../../assembly/sizes.js";
+import { RESERVED } from "../../../assembly/shared/sizes.js";
 import { opMacs } from "../../graph/macs.js";
 import type { Network } from "../../graph/network.js";
 import type { Store } from "../../host/store.js";

@@ -51,7 +51,7 @@ function activated({ kind, slope = 0.01 }: PointwiseOptions): string {
   return kind === "leaky-relu" ? `select(value, value * f32(${slope}), value < vec4f())` : activations[kind];
 }
 
-/** Of erfc(w) exp(w^2) / 2 in t = 1 / (1 + 0.33 w), from t down to t^8; as in assembly/activation.ts. */
+/** Of erfc(w) exp(w^2) / 2 in t = 1 / (1 + 0.33 w), from t down to t^8; as in assembly/pointwise/activation.ts. */
 const erfc = [
   0.093172915, 0.09156443, 0.10009766, 0.02524517, 0.20124517, -0.17237519, 0.22828639, -0.06723662,
 ].reduceRight((sum, coefficient) => `(f32(${coefficient}) + ${sum}) * t`, "vec4f()");

@@ -1,0 +1,19 @@
+import { multiply } from "../gemm/multiply";
+import { NO_RESIDUAL } from "../gemm/store";
+
+const ROWS: i32 = 24;
+const DEPTH: i32 = 64;
+const PANELS: i32 = 4;
+
+/**
+ * `rounds` small products in the nearest cache with one tile, for the clock: 2 * 24 * 64 * 32 FLOPs each. Uses 32 KB at `at`.
+ */
+export function trial(tile: i32, at: usize, rounds: i32): void {
+  const a = at + 4096;
+  const b = a + <usize>(ROWS * DEPTH * 4);
+  const c = b + <usize>(PANELS * DEPTH * 32);
+  for (let row = 0; row < ROWS; row++) store<u32>(at + (<usize>row << 2), <u32>(a + <usize>(row * DEPTH * 4)));
+  for (let round = 0; round < rounds; round++) {
+    multiply(tile, at, ROWS, 1, DEPTH, 0, c + 4096, b, PANELS, b, 32, c, PANELS * 32, PANELS * 8, NO_RESIDUAL, 0);
+  }
+}

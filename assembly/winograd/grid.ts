@@ -1,0 +1,99 @@
+import { Field } from "../shared/record";
+import { word } from "../base/words";
+
+/**
+ * The grid of F(4x4)'s tiles over an image whose sides need not be multiples of four.
+ *
+ * A tile of the last row or column that has r < 4 outputs along an axis needs r + 2 points there: F(r,3) on the first of 0, 1,
+ * -1, 2, -2, infinity (Lavin & Gray 2016, section 4.1, for any m). Samples that none of its outputs depends on are free, and
+ * with those that make the products at the other points vanish (`extrapolate` in f4x4.ts) both transforms stay what
+ * they are: such a tile has no row in the matrix products of those points. On 14x14 outputs that saves a sixth of all products.
+ * With a stride of 2 it is r + 1 points, the first of 2, 1, -1, 0, infinity (stride2.ts).
+ *
+ * Tiles are numbered so that the rows of each point are neighbours: the last column but for its corner, whole tiles, the last
+ * row, the corner.
+ */
+
+/** Whether the convolution has a stride of 2. */
+// @ts-ignore: decorator
+@inline
+export function isStrided(record: usize): bool {
+  return word(record, Field.strideHeight) == 2;
+}
+
+/** Points along one axis of a whole tile. */
+// @ts-ignore: decorator
+@inline
+export function pointsAlong(record: usize): i32 {
+  return isStrided(record) ? 5 : 6;
+}
+
+/** Points along one axis of the last tile. */
+// @ts-ignore: decorator
+@inline
+function pointsAtEnd(record: usize, outputs: i32, tiles: i32): i32 {
+  return outputs - 4 * tiles + pointsAlong(record);
+}
+
+/** Points down of the tiles in row `y`. */
+export function pointsDown(record: usize, y: i32): i32 {
+  const tilesHigh = word(record, Field.tilesHigh);
+  if (y + 1 < tilesHigh) return pointsAlong(record);
+  return pointsAtEnd(record, word(record, Field.outHeight), tilesHigh);
+}
+
+/** Points across of the tiles in column `x`. */
+export function pointsAcross(record: usize, x: i32): i32 {
+  const tilesWide = word(record, Field.tilesWide);
+  if (x + 1 < tilesWide) return pointsAlong(record);
+  return pointsAtEnd(record, word(record, Field.outWidth), tilesWide);
+}
+
+/** All ones where an image of that size has a row or column of that number. */
+// @ts-ignore: decorator
+@inline
+export function inside(at: i32, size: i32): usize {
+  return <u32>at < <u32>size ? <usize>-1 : 0;
+}
+
+/** Columns of whole tiles. */
+export function wholeAcross(record: usize): i32 {
+  return word(record, Field.outWidth) >> 2;
+}
+
+/** Rows of whole tiles. */
+// @ts-ignore: decorator
+@inline
+function wholeDown(record: usize): i32 {
+  return word(record, Field.outHeight) >> 2;
+}
+
+/** Row times `tilesWide` plus column of the tile with this number. */
+export function tileAt(record: usize, index: i32): i32 {
+  const tilesWide = word(record, Field.tilesWide);
+  const whole = wholeAcross(record);
+  const right = tilesWide - whole;
+  const high = wholeDown(record);
+  if (index < right * high) return index * tilesWide + whole;
+  index -= right * high;
+  if (index >= high * whole) return index + high * right;
+  const y = index / whole;
+  return y * tilesWide + index - y * whole;
+}
+
+/** The first row of a point's product, of tiles from `first` on. */
+export function firstRow(record: usize, point: i32, first: i32): i32 {
+  if (point % pointsAlong(record) < pointsAcross(record, word(record, Field.tilesWide) - 1)) return 0;
+  return max(0, wholeDown(record) - first);
+}
+
+/** How many rows a point's product has, of `count` tiles from `first`. */
+export function rowsAt(record: usize, point: i32, first: i32, count: i32): i32 {
+  const tilesWide = word(record, Field.tilesWide);
+  const tilesHigh = word(record, Field.tilesHigh);
+  const along = pointsAlong(record);
+  let end = tilesWide * tilesHigh;
+  if (point / along >= pointsDown(record, tilesHigh - 1)) end -= tilesWide;
+  else if (wholeDown(record) < tilesHigh && point % along >= pointsAcross(record, tilesWide - 1)) end--;
+  return max(0, min(end - first, count) - firstRow(record, point, first));
+}
