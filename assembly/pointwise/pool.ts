@@ -88,33 +88,32 @@ function max3x3(corner: usize, rowBytes: usize, pixelBytes: usize, to: usize): v
 
 /**
  * f32 average pool, NHWC; one piece of work is one output row. A window the size of the image is global average pooling.
- * The divisor counts the padding where `countPadding` says so, but never what hangs over the padded image's edge.
+ * The divisor counts the padding where `countedHeight` says so, but never what hangs over the padded image's edge.
  */
 export function f32_average_pool(record: usize, outY: i32): void {
   const step = word(record, Field.inStep);
   const inHeight = word(record, Field.inHeight);
   const inWidth = word(record, Field.inWidth);
   const outWidth = word(record, Field.outWidth);
-  const padHeight = word(record, Field.padHeight);
-  const padWidth = word(record, Field.padWidth);
+  const countedHeight = word(record, Field.countedHeight);
+  const countedWidth = word(record, Field.countedWidth);
   const pixelBytes = <usize>step << 2;
   const rowBytes = <usize>inWidth * pixelBytes;
   const strideWidth = word(record, Field.strideWidth);
   const kernelHeight = word(record, Field.kernelHeight);
   const kernelWidth = word(record, Field.kernelWidth);
-  const countPadding = word(record, Field.countPadding);
-  const y = outY * word(record, Field.strideHeight) - padHeight;
+  const y = outY * word(record, Field.strideHeight) - word(record, Field.padHeight);
   const top = max(y, 0);
   const bottom = min(y + kernelHeight, inHeight);
-  const paddedRows = min(y + kernelHeight, inHeight + padHeight) - y;
+  const paddedRows = min(y + kernelHeight, countedHeight) - y;
   const input = <usize>word(record, Field.input);
   let to = <usize>word(record, Field.output) + <usize>(outY * outWidth) * pixelBytes;
-  let x = -padWidth;
+  let x = -word(record, Field.padWidth);
   for (let outX = 0; outX < outWidth; outX++, x += strideWidth) {
     const left = max(x, 0);
     const right = min(x + kernelWidth, inWidth);
-    const paddedColumns = min(x + kernelWidth, inWidth + padWidth) - x;
-    const count = countPadding ? paddedRows * paddedColumns : (bottom - top) * (right - left);
+    const paddedColumns = min(x + kernelWidth, countedWidth) - x;
+    const count = countedHeight ? paddedRows * paddedColumns : (bottom - top) * (right - left);
     // A window that ceil mode lets begin in the padding has nothing to divide.
     const scale = f32x4.splat(<f32>1 / <f32>max(count, 1));
     for (let channel: usize = 0; channel < pixelBytes; channel += 16) {

@@ -86,9 +86,12 @@ export enum Field {
   /** Transformed input and products of the whole image, where they are not in a thread's scratch. */
   transformed = 33,
   products = 34,
+  /** The same of columns; a pool has no `before`. */
+  countedWidth = 35,
   /** Zero channels before the input's in a zero-padding shortcut. */
   before = 35,
-  countPadding = 36,
+  /** Rows from the image's first that an average's divisor counts, padding among them; 0 where it counts no padding. */
+  countedHeight = 36,
   channels = 37,
   /** Where the first bytes of the weights' cache lines are noted; 0 where nothing is asked for ahead. */
   firstBytes = 38,

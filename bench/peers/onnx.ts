@@ -92,7 +92,6 @@ export function toOnnx(network: Network, batch = 1): Uint8Array {
     return floats(id, weight.shape, values);
   };
   const relu = (on: boolean, from: string, output: string) => (on ? node("Relu", [from], output) : output);
-  const pads = ([height, width]: readonly [number, number]) => [height, width, height, width];
 
   const lower = (op: Op) => {
     const output = name(op.output);
@@ -105,7 +104,7 @@ export function toOnnx(network: Network, batch = 1): Uint8Array {
         let current = node("Conv", inputs, steps ? `${output}.conv` : output, {
           kernel_shape: op.kernel,
           strides: op.stride,
-          pads: pads(op.padding),
+          pads: op.padding,
           dilations: op.dilation,
           group: op.groups,
         });
@@ -116,7 +115,7 @@ export function toOnnx(network: Network, batch = 1): Uint8Array {
         return;
       }
       case "maxPool":
-        node("MaxPool", [input], output, { kernel_shape: op.kernel, strides: op.stride, pads: pads(op.padding) });
+        node("MaxPool", [input], output, { kernel_shape: op.kernel, strides: op.stride, pads: op.padding });
         return;
       case "globalAveragePool":
         node("GlobalAveragePool", [input], output);

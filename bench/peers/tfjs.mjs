@@ -22,12 +22,12 @@ export async function createTfjs(network, { backend, threads }) {
         const bias = tf.keep(
           tf.tensor1d(op.bias ? Float32Array.from(op.bias.read()) : new Float32Array(op.weight.shape[0])),
         );
-        const [y, x] = op.padding;
+        const [top, left, bottom, right] = op.padding;
         const common = { filter, bias, strides: op.stride, dilations: op.dilation };
         const pad = [
           [0, 0],
-          [y, y],
-          [x, x],
+          [top, bottom],
+          [left, right],
           [0, 0],
         ];
         return (values) => {

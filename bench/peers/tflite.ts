@@ -1,4 +1,4 @@
-import type { ConvOp, LinearOp, Network, Op, ValueId } from "../../src/graph/network.js";
+import type { ConvOp, LinearOp, Network, Op, Padding, ValueId } from "../../src/graph/network.js";
 import { elementCount } from "../../src/graph/tensor.js";
 import { type Field, type Node, writeFlatbuffer } from "./flatbuffer.js";
 
@@ -78,18 +78,18 @@ export function toTflite(network: Network): Uint8Array {
       op.bias ? Float32Array.from(op.bias.read()) : new Float32Array(op.weight.shape[0]!),
     );
 
-  const padded = (name: string, value: ValueId, [y, x]: readonly [number, number]): number => {
-    if (!y && !x) return valueTensor(value);
+  const padded = (name: string, value: ValueId, [top, left, bottom, right]: Padding): number => {
+    if (top + left + bottom + right === 0) return valueTensor(value);
     const [, height, width, channels] = shapeOf(value);
-    const output = tensor(`${name}.padded`, [1, height! + 2 * y, width! + 2 * x, channels!], FLOAT32);
-    const amounts = ints(`${name}.padding`, [4, 2], [0, 0, y, y, x, x, 0, 0]);
+    const output = tensor(`${name}.padded`, [1, height! + top + bottom, width! + left + right, channels!], FLOAT32);
+    const amounts = ints(`${name}.padding`, [4, 2], [0, 0, top, bottom, left, right, 0, 0]);
     return operator("pad", [valueTensor(value), amounts], output, OPTIONS.pad, []);
   };
 
   const lower = (op: Op) => {
     switch (op.kind) {
       case "conv": {
-        const same = op.stride[0] === 1 && op.kernel.every((side, axis) => op.padding[axis]! * 2 === side - 1);
+        const same = op.stride[0] === 1 && op.padding.every((rows, side) => rows * 2 === op.kernel[side % 2]! - 1);
         const input = same ? valueTensor(op.inputs[0]) : padded(op.name, op.inputs[0], op.padding);
         const output = valueTensor(op.output);
         const [, residual] = op.inputs;

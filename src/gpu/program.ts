@@ -176,7 +176,7 @@ class Compiler {
           output: to,
           kernel: global ? whole : op.kernel,
           stride: global ? whole : op.stride,
-          padding: global ? [0, 0] : op.padding,
+          padding: global ? [0, 0, 0, 0] : op.padding,
           countPadding: op.kind === "averagePool" && op.countPadding,
         });
         return step(kernel, x, y);
@@ -216,7 +216,7 @@ class Compiler {
   }
 
   #convolution(op: ConvOp | LinearOp, from: ValueShape, to: ValueShape): Step[] {
-    const plain = { kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1] } as const;
+    const plain = { kernel: [1, 1], stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] } as const;
     const { kernel, stride, padding, dilation } = op.kind === "conv" ? op : plain;
     const groups = op.kind === "conv" ? op.groups : 1;
     const { relu } = op;

@@ -72,6 +72,9 @@ export interface Statistics {
   readonly deviation: Vector;
 }
 
+/** Rows and columns of padding on each side; none is below zero. The output's extents say how many windows there are. */
+export type Padding = readonly [top: number, left: number, bottom: number, right: number];
+
 /** `Inputs`: how many values an operation reads; one unless stated. */
 interface OpBase<Inputs extends readonly ValueId[] = readonly [ValueId]> {
   /** Where the weights came from, for reports: `layer1.0.conv1`. */
@@ -89,8 +92,8 @@ export interface ConvOp extends OpBase<readonly [input: ValueId, ...residual: Va
   readonly kind: "conv";
   readonly kernel: readonly [height: number, width: number];
   readonly stride: readonly [height: number, width: number];
-  /** Zeros on each side. */
-  readonly padding: readonly [height: number, width: number];
+  /** Of zeros. */
+  readonly padding: Padding;
   readonly dilation: readonly [height: number, width: number];
   readonly groups: number;
   readonly weight: Weight;
@@ -139,7 +142,7 @@ export interface MaxPoolOp extends OpBase {
   readonly kind: "maxPool";
   readonly kernel: readonly [height: number, width: number];
   readonly stride: readonly [height: number, width: number];
-  readonly padding: readonly [height: number, width: number];
+  readonly padding: Padding;
 }
 
 /** PyTorch's AvgPool2d. The window may hang over the far edge (ceil mode); `countPadding` as `count_include_pad`. */
@@ -147,7 +150,7 @@ export interface AveragePoolOp extends OpBase {
   readonly kind: "averagePool";
   readonly kernel: readonly [height: number, width: number];
   readonly stride: readonly [height: number, width: number];
-  readonly padding: readonly [height: number, width: number];
+  readonly padding: Padding;
   readonly countPadding: boolean;
 }
 

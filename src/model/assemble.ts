@@ -1,4 +1,14 @@
-import type { Architecture, Network, Op, Stage, ValueId, ValueShape, Vector, Weight } from "../graph/network.js";
+import type {
+  Architecture,
+  Network,
+  Op,
+  Padding,
+  Stage,
+  ValueId,
+  ValueShape,
+  Vector,
+  Weight,
+} from "../graph/network.js";
 import { elementCount } from "../graph/tensor.js";
 import { lazyVector, needsOf } from "../graph/vector.js";
 import { expansion, innerWidth } from "./architectures.js";
@@ -10,6 +20,7 @@ type Unplaced = Op extends infer O ? (O extends Op ? Omit<O, "output"> : never) 
 export type Sides = readonly [height: number, width: number];
 
 const pair = (side: number): [number, number] => [side, side];
+const around = (side: number): Padding => [side, side, side, side];
 
 /** Output extent of a convolution or pool; with these paddings it is never below one. */
 export const slide = (extent: number, kernel: number, stride: number, padding: number) =>
@@ -187,7 +198,7 @@ export class Assembler {
         inputs: [this.current],
         kernel: pair(2),
         stride: pair(stride),
-        padding: pair(0),
+        padding: around(0),
         countPadding: false,
       },
       { height: Math.max(1, round(height / stride)), width: Math.max(1, round(width / stride)), channels },
@@ -216,7 +227,7 @@ export class Assembler {
         inputs: [this.current],
         kernel: pair(kernel),
         stride: pair(stride),
-        padding: pair(padding),
+        padding: around(padding),
         dilation: pair(dilation),
         groups,
         weight,
@@ -297,7 +308,7 @@ export class Assembler {
         inputs: [this.current],
         kernel: pair(kernel),
         stride: pair(stride),
-        padding: pair(padding),
+        padding: around(padding),
       },
       { height: along(height, kernel, stride, padding), width: along(width, kernel, stride, padding), channels },
     );

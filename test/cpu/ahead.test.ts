@@ -29,7 +29,11 @@ async function packed(
   groups = 1,
 ): Promise<Packed> {
   const input = { height, width, channels };
-  const op = conv({ weight: weightOf([out, channels / groups, size, size]), padding: [size >> 1, size >> 1], groups });
+  const op = conv({
+    weight: weightOf([out, channels / groups, size, size]),
+    padding: [size >> 1, size >> 1, size >> 1, size >> 1],
+    groups,
+  });
   const placed = networkOf(op, [{ ...input, channels: 3 }, input, convOutput(op, input)]);
   const network = { ...placed, stages: placed.stages.slice(0, 2) };
   const program = compile(network, { threads, memory: "fast", convolution: size === 3 ? "direct" : "auto", tile });

@@ -1,5 +1,5 @@
 import type { Network, Op, ValueShape } from "../../src/graph/network.js";
-import { conv, vectorOf, weightOf } from "./one-operation.js";
+import { conv, convOutput, vectorOf, weightOf } from "./one-operation.js";
 
 const base = { name: "op", inputs: [0], output: 1 } as const;
 const image: ValueShape = { height: 5, width: 6, channels: 3 };
@@ -10,16 +10,20 @@ export const imageReaders: readonly Op[] = [
   { ...base, kind: "activation", function: "silu" },
   { ...base, kind: "batchNorm", scale: vectorOf(3), shift: vectorOf(3), relu: false },
   { ...base, kind: "add", inputs: [0, 0], relu: false },
-  { ...base, kind: "maxPool", kernel: [2, 2], stride: [1, 1], padding: [0, 0] },
-  { ...base, kind: "averagePool", kernel: [2, 2], stride: [1, 1], padding: [0, 0], countPadding: false },
+  { ...base, kind: "maxPool", kernel: [2, 2], stride: [1, 1], padding: [0, 0, 0, 0] },
+  { ...base, kind: "averagePool", kernel: [2, 2], stride: [1, 1], padding: [0, 0, 0, 0], countPadding: false },
   { ...base, kind: "globalAveragePool" },
   { ...base, kind: "globalMaxPool" },
   { ...base, kind: "blurPool", stride: 1 },
   { ...base, kind: "zeroPadShortcut", stride: 1, before: 1 },
   { ...base, kind: "l2Normalize", epsilon: 1e-12 },
   { ...base, kind: "softmax" },
-  conv({ ...base, weight: weightOf([3, 3, 3, 3]), padding: [1, 1], inputs: [0, 0] }),
+  conv({ ...base, weight: weightOf([3, 3, 3, 3]), padding: [1, 1, 1, 1], inputs: [0, 0] }),
   conv({ ...base, weight: weightOf([6, 3, 1, 1]) }),
+  conv({ ...base, weight: weightOf([5, 3, 3, 3]), padding: [2, 0, 1, 3] }),
+  conv({ ...base, weight: weightOf([5, 3, 3, 3]), padding: [0, 4, 3, 1], dilation: [2, 2] }),
+  conv({ ...base, weight: weightOf([8, 3, 7, 7]), padding: [2, 3, 3, 2], stride: [2, 2] }),
+  conv({ ...base, weight: weightOf([8, 3, 7, 7]), padding: [0, 1, 5, 7], stride: [2, 2] }),
   { ...base, kind: "linear", weight: weightOf([7, 3]), bias: null, relu: false },
 ];
 
@@ -51,7 +55,7 @@ function outputOf(op: Op): ValueShape {
     case "zeroPadShortcut":
       return { ...image, channels: 5 };
     case "conv":
-      return { ...image, channels: op.weight.shape[0]! };
+      return convOutput(op, image);
     case "linear":
       return { height: 1, width: 1, channels: 7 };
     default:

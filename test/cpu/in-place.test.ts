@@ -21,7 +21,7 @@ function conv(inputs: ConvOp["inputs"], output: ValueId, channels: number, rest:
     output,
     kernel: [1, 1],
     stride: [1, 1],
-    padding: [size >> 1, size >> 1],
+    padding: [size >> 1, size >> 1, size >> 1, size >> 1],
     dilation: [1, 1],
     groups: 1,
     weight: { shape, read: (begin, end, target) => target.set(all.subarray(begin * row, end * row)) },

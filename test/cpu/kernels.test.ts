@@ -20,10 +20,10 @@ describe.each(modules)("%s", (simd) => {
       shapes.push({ name: `${height}x${width}x${channels} to ${out}: ${name}`, input, op: conv(fields) });
     add("1x1", { weight: weightOf([out, channels, 1, 1]), relu: true });
     add("1x1 stride 2", { weight: weightOf([out, channels, 1, 1]), stride: [2, 2] });
-    add("3x3 stride 2", { weight: weightOf([out, channels, 3, 3]), stride: [2, 2], padding: [1, 1], relu: true });
-    add("7x7 stride 2", { weight: weightOf([out, channels, 7, 7]), stride: [2, 2], padding: [3, 3] });
-    add("3x3 dilated", { weight: weightOf([out, channels, 3, 3]), dilation: [2, 2], padding: [2, 2] });
-    add("1x3, no bias", { weight: weightOf([out, channels, 1, 3]), padding: [0, 1], bias: null });
+    add("3x3 stride 2", { weight: weightOf([out, channels, 3, 3]), stride: [2, 2], padding: [1, 1, 1, 1], relu: true });
+    add("7x7 stride 2", { weight: weightOf([out, channels, 7, 7]), stride: [2, 2], padding: [3, 3, 3, 3] });
+    add("3x3 dilated", { weight: weightOf([out, channels, 3, 3]), dilation: [2, 2], padding: [2, 2, 2, 2] });
+    add("1x3, no bias", { weight: weightOf([out, channels, 1, 3]), padding: [0, 1, 0, 1], bias: null });
   }
   test.each(shapes)("f32_conv $name", async ({ op, input }) => {
     await check(op, input, convOutput(op, input), simd, { convolution: "direct" });
@@ -43,7 +43,7 @@ describe.each(modules)("%s", (simd) => {
       const input = { height, width, channels };
       for (const size of [1, 3]) {
         const weight = weightOf([out, channels, size, size]);
-        const op = conv({ weight, padding: [size >> 1, size >> 1], relu: size === 3 });
+        const op = conv({ weight, padding: [size >> 1, size >> 1, size >> 1, size >> 1], relu: size === 3 });
         await check(op, input, convOutput(op, input), simd, { convolution: "direct", tile });
       }
     });
@@ -98,7 +98,14 @@ describe.each(modules)("%s", (simd) => {
   ])("f32_conv7x7s2_winograd4 %dx%dx%d to %d, padding %d", async (height, width, channels, out, padding) => {
     const input = { height, width, channels };
     const weight = weightOf([out, channels, 7, 7]);
-    const op = conv({ inputs: [0], output: 1, weight, stride: [2, 2], padding: [padding, padding], relu: true });
+    const op = conv({
+      inputs: [0],
+      output: 1,
+      weight,
+      stride: [2, 2],
+      padding: [padding, padding, padding, padding],
+      relu: true,
+    });
     const output = convOutput(op, input);
     const x = values(channels * height * width);
     const placed = networkOf(op, [input, output]);
@@ -134,7 +141,7 @@ describe.each(modules)("%s", (simd) => {
       kind: "maxPool",
       kernel: [3, 3],
       stride: [2, 2],
-      padding: [1, 1],
+      padding: [1, 1, 1, 1],
     } as const;
     const network = networkOf(op, [{ ...shape, channels: 3 }, shape, { height: 3, width: 3, channels: 4 }]);
     const engine = await engineFor(network, { simd });
@@ -163,7 +170,7 @@ describe.each(modules)("%s", (simd) => {
     { channels: 8, out: 8, groups: 8 },
   ])("f32_conv in groups: $channels to $out in $groups", async ({ channels, out, groups }) => {
     const input = { height: 6, width: 5, channels };
-    const op = conv({ weight: weightOf([out, channels / groups, 3, 3]), groups, padding: [1, 1], relu: true });
+    const op = conv({ weight: weightOf([out, channels / groups, 3, 3]), groups, padding: [1, 1, 1, 1], relu: true });
     await check(op, input, convOutput(op, input), simd);
   });
 
@@ -193,7 +200,11 @@ describe.each(modules)("%s", (simd) => {
       [5, 5, 4, 4, 2],
     ])("%dx%dx%d to %d, padding %d", async (height, width, channels, out, padding) => {
       const input = { height, width, channels };
-      const op = conv({ weight: weightOf([out, channels, 3, 3]), padding: [padding, padding], relu: true });
+      const op = conv({
+        weight: weightOf([out, channels, 3, 3]),
+        padding: [padding, padding, padding, padding],
+        relu: true,
+      });
       await check(op, input, convOutput(op, input), simd, { convolution, tile }, 1e-5);
     });
   });
@@ -217,7 +228,7 @@ describe.each(modules)("%s", (simd) => {
     ])("%dx%dx%d to %d, padding %d", async (height, width, channels, out, padding) => {
       const input = { height, width, channels };
       const weight = weightOf([out, channels, 3, 3]);
-      const op = conv({ weight, padding: [padding, padding], stride: [2, 2], relu: true });
+      const op = conv({ weight, padding: [padding, padding, padding, padding], stride: [2, 2], relu: true });
       await check(op, input, convOutput(op, input), simd, { convolution: "winograd4-lean", tile }, 1e-5);
     });
   });
@@ -226,7 +237,7 @@ describe.each(modules)("%s", (simd) => {
     "bias, residual and ReLU in the store of %s",
     async (convolution) => {
       const shape = { height: 7, width: 6, channels: 20 };
-      const op = conv({ weight: weightOf([20, 20, 3, 3]), padding: [1, 1], relu: true, inputs: [1, 1] });
+      const op = conv({ weight: weightOf([20, 20, 3, 3]), padding: [1, 1, 1, 1], relu: true, inputs: [1, 1] });
       await check(op, shape, shape, simd, { convolution }, 1e-5);
     },
   );
@@ -235,14 +246,19 @@ describe.each(modules)("%s", (simd) => {
     const input = { height: 9, width: 7, channels: 10 };
     const base = { name: "op", inputs: [1], output: 2 } as const;
     const halved = { ...input, height: 5, width: 4 };
-    await check({ ...base, kind: "maxPool", kernel: [3, 3], stride: [2, 2], padding: [1, 1] }, input, halved, simd);
+    await check(
+      { ...base, kind: "maxPool", kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] },
+      input,
+      halved,
+      simd,
+    );
     for (const countPadding of [true, false]) {
       const op = {
         ...base,
         kind: "averagePool",
         kernel: [3, 3],
         stride: [2, 2],
-        padding: [1, 1],
+        padding: [1, 1, 1, 1],
         countPadding,
       } as const;
       await check(op, input, halved, simd);

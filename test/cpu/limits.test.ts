@@ -22,7 +22,7 @@ async function costOf(work: () => unknown): Promise<{ ms: number; bytes: number 
 function wide(width: number, size: number): Network {
   const weight: Weight = { shape: [width, width, size, size], read: () => {} };
   const shape = { height: 56, width: 56, channels: width };
-  const op = conv({ weight, padding: [size >> 1, size >> 1], bias: null });
+  const op = conv({ weight, padding: [size >> 1, size >> 1, size >> 1, size >> 1], bias: null });
   const network = networkOf(op, [{ ...shape, channels: 3 }, shape, shape]);
   return { ...network, stages: network.stages.slice(1) };
 }

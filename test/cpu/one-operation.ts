@@ -1,4 +1,4 @@
-import type { ConvOp, Network, Op, ValueShape, Vector, Weight } from "../../src/graph/network.js";
+import type { ConvOp, Network, Op, Padding, ValueShape, Vector, Weight } from "../../src/graph/network.js";
 import { elementCount } from "../../src/graph/tensor.js";
 import { generator } from "../random.js";
 
@@ -28,7 +28,7 @@ export function networkOf(op: Op, shapes: readonly ValueShape[]): Network {
     output: 1,
     kernel: [1, 1],
     stride: [1, 1],
-    padding: [0, 0],
+    padding: [0, 0, 0, 0],
     dilation: [1, 1],
     groups: 1,
     weight: weightOf([shapes[1]!.channels, shapes[0]!.channels, 1, 1]),
@@ -62,7 +62,7 @@ export const conv = (fields: Partial<ConvOp> & { weight: Weight }): ConvOp => ({
   output: 2,
   kernel: [fields.weight.shape[2]!, fields.weight.shape[3]!],
   stride: [1, 1],
-  padding: [0, 0],
+  padding: [0, 0, 0, 0],
   dilation: [1, 1],
   groups: 1,
   bias: vectorOf(fields.weight.shape[0]!),
@@ -70,8 +70,20 @@ export const conv = (fields: Partial<ConvOp> & { weight: Weight }): ConvOp => ({
   ...fields,
 });
 
+/** Padding that differs from side to side: top, left, bottom, right. */
+export const uneven: readonly Padding[] = [
+  [0, 0, 1, 1],
+  [1, 1, 0, 0],
+  [2, 0, 0, 1],
+  [0, 3, 2, 0],
+  [1, 2, 4, 3],
+];
+
 export function convOutput(op: ConvOp, input: ValueShape): ValueShape {
   const side = (length: number, axis: 0 | 1) =>
-    Math.floor((length + 2 * op.padding[axis] - op.dilation[axis] * (op.kernel[axis] - 1) - 1) / op.stride[axis]) + 1;
+    Math.floor(
+      (length + op.padding[axis] + op.padding[axis + 2]! - op.dilation[axis] * (op.kernel[axis] - 1) - 1) /
+        op.stride[axis],
+    ) + 1;
   return { height: side(input.height, 0), width: side(input.width, 1), channels: op.weight.shape[0]! };
 }

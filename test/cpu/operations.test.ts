@@ -99,7 +99,11 @@ describe.each(modules)("%s", (simd) => {
           // PyTorch: the last window must begin within the image or the padding in front of it.
           return ceil && Math.ceil(count) * stride < length + padding ? Math.ceil(count) + 1 : whole;
         }
-        const window = { kernel: [kernel, kernel], stride: [stride, stride], padding: [padding, padding] } as const;
+        const window = {
+          kernel: [kernel, kernel],
+          stride: [stride, stride],
+          padding: [padding, padding, padding, padding],
+        } as const;
         await check({ ...base, kind: "maxPool", ...window }, input, output, simd);
         for (const countPadding of [true, false]) {
           await check({ ...base, kind: "averagePool", ...window, countPadding }, input, output, simd);
@@ -131,7 +135,7 @@ describe.each(modules)("%s", (simd) => {
           weight: weightOf([out, channels / groups, size, size]),
           stride: [stride, stride],
           dilation: [dilation, dilation],
-          padding: [padding, padding],
+          padding: [padding, padding, padding, padding],
           groups,
           relu: true,
         });

@@ -65,8 +65,8 @@ describe.each(modules)("tuning, %s", (simd) => {
   test("what is kept is believed where a dilated layer has a plain one's shape", async () => {
     const shape = { height: 8, width: 8, channels: 512 };
     const weight = weightOf([512, 512, 3, 3]);
-    const plain = conv({ weight, padding: [1, 1] });
-    const dilated = conv({ weight, padding: [2, 2], dilation: [2, 2], inputs: [2], output: 3 });
+    const plain = conv({ weight, padding: [1, 1, 1, 1] });
+    const dilated = conv({ weight, padding: [2, 2, 2, 2], dilation: [2, 2], inputs: [2], output: 3 });
     const one = networkOf(plain, [{ ...shape, channels: 3 }, shape, shape]);
     const both: Network = {
       ...one,

@@ -16,9 +16,9 @@ const vector: ValueShape = { height: 1, width: 1, channels: 8 };
 
 /** A convolution, a blur beside a max-pool, their sum, and a head. */
 const ops: readonly Op[] = [
-  conv({ name: "conv", inputs: [0], output: 1, weight: weightOf([8, 3, 3, 3]), padding: [1, 1], relu: true }),
+  conv({ name: "conv", inputs: [0], output: 1, weight: weightOf([8, 3, 3, 3]), padding: [1, 1, 1, 1], relu: true }),
   { kind: "blurPool", name: "blur", inputs: [1], output: 2, stride: 2 },
-  { kind: "maxPool", name: "pool", inputs: [1], output: 3, kernel: [2, 2], stride: [2, 2], padding: [0, 0] },
+  { kind: "maxPool", name: "pool", inputs: [1], output: 3, kernel: [2, 2], stride: [2, 2], padding: [0, 0, 0, 0] },
   { kind: "add", name: "sum", inputs: [2, 3], output: 4, relu: false },
   { kind: "globalAveragePool", name: "mean", inputs: [4], output: 5 },
   { kind: "linear", name: "fc", inputs: [5], output: 6, weight: weightOf([5, 8]), bias: vectorOf(5), relu: false },

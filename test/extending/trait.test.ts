@@ -29,7 +29,7 @@ test("a trait of one's own changes the network, and both ways of running it", as
   };
   const network = build(SmallPool);
   const pools = network.stages[0]!.ops.filter((op) => op.kind === "maxPool");
-  expect(pools).toMatchObject([{ kernel: [2, 2], stride: [2, 2], padding: [0, 0] }]);
+  expect(pools).toMatchObject([{ kernel: [2, 2], stride: [2, 2], padding: [0, 0, 0, 0] }]);
 
   const expected = runReference(network, input);
   const engine = await engineFor(network);

@@ -4,7 +4,7 @@ import { hardwareTiling } from "../../src/gpu/tiles.js";
 import type { ActivationOp, Network, Op, ValueShape } from "../../src/graph/network.js";
 import { toNhwc } from "../cpu/check.js";
 import { dense, imageReaders, readerNetwork } from "../cpu/image-readers.js";
-import { conv, convOutput, networkOf, values, vectorOf, weightOf } from "../cpu/one-operation.js";
+import { conv, convOutput, networkOf, uneven, values, vectorOf, weightOf } from "../cpu/one-operation.js";
 import { runOp, runReference } from "../model/reference.js";
 import { openDawn } from "./dawn.js";
 
@@ -40,20 +40,47 @@ const cases: [string, Op, ValueShape, ValueShape][] = [
   ],
   [
     "max-pool in ceil mode",
-    { ...base, kind: "maxPool", kernel: [3, 3], stride: [2, 2], padding: [0, 0] },
+    { ...base, kind: "maxPool", kernel: [3, 3], stride: [2, 2], padding: [0, 0, 0, 0] },
     { ...image, height: 8, width: 6 },
     { ...image, height: 4, width: 3 },
   ],
   [
     "2x2 max-pool",
-    { ...base, kind: "maxPool", kernel: [2, 2], stride: [2, 2], padding: [0, 0] },
+    { ...base, kind: "maxPool", kernel: [2, 2], stride: [2, 2], padding: [0, 0, 0, 0] },
     image,
     { ...image, height: 4, width: 3 },
   ],
   ...([1, 2] as const).map((stride): [string, Op, ValueShape, ValueShape] => {
     const weight = weightOf([12, 10, 3, 3]);
-    const op = conv({ weight, stride: [stride, stride], dilation: [2, 2], padding: [2, 2], relu: true });
+    const op = conv({ weight, stride: [stride, stride], dilation: [2, 2], padding: [2, 2, 2, 2], relu: true });
     return [`dilated convolution, stride ${stride}`, op, image, convOutput(op, image)];
+  }),
+  ...uneven.flatMap((padding): [string, Op, ValueShape, ValueShape][] => {
+    const [top, left, bottom, right] = padding;
+    const along = (extent: number) => Math.ceil((extent - 3) / 2) + 1;
+    const pooled = { ...image, height: along(image.height + top + bottom), width: along(image.width + left + right) };
+    const window = { kernel: [3, 3], stride: [2, 2], padding } as const;
+    return [
+      ...([1, 2] as const).map((stride): [string, Op, ValueShape, ValueShape] => {
+        const op = conv({ weight: weightOf([12, 10, 3, 3]), stride: [stride, stride], padding, relu: true });
+        return [`convolution, stride ${stride}, padding ${padding}`, op, image, convOutput(op, image)];
+      }),
+      // A window of padding alone has no largest value.
+      ...[padding]
+        .filter((rows) => Math.max(...rows) < 3)
+        .map((): [string, Op, ValueShape, ValueShape] => [
+          `max-pool, padding ${padding}`,
+          { ...base, kind: "maxPool", ...window },
+          image,
+          pooled,
+        ]),
+      ...[true, false].map((countPadding): [string, Op, ValueShape, ValueShape] => [
+        `average pool, padding ${padding}, counted: ${countPadding}`,
+        { ...base, kind: "averagePool", ...window, countPadding },
+        image,
+        pooled,
+      ]),
+    ];
   }),
 ];
 

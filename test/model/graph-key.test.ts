@@ -12,22 +12,22 @@ const keyOf = (op: Op) => graphKey(networkOf(op, [{ ...shape, channels: 3 }, sha
 test("graphs of equal shapes have keys of their own", () => {
   const weight = weightOf([4, 4, 3, 3]);
   const ops: Op[] = [
-    conv({ weight, padding: [1, 1] }),
-    conv({ weight, padding: [1, 1], relu: true }),
-    conv({ weight, padding: [2, 2], dilation: [2, 2] }),
-    conv({ weight, padding: [1, 1], inputs: [1, 1] }),
-    conv({ weight, padding: [1, 1], bias: null }),
-    conv({ weight: weightOf([4, 2, 3, 3]), groups: 2, padding: [1, 1] }),
+    conv({ weight, padding: [1, 1, 1, 1] }),
+    conv({ weight, padding: [1, 1, 1, 1], relu: true }),
+    conv({ weight, padding: [2, 2, 2, 2], dilation: [2, 2] }),
+    conv({ weight, padding: [1, 1, 1, 1], inputs: [1, 1] }),
+    conv({ weight, padding: [1, 1, 1, 1], bias: null }),
+    conv({ weight: weightOf([4, 2, 3, 3]), groups: 2, padding: [1, 1, 1, 1] }),
     conv({ weight: weightOf([4, 4, 1, 1]) }),
-    conv({ weight: weightOf([4, 4, 5, 5]), padding: [2, 2] }),
+    conv({ weight: weightOf([4, 4, 5, 5]), padding: [2, 2, 2, 2] }),
     { ...base, kind: "relu" },
     { ...base, kind: "activation", function: "silu" },
     { ...base, kind: "activation", function: "gelu" },
     { ...base, kind: "activation", function: "leaky-relu", slope: 0.1 },
     { ...base, kind: "activation", function: "leaky-relu", slope: 0.2 },
-    { ...base, kind: "maxPool", kernel: [3, 3], stride: [1, 1], padding: [1, 1] },
-    { ...base, kind: "averagePool", kernel: [3, 3], stride: [1, 1], padding: [1, 1], countPadding: true },
-    { ...base, kind: "averagePool", kernel: [3, 3], stride: [1, 1], padding: [1, 1], countPadding: false },
+    { ...base, kind: "maxPool", kernel: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1] },
+    { ...base, kind: "averagePool", kernel: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1], countPadding: true },
+    { ...base, kind: "averagePool", kernel: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1], countPadding: false },
     { ...base, kind: "blurPool", stride: 1 },
     { ...base, kind: "batchNorm", scale: vectorOf(4), shift: vectorOf(4), relu: false },
   ];
@@ -42,9 +42,9 @@ test("what numbers are stored as is part of a key", () => {
   const quantized = (type: Quantization["type"], scale: number) => ({ ...shape, quantization: { type, scale } });
   const key = (op: Op, from: ValueShape, to: ValueShape) =>
     graphKey(networkOf(op, [{ ...shape, channels: 3 }, from, to]));
-  const conv8 = conv({ weight: integers, padding: [1, 1] });
+  const conv8 = conv({ weight: integers, padding: [1, 1, 1, 1] });
   const keys = [
-    key(conv({ weight, padding: [1, 1] }), shape, shape),
+    key(conv({ weight, padding: [1, 1, 1, 1] }), shape, shape),
     key(conv8, shape, shape),
     key(conv8, quantized("s8", 0.5), shape),
     key(conv8, quantized("u7", 0.5), shape),
@@ -55,8 +55,8 @@ test("what numbers are stored as is part of a key", () => {
 });
 
 test("weights, their names and their place in a file are left out", () => {
-  const op = conv({ weight: weightOf([4, 4, 3, 3]), padding: [1, 1] });
-  const other = conv({ weight: weightOf([4, 4, 3, 3]), padding: [1, 1], name: "layer1.0.conv1" });
+  const op = conv({ weight: weightOf([4, 4, 3, 3]), padding: [1, 1, 1, 1] });
+  const other = conv({ weight: weightOf([4, 4, 3, 3]), padding: [1, 1, 1, 1], name: "layer1.0.conv1" });
   const arriving = { ...other, weight: { ...other.weight, needs: () => 7 }, bias: { ...other.bias!, needs: 7 } };
   expect(new Set([op, other, arriving].map(keyOf)).size).toBe(1);
 });

@@ -28,7 +28,16 @@ test.each(cases)("PyTorch's $op.kind from $inputShape to $outputShape", (fixture
     bias: { length: bias!.length, read: () => Float64Array.from(bias!) },
     relu: false,
   };
-  const placed = { ...op, ...learned, name: "op", inputs: [0], output: 1 } as unknown as Op;
+  // PyTorch pads both ends of an axis alike.
+  const { padding = [] } = op as { padding?: readonly number[] };
+  const placed = {
+    ...op,
+    ...learned,
+    padding: [...padding, ...padding],
+    name: "op",
+    inputs: [0],
+    output: 1,
+  } as unknown as Op;
   const actual = runOp(
     placed,
     () => Float64Array.from(input),

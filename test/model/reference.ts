@@ -184,7 +184,7 @@ function pool(
             const yy = row * op.stride[0] + ky - op.padding[0];
             const xx = column * op.stride[1] + kx - op.padding[1];
             // PyTorch counts padding, but not what ceil mode lets hang over the padded edge.
-            if (yy < from.height + op.padding[0] && xx < from.width + op.padding[1]) padded++;
+            if (yy < from.height + op.padding[2] && xx < from.width + op.padding[3]) padded++;
             if (yy < 0 || yy >= from.height || xx < 0 || xx >= from.width) continue;
             const value = x[(c * from.height + yy) * from.width + xx]!;
             largest = Math.max(largest, value);

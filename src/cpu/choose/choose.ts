@@ -90,7 +90,7 @@ function chooseLarge1x1({ memory, convolution, tile }: ChoiceOptions): ConvKerne
 function isLarge1x1(op: ConvOp, output: ValueShape): boolean {
   const [out, channels] = op.weight.shape as [number, number];
   return (
-    [...op.kernel, ...op.padding, op.groups].join() === "1,1,0,0,1" &&
+    [...op.kernel, ...op.padding, op.groups].join() === "1,1,0,0,0,0,1" &&
     Math.min(out, channels) >= 64 &&
     out % 16 === 0 &&
     channels % 16 === 0 &&

@@ -12,7 +12,7 @@ import {
 import { opMacs } from "../../graph/macs.js";
 import type { ConvOp, LinearOp } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";
-import type { Drafts } from "../program/drafts.js";
+import type { Drafts, Layout } from "../program/drafts.js";
 
 /** Input rows of a piece should stay in a core's second-level cache: the more of them, the less often weights are read. */
 const CONV_ROWS_BYTES = 512 * 1024;
@@ -36,11 +36,11 @@ const ADDED = { rowPanels: 1, panelRows: 6 };
 export function direct(
   drafts: Drafts,
   op: ConvOp,
-  from: { height: number; width: number; step: number; area: number },
+  from: Layout,
   kernel: readonly [number, number],
   depth: number,
   columns: number,
-  padding: readonly [number, number] = [0, 0],
+  [top, left]: readonly number[] = [0, 0],
 ): void {
   const output = drafts.shape(op.output);
   const [outChannels] = op.weight.shape as [number];
@@ -80,8 +80,8 @@ export function direct(
       [Field.kernelWidth]: kernel[1],
       [Field.strideHeight]: op.stride[0],
       [Field.strideWidth]: op.stride[1],
-      [Field.padHeight]: padding[0],
-      [Field.padWidth]: padding[1],
+      [Field.padHeight]: top,
+      [Field.padWidth]: left,
       [Field.dilationHeight]: op.dilation[0],
       [Field.dilationWidth]: op.dilation[1],
       [Field.depth]: depth,
@@ -106,7 +106,7 @@ export function lowerLinear(drafts: Drafts, op: LinearOp): void {
     kind: "conv",
     kernel: [1, 1],
     stride: [1, 1],
-    padding: [0, 0],
+    padding: [0, 0, 0, 0],
     dilation: [1, 1],
     groups: 1,
     weight: { ...op.weight, shape: [outChannels, input.channels, 1, 1] },

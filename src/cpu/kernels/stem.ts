@@ -28,13 +28,9 @@ export function lowerStem(drafts: Drafts, op: ConvOp): void {
     return;
   }
   const input = drafts.shape(op.inputs[0]);
-  const [padHeight, padWidth] = op.padding;
-  const height = input.height + 2 * padHeight;
-  const width = input.width + 2 * padWidth;
   const rowsTogether = op.dilation[1] === 1;
   const step = rowsTogether ? input.channels : paddedChannels(input.channels);
-  const padded = drafts.interleave(op, op.padding, step);
-  const layout = { height, width, step, area: padded };
+  const layout = drafts.interleave(op, op.padding, step);
   const dense = op.groups === 1 ? op : densify(op);
   if (rowsTogether) direct(drafts, dense, layout, [op.kernel[0], 1], step * op.kernel[1], op.kernel[1]);
   else direct(drafts, dense, layout, op.kernel, step, 1);

@@ -35,7 +35,12 @@ export function lower(drafts: Drafts, op: Op): void {
           ...window(op),
           [Field.kernel]: op.kind === "maxPool" ? Kernel.maxPool : Kernel.averagePool,
           [Field.tiles]: output.height,
-          [Field.countPadding]: op.kind === "averagePool" && op.countPadding ? 1 : 0,
+          ...(op.kind === "averagePool" && op.countPadding
+            ? {
+                [Field.countedHeight]: input.height + op.padding[2],
+                [Field.countedWidth]: input.width + op.padding[3],
+              }
+            : {}),
         },
         ...places,
       });

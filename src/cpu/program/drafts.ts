@@ -1,5 +1,5 @@
 import { Field, Kernel } from "../../../assembly/shared/record.js";
-import type { ConvOp, Network, Op, ValueId, ValueShape, Vector, Weight } from "../../graph/network.js";
+import type { ConvOp, Network, Op, Padding, ValueId, ValueShape, Vector, Weight } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";
 import { align } from "./arena.js";
 import { inPlace } from "./in-place.js";
@@ -44,6 +44,14 @@ export interface Area {
   last: number;
 }
 
+/** An image in an area: its extents, and the elements from one pixel to the next. */
+export interface Layout {
+  readonly height: number;
+  readonly width: number;
+  readonly step: number;
+  readonly area: number;
+}
+
 /** What lowering leaves: records, weights and areas whose addresses are not known yet. */
 export class Drafts {
   readonly records: Draft[] = [];
@@ -86,16 +94,16 @@ export class Drafts {
   read(op: Op, value: ValueId): number {
     if (value !== this.network.input) return this.areaOf[value]!;
     const { channels } = this.shape(value);
-    this.interleaved ??= this.interleave(op, [0, 0], paddedChannels(channels));
+    this.interleaved ??= this.interleave(op, [0, 0, 0, 0], paddedChannels(channels)).area;
     return this.interleaved;
   }
 
   /** The image in rows of pixels `step` elements apart, with a border of zeros, in an area of its own. */
-  interleave(op: Op, [padHeight, padWidth]: readonly [number, number], step: number): number {
+  interleave(op: Op, [top, left, bottom, right]: Padding, step: number): Layout {
     const image = this.shape(this.network.input);
-    const height = image.height + 2 * padHeight;
-    const width = image.width + 2 * padWidth;
-    const output = this.area(4 * height * width * step);
+    const height = image.height + top + bottom;
+    const width = image.width + left + right;
+    const area = this.area(4 * height * width * step);
     this.push({
       step: this.step(op, "f32_input_nchw"),
       words: {
@@ -106,14 +114,14 @@ export class Drafts {
         [Field.outHeight]: height,
         [Field.outWidth]: width,
         [Field.outStep]: step,
-        [Field.padHeight]: padHeight,
-        [Field.padWidth]: padWidth,
+        [Field.padHeight]: top,
+        [Field.padWidth]: left,
         [Field.channels]: image.channels,
       },
       input: this.areaOf[this.network.input]!,
-      output,
+      output: area,
     });
-    return output;
+    return { height, width, step, area };
   }
 
   shape(value: ValueId): ValueShape {

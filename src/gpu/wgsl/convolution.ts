@@ -1,3 +1,4 @@
+import type { Padding } from "../../graph/network.js";
 import { each, type Kernel, kernel, type Storage } from "./shader.js";
 
 /** What one workgroup computes: threads[0] * channels output channels of threads[1] * pixels output pixels. */
@@ -21,7 +22,7 @@ export interface ConvolutionShape {
   readonly output: { readonly height: number; readonly width: number; readonly vectors: number };
   readonly kernel: readonly [number, number];
   readonly stride: readonly [number, number];
-  readonly padding: readonly [number, number];
+  readonly padding: Padding;
   readonly dilation: readonly [number, number];
   /** Input and output channels of one group. */
   readonly groupInputs: number;

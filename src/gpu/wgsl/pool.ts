@@ -1,3 +1,4 @@
+import type { Padding } from "../../graph/network.js";
 import { elementwise, type Kernel, kernel, type Storage } from "./shader.js";
 
 export interface PoolOptions {
@@ -8,7 +9,7 @@ export interface PoolOptions {
   readonly vectors: number;
   readonly kernel: readonly [number, number];
   readonly stride: readonly [number, number];
-  readonly padding: readonly [number, number];
+  readonly padding: Padding;
   /** An average divides by the window's share of the padded input, as PyTorch's count_include_pad does. */
   readonly countPadding: boolean;
   readonly head: number;
@@ -36,6 +37,9 @@ export function pool(options: PoolOptions): Kernel {
       PADDING_Y: options.padding[0],
       PADDING_X: options.padding[1],
       HEAD: head,
+      ...(!max && countPadding
+        ? { COUNTED_Y: input.height + options.padding[2], COUNTED_X: input.width + options.padding[3] }
+        : {}),
     },
     buffers: { src: "Vector", dst: "Vector" },
     ...threads,
@@ -59,8 +63,8 @@ export function pool(options: PoolOptions): Kernel {
     max
       ? ""
       : countPadding
-        ? `let rows = min(row + i32(KERNEL_Y), i32(HEIGHT + PADDING_Y)) - row;
-  let columns = min(column + i32(KERNEL_X), i32(WIDTH + PADDING_X)) - column;
+        ? `let rows = min(row + i32(KERNEL_Y), i32(COUNTED_Y)) - row;
+  let columns = min(column + i32(KERNEL_X), i32(COUNTED_X)) - column;
   value /= f32(rows * columns);`
         : "value /= f32(max((bottom - top) * (right - left), 1));"
   }
