@@ -1,5 +1,10 @@
 import type { Network } from "./graph/network.js";
 
+/** Every device that a stage can run on, by name. A further one is a name here and an engine. */
+export type DeviceName = "cpu" | "gpu";
+/** Devices beside the CPU, which answers before they are there and when they fail. */
+export type AcceleratorName = Exclude<DeviceName, "cpu">;
+
 /**
  * The seam between the scheduler and a device. An engine holds one network, prepared stage by stage, and runs a contiguous
  * range of its stages. It knows nothing of images, labels or other devices; nothing above it knows of tiles or pipelines.
@@ -9,23 +14,25 @@ import type { Network } from "./graph/network.js";
  * padding, which is [classes] at a classifier's end, and a whole map of features where no pool stands before it.
  */
 export interface Engine {
-  readonly device: "cpu" | "gpu";
+  readonly device: DeviceName;
   readonly network: Network;
   /**
    * Runs stages [first, last] on `input`. The result may be a view of the engine's own memory: it holds until the next
    * run of this engine. An engine runs one range at a time; the caller queues.
    */
   run(first: number, last: number, input: Float32Array): Promise<Float32Array>;
-  readonly stats: EngineStats;
+  readonly stats: DeviceStats;
   /** Frees everything that the engine holds. Safe to call twice. */
   close(): Promise<void>;
 }
 
+/** What callers see of a model's devices, all of them together. */
 export interface EngineStats {
-  /** Bytes of WebAssembly memory, at its largest (memory never shrinks); 0 on a GPU. */
+  /** Bytes of WebAssembly memory, at its largest (memory never shrinks). */
   readonly wasmBytes: number;
-  /** Bytes of GPU buffers; 0 on the CPU. */
+  /** Bytes of GPU buffers; 0 while no GPU is in use. */
   readonly gpuBytes: number;
+  /** Threads of the CPU. */
   readonly threads: number;
   /** Why that many. */
   readonly threadsReason: string;
@@ -35,8 +42,19 @@ export interface EngineStats {
   readonly measurements: number;
 }
 
-/** An engine whose moves can be timed apart from its work. */
-export interface Mover extends Engine {
+/** What one device says of itself: its kernels, and those of the other fields that are its own. */
+export interface DeviceStats extends Partial<EngineStats> {
+  readonly kernels: string;
+}
+
+/** The CPU's engine, which every session has: what it says is whole without another device. */
+export interface FirstEngine extends Engine {
+  readonly stats: EngineStats;
+}
+
+/** An engine beside the CPU's. Activations are moved to it and back, and its moves can be timed apart from its work. */
+export interface Accelerator extends Engine {
+  readonly device: AcceleratorName;
   /** Takes a stage's input in and out again: an upload, an empty submit and a readback of as many bytes. */
   echo(stage: number, input: Float32Array): Promise<void>;
 }
@@ -59,4 +77,16 @@ export interface GpuInput {
   run(engine: Writable, last: number): Promise<Float32Array>;
   /** The same values on the CPU. */
   read(): Promise<Float32Array>;
+}
+
+/** Images of one kind that the GPU reads where they lie, such as video frames. What they need there is made at the first one. */
+export interface GpuReader<Image> {
+  /** As `GpuInput.run`. */
+  run(image: Image, engine: Writable, last: number): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Whether a `GpuInput` can be given to this engine. Any other device gets what `read` gives. */
+export function isWritable<Given extends Engine>(engine: Given): engine is Given & Writable {
+  return "runWritten" in engine;
 }

@@ -1,10 +1,12 @@
+import type { DeviceName } from "./engine.js";
+
 /** Where one stage runs, and why. */
 export interface StagePlacement {
   readonly stage: string;
-  readonly device: "cpu" | "gpu";
+  readonly device: DeviceName;
   readonly reason: string;
   /** Measured median in ms on each device; absent where it was not measured. */
-  readonly ms?: { readonly cpu?: number; readonly gpu?: number };
+  readonly ms?: { readonly [Name in DeviceName]?: number };
 }
 
 /**
@@ -13,7 +15,7 @@ export interface StagePlacement {
  */
 export interface StreamSummary {
   /** Device of each stage, while images are in flight on both. */
-  readonly devices: readonly ("cpu" | "gpu")[];
+  readonly devices: readonly DeviceName[];
   /** Between two answers. */
   readonly predictedMs: number;
   /** The median of the last twenty; null before that. */
@@ -53,16 +55,17 @@ export class Plan {
   ) {}
 
   toString(): string {
-    const measured = this.stages.some(({ ms }) => ms);
-    const time = (ms: number | undefined) => (ms === undefined ? "" : ms.toFixed(2)).padStart(9);
     const width = Math.max(5, ...this.stages.map(({ stage }) => stage.length));
     const lines = this.stages.map(
       ({ stage, device, ms }) =>
-        `${stage.padEnd(width)}  ${device.padEnd(6)}${measured ? time(ms?.cpu) + time(ms?.gpu) : ""}`,
+        `${stage.padEnd(width)}  ${device.padEnd(6)}${Object.values(ms ?? {})
+          .map((time) => time.toFixed(2).padStart(9))
+          .join("")}`,
     );
+    const measured = Object.keys(this.stages[0]?.ms ?? {}) as DeviceName[];
     const { predictedMs, stream } = this.summary;
     return [
-      `${"stage".padEnd(width)}  device${measured ? "   CPU ms   GPU ms" : ""}`,
+      `${"stage".padEnd(width)}  device${measured.map((name) => `   ${name.toUpperCase()} ms`).join("")}`,
       ...lines.map((line) => line.trimEnd()),
       ...new Set(this.stages.map(({ reason }) => reason)),
       ...(predictedMs === null ? [] : [`predicted ${predictedMs.toFixed(2)} ms`]),
@@ -71,8 +74,9 @@ export class Plan {
   }
 
   private describe({ devices, predictedMs, measuredMs, depth }: StreamSummary): string {
-    const here = this.stages.filter((_, index) => devices[index] === "gpu").map(({ stage }) => stage);
-    const where = here.length === 0 ? "on the CPU" : `on the GPU ${here.join(", ")}`;
+    const device = devices.find((it) => it !== "cpu");
+    const here = this.stages.filter((_, index) => devices[index] === device).map(({ stage }) => stage);
+    const where = device ? `on the ${device.toUpperCase()} ${here.join(", ")}` : "on the CPU";
     const rate = (ms: number) => `${ms.toFixed(2)} ms an image (${(1000 / ms).toFixed(1)} a second)`;
     const measured = measuredMs === null ? "" : `, measured ${rate(measuredMs)}, ${depth} in flight, answered in order`;
     return `a stream: ${where}; predicted ${rate(predictedMs)}${measured}`;

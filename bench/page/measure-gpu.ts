@@ -29,13 +29,17 @@ export async function measureGpu(
   const latency = latencyOf(wholeSamples!);
   const medians = others.map((samples) => latencyOf(samples).median);
   const costs = costsOf(
+    "gpu",
     activations.map(({ byteLength }) => byteLength),
-    cpu.stages.map(({ ms }) => ms),
-    medians.slice(0, alone.length),
-    medians.slice(alone.length),
-    { cpu: cpu.latency.median, gpu: latency.median },
+    {
+      cpu: cpu.stages.map(({ ms }) => ms),
+      other: medians.slice(0, alone.length),
+      echoes: medians.slice(alone.length),
+      whole: { cpu: cpu.latency.median, other: latency.median },
+    },
   );
-  const { range, ms } = plan(costs);
+  const { stretch, ms } = plan(costs);
+  const { up, down, wait } = costs.moves.gpu!;
   const names = sizes.map(({ name }) => name);
   return {
     device: "gpu",
@@ -50,11 +54,11 @@ export async function measureGpu(
     imagesPerSecond: 1e3 / latency.median,
     gflops: (2 * macs) / latency.median / 1e6,
     stages: sizes.map(({ name, macs }, stage) => {
-      const ms = costs.gpu[stage]!;
+      const ms = costs.stages.gpu![stage]!;
       return { stage: name, ms, macs, gflops: ms > 0 ? (2 * macs) / ms / 1e6 : 0 };
     }),
-    waitMs: costs.wait,
-    moveMs: costs.up[0]! + costs.down[last]!,
-    schedule: { gpuStages: range ? names.slice(range.first, range.last + 1) : [], predictedMs: ms },
+    waitMs: wait,
+    moveMs: up[0]! + down[last]!,
+    schedule: { gpuStages: stretch ? names.slice(stretch.first, stretch.last + 1) : [], predictedMs: ms },
   };
 }

@@ -80,7 +80,7 @@ async function placed(
   const { device = "auto", precision } = load;
   const gpu = (await nodeHost.findGpu?.()) ?? undefined;
   const openGpu = await gpuOpener(() => network, nodeHost, { ...load, gpu });
-  const scheduler = new Scheduler({ cpu, device, precision, openGpu, store: nodeHost.store });
+  const scheduler = new Scheduler({ cpu, device, precision, openers: { gpu: openGpu }, store: nodeHost.store });
   try {
     await scheduler.start();
     const end = performance.now() + PLACING_MS;

@@ -1,4 +1,4 @@
-import type { Engine, EngineStats } from "../engine.js";
+import type { EngineStats, FirstEngine } from "../engine.js";
 import { ClosedError, ShapeError, WasmError, WorkerError } from "../errors.js";
 import type { Network } from "../graph/network.js";
 import { withoutPadding } from "../graph/tensor.js";
@@ -20,7 +20,7 @@ export interface OpTiming extends Step {
   readonly ms: number;
 }
 
-export interface CpuEngine extends Engine {
+export interface CpuEngine extends FirstEngine {
   readonly device: "cpu";
   /** Medians of `runs` passes over the whole network, record by record. */
   profile(input: Float32Array, runs: number): OpTiming[];

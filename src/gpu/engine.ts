@@ -1,4 +1,4 @@
-import type { EngineStats, Mover, Writable } from "../engine.js";
+import type { Accelerator, DeviceStats, Writable } from "../engine.js";
 import {
   ClosedError,
   DeviceUnavailableError,
@@ -35,8 +35,15 @@ export interface GpuOptions {
   readonly onLost?: (reason: string) => void;
 }
 
-export interface GpuEngine extends Mover, Writable {
+/** What it says of itself. */
+export interface GpuStats extends DeviceStats {
+  /** Bytes of its buffers. */
+  readonly gpuBytes: number;
+}
+
+export interface GpuEngine extends Accelerator, Writable {
   readonly device: "gpu";
+  readonly stats: GpuStats;
   readonly software: boolean;
   /** Why the engine is dead; null while it lives. */
   readonly lost: string | null;
@@ -148,15 +155,8 @@ class WebGpuEngine implements GpuEngine {
     gpu.lost.then(({ reason, message }) => this.#fail(`the device was lost (${message || reason})`));
   }
 
-  get stats(): EngineStats {
-    return {
-      wasmBytes: 0,
-      gpuBytes: this.#end ? 0 : this.#bytes,
-      threads: 0,
-      threadsReason: "the GPU runs this network",
-      kernels: `webgpu ${this.#name}`,
-      measurements: 0,
-    };
+  get stats(): GpuStats {
+    return { gpuBytes: this.#end ? 0 : this.#bytes, kernels: `webgpu ${this.#name}` };
   }
 
   get lost(): string | null {

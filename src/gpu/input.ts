@@ -1,4 +1,4 @@
-import type { GpuInput, Writable } from "../engine.js";
+import type { GpuInput, GpuReader, Writable } from "../engine.js";
 import { GpuInputError } from "../errors.js";
 import type { Frame } from "../image/frame.js";
 import type { Preprocess } from "../options.js";
@@ -43,12 +43,11 @@ function refused(reason: string, cause?: unknown): GpuInputError {
 }
 
 /** Video frames of one model, for whichever device runs. */
-export class FrameInputs {
+export class FrameInputs implements GpuReader<Frame> {
   readonly #made = new Map<GPUDevice, Promise<Frames>>();
 
   constructor(private readonly spec: Preprocess) {}
 
-  /** As `GpuInput.run`. */
   async run(frame: Frame, engine: Writable, last: number): Promise<Float32Array> {
     const frames = await this.#on(engine.gpu).catch((cause) => {
       throw new GpuInputError(`Video frames cannot be prepared on this GPU: ${messageOf(cause)}`, { cause });

@@ -1,4 +1,4 @@
-import type { Engine, Mover } from "../engine.js";
+import type { Accelerator, AcceleratorName, Engine } from "../engine.js";
 import { median } from "./median.js";
 import type { Costs } from "./planner.js";
 
@@ -6,14 +6,24 @@ import type { Costs } from "./planner.js";
 const ROUNDS = 5;
 const BUDGET_MS = 300;
 
+/** Medians in ms, on the CPU and on one accelerator. */
+export interface Times {
+  /** Of each stage alone, with its moves. */
+  readonly cpu: readonly number[];
+  readonly other: readonly number[];
+  /** Of moves without work, for each stage. */
+  readonly echoes: readonly number[];
+  readonly whole: { readonly cpu: number; readonly other: number };
+}
+
 /**
- * Measures stages and transfers on both devices, one step at a time; `exclusively` lets requests in between. A stage alone on the GPU
- * costs its work, its transfers and one wait. Transfers are measured without work, on the smallest and the largest activation, and
- * subtracted. The whole network is measured too, because a stage alone finds cold caches and sleeping cores.
+ * Measures stages and transfers on the CPU and an accelerator, one step at a time; `exclusively` lets requests in between. A stage
+ * alone on the accelerator costs its work, its transfers and one wait. Transfers are measured without work, on the smallest and the
+ * largest activation, and subtracted. The whole network is measured too, because a stage alone finds cold caches and sleeping cores.
  */
 export async function calibrate(
   cpu: Engine,
-  gpu: Mover,
+  other: Accelerator,
   exclusively: <T>(task: () => Promise<T>) => Promise<T>,
   now: () => number,
 ): Promise<Costs> {
@@ -21,9 +31,9 @@ export async function calibrate(
   const image = values[input]!;
   const inputs: Float32Array[] = [new Float32Array(image.channels * image.height * image.width).fill(0.5)];
   const cpuTimes = stages.map(() => [] as number[]);
-  const gpuTimes = stages.map(() => [] as number[]);
+  const otherTimes = stages.map(() => [] as number[]);
   const echoTimes = stages.map(() => [] as number[]);
-  const whole = { cpu: [] as number[], gpu: [] as number[] };
+  const whole = { cpu: [] as number[], other: [] as number[] };
   const timed = async <T>(into: number[], task: () => Promise<T>): Promise<T> => {
     const start = now();
     const result = await task();
@@ -40,39 +50,40 @@ export async function calibrate(
     await exclusively(() => timed(whole.cpu, () => cpu.run(0, stages.length - 1, inputs[0]!)));
     for (const index of stages.keys()) {
       const from = inputs[index]!;
-      await exclusively(() => timed(gpuTimes[index]!, () => gpu.run(index, index, from)));
-      await exclusively(() => timed(echoTimes[index]!, () => gpu.echo(index, from)));
+      await exclusively(() => timed(otherTimes[index]!, () => other.run(index, index, from)));
+      await exclusively(() => timed(echoTimes[index]!, () => other.echo(index, from)));
     }
-    await exclusively(() => timed(whole.gpu, () => gpu.run(0, stages.length - 1, inputs[0]!)));
+    await exclusively(() => timed(whole.other, () => other.run(0, stages.length - 1, inputs[0]!)));
   }
   return costsOf(
+    other.device,
     inputs.map((it) => it.byteLength),
-    cpuTimes.map(median),
-    gpuTimes.map(median),
-    echoTimes.map(median),
-    { cpu: median(whole.cpu), gpu: median(whole.gpu) },
+    {
+      cpu: cpuTimes.map(median),
+      other: otherTimes.map(median),
+      echoes: echoTimes.map(median),
+      whole: { cpu: median(whole.cpu), other: median(whole.other) },
+    },
   );
 }
 
 /** Separates waits, moves and work. `bytes`: of each stage's input, and of the last one's output. */
-export function costsOf(
-  bytes: readonly number[],
-  cpuAlone: readonly number[],
-  gpuAlone: readonly number[],
-  echoes: readonly number[],
-  whole: { readonly cpu: number; readonly gpu: number },
-): Costs {
+export function costsOf(device: AcceleratorName, bytes: readonly number[], times: Times): Costs {
+  const { cpu, other, echoes, whole } = times;
   const smallest = bytes.indexOf(Math.min(...bytes.slice(0, -1)));
   const largest = bytes.indexOf(Math.max(...bytes.slice(0, -1)));
   const spread = 2 * (bytes[largest]! - bytes[smallest]!);
   const perByte = spread > 0 ? Math.max(0, (echoes[largest]! - echoes[smallest]!) / spread) : 0;
   const wait = Math.max(0, echoes[smallest]! - 2 * perByte * bytes[smallest]!);
-  const stages = cpuAlone.length;
+  const stages = cpu.length;
   const up = bytes.slice(0, stages).map((count) => perByte * count);
   const down = bytes.slice(1).map((count) => perByte * count);
-  const work = gpuAlone.map((ms, index) => Math.max(0, ms - wait - up[index]! - down[index]!));
-  const together = Math.max(0, whole.gpu - wait - up[0]! - down[stages - 1]!);
-  return { cpu: scaledTo(whole.cpu, cpuAlone), gpu: scaledTo(together, work), up, down, wait };
+  const work = other.map((ms, index) => Math.max(0, ms - wait - up[index]! - down[index]!));
+  const together = Math.max(0, whole.other - wait - up[0]! - down[stages - 1]!);
+  return {
+    stages: { cpu: scaledTo(whole.cpu, cpu), [device]: scaledTo(together, work) },
+    moves: { [device]: { up, down, wait } },
+  };
 }
 
 /** Stages in one run overlap, save barriers and find caches warm: their sum is brought to what they took together. */

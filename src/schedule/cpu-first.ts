@@ -3,7 +3,9 @@ import type { EngineStats, GpuInput } from "../engine.js";
 import { DeviceUnavailableError } from "../errors.js";
 import { Plan } from "../plan.js";
 import { firstReason } from "./first-reason.js";
-import type { Look, OpenedGpu, Scheduler, SchedulerOptions, Watch } from "./scheduler.js";
+import type { LoadWatch, Opened } from "./opened.js";
+import type { Look } from "./placing.js";
+import type { Scheduler, SchedulerOptions } from "./scheduler.js";
 
 export interface CpuFirstOptions extends SchedulerOptions {
   /** The code that shares an image between devices: it comes when a GPU is there. */
@@ -24,16 +26,16 @@ export class CpuFirst {
 
   constructor(options: CpuFirstOptions) {
     this.#options = options;
-    const { device, openGpu } = options;
-    this.#wanted = device !== "auto" || !openGpu;
+    const { device, openers } = options;
+    this.#wanted = device !== "auto" || !openers.gpu;
     this.#plan = this.#onCpu(firstReason(options));
   }
 
   /** With device "gpu": opens it now, or throws DeviceUnavailableError with the reason. */
-  async start(watch: Watch = {}): Promise<void> {
-    const { device, openGpu, loadScheduler } = this.#options;
+  async start(watch: LoadWatch = {}): Promise<void> {
+    const { device, openers, loadScheduler } = this.#options;
     if (device !== "gpu") return;
-    if (!openGpu) {
+    if (!openers.gpu) {
       throw new DeviceUnavailableError(`device "gpu": ${firstReason(this.#options)}. Use "auto" or "cpu".`);
     }
     this.#scheduler = new (await loadScheduler())(this.#options);
@@ -73,11 +75,11 @@ export class CpuFirst {
   }
 
   async #openGpu(): Promise<void> {
-    const { openGpu, loadScheduler } = this.#options;
-    let opened: OpenedGpu | null = null;
+    const { openers, loadScheduler } = this.#options;
+    let opened: Opened | null = null;
     try {
-      opened = await openGpu!({});
-      const scheduler = new (await loadScheduler())({ ...this.#options, openGpu: once(opened, openGpu!) });
+      opened = await openers.gpu!({});
+      const scheduler = new (await loadScheduler())({ ...this.#options, opened });
       // Between two inferences: an engine runs one at a time.
       await this.#queue.run(async () => {
         if (!this.#closed) this.#scheduler = scheduler;
@@ -97,14 +99,4 @@ export class CpuFirst {
       { ...new Plan([]).summary, history },
     );
   }
-}
-
-/** Gives out what was opened already, and opens anew after that. */
-function once(opened: OpenedGpu, openGpu: NonNullable<SchedulerOptions["openGpu"]>): typeof openGpu {
-  let first: OpenedGpu | null = opened;
-  return async (watch) => {
-    const given = first ?? (await openGpu(watch));
-    first = null;
-    return given;
-  };
 }

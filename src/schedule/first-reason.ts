@@ -1,5 +1,7 @@
+import type { Openers } from "./opened.js";
+
 /** Why the first answers come from the CPU. */
-export function firstReason({ device, openGpu }: { readonly device: string; readonly openGpu?: unknown }): string {
+export function firstReason({ device, openers }: { readonly device: string; readonly openers: Openers }): string {
   if (device === "cpu") return "the CPU was asked for";
-  return openGpu ? "the GPU is being prepared" : "this host has no WebGPU";
+  return openers.gpu ? "the GPU is being prepared" : "this host has no WebGPU";
 }

@@ -1,15 +1,15 @@
 import type { Engine } from "../engine.js";
 
-/** A stage on the GPU may differ from the CPU's by this share of the largest value; halves have 11 bits. */
+/** A stage on an accelerator may differ from the CPU's by this share of the largest value; halves have 11 bits. */
 const TOLERANCE = { f32: 1e-4, f16: 2e-2 };
 
 /**
- * Runs every stage on both devices, on two different inputs, and compares. Returns why the GPU cannot be believed, or null.
+ * Runs every stage on the CPU and the other device, on two different inputs, and compares. Returns why that cannot be believed, or null.
  * The input of a stage is what the CPU made of the stage before.
  */
 export async function verify(
   cpu: Engine,
-  gpu: Engine,
+  other: Engine,
   precision: "f32" | "f16",
   exclusively: <T>(task: () => Promise<T>) => Promise<T>,
 ): Promise<string | null> {
@@ -20,9 +20,9 @@ export async function verify(
     for (const [index, { name }] of stages.entries()) {
       const from = activation;
       const expected = await exclusively(async () => (await cpu.run(index, index, from)).slice());
-      const got = await gpu.run(index, index, from);
+      const got = await other.run(index, index, from);
       const fault = compare(expected, got, TOLERANCE[precision]);
-      if (fault) return `${name} on the GPU ${fault}`;
+      if (fault) return `${name} on the ${other.device.toUpperCase()} ${fault}`;
       activation = expected;
     }
   }

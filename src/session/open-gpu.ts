@@ -3,14 +3,14 @@ import { graphKey } from "../graph/graph-key.js";
 import type { Network } from "../graph/network.js";
 import type { Host } from "../host/host.js";
 import type { LoadOptions } from "../options.js";
-import type { OpenedGpu, Watch } from "../schedule/scheduler.js";
+import type { Open } from "../schedule/opened.js";
 
 /** How the scheduler opens the GPU for a network, which is asked for then; undefined where there is nothing to open. */
 export async function gpuOpener(
   networkOf: () => Network,
   host: Host,
   { device = "auto", gpuDevice, precision, ...options }: LoadOptions,
-): Promise<((watch: Watch) => Promise<OpenedGpu>) | undefined> {
+): Promise<Open | undefined> {
   if (device === "cpu") return undefined;
   const gpu = options.gpu ?? globalThis.navigator?.gpu ?? (device === "gpu" ? await host.findGpu?.() : undefined);
   if (!gpu && !gpuDevice) return undefined;
@@ -24,7 +24,7 @@ export async function gpuOpener(
     if (software && device === "auto") {
       throw new Error(`${adapterName(info)} is a software adapter: the CPU's own kernels are faster`);
     }
-    const { createGpuEngine, trial } = await host.loadGpu();
+    const { createGpuEngine } = await host.loadGpu();
     const network = networkOf();
     const engine = await createGpuEngine(network, {
       ...watch,
@@ -32,7 +32,7 @@ export async function gpuOpener(
       ...(gpuDevice ? { device: gpuDevice } : { adapter: probe!.adapter! }),
     });
     const key = calibrationKey(network, engine.stats.kernels, precision);
-    return { engine, software: engine.software, key, trial };
+    return { engine, software: engine.software, key };
   };
 }
 

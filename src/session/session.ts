@@ -4,13 +4,12 @@ import type { Watch } from "../check/watch.js";
 import type { CpuEngine } from "../cpu/engine.js";
 import type { Variant } from "../cpu/module.js";
 import { createCpuEngine, likelyVariant } from "../cpu/open.js";
-import type { EngineStats, GpuInput } from "../engine.js";
+import type { EngineStats, GpuInput, GpuReader } from "../engine.js";
 import { ClosedError, OptionError, throwIfAborted, UnsupportedModelError } from "../errors.js";
-import type { FrameInputs } from "../gpu/index.js";
 import type { Architecture, Network } from "../graph/network.js";
 import { compileKernels, fetchKernels } from "../host/fetch-kernels.js";
 import type { Host, ModelBody, ModelFiles } from "../host/host.js";
-import { isFrame } from "../image/frame.js";
+import { type Frame, isFrame } from "../image/frame.js";
 import { type Pixels, preprocess as prepareImage } from "../image/index.js";
 import { assumedOf, statedOf } from "../model/assumed.js";
 import { openNetwork } from "../model/build.js";
@@ -62,7 +61,7 @@ const NONE: readonly string[] = [];
 export class SessionInPlace implements Session {
   readonly #queue = new Queue(UNDER_WAY);
   #closed = false;
-  #frames: Promise<FrameInputs> | null = null;
+  #frames: Promise<GpuReader<Frame>> | null = null;
   #watching: Promise<void> | undefined;
   #watch: Watch | undefined;
   #told: { readonly seen: readonly string[]; readonly all: readonly string[] } | null = null;
@@ -181,7 +180,7 @@ export class SessionInPlace implements Session {
     );
   }
 
-  #onGpu(): Promise<FrameInputs> {
+  #onGpu(): Promise<GpuReader<Frame>> {
     this.#frames ??= this.host.loadGpu().then(({ FrameInputs }) => new FrameInputs(this.preprocess));
     return this.#frames;
   }
@@ -252,7 +251,14 @@ async function openModel(
   });
   const { device = "auto", precision } = options;
   const loadScheduler = async () => (await host.loadGpu()).Scheduler;
-  const scheduler = new CpuFirst({ cpu, device, precision, openGpu, store: host.store, loadScheduler });
+  const scheduler = new CpuFirst({
+    cpu,
+    device,
+    precision,
+    openers: { gpu: openGpu },
+    store: host.store,
+    loadScheduler,
+  });
   try {
     const onProgress = (loaded: number, total: number) => options.onProgress?.({ phase: "gpu", loaded, total });
     await scheduler.start({ signal: options.signal, onProgress });

@@ -1,21 +1,23 @@
 import { expect, test } from "vitest";
-import type { Engine, Mover, Writable } from "../../src/engine.js";
+import type { Accelerator, AcceleratorName, FirstEngine } from "../../src/engine.js";
 import type { Network } from "../../src/graph/network.js";
 import { withoutPadding } from "../../src/graph/tensor.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
+import type { Openers } from "../../src/schedule/opened.js";
 import { Scheduler } from "../../src/schedule/scheduler.js";
-import * as trial from "../../src/schedule/trial.js";
 import { toNhwc } from "../cpu/check.js";
 import { engineFor } from "../cpu/engine.js";
 import { values } from "../cpu/one-operation.js";
 import { runOp } from "../model/reference.js";
 
-// docs/extending.md's fifth recipe: an engine behind the seam, which computes by plain loops, in place of the GPU's.
+// docs/extending.md's fifth recipe: an engine behind the seam, which computes by plain loops, under a name of its own.
 
-class LoopEngine implements Mover, Writable {
-  readonly device = "gpu";
-  readonly gpu = {} as GPUDevice;
-  readonly stats = { wasmBytes: 0, gpuBytes: 0, threads: 1, threadsReason: "loops", kernels: "loops", measurements: 0 };
+/** In the library it would be one of `DeviceName` (src/engine.ts). */
+const loopsName = "loops" as AcceleratorName;
+
+class LoopEngine implements Accelerator {
+  readonly device = loopsName;
+  readonly stats = { kernels: "plain loops" };
   runs = 0;
   closed = false;
 
@@ -50,10 +52,6 @@ class LoopEngine implements Mover, Writable {
     });
   }
 
-  async runWritten(): Promise<Float32Array> {
-    throw new Error("nothing can be written to loops");
-  }
-
   async echo(_stage: number, _input: Float32Array): Promise<void> {}
 
   async close(): Promise<void> {
@@ -61,14 +59,14 @@ class LoopEngine implements Mover, Writable {
   }
 }
 
-test("a device of one's own is checked, measured, used and closed", async () => {
+test("a device of one's own is checked, used and closed", async () => {
   const network = pseudoRandomNetwork("resnet20-cifar", { inputSize: 16, classes: 10 });
   const cpu = await engineFor(network);
   const loops = new LoopEngine(network);
   const scheduler = new Scheduler({
-    cpu: cpu satisfies Engine,
-    device: "gpu",
-    openGpu: async () => ({ engine: loops, software: false, key: "loops", trial }),
+    cpu: cpu satisfies FirstEngine,
+    device: loopsName,
+    openers: { [loopsName]: async () => ({ engine: loops, software: false, key: "loops" }) } as Openers,
   });
   const input = values(3 * 16 * 16);
   const expected = (await cpu.run(0, network.stages.length - 1, input)).slice();
@@ -76,7 +74,9 @@ test("a device of one's own is checked, measured, used and closed", async () => 
   const before = loops.runs;
   const got = await scheduler.run(input);
   expect(loops.runs).toBeGreaterThan(before);
-  expect(scheduler.plan.stages.every(({ device }) => device === "gpu")).toBe(true);
+  expect(scheduler.plan.stages.every(({ device }) => device === loopsName)).toBe(true);
+  expect(scheduler.plan.stages[0]!.reason).toBe("the LOOPS was asked for");
+  expect(scheduler.stats).toEqual({ ...cpu.stats, kernels: `${cpu.stats.kernels}, plain loops` });
   const largest = Math.max(...expected.map(Math.abs));
   for (const [at, value] of expected.entries()) expect(Math.abs(got[at]! - value) / largest).toBeLessThan(1e-5);
   await scheduler.close();

@@ -4,7 +4,6 @@ import { createGpuEngine } from "../../src/gpu/index.js";
 import { hardwareTiling } from "../../src/gpu/tiles.js";
 import { buildNetwork } from "../../src/model/index.js";
 import { Scheduler } from "../../src/schedule/scheduler.js";
-import * as trial from "../../src/schedule/trial.js";
 import { engineFor } from "../cpu/engine.js";
 import { fixtureState, networkFixtures } from "../model/fixtures.js";
 import { generator } from "../random.js";
@@ -37,12 +36,13 @@ test.skipIf(!gpu)(
       const scheduler = new Scheduler({
         cpu: kept(cpu),
         device: "gpu",
-        openGpu: async () => ({
-          engine: await createGpuEngine(network, { device, tiling: hardwareTiling }),
-          software: false,
-          key: "",
-          trial,
-        }),
+        openers: {
+          gpu: async () => ({
+            engine: await createGpuEngine(network, { device, tiling: hardwareTiling }),
+            software: false,
+            key: "",
+          }),
+        },
       });
       await scheduler.start();
       const order: number[] = [];

@@ -4,7 +4,7 @@ import { hardwareTiling } from "../../src/gpu/tiles.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 import { calibrate } from "../../src/schedule/calibrate.js";
 import { median } from "../../src/schedule/median.js";
-import { predict } from "../../src/schedule/planner.js";
+import { predict, type Stretch } from "../../src/schedule/planner.js";
 import { engineFor } from "../cpu/engine.js";
 import { openDawn } from "./dawn.js";
 
@@ -28,8 +28,8 @@ test.skipIf(!gpu)(
       }
       return median(times);
     };
-    const whole = { first: 0, last };
-    const stretch = { first: 1, last: last - 1 };
+    const whole = { device: "gpu", first: 0, last } as const;
+    const stretch = { device: "gpu", first: 1, last: last - 1 } as const;
     /** The best of a few tries of each kind, since other work on this machine comes and goes; what was right is done. */
     const best: Record<string, number> = { cpu: 1, gpu: 1, hybrid: 1 };
     const wrong = () => Object.keys(best).filter((kind) => best[kind]! > 0.15);
@@ -44,7 +44,7 @@ test.skipIf(!gpu)(
         const entering = (await cpu.run(0, 0, input)).slice();
         await cpu.run(last, last, await engine.run(stretch.first, stretch.last, entering));
       };
-      const kinds: Record<string, [typeof whole | null, () => Promise<unknown>]> = {
+      const kinds: Record<string, [Stretch, () => Promise<unknown>]> = {
         cpu: [null, () => cpu.run(0, last, input)],
         gpu: [whole, () => engine.run(0, last, input)],
         hybrid: [stretch, hybrid],

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { CpuFirst } from "../../src/schedule/cpu-first.js";
-import { type OpenedGpu, Scheduler } from "../../src/schedule/scheduler.js";
-import * as trial from "../../src/schedule/trial.js";
+import type { Opened } from "../../src/schedule/opened.js";
+import { Scheduler } from "../../src/schedule/scheduler.js";
 import { answer, Clock, FakeEngine, settle } from "./fakes.js";
 
 const input = (seed = 1) => Float32Array.from({ length: 8 }, (_, at) => Math.sin(seed * (at + 1)));
@@ -10,17 +10,17 @@ const input = (seed = 1) => Float32Array.from({ length: 8 }, (_, at) => Math.sin
 function scene({ device = "auto" as const, open = async () => {}, present = true } = {}) {
   const clock = new Clock();
   const cpu = new FakeEngine("cpu", clock, [4, 4, 4, 4, 4, 4]);
-  const gpus: FakeEngine[] = [];
+  const gpus: FakeEngine<"gpu">[] = [];
   let loads = 0;
-  const openGpu = async (): Promise<OpenedGpu> => {
+  const openGpu = async (): Promise<Opened> => {
     await open();
     const engine = new FakeEngine("gpu", clock, Array(6).fill(1), 1);
     gpus.push(engine);
-    return { engine, software: false, key: "adapter", trial };
+    return { engine, software: false, key: "adapter" };
   };
   const first = new CpuFirst({
     ...{ cpu, device, now: clock.now, sleep: clock.sleep },
-    openGpu: present ? openGpu : undefined,
+    openers: { gpu: present ? openGpu : undefined },
     loadScheduler: async () => {
       loads++;
       return Scheduler;
@@ -38,7 +38,7 @@ test("without a GPU the code that shares images is never loaded, and the plan sa
     Array(6).fill("cpu: this host has no WebGPU"),
   );
   await expect(
-    new CpuFirst({ cpu, device: "gpu", loadScheduler: async () => Scheduler }).start(),
+    new CpuFirst({ cpu, device: "gpu", openers: {}, loadScheduler: async () => Scheduler }).start(),
   ).rejects.toMatchObject({ name: "DeviceUnavailableError", message: /no WebGPU/ });
   await first.close();
   expect(cpu.closed).toBe(true);

@@ -1,4 +1,4 @@
-import type { Mover, Writable } from "../../src/engine.js";
+import type { DeviceName, Writable } from "../../src/engine.js";
 import type { Network } from "../../src/graph/network.js";
 import type { Store } from "../../src/host/store.js";
 
@@ -51,7 +51,7 @@ export class Clock {
   }
 }
 
-export class FakeEngine implements Mover, Writable {
+export class FakeEngine<Device extends DeviceName = DeviceName> {
   readonly network = network;
   closed = false;
   runs = 0;
@@ -61,7 +61,7 @@ export class FakeEngine implements Mover, Writable {
   busy = false;
 
   constructor(
-    readonly device: "cpu" | "gpu",
+    readonly device: Device,
     private readonly clock: Clock,
     private readonly ms: readonly number[],
     private readonly moveMs = 0,
@@ -96,17 +96,20 @@ export class FakeEngine implements Mover, Writable {
     }
   }
 
-  readonly gpu = {} as GPUDevice;
-  async runWritten(): Promise<Float32Array> {
-    throw new Error("there is no device here to write with");
-  }
-
   async echo(): Promise<void> {
     this.clock.advance(this.moveMs * this.slowdown);
   }
 
   async close(): Promise<void> {
     this.closed = true;
+  }
+}
+
+/** One that takes images that lie on a GPU. */
+export class FakeGpu extends FakeEngine<"gpu"> implements Writable {
+  readonly gpu = {} as GPUDevice;
+  async runWritten(): Promise<Float32Array> {
+    throw new Error("there is no device here to write with");
   }
 }
 
@@ -158,10 +161,10 @@ export class SharedClock {
 }
 
 /** An engine that takes its time on such a clock, and counts it. */
-export class TimedEngine extends FakeEngine {
+export class TimedEngine<Device extends DeviceName = DeviceName> extends FakeEngine<Device> {
   workedMs = 0;
   constructor(
-    device: "cpu" | "gpu",
+    device: Device,
     private readonly shared: SharedClock,
     private readonly stageMs: readonly number[],
     private readonly waitMs = 0,

@@ -2,25 +2,26 @@ import { describe, expect, test } from "vitest";
 import type { Writable } from "../../src/engine.js";
 import { GpuInputError } from "../../src/errors.js";
 import { Scheduler, type SchedulerOptions } from "../../src/schedule/scheduler.js";
-import * as trial from "../../src/schedule/trial.js";
 import { generator } from "../random.js";
-import { answer, Clock, FakeEngine, MemoryStore, settle } from "./fakes.js";
+import { answer, Clock, FakeEngine, FakeGpu, MemoryStore, settle } from "./fakes.js";
 
 const input = (seed = 1) => Float32Array.from({ length: 8 }, (_, at) => Math.sin(seed * (at + 1)));
 
 function scene(options: Partial<SchedulerOptions> & { gpuMs?: number; moveMs?: number; software?: boolean } = {}) {
   const clock = new Clock();
   const cpu = new FakeEngine("cpu", clock, [4, 4, 4, 4, 4, 4]);
-  const gpus: FakeEngine[] = [];
+  const gpus: FakeGpu[] = [];
   const scheduler = new Scheduler({
     cpu,
     device: "auto",
     now: clock.now,
     sleep: clock.sleep,
-    openGpu: async () => {
-      const engine = new FakeEngine("gpu", clock, Array(6).fill(options.gpuMs ?? 1), options.moveMs ?? 1);
-      gpus.push(engine);
-      return { engine, software: options.software ?? false, key: "adapter", trial };
+    openers: {
+      gpu: async () => {
+        const engine = new FakeGpu("gpu", clock, Array(6).fill(options.gpuMs ?? 1), options.moveMs ?? 1);
+        gpus.push(engine);
+        return { engine, software: options.software ?? false, key: "adapter" };
+      },
     },
     ...options,
   });
@@ -71,17 +72,19 @@ test("a slower GPU is left alone, and the plan says why", async () => {
 
 describe("no GPU: the CPU answers, without an error", () => {
   test.each<[string, Partial<SchedulerOptions> & { software?: boolean }, RegExp]>([
-    ["none on this host", { openGpu: undefined }, /no WebGPU/],
+    ["none on this host", { openers: {} }, /no WebGPU/],
     [
       "one that cannot be opened",
-      { openGpu: () => Promise.reject(new Error("requestAdapter gave null")) },
+      { openers: { gpu: () => Promise.reject(new Error("requestAdapter gave null")) } },
       /requestAdapter gave null/,
     ],
     [
       "one that throws",
       {
-        openGpu: () => {
-          throw new Error("boom");
+        openers: {
+          gpu: () => {
+            throw new Error("boom");
+          },
         },
       },
       /boom/,
@@ -115,12 +118,15 @@ test("a NaN or an infinity in the input is not given to a GPU, which may drop it
 
 describe('device: "gpu" insists', () => {
   test("and throws with the reason", async () => {
-    const { scheduler } = scene({ device: "gpu", openGpu: () => Promise.reject(new Error("no adapter here")) });
+    const { scheduler } = scene({
+      device: "gpu",
+      openers: { gpu: () => Promise.reject(new Error("no adapter here")) },
+    });
     await expect(scheduler.start()).rejects.toMatchObject({
       name: "DeviceUnavailableError",
       message: /no adapter here/,
     });
-    await expect(scene({ device: "gpu", openGpu: undefined }).scheduler.start()).rejects.toThrow(/no WebGPU/);
+    await expect(scene({ device: "gpu", openers: {} }).scheduler.start()).rejects.toThrow(/no WebGPU/);
   });
   test("and takes even a slow or a software GPU", async () => {
     const { scheduler, devices } = scene({ device: "gpu", gpuMs: 50, software: true });
@@ -138,11 +144,13 @@ describe("a GPU that is wrong is not believed", () => {
   ])("%s", async (_, fault, message) => {
     const made: FakeEngine[] = [];
     const { scheduler, devices, reason } = scene({
-      openGpu: async () => {
-        const engine = new FakeEngine("gpu", new Clock(), Array(6).fill(1));
-        engine.fault = fault;
-        made.push(engine);
-        return { engine, software: false, key: "adapter", trial };
+      openers: {
+        gpu: async () => {
+          const engine = new FakeEngine("gpu", new Clock(), Array(6).fill(1));
+          engine.fault = fault;
+          made.push(engine);
+          return { engine, software: false, key: "adapter" };
+        },
       },
     });
     await scheduler.run(input());
@@ -152,10 +160,12 @@ describe("a GPU that is wrong is not believed", () => {
     expect(made[0]!.closed).toBe(true);
     const insisting = scene({
       device: "gpu",
-      openGpu: async () => {
-        const engine = new FakeEngine("gpu", new Clock(), Array(6).fill(1));
-        engine.fault = fault;
-        return { engine, software: false, key: "adapter", trial };
+      openers: {
+        gpu: async () => {
+          const engine = new FakeEngine("gpu", new Clock(), Array(6).fill(1));
+          engine.fault = fault;
+          return { engine, software: false, key: "adapter" };
+        },
       },
     });
     await expect(insisting.scheduler.start()).rejects.toThrow(message);
@@ -227,7 +237,9 @@ test("auto is never over 5 percent slower than the better device, though every t
       cpu,
       device: "auto",
       now: clock.now,
-      openGpu: async () => ({ engine: new FakeEngine("gpu", clock, gpuMs, moveMs), software: false, key: "", trial }),
+      openers: {
+        gpu: async () => ({ engine: new FakeEngine("gpu", clock, gpuMs, moveMs), software: false, key: "" }),
+      },
     });
     await scheduler.run(input());
     await settle();
@@ -283,7 +295,17 @@ test("a second visit measures nothing; a spoilt store is measured anew", async (
   await settle();
   expect(second.scheduler.plan.summary.calibrationRuns).toBe(0);
   expect(second.devices()).toEqual(first.devices());
-  for (const text of ["", "{", "null", "[]", '{"cpu":[1]}', '{"cpu":[-1,1,1,1,1,1]}']) {
+  const whole = store.kept.get("adapter")!;
+  const six = [1, 1, 1, 1, 1, 1];
+  for (const text of [
+    ...["", "{", "null", "[]", '{"cpu":[1]}', '{"stages":{},"moves":{}}'],
+    // As it was kept before devices had names.
+    JSON.stringify({ cpu: six, gpu: six, up: six, down: six, wait: 1 }),
+    whole.replaceAll('"gpu"', '"npu"'),
+    whole.replace("[", "[-"),
+    whole.replace("[", "[1,"),
+    whole.replace('"wait":', '"wait":-'),
+  ]) {
     store.kept.set("adapter", text);
     const third = scene({ store });
     await third.scheduler.run(input());
@@ -315,7 +337,7 @@ describe("an input that lies on the GPU", () => {
       reads: 0,
       run: async (engine: Writable, last: number) => {
         if (failure) throw failure;
-        return (engine as FakeEngine).run(0, last, values);
+        return (engine as FakeGpu).run(0, last, values);
       },
       read: async () => {
         input.reads++;

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { planStream } from "../../src/schedule/planner.js";
 import { Scheduler } from "../../src/schedule/scheduler.js";
-import * as trial from "../../src/schedule/trial.js";
 import { generator } from "../random.js";
 import { answer, SharedClock, settle, TimedEngine } from "./fakes.js";
 
@@ -15,7 +14,7 @@ async function scene(cpuMs: number, gpuMs: number, waitMs = 1) {
     cpu,
     device: "auto",
     now: clock.now,
-    openGpu: async () => ({ engine: gpu, software: false, key: "adapter", trial }),
+    openers: { gpu: async () => ({ engine: gpu, software: false, key: "adapter" }) },
   });
   await clock.until(scheduler.run(input(0)));
   await clock.until(
@@ -100,7 +99,8 @@ test("10,000 random cost tables: the pace is the best of all stretches, or that 
   for (let round = 0; round < 10_000; round++) {
     const stages = 1 + Math.floor(random() * 6);
     const values = (scale: number) => Array.from({ length: stages }, () => random() ** 2 * scale);
-    const costs = { cpu: values(20), gpu: values(20), up: values(4), down: values(4), wait: random() * 6 };
+    const [cpuMs, gpuMs, up, down, wait] = [values(20), values(20), values(4), values(4), random() * 6];
+    const costs = { stages: { cpu: cpuMs, gpu: gpuMs }, moves: { gpu: { up, down, wait } } };
     const pace = (mask: number) => {
       let cpu = 0;
       let gpu = 0;
@@ -108,15 +108,15 @@ test("10,000 random cost tables: the pace is the best of all stretches, or that 
       for (let stage = 0; stage < stages; stage++) {
         const on = (mask >> stage) & 1;
         if (!on) {
-          cpu += costs.cpu[stage]!;
+          cpu += cpuMs[stage]!;
           continue;
         }
-        gpu += costs.gpu[stage]!;
+        gpu += gpuMs[stage]!;
         if (stage === 0 || !((mask >> (stage - 1)) & 1)) {
-          gpu += costs.up[stage]! + costs.wait;
+          gpu += up[stage]! + wait;
           stretches++;
         }
-        if (stage === stages - 1 || !((mask >> (stage + 1)) & 1)) gpu += costs.down[stage]!;
+        if (stage === stages - 1 || !((mask >> (stage + 1)) & 1)) gpu += down[stage]!;
       }
       return stretches > 1 ? Number.POSITIVE_INFINITY : Math.max(cpu, gpu);
     };
