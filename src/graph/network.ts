@@ -209,7 +209,10 @@ export type Op =
   | L2NormalizeOp
   | SoftmaxOp;
 
-/** The unit of placement. Only `input` crosses in and only `output` crosses out. */
+/**
+ * The unit of placement. Only `input` crosses in and only `output` crosses out: `checkStages` checks that, `cutStages` cuts where it
+ * holds (graph/stages.ts).
+ */
 export interface Stage {
   /** "stem", "layer1" ... "layer4", "head". */
   readonly name: string;
