@@ -9,27 +9,34 @@ for (const name of (await readdir(folder)).filter((it) => it.endsWith(".json")).
 }
 
 const ms = (value) => value.toFixed(value < 10 ? 2 : 1);
+/** As run.mjs has them: what a command need not say. */
+const defaultFlags = { f32: [""], int8: ["", "--no-enable-avx-vnni", "--wasm-revectorize"] };
+const distinct = (list) => [...new Set(list)];
+
 const sections = runs.map(({ name, results }) => {
-  const [{ browser, cpu, date, threads, rounds, flags, device }] = results;
+  const [{ browser, cpu, date, threads, rounds, device, dtype = "f32", pictures }] = results;
+  const flagSets = distinct(results.map(({ flags }) => flags));
   const options = [
-    `--models ${results.map(({ model }) => model).join(",")}`,
+    ...(dtype === "f32" ? [] : [`--dtype ${dtype}`]),
+    `--models ${distinct(results.map(({ model }) => model)).join(",")}`,
     `--rounds ${rounds}`,
     ...(threads === 1 ? [] : [`--threads ${threads}`]),
     ...(device === "gpu" ? ["--device gpu"] : []),
-    ...(flags ? [`--js-flags=${flags}`] : []),
+    ...(String(flagSets) === String(defaultFlags[dtype]) ? [] : flagSets.map((flags) => `--js-flags=${flags}`)),
     `--engines ${results[0].engines.join(",")}`,
     ...(results.some(({ measured }) => measured.some((it) => /native/.test(it.name))) ? ["--native"] : []),
+    ...(pictures === "photographs" ? ["--imagenet DIR"] : []),
     `--out ${name}`,
   ];
   const [, adapter] = /webgpu (.*)$/.exec(results[0].measured[0].name) ?? [];
   const on = adapter ? `WebGPU on ${adapter}` : `${threads} thread${threads === 1 ? "" : "s"}`;
   return `## ${name}
 
-${date}, ${cpu}, Chromium ${browser}, ${on}, batch 1, f32, ${rounds} rounds.
+${date}, ${cpu}, Chromium ${browser}, ${on}, batch 1, ${dtype}, ${rounds} rounds.
 
 \`npm run bench:peers -- ${options.join(" ")}\`
 
-${results.map(table).join("\n\n")}
+${results.map((result) => (dtype === "int8" ? int8Table(result) : table(result))).join("\n\n")}
 `;
 });
 
@@ -37,12 +44,22 @@ function table({ model, measured }) {
   const [ours] = measured;
   return `| ${model} | median ms | min | p10 to p90 | times ours | by minima |
 | --- | ---: | ---: | ---: | ---: | ---: |
-${measured
-  .map(
-    (it) =>
-      `| ${it.name} | ${ms(it.median)} | ${ms(it.min)} | ${ms(it.p10)} to ${ms(it.p90)} | ${(it.median / ours.median).toFixed(2)} | ${(it.min / ours.min).toFixed(2)} |`,
-  )
-  .join("\n")}`;
+${measured.map((it) => `| ${cells(it, ours)} |`).join("\n")}`;
+}
+
+/** With each engine's agreement with its own float network. */
+function int8Table({ model, flags, measured }) {
+  const [ours] = measured;
+  const near = ({ agreement }) =>
+    agreement ? `${agreement.same} of ${agreement.pictures} | ${agreement.cosine.toFixed(4)}` : " | ";
+  return `| ${model}${flags && `, \`${flags}\``} | median ms | min | p10 to p90 | times ours | by minima | same best class | cosine |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+${measured.map((it) => `| ${cells(it, ours)} | ${near(it)} |`).join("\n")}`;
+}
+
+function cells({ name, median, min, p10, p90 }, ours) {
+  const ratios = [median / ours.median, min / ours.min].map((ratio) => ratio.toFixed(2));
+  return [name, ms(median), ms(min), `${ms(p10)} to ${ms(p90)}`, ...ratios].join(" | ");
 }
 
 /** Bars of medians, one group a model, each group scaled to its slowest: what matters is the ratio within a group. */
@@ -50,8 +67,8 @@ function chart({ results }) {
   const [left, bar, gap, width] = [250, 18, 34, 820];
   let y = 30;
   const rows = [];
-  for (const { model, measured } of results) {
-    rows.push(`<text x="0" y="${y}" class="model">${model}</text>`);
+  for (const { model, flags, measured } of results) {
+    rows.push(`<text x="0" y="${y}" class="model">${[model, flags].filter(Boolean).join(", ")}</text>`);
     y += 10;
     const slowest = Math.max(...measured.map(({ median }) => median));
     for (const [index, { name, median }] of measured.entries()) {
@@ -95,8 +112,27 @@ ${results
 ${pytorch.skip ? `\nPyTorch: ${pytorch.skip}.\n` : ""}`,
 );
 
-const first = runs.find(({ name }) => name === "peers-1-thread") ?? runs[0];
-await writeFile(new URL("docs/benchmarks.svg", root), chart(first));
+const charts = [];
+for (const [name, file, caption] of [
+  ["peers-1-thread", "benchmarks", "Median time of one inference by engine"],
+  ["peers-int8", "benchmarks-int8", "Median time of one inference in int8, by engine"],
+]) {
+  const run = runs.find((it) => it.name === name);
+  if (!run) continue;
+  await writeFile(new URL(`docs/${file}.svg`, root), chart(run));
+  charts.push(`![${caption}](${file}.svg)`);
+}
+/** What stands where nobody has measured int8 yet. */
+const int8Section = runs.some(({ name }) => name === "peers-int8")
+  ? []
+  : [
+      `## peers-int8
+
+Not measured yet.
+
+\`npm run bench:peers -- --dtype int8 --native --out peers-int8\`
+`,
+    ];
 await writeFile(
   new URL("docs/benchmarks.md", root),
   `# Benchmarks
@@ -109,8 +145,14 @@ on the page's own thread. Onnxruntime's native build (in Node) stands beside the
 AVX-512; with AVX2 there it is a copy of its library that is told of no more. On shared machines slow phases of up to twice the time fall on whoever keeps the
 multipliers busiest, so that minima stand beside medians.
 
-![Median time of one inference by engine](benchmarks.svg)
+In int8 each engine gets a file of its own kind, made from the same weights: LiteRT.js a full-integer TensorFlow Lite model, all of it on
+XNNPACK; onnxruntime one of \`QLinearConv\` and its kin (the form with \`QuantizeLinear\` and \`DequantizeLinear\` becomes the same when it is
+loaded, and takes the same time); this library its quantised safetensors. Scales are the smallest and the largest value on some pictures,
+the same for both peers. No time counts before each engine's logits are near its own float network's on other pictures: the best class and
+the cosine stand in the table. Processors without VNNI are stood for by V8's flag \`--no-enable-avx-vnni\`.
 
-${[...sections, ...gpuSections].join("\n")}`,
+${charts.join("\n\n")}
+
+${[...sections, ...int8Section, ...gpuSections].join("\n")}`,
 );
 console.log(`docs/benchmarks.md from ${runs.map(({ name }) => name).join(", ")}`);

@@ -1,4 +1,4 @@
-// From a warm HTTP cache, import to first prediction: npm run bench:cold -- --model resnet18 --visits 9
+// From a warm HTTP cache, import to first prediction: npm run bench:cold -- --model resnet18 --visits 9 [--dtype int8]
 import { execFileSync } from "node:child_process";
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
@@ -13,15 +13,21 @@ const SETTLE_MS = 2000;
 
 const { values } = parseArgs({
   options: {
+    dtype: { type: "string", default: "f32" },
     model: { type: "string", default: "resnet18" },
     visits: { type: "string", default: "9" },
+    /** In int8 a name that ends with "-f32" stands for that engine's float network. */
     engines: { type: "string", default: "resnet-edge,litert,ort" },
   },
 });
+const int8 = values.dtype === "int8";
 installPeers();
 await Promise.all([bundle("cold-page.ts", "browser"), bundle("litert.mjs", "browser")]);
 const models = fileURLToPath(new URL("bench/peers/models", root));
-if (!existsSync(`${models}/${values.model}.tflite`)) {
+if (int8) {
+  const write = await bundle("int8-models.ts", "node");
+  execFileSync(process.execPath, [write, "--model", values.model, "--folder", models], { stdio: "inherit" });
+} else if (!existsSync(`${models}/${values.model}.tflite`)) {
   execFileSync(process.execPath, [await bundle("models.ts", "node"), values.model, models]);
 }
 const folders = {
@@ -60,6 +66,12 @@ const browser = await chromium.launch({
 });
 const context = await browser.newContext();
 const engines = values.engines.split(",");
+/** The function of the page and the file of an engine that was asked for. */
+const asked = (name) => {
+  if (!int8) return [name, values.model];
+  const float = name.endsWith("-f32");
+  return [float ? name.slice(0, -4) : name, `${values.model}-${float ? "f32" : "int8"}`];
+};
 const times = Object.fromEntries(engines.map((name) => [name, []]));
 try {
   // Two visits that do not count fill the HTTP cache and the code cache.
@@ -70,7 +82,7 @@ try {
       await page.waitForFunction("globalThis.cold");
       // A new tab makes the browser load pages of its own interface, which would be measured along.
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-      const { ms } = await page.evaluate(([engine, model]) => globalThis.cold(engine, model), [name, values.model]);
+      const { ms } = await page.evaluate(([engine, model]) => globalThis.cold(engine, model), asked(name));
       if (visit >= 0) times[name].push(ms);
       await page.close();
     }
@@ -79,11 +91,11 @@ try {
   await browser.close();
   server.close();
 }
-console.log(`${values.model}, warm HTTP cache, one thread: import to first prediction, ms`);
+console.log(`${values.model}, ${values.dtype}, warm HTTP cache, one thread: import to first prediction, ms`);
 for (const name of engines) {
   const sorted = times[name].sort((a, b) => a - b);
   const [median, ours] = [sorted[sorted.length >> 1], times[engines[0]][times[engines[0]].length >> 1]];
   console.log(
-    `${name.padEnd(14)} ${median.toFixed(0).padStart(6)}  min ${sorted[0].toFixed(0).padStart(5)}  ${(median / ours).toFixed(2)}x`,
+    `${name.padEnd(16)} ${median.toFixed(0).padStart(6)}  min ${sorted[0].toFixed(0).padStart(5)}  ${(median / ours).toFixed(2)}x`,
   );
 }

@@ -3,6 +3,8 @@ export type Node =
   | { readonly table: readonly Field[] }
   | { readonly tables: readonly Node[] }
   | { readonly ints: readonly number[] }
+  | { readonly longs: readonly number[] }
+  | { readonly floats: readonly number[] }
   | { readonly bytes: Uint8Array }
   | { readonly text: string };
 
@@ -46,6 +48,20 @@ export function writeFlatbuffer(root: Node, identifier: string): Uint8Array {
       const part = new Uint8Array(text.length + 5);
       view(part).setUint32(0, text.length, true);
       part.set(text, 4);
+      return append(part);
+    }
+    if ("longs" in node) {
+      pad(8, 4);
+      const part = new Uint8Array(4 + 8 * node.longs.length);
+      view(part).setUint32(0, node.longs.length, true);
+      for (const [index, item] of node.longs.entries()) view(part).setBigInt64(4 + 8 * index, BigInt(item), true);
+      return append(part);
+    }
+    if ("floats" in node) {
+      pad(4);
+      const part = new Uint8Array(4 + 4 * node.floats.length);
+      view(part).setUint32(0, node.floats.length, true);
+      for (const [index, item] of node.floats.entries()) view(part).setFloat32(4 + 4 * index, item, true);
       return append(part);
     }
     if ("ints" in node || "tables" in node) {

@@ -57,7 +57,7 @@ async function onnxruntime(network: Network): Promise<Engine> {
   const { channels, height, width } = network.values[network.input]!;
   const sessions = new Map<number, Awaited<ReturnType<typeof ort.InferenceSession.create>>>();
   for (const batch of BATCHES) {
-    const session = await ort.InferenceSession.create(toOnnx(network, batch), { executionProviders: ["webgpu"] });
+    const session = await ort.InferenceSession.create(toOnnx(network, { batch }), { executionProviders: ["webgpu"] });
     sessions.set(batch, session);
   }
   return {

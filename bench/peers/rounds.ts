@@ -1,3 +1,5 @@
+import type { Agreement } from "./agreement.js";
+
 /** One engine, ready to run: an input in, logits out, where the caller can read them. */
 export interface Contestant {
   readonly name: string;
@@ -10,6 +12,8 @@ export interface Measured {
   readonly min: number;
   readonly p10: number;
   readonly p90: number;
+  /** Of an int8 network with the same engine's float network. */
+  readonly agreement?: Agreement;
 }
 
 /** Throws unless all engines give the first one's logits, within `tolerance` of the largest. */
@@ -69,13 +73,13 @@ export function spread(times: readonly number[]): Omit<Measured, "name"> {
 export function report(title: string, results: readonly Measured[]): string {
   const lines = [
     title,
-    `${"engine".padEnd(26)} ${"median".padStart(9)} ${"min".padStart(9)} ${"p10-p90".padStart(17)} ${"ratio".padStart(7)}`,
+    `${"engine".padEnd(36)} ${"median".padStart(9)} ${"min".padStart(9)} ${"p10-p90".padStart(17)} ${"ratio".padStart(7)}`,
   ];
   for (const { name, median, min, p10, p90 } of results) {
     const range = `${p10.toFixed(2)}-${p90.toFixed(2)}`;
     const ratio = (median / results[0]!.median).toFixed(2);
     lines.push(
-      `${name.padEnd(26)} ${median.toFixed(2).padStart(9)} ${min.toFixed(2).padStart(9)} ${range.padStart(17)} ${ratio.padStart(7)}`,
+      `${name.padEnd(36)} ${median.toFixed(2).padStart(9)} ${min.toFixed(2).padStart(9)} ${range.padStart(17)} ${ratio.padStart(7)}`,
     );
   }
   return lines.join("\n");

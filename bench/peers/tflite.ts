@@ -1,46 +1,66 @@
 import type { ConvOp, LinearOp, Network, Op, Padding, ValueId } from "../../src/graph/network.js";
-import { elementCount } from "../../src/graph/tensor.js";
 import { type Field, type Node, writeFlatbuffer } from "./flatbuffer.js";
+import { type Affine, type Int8Scheme, int8Weights, int32Bias } from "./int8.js";
+import { readWeight } from "./read-weight.js";
 
-const OPERATORS = { add: 0, conv: 3, fullyConnected: 9, maxPool: 17, pad: 34, mean: 40 } as const;
+/** Of the enum BuiltinOperator, with the version that an int8 model needs. */
+const OPERATORS = {
+  add: { code: 0, int8: 2 },
+  conv: { code: 3, int8: 3 },
+  dequantize: { code: 6, int8: 2 },
+  fullyConnected: { code: 9, int8: 12 },
+  maxPool: { code: 17, int8: 2 },
+  pad: { code: 34, int8: 2 },
+  mean: { code: 40, int8: 2 },
+  quantize: { code: 114, int8: 1 },
+} as const;
+type Kind = keyof typeof OPERATORS;
 /** Of the union BuiltinOptions. */
-const OPTIONS = { conv: 1, pool: 5, fullyConnected: 8, add: 11, pad: 22, reducer: 27 } as const;
-const [FLOAT32, INT32] = [0, 2];
+const OPTIONS = { none: 0, conv: 1, pool: 5, fullyConnected: 8, add: 11, pad: 22, reducer: 27 } as const;
+const [FLOAT32, INT32, INT8] = [0, 2, 9];
 const [SAME, VALID] = [0, 1];
 
-/** A network as a TensorFlow Lite model, NHWC, BatchNorms folded: for comparing engines on the very same weights. */
-export function toTflite(network: Network): Uint8Array {
+/**
+ * A network as a TensorFlow Lite model, NHWC, BatchNorms folded: for comparing engines on the very same weights. With a scheme
+ * it is full-integer: int8 activations, int8 weights by output channel, int32 biases, as TensorFlow Lite's "8-bit quantization
+ * specification" says. f32 in and f32 logits out in either case.
+ */
+export function toTflite(network: Network, scheme: Int8Scheme | null = null): Uint8Array {
   const tensors: Node[] = [];
   const buffers: Node[] = [{ table: [] }];
   const operators: Node[] = [];
-  const codes = Object.values(OPERATORS);
+  const kinds: Kind[] = [];
   const int = (value: number): Field => ({ int: value });
 
-  const tensor = (name: string, shape: readonly number[], type: number, data?: Uint8Array): number => {
-    if (data) buffers.push({ table: [{ bytes: data }] });
-    const buffer = data ? buffers.length - 1 : 0;
-    return tensors.push({ table: [{ ints: shape }, { byte: type }, int(buffer), { text: name }] }) - 1;
+  /** `scales`: one, or one for each slice along the first axis; absent: not quantised. */
+  const tensor = (
+    name: string,
+    shape: readonly number[],
+    type: number,
+    data: ArrayBufferView | null,
+    scales?: readonly number[],
+    zeroPoint = 0,
+  ): number => {
+    if (data) buffers.push({ table: [{ bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }] });
+    const fields: Field[] = [{ ints: shape }, { byte: type }, int(data ? buffers.length - 1 : 0), { text: name }];
+    if (scales) fields.push({ table: [null, null, { floats: scales }, { longs: scales.map(() => zeroPoint) }] });
+    return tensors.push({ table: fields }) - 1;
   };
-  const floats = (name: string, shape: readonly number[], values: Float32Array) =>
-    tensor(name, shape, FLOAT32, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   const ints = (name: string, shape: readonly number[], values: readonly number[]) =>
-    tensor(name, shape, INT32, new Uint8Array(Int32Array.from(values).buffer));
+    tensor(name, shape, INT32, Int32Array.from(values));
+  /** What operators give to each other; null: f32. */
+  const activation = (name: string, shape: readonly number[], affine: Affine | null) =>
+    affine ? tensor(name, shape, INT8, null, [affine.scale], affine.zeroPoint) : tensor(name, shape, FLOAT32, null);
   const operator = (
-    kind: keyof typeof OPERATORS,
+    kind: Kind,
     inputs: readonly number[],
     output: number,
-    options: number,
-    fields: readonly Field[],
+    options: number = OPTIONS.none,
+    fields: readonly Field[] = [],
   ) => {
-    operators.push({
-      table: [
-        int(codes.indexOf(OPERATORS[kind])),
-        { ints: inputs },
-        { ints: [output] },
-        { byte: options },
-        { table: fields },
-      ],
-    });
+    if (!kinds.includes(kind)) kinds.push(kind);
+    const described: Field[] = options === OPTIONS.none ? [] : [{ byte: options }, { table: fields }];
+    operators.push({ table: [int(kinds.indexOf(kind)), { ints: inputs }, { ints: [output] }, ...described] });
     return output;
   };
 
@@ -48,62 +68,64 @@ export function toTflite(network: Network): Uint8Array {
     const { height, width, channels } = network.values[value]!;
     return [1, height, width, channels];
   };
+  const affineOf = (value: ValueId) => scheme?.of(value) ?? null;
   const tensorOf = new Map<ValueId, number>();
   const valueTensor = (value: ValueId, shape = shapeOf(value)) => {
-    if (!tensorOf.has(value)) tensorOf.set(value, tensor(`value${value}`, shape, FLOAT32));
+    if (!tensorOf.has(value)) tensorOf.set(value, activation(`value${value}`, shape, affineOf(value)));
     return tensorOf.get(value)!;
   };
-  const activation = (relu: boolean): Field => ({ byte: relu ? 1 : 0 });
+  const relu = (on: boolean): Field => ({ byte: on ? 1 : 0 });
 
-  /** OIHW to OHWI. */
-  const weights = ({ name, weight }: ConvOp | LinearOp): number => {
+  /** Tensors of an operation's weight and its bias. */
+  const parameters = ({ name, weight, bias, inputs: [input] }: ConvOp | LinearOp): [weight: number, bias: number] => {
     const [out, depth, height = 1, width = 1] = weight.shape as number[];
-    const raw = new Float32Array(elementCount(weight.shape));
-    weight.read(0, out!, raw);
-    const taps = height * width;
-    const turned = new Float32Array(raw.length);
-    for (let o = 0; o < out!; o++) {
-      for (let i = 0; i < depth!; i++) {
-        for (let tap = 0; tap < taps; tap++)
-          turned[(o * taps + tap) * depth! + i] = raw[(o * depth! + i) * taps + tap]!;
-      }
-    }
     const shape = weight.shape.length === 2 ? [out!, depth!] : [out!, height, width, depth!];
-    return floats(`${name}.weight`, shape, turned);
+    if (!scheme) {
+      const raw = readWeight(weight);
+      const shift = bias ? Float32Array.from(bias.read()) : new Float32Array(out!);
+      return [
+        tensor(`${name}.weight`, shape, FLOAT32, toOhwi(raw, new Float32Array(raw.length), depth!, height * width)),
+        tensor(`${name}.bias`, [out!], FLOAT32, shift),
+      ];
+    }
+    const int8 = int8Weights(weight);
+    const { values, units } = int32Bias(bias, scheme.of(input), int8);
+    const turned = toOhwi(int8.values, new Int8Array(int8.values.length), depth!, height * width);
+    return [
+      tensor(`${name}.weight`, shape, INT8, turned, [...int8.scales]),
+      tensor(`${name}.bias`, [out!], INT32, values, [...units]),
+    ];
   };
-  const biasOf = (op: ConvOp | LinearOp) =>
-    floats(
-      `${op.name}.bias`,
-      [op.weight.shape[0]!],
-      op.bias ? Float32Array.from(op.bias.read()) : new Float32Array(op.weight.shape[0]!),
-    );
 
   const padded = (name: string, value: ValueId, [top, left, bottom, right]: Padding): number => {
     if (top + left + bottom + right === 0) return valueTensor(value);
     const [, height, width, channels] = shapeOf(value);
-    const output = tensor(`${name}.padded`, [1, height! + top + bottom, width! + left + right, channels!], FLOAT32);
+    const shape = [1, height! + top + bottom, width! + left + right, channels!];
+    const output = activation(`${name}.padded`, shape, affineOf(value));
     const amounts = ints(`${name}.padding`, [4, 2], [0, 0, top, bottom, left, right, 0, 0]);
-    return operator("pad", [valueTensor(value), amounts], output, OPTIONS.pad, []);
+    return operator("pad", [valueTensor(value), amounts], output, OPTIONS.pad);
   };
 
   const lower = (op: Op) => {
     switch (op.kind) {
       case "conv": {
         const same = op.stride[0] === 1 && op.padding.every((rows, side) => rows * 2 === op.kernel[side % 2]! - 1);
-        const input = same ? valueTensor(op.inputs[0]) : padded(op.name, op.inputs[0], op.padding);
+        const [from, residual] = op.inputs;
+        const input = same ? valueTensor(from) : padded(op.name, from, op.padding);
         const output = valueTensor(op.output);
-        const [, residual] = op.inputs;
         const last = residual === undefined;
-        const target = last ? output : tensor(`${op.name}.sum`, shapeOf(op.output), FLOAT32);
-        operator("conv", [input, weights(op), biasOf(op)], target, OPTIONS.conv, [
+        const target = last
+          ? output
+          : activation(`${op.name}.sum`, shapeOf(op.output), scheme?.beforeSum(op.output) ?? null);
+        operator("conv", [input, ...parameters(op)], target, OPTIONS.conv, [
           { byte: same ? SAME : VALID },
           int(op.stride[1]),
           int(op.stride[0]),
-          activation(last && op.relu),
+          relu(last && op.relu),
           int(op.dilation[1]),
           int(op.dilation[0]),
         ]);
-        if (!last) operator("add", [target, valueTensor(residual)], output, OPTIONS.add, [activation(op.relu)]);
+        if (!last) operator("add", [target, valueTensor(residual)], output, OPTIONS.add, [relu(op.relu)]);
         return;
       }
       case "maxPool":
@@ -125,8 +147,9 @@ export function toTflite(network: Network): Uint8Array {
       }
       case "linear": {
         const output = valueTensor(op.output, [1, op.weight.shape[0]!]);
-        const inputs = [valueTensor(op.inputs[0]), weights(op), biasOf(op)];
-        operator("fullyConnected", inputs, output, OPTIONS.fullyConnected, [activation(false)]);
+        operator("fullyConnected", [valueTensor(op.inputs[0]), ...parameters(op)], output, OPTIONS.fullyConnected, [
+          relu(false),
+        ]);
         return;
       }
       default:
@@ -134,25 +157,37 @@ export function toTflite(network: Network): Uint8Array {
     }
   };
 
-  const input = valueTensor(network.input);
+  let input = valueTensor(network.input);
+  if (scheme) {
+    const image = activation("image", shapeOf(network.input), null);
+    operator("quantize", [image], input);
+    input = image;
+  }
   for (const stage of network.stages) for (const op of stage.ops) lower(op);
+  let output = valueTensor(network.output);
+  if (scheme) {
+    const { channels } = network.values[network.output]!;
+    output = operator("dequantize", [output], activation("logits", [1, channels], null));
+  }
+
+  const codes = kinds.map((kind): Node => {
+    const { code, int8 } = OPERATORS[kind];
+    return { table: [{ byte: code }, null, int(scheme ? int8 : 1), int(code)] };
+  });
   const subgraph: Node = {
-    table: [
-      { tables: tensors },
-      { ints: [input] },
-      { ints: [valueTensor(network.output)] },
-      { tables: operators },
-      { text: "main" },
-    ],
+    table: [{ tables: tensors }, { ints: [input] }, { ints: [output] }, { tables: operators }, { text: "main" }],
   };
   const model: Node = {
-    table: [
-      int(3),
-      { tables: codes.map((code): Node => ({ table: [{ byte: code }, null, int(1), int(code)] })) },
-      { tables: [subgraph] },
-      { text: "resnet" },
-      { tables: buffers },
-    ],
+    table: [int(3), { tables: codes }, { tables: [subgraph] }, { text: "resnet" }, { tables: buffers }],
   };
   return writeFlatbuffer(model, "TFL3");
+}
+
+/** [O, I, taps] to [O, taps, I]. */
+function toOhwi<T extends Float32Array | Int8Array>(from: T, to: T, depth: number, taps: number): T {
+  for (let at = 0; at < from.length; at++) {
+    const [tap, i] = [at % taps, Math.floor(at / taps) % depth];
+    to[at - (at % (depth * taps)) + tap * depth + i] = from[at]!;
+  }
+  return to;
 }
