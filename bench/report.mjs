@@ -32,7 +32,7 @@ const sections = runs.map(({ name, results }) => {
   const on = adapter ? `WebGPU on ${adapter}` : `${threads} thread${threads === 1 ? "" : "s"}`;
   return `## ${name}
 
-${date}, ${cpu}, Chromium ${browser}, ${on}, batch 1, ${dtype}, ${rounds} rounds.
+${date}, ${cpu}, Chromium ${browser}, ${on}, batch 1, ${dtype}, ${rounds} rounds${pictures ? `, compared on ${pictures}` : ""}.
 
 \`npm run bench:peers -- ${options.join(" ")}\`
 
@@ -64,7 +64,8 @@ function cells({ name, median, min, p10, p90 }, ours) {
 
 /** Bars of medians, one group a model, each group scaled to its slowest: what matters is the ratio within a group. */
 function chart({ results }) {
-  const [left, bar, gap, width] = [250, 18, 34, 820];
+  const longest = Math.max(...results.flatMap(({ measured }) => measured.map(({ name }) => name.length)));
+  const [left, bar, gap, width] = [Math.max(250, Math.round(6.8 * longest)), 18, 34, 820];
   let y = 30;
   const rows = [];
   for (const { model, flags, measured } of results) {

@@ -73,13 +73,13 @@ export function spread(times: readonly number[]): Omit<Measured, "name"> {
 export function report(title: string, results: readonly Measured[]): string {
   const lines = [
     title,
-    `${"engine".padEnd(36)} ${"median".padStart(9)} ${"min".padStart(9)} ${"p10-p90".padStart(17)} ${"ratio".padStart(7)}`,
+    `${"engine".padEnd(48)} ${"median".padStart(9)} ${"min".padStart(9)} ${"p10-p90".padStart(17)} ${"ratio".padStart(7)}`,
   ];
   for (const { name, median, min, p10, p90 } of results) {
     const range = `${p10.toFixed(2)}-${p90.toFixed(2)}`;
     const ratio = (median / results[0]!.median).toFixed(2);
     lines.push(
-      `${name.padEnd(36)} ${median.toFixed(2).padStart(9)} ${min.toFixed(2).padStart(9)} ${range.padStart(17)} ${ratio.padStart(7)}`,
+      `${name.padEnd(48)} ${median.toFixed(2).padStart(9)} ${min.toFixed(2).padStart(9)} ${range.padStart(17)} ${ratio.padStart(7)}`,
     );
   }
   return lines.join("\n");

@@ -121,7 +121,7 @@ async function compareWith(flags) {
       };
       const measured = await page.evaluate((it) => globalThis.compare(it), request);
       await page.close();
-      for (const [vectors, env] of native ? Object.entries(environments()) : []) {
+      for (const [vectors, env] of native ? Object.entries(environments(dtype)) : []) {
         const words = ["--model", model, "--rounds", rounds, "--threads", threads, "--vectors", vectors];
         words.push("--dtype", dtype, "--folder", folder);
         const said = execFileSync(process.execPath, [native, ...words], { encoding: "utf8", env });
