@@ -1,4 +1,4 @@
-import type { Network } from "./graph/network.js";
+import type { Graph } from "./graph/network.js";
 
 /** Every device that a stage can run on, by name. A further one is a name here and an engine. */
 export type DeviceName = "cpu" | "gpu";
@@ -15,7 +15,7 @@ export type AcceleratorName = Exclude<DeviceName, "cpu">;
  */
 export interface Engine {
   readonly device: DeviceName;
-  readonly network: Network;
+  readonly network: Graph;
   /**
    * Runs stages [first, last] on `input`. The result may be a view of the engine's own memory: it holds until the next
    * run of this engine. An engine runs one range at a time; the caller queues.

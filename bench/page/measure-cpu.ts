@@ -1,5 +1,6 @@
 import type { CpuEngine } from "../../src/cpu/engine.js";
-import { describeNetwork } from "../../src/model/index.js";
+import { networkMacs } from "../../src/graph/macs.js";
+import { describeStages } from "../../src/model/index.js";
 import { BUDGET_MS } from "./forecast.js";
 import type { CpuConfiguration, OperationTime } from "./report.js";
 import { latencyOf, type SamplingOptions, sample, timed, warm } from "./samples.js";
@@ -23,7 +24,7 @@ export async function measureCpu(
   }: SamplingOptions & { loadMs: number; roofGflops: number; profile: boolean },
 ): Promise<CpuMeasurement> {
   const { network, stats } = engine;
-  const { stages: costs, macs } = describeNetwork(network);
+  const [costs, macs] = [describeStages(network), networkMacs(network)];
   const last = network.stages.length - 1;
   const { channels, height, width } = network.values[network.input]!;
   const input = Float32Array.from({ length: channels * height * width }, (_, index) => Math.sin(index));

@@ -1,5 +1,6 @@
 import type { GpuEngine } from "../../src/gpu/index.js";
-import { describeNetwork } from "../../src/model/index.js";
+import { networkMacs } from "../../src/graph/macs.js";
+import { describeStages } from "../../src/model/index.js";
 import { costsOf } from "../../src/schedule/calibrate.js";
 import { plan } from "../../src/schedule/planner.js";
 import type { CpuMeasurement } from "./measure-cpu.js";
@@ -18,7 +19,7 @@ export async function measureGpu(
   { loadMs, ...sampling }: SamplingOptions & { loadMs: number },
 ): Promise<GpuConfiguration> {
   const { network, stats } = engine;
-  const { stages: sizes, macs } = describeNetwork(network);
+  const [sizes, macs] = [describeStages(network), networkMacs(network)];
   const last = network.stages.length - 1;
   const whole = () => engine.run(0, last, activations[0]!);
   const firstMs = await timed(whole);

@@ -1,6 +1,6 @@
 import type { EngineStats, FirstEngine } from "../engine.js";
 import { ClosedError, ShapeError, WasmError, WorkerError } from "../errors.js";
-import type { Network } from "../graph/network.js";
+import type { Graph } from "../graph/network.js";
 import { withoutPadding } from "../graph/tensor.js";
 import { type TileName, tiles, useTile } from "./choose/tiles.js";
 import type { Kernels } from "./module.js";
@@ -20,8 +20,10 @@ export interface OpTiming extends Step {
   readonly ms: number;
 }
 
-export interface CpuEngine extends FirstEngine {
+/** `G`: a graph, or the network that it is part of, whose weights are read from the engine's own memory where they can. */
+export interface CpuEngine<G extends Graph = Graph> extends FirstEngine {
   readonly device: "cpu";
+  readonly network: G;
   /** Medians of `runs` passes over the whole network, record by record. */
   profile(input: Float32Array, runs: number): OpTiming[];
   /** For `observe` (observe.ts), which is loaded where it is needed. Threads that failed are started anew. */
@@ -40,13 +42,13 @@ export interface Report {
   trial: TileTrial | null;
 }
 
-export class WasmEngine implements CpuEngine {
+export class WasmEngine<G extends Graph> implements CpuEngine<G> {
   readonly device = "cpu";
   private kernels: Kernels | null;
   private team: Team | null = null;
 
   constructor(
-    readonly network: Network,
+    readonly network: G,
     private readonly program: Program,
     private readonly module: WebAssembly.Module,
     kernels: Kernels,

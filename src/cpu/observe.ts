@@ -1,10 +1,10 @@
 import { Field, Kernel } from "../../assembly/shared/record.js";
-import type { BatchNormOp, ConvOp, Network, ValueShape } from "../graph/network.js";
+import type { BatchNormOp, ConvOp, Graph, ValueShape } from "../graph/network.js";
 import type { Program } from "./program/program.js";
 
 /** What of the engine an observation works on. */
 export interface Inside {
-  readonly network: Network;
+  readonly network: Graph;
   readonly program: Program;
   readonly memory: WebAssembly.Memory;
   /** Puts the image, planes, where the first record reads it. */

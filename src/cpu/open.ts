@@ -1,6 +1,6 @@
 import { throwIfAborted, WasmError } from "../errors.js";
 import { networkMacs } from "../graph/macs.js";
-import type { Network } from "../graph/network.js";
+import type { Graph } from "../graph/network.js";
 import { type TileName, tiles, useTile } from "./choose/tiles.js";
 import { type CpuEngine, type Report, WasmEngine } from "./engine.js";
 import { compile } from "./lower/compile.js";
@@ -19,7 +19,7 @@ const loadTuner = () => import("./tune/tune.js");
 
 /** Bytes that `createCpuEngine` will take for a network, without taking them. */
 export function planMemory(
-  network: Network,
+  network: Graph,
   options: Pick<CpuOptions, "memory" | "convolution"> & { threads?: number } = {},
 ): { weights: number; activations: number; total: number } {
   const program = compile(network, compileOptions(options, options.threads ?? 1));
@@ -42,7 +42,7 @@ export function likelyVariant({
 }
 
 /** Compiles a network, packs its weights into a wasm memory of its own, and starts its threads. */
-export async function createCpuEngine(network: Network, options: CpuOptions): Promise<CpuEngine> {
+export async function createCpuEngine<G extends Graph>(network: G, options: CpuOptions): Promise<CpuEngine<G>> {
   const relaxed = options.simd === "relaxed" || (options.simd !== "baseline" && hasRelaxedSimd());
   if (relaxed && !hasRelaxedSimd()) {
     throw new WasmError(`This engine has no relaxed SIMD. Use simd: "auto" or "baseline".`);
@@ -116,7 +116,7 @@ function sameSums(program: Program): TileName[] {
 }
 
 /** The program with the kernels that were chosen, in a memory that grows where these need more than the table's. */
-function programIn(network: Network, options: CompileOptions, memory: WebAssembly.Memory): Program {
+function programIn(network: Graph, options: CompileOptions, memory: WebAssembly.Memory): Program {
   const program = compile(network, options);
   const missing = program.bytes - memory.buffer.byteLength;
   if (missing <= 0) return program;
@@ -140,7 +140,7 @@ interface Reservation {
 
 /** The memory that was asked for, or else a smaller one, or else one that is not shared. `kept`: kernels for what was asked for. */
 async function reserve(
-  network: Network,
+  network: Graph,
   options: CpuOptions,
   wanted: ThreadChoice,
   kept: Tuning | null,

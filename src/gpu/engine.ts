@@ -7,7 +7,7 @@ import {
   ShapeError,
   throwIfAborted,
 } from "../errors.js";
-import type { Network } from "../graph/network.js";
+import type { Graph } from "../graph/network.js";
 import { withoutPadding } from "../graph/tensor.js";
 import { adapterName, isSoftware, messageOf, probeGpu } from "./probe.js";
 import { type Crossing, compile, type Program, type Step } from "./program.js";
@@ -60,7 +60,7 @@ const NUDGE_MS = 2;
  * Compiles a network for a GPU: every buffer, pipeline and bind group is made here, none later.
  * Throws DeviceUnavailableError where there is no device or it cannot hold the network.
  */
-export async function createGpuEngine(network: Network, options: GpuOptions = {}): Promise<GpuEngine> {
+export async function createGpuEngine(network: Graph, options: GpuOptions = {}): Promise<GpuEngine> {
   throwIfAborted(options.signal);
   const half = options.precision === "f16";
   const { device, own, software, name } = await openDevice(options, half);
@@ -116,7 +116,7 @@ interface ReadyStage {
 
 class WebGpuEngine implements GpuEngine {
   readonly device = "gpu";
-  readonly network: Network;
+  readonly network: Graph;
   readonly software: boolean;
   readonly gpu: GPUDevice;
   readonly #own: boolean;
@@ -134,7 +134,7 @@ class WebGpuEngine implements GpuEngine {
   #reject!: (error: Error) => void;
 
   constructor(
-    network: Network,
+    network: Graph,
     gpu: GPUDevice,
     own: boolean,
     software: boolean,

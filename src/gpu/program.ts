@@ -1,5 +1,5 @@
 import { UnsupportedModelError } from "../errors.js";
-import type { ConvOp, LinearOp, Network, Op, ValueId, ValueShape } from "../graph/network.js";
+import type { ConvOp, Graph, LinearOp, Op, ValueId, ValueShape } from "../graph/network.js";
 import { groupSpan, packedElements, packWeights } from "./pack.js";
 import type { Tiling } from "./tiles.js";
 import { assignBuffers } from "./values.js";
@@ -59,12 +59,12 @@ const HEAD_ALIGNMENT = 32;
 const vectorsOf = ({ channels }: ValueShape) => Math.ceil(channels / 4);
 const pixelsOf = ({ height, width }: ValueShape) => height * width;
 
-export function compile(network: Network, options: { readonly storage: Storage; readonly tiling: Tiling }): Program {
+export function compile(network: Graph, options: { readonly storage: Storage; readonly tiling: Tiling }): Program {
   return new Compiler(network, options.storage, options.tiling).compile();
 }
 
 class Compiler {
-  readonly #network: Network;
+  readonly #network: Graph;
   readonly #storage: Storage;
   readonly #tiling: Tiling;
   readonly #buffers: BufferPlan[] = [];
@@ -77,7 +77,7 @@ class Compiler {
   readonly #partialBuffer: number;
   #partialBytes = 16;
 
-  constructor(network: Network, storage: Storage, tiling: Tiling) {
+  constructor(network: Graph, storage: Storage, tiling: Tiling) {
     this.#network = network;
     this.#storage = storage;
     this.#tiling = tiling;

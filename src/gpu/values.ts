@@ -1,11 +1,11 @@
-import type { Network, ValueId } from "../graph/network.js";
+import type { Graph, ValueId } from "../graph/network.js";
 
 /**
  * Shares few buffers among all values: a buffer is taken again once its value has been read for the last time. A buffer
  * holds one value at a time and is bound whole, so that what a kernel reads and what it writes are never one buffer.
  */
 export function assignBuffers(
-  network: Network,
+  network: Graph,
   bytesOf: (value: ValueId) => number,
 ): { readonly bufferOf: readonly number[]; readonly sizes: readonly number[] } {
   const ops = network.stages.flatMap((stage) => stage.ops);

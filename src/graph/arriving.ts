@@ -21,3 +21,17 @@ export interface ArrivingValues extends Arriving {
   /** Copies bytes from `begin` on, which have arrived, to `target`. */
   read(begin: number, target: Uint8Array): void;
 }
+
+// What weights and vectors say of a file that is still on its way: loading alone, and no part of what is computed.
+
+export interface AwaitedRows {
+  /** How much of `Graph.arriving` must be here before rows up to `end` can be read; absent: none of it. */
+  needs?(end: number): number;
+  /** Says, before it is read, that it will be read more than once; absent: it can be. */
+  keep?(): void;
+}
+
+export interface Awaited {
+  /** How much of `Graph.arriving` must be here before it can be read; absent: none of it. */
+  readonly needs?: number;
+}

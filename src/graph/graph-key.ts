@@ -1,4 +1,4 @@
-import type { Network } from "./network.js";
+import type { Graph } from "./network.js";
 
 /** Neither what an operation is called nor its weights' values, or their place in a file, change how long it takes. */
 const LEFT_OUT = new Set(["name", "needs", "statistics", "parameters"]);
@@ -7,7 +7,7 @@ const LEFT_OUT = new Set(["name", "needs", "statistics", "parameters"]);
  * A short text for what a network computes: its operations with all of their fields, and their shapes. What is measured of one
  * network is right for another with the same text.
  */
-export function graphKey({ stages, values }: Network): string {
+export function graphKey({ stages, values }: Graph): string {
   const text = JSON.stringify([values, stages], (field, value) => (LEFT_OUT.has(field) ? undefined : value));
   // FNV-1a (Fowler, Noll and Vo), twice over with different primes: 64 bits.
   let [one, other] = [0x811c9dc5, 0xcbf29ce4];

@@ -1,4 +1,4 @@
-import type { Network, Op, ValueShape } from "./network.js";
+import type { Graph, Op, ValueShape } from "./network.js";
 import type { KindsWith } from "./op-table.js";
 import { elementCount } from "./tensor.js";
 
@@ -10,6 +10,6 @@ export function opMacs(op: Op, output: ValueShape): number {
 }
 
 /** The same of a whole network. */
-export function networkMacs({ stages, values }: Network): number {
+export function networkMacs({ stages, values }: Graph): number {
   return stages.flatMap(({ ops }) => ops).reduce((sum, op) => sum + opMacs(op, values[op.output]!), 0);
 }

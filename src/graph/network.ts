@@ -1,4 +1,4 @@
-import type { Arriving } from "./arriving.js";
+import type { Arriving, Awaited, AwaitedRows } from "./arriving.js";
 
 /**
  * The op IR: a residual network as a straight list of stages, each a straight list of operations on numbered values.
@@ -38,7 +38,7 @@ export interface IntegerRows {
 }
 
 /** Weights that are read once, row by row, by the device that packs them. */
-export interface Weight {
+export interface Weight extends AwaitedRows {
   /** [O, I / groups, kernel height, kernel width] for a convolution; [O, I] for a linear layer. */
   readonly shape: readonly number[];
   /**
@@ -46,21 +46,15 @@ export interface Weight {
    * scale is applied in f64 before rounding.
    */
   read(begin: number, end: number, target: Float32Array): void;
-  /** How much of `Network.arriving` must be here before channels up to `end` can be read; absent: none of it. */
-  needs?(end: number): number;
-  /** Says, before it is read, that it will be read more than once; absent: it can be. */
-  keep?(): void;
   /** The same weights as integers, where they are; `read` gives `scales[o] * q` of them. `needs` and `keep` hold for both. */
   readonly int8?: IntegerRows | undefined;
 }
 
 /** A value for each channel: a bias, or a BatchNorm as a line. Read by the device that packs it, as often as it likes. */
-export interface Vector {
+export interface Vector extends Awaited {
   readonly length: number;
   /** Throws `ModelFormatError` for what is not finite, or a variance below zero. */
   read(): Float64Array;
-  /** As `Weight.needs`, for all of it. */
-  readonly needs?: number;
 }
 
 /**
@@ -223,18 +217,23 @@ export interface Stage {
   readonly parameters?: number;
 }
 
-export interface Network {
-  readonly architecture: Architecture;
+/** What is computed, and all that a device is given. */
+export interface Graph {
   /** Shape of every value, by id. */
   readonly values: readonly ValueShape[];
   /** Stage i + 1's input is stage i's output. The first input is the image, NCHW outside and NHWC within. */
   readonly stages: readonly Stage[];
   readonly input: ValueId;
   readonly output: ValueId;
+  /** Loading, not computing: what weights and vectors wait for; absent where all of them are in memory. */
+  readonly arriving?: Arriving | undefined;
+}
+
+/** A graph and what is known of the residual network that it was built from. */
+export interface Network extends Graph {
+  readonly architecture: Architecture;
   /** Elements of learned tensors: weights, biases and BatchNorm's affine pair, not its statistics. As torchvision counts. */
   readonly parameters: number;
-  /** What weights and vectors wait for; absent where all of them are in memory. */
-  readonly arriving?: Arriving;
   /** Sentences about weights that cannot have been meant; all of them once the weights were read. */
   readonly flaws?: readonly string[];
   /** Tensors of the file that the network has no use for, by name; absent where there are none. */

@@ -1,9 +1,9 @@
 import { UnsupportedModelError } from "../errors.js";
 import { opMacs } from "./macs.js";
-import type { Network, Op, Stage, ValueId } from "./network.js";
+import type { Graph, Op, Stage, ValueId } from "./network.js";
 
 /** A network that has no stages yet: operations in an order in which each finds its inputs made. */
-export type Sequence = Pick<Network, "values" | "input" | "output"> & { readonly ops: readonly Op[] };
+export type Sequence = Pick<Graph, "values" | "input" | "output"> & { readonly ops: readonly Op[] };
 
 /**
  * Cuts a sequence into at most `most` stages of about equal multiply-accumulates. A border is where one value alone is alive: what
@@ -70,7 +70,7 @@ function aliveAfter(ops: readonly Op[], { input, output }: Sequence): (ValueId |
  * Throws `UnsupportedModelError` unless a network's stages are what `Stage` promises: each reads its input and what it makes itself,
  * makes its output, and hands that to the next. Every value is made once.
  */
-export function checkStages({ stages, values, input, output }: Network): void {
+export function checkStages({ stages, values, input, output }: Graph): void {
   const refuse = (stage: Stage, what: string) => {
     throw new UnsupportedModelError(`Stage "${stage.name}" ${what}.`);
   };

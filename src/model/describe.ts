@@ -1,5 +1,5 @@
 import { opMacs } from "../graph/macs.js";
-import type { Network, ValueShape } from "../graph/network.js";
+import type { Graph, Network, ValueShape } from "../graph/network.js";
 
 export interface StageDescription {
   readonly name: string;
@@ -22,15 +22,20 @@ export interface NetworkDescription {
   readonly batchNorms: Network["batchNorms"];
 }
 
-/** A network as plain data: what it costs, stage by stage. Reads no weights. */
-export function describeNetwork(network: Network): NetworkDescription {
-  const stages = network.stages.map((stage) => ({
+/** What each stage costs, as plain data. */
+export function describeStages({ stages, values }: Graph): StageDescription[] {
+  return stages.map((stage) => ({
     name: stage.name,
     ops: stage.ops.length,
     parameters: stage.parameters ?? 0,
-    macs: stage.ops.reduce((sum, op) => sum + opMacs(op, network.values[op.output]!), 0),
-    output: network.values[stage.output]!,
+    macs: stage.ops.reduce((sum, op) => sum + opMacs(op, values[op.output]!), 0),
+    output: values[stage.output]!,
   }));
+}
+
+/** A network as plain data: what it costs, stage by stage. Reads no weights. */
+export function describeNetwork(network: Network): NetworkDescription {
+  const stages = describeStages(network);
   const total = (field: "ops" | "macs") => stages.reduce((sum, stage) => sum + stage[field], 0);
   return {
     architecture: network.architecture,

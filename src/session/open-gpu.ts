@@ -1,13 +1,13 @@
 import { kernelsVersion } from "../base/version.js";
 import { graphKey } from "../graph/graph-key.js";
-import type { Network } from "../graph/network.js";
+import type { Graph } from "../graph/network.js";
 import type { Host } from "../host/host.js";
 import type { LoadOptions } from "../options.js";
 import type { Open } from "../schedule/opened.js";
 
 /** How the scheduler opens the GPU for a network, which is asked for then; undefined where there is nothing to open. */
 export async function gpuOpener(
-  networkOf: () => Network,
+  networkOf: () => Graph,
   host: Host,
   { device = "auto", gpuDevice, precision, ...options }: LoadOptions,
 ): Promise<Open | undefined> {
@@ -37,7 +37,7 @@ export async function gpuOpener(
 }
 
 /** Costs depend on operations, not on weights' values: kernels, adapter, browser, cores, network. */
-function calibrationKey(network: Network, adapter: string, precision = "f32"): string {
+function calibrationKey(network: Graph, adapter: string, precision = "f32"): string {
   const { userAgent = "", hardwareConcurrency = 1 } = globalThis.navigator ?? {};
   const machine = [adapter, precision, userAgent, hardwareConcurrency];
   return JSON.stringify(["costs", kernelsVersion, ...machine, graphKey(network)]);

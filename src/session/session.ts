@@ -235,7 +235,7 @@ async function openModel(
   const preprocess = preprocessFor(network, card, options.preprocess);
   const { channels } = network.values[network.output]!;
   const labels = labelsFor(options.labels ?? card.labels, channels, network.architecture.scores);
-  let cpu: CpuEngine | null = null;
+  let cpu: CpuEngine<Network> | null = null;
   // A GPU reads the weights after the CPU's first answer, from the CPU's memory where it can.
   const openGpu = await gpuOpener(() => cpu!.network, host, options);
   state.arrival?.recycle();

@@ -4,7 +4,7 @@ import type { CpuEngine } from "../../src/cpu/engine.js";
 import { hasRelaxedSimd, type Variant } from "../../src/cpu/module.js";
 import { createCpuEngine } from "../../src/cpu/open.js";
 import type { CpuOptions } from "../../src/cpu/options.js";
-import type { Network } from "../../src/graph/network.js";
+import type { Graph } from "../../src/graph/network.js";
 
 const root = new URL("../../", import.meta.url);
 
@@ -18,6 +18,6 @@ export async function wasm(variant: Variant): Promise<WebAssembly.Module> {
 /** The modules that this engine can run; vitest.config.ts asks Node for relaxed SIMD. */
 export const modules: readonly ("baseline" | "relaxed")[] = hasRelaxedSimd() ? ["baseline", "relaxed"] : ["baseline"];
 
-export function engineFor(network: Network, options: Partial<CpuOptions> = {}): Promise<CpuEngine> {
+export function engineFor<G extends Graph>(network: G, options: Partial<CpuOptions> = {}): Promise<CpuEngine<G>> {
   return createCpuEngine(network, { wasm, ...options });
 }

@@ -2,12 +2,12 @@ import { expect, test } from "vitest";
 import { compile } from "../../src/gpu/program.js";
 import { hardwareTiling } from "../../src/gpu/tiles.js";
 import { elementwise, kernel } from "../../src/gpu/wgsl/shader.js";
-import type { Network, Op, ValueShape } from "../../src/graph/network.js";
+import type { Graph, Op, ValueShape } from "../../src/graph/network.js";
 import { engineFor } from "../cpu/engine.js";
 import { conv, values, vectorOf, weightOf } from "../cpu/one-operation.js";
 import { runReference } from "../model/reference.js";
 
-// The parts of docs/extending.md's first recipe that can be had from outside: operations put together to a network by hand, and a shader.
+// The parts of docs/extending.md's first recipe that can be had from outside: operations put together to a graph by hand, and a shader.
 
 const image: ValueShape = { height: 12, width: 12, channels: 3 };
 const map: ValueShape = { height: 12, width: 12, channels: 8 };
@@ -26,8 +26,7 @@ const ops: readonly Op[] = [
 ];
 
 const logits: ValueShape = { ...vector, channels: 5 };
-const network: Network = {
-  architecture: { name: "by hand", classes: 5 } as Network["architecture"],
+const graph: Graph = {
   values: [image, map, half, half, half, vector, logits, logits],
   stages: [
     { name: "body", input: 0, output: 4, ops: ops.slice(0, 4) },
@@ -35,22 +34,20 @@ const network: Network = {
   ],
   input: 0,
   output: 7,
-  parameters: 0,
-  batchNorms: { folded: 0, kept: 0 },
 };
 
-test("a network of operations by hand runs on the CPU as plain loops compute it", async () => {
+test("a graph of operations by hand runs on the CPU as plain loops compute it", async () => {
   const input = values(3 * 12 * 12);
-  const engine = await engineFor(network);
+  const engine = await engineFor(graph);
   const got = (await engine.run(0, 1, input)).slice();
   await engine.close();
-  const expected = runReference(network, input);
+  const expected = runReference(graph, input);
   expect(got).toHaveLength(5);
   for (const [at, value] of expected.entries()) expect(Math.abs(got[at]! - value)).toBeLessThan(1e-6);
 });
 
 test("and is a list of dispatches for the GPU", () => {
-  const { stages } = compile(network, { storage: "f32", tiling: hardwareTiling });
+  const { stages } = compile(graph, { storage: "f32", tiling: hardwareTiling });
   const named = stages.flatMap(({ steps }) => steps.map((step) => step.name));
   expect(new Set(named.map((name) => name.replace(" reduce", "")))).toEqual(new Set(ops.map(({ name }) => name)));
 });

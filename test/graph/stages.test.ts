@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Network, Op, Stage, ValueId } from "../../src/graph/network.js";
+import type { Graph, Op, Stage, ValueId } from "../../src/graph/network.js";
 import { checkStages, cutStages, type Sequence } from "../../src/graph/stages.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 import { engineFor } from "../cpu/engine.js";
@@ -27,14 +27,11 @@ const sequence = (ops: readonly Op[], output = ops.at(-1)!.output): Sequence => 
   output,
   values: Array.from({ length: Math.max(...ops.map((op) => op.output)) + 1 }, () => shape),
 });
-const networkOf = (it: Sequence, stages: readonly Stage[]): Network => ({
-  architecture: { name: "by hand" } as Network["architecture"],
+const networkOf = (it: Sequence, stages: readonly Stage[]): Graph => ({
   values: it.values,
   stages,
   input: it.input,
   output: it.output,
-  parameters: 0,
-  batchNorms: { folded: 0, kept: 0 },
 });
 const borders = (stages: readonly Stage[]) => stages.map(({ input, output, ops }) => [input, output, ops.length]);
 

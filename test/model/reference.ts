@@ -1,16 +1,16 @@
-import type { ActivationOp, Network, Op, ValueShape } from "../../src/graph/network.js";
+import type { ActivationOp, Graph, Op, ValueShape } from "../../src/graph/network.js";
 import { elementCount } from "../../src/graph/tensor.js";
 
 /**
  * Runs a network by plain loops in f64: the numeric reference for every kernel. Weights are rounded to f32, as devices see
  * them; nothing else is. `input` is NCHW [3, h, w]; the result is the output value, [channels] at the end of a network.
  */
-export function runReference(network: Network, input: ArrayLike<number>): Float64Array {
+export function runReference(network: Graph, input: ArrayLike<number>): Float64Array {
   return runReferenceStages(network, input).at(-1)!;
 }
 
 /** The output of every stage, each CHW. */
-export function runReferenceStages(network: Network, input: ArrayLike<number>): Float64Array[] {
+export function runReferenceStages(network: Graph, input: ArrayLike<number>): Float64Array[] {
   const { height, width, channels } = network.values[network.input]!;
   if (input.length !== channels * height * width) throw new RangeError(`input has ${input.length} values`);
   let values = new Map<number, Float64Array>([[network.input, Float64Array.from(input)]]);

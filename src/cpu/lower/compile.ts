@@ -1,7 +1,7 @@
 import { Field } from "../../../assembly/shared/record.js";
 import { LINE, RESERVED } from "../../../assembly/shared/sizes.js";
 import { Sync } from "../../../assembly/shared/sync.js";
-import type { Network, ValueId } from "../../graph/network.js";
+import type { Graph, ValueId } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";
 import { align, type Lifetime, planArena } from "../program/arena.js";
 import { Drafts, valueLength } from "../program/drafts.js";
@@ -9,7 +9,7 @@ import { type CompileOptions, type PackJob, type Place, type Program, stagingByt
 import { lower } from "./lower.js";
 
 /** Lowers a network to records, and lays records, weights and activations out in one memory. */
-export function compile(network: Network, options: CompileOptions): Program {
+export function compile(network: Graph, options: CompileOptions): Program {
   const drafts = new Drafts(network, options);
   const stages: { begin: number; end: number }[] = [];
   for (const [index, stage] of network.stages.entries()) {

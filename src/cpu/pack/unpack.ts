@@ -1,8 +1,8 @@
-import type { Network, Op, Weight } from "../../graph/network.js";
+import type { Graph, Op, Weight } from "../../graph/network.js";
 import type { PackJob, Program } from "../program/program.js";
 
 /** The operations' own weights that can be read back from where their jobs pack them: those that lie there as they came. */
-export function unpackable(network: Network, program: Program): Map<Weight, PackJob> {
+export function unpackable(network: Graph, program: Program): Map<Weight, PackJob> {
   const own = new Set(network.stages.flatMap(({ ops }) => ops.map((op) => ("weight" in op ? op.weight : null))));
   return new Map(
     program.jobs.filter(({ form, weight }) => form === "panels" && own.has(weight)).map((job) => [job.weight, job]),
@@ -13,7 +13,11 @@ export function unpackable(network: Network, program: Program): Map<Weight, Pack
  * A network whose weights are read, as far as possible, from the memory in which they were packed, so that nobody need keep the
  * file for a device that reads them later. Values are those that were packed, to the bit.
  */
-export function fromPacked(network: Network, jobs: ReadonlyMap<Weight, PackJob>, memory: WebAssembly.Memory): Network {
+export function fromPacked<G extends Graph>(
+  network: G,
+  jobs: ReadonlyMap<Weight, PackJob>,
+  memory: WebAssembly.Memory,
+): G {
   const replaced = (op: Op): Op => {
     const job = "weight" in op ? jobs.get(op.weight) : undefined;
     return job ? ({ ...op, weight: unpacked(job, memory) } as Op) : op;

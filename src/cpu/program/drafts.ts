@@ -1,5 +1,5 @@
 import { Field, Kernel } from "../../../assembly/shared/record.js";
-import type { ConvOp, Network, Op, Padding, ValueId, ValueShape, Vector, Weight } from "../../graph/network.js";
+import type { ConvOp, Graph, Op, Padding, ValueId, ValueShape, Vector, Weight } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";
 import { align } from "./arena.js";
 import { inPlace } from "./in-place.js";
@@ -68,7 +68,7 @@ export class Drafts {
   private interleaved: number | null = null;
 
   constructor(
-    readonly network: Network,
+    readonly network: Graph,
     readonly options: CompileOptions,
   ) {
     const places = inPlace(network);

@@ -1,11 +1,11 @@
-import type { Network, Op, ValueId } from "../../graph/network.js";
+import type { Graph, Op, ValueId } from "../../graph/network.js";
 import type { KindsWith } from "../../graph/op-table.js";
 
 /**
  * Values that are written where an operation's other summand lies, or an activation's input, by output: what nothing reads any
  * more. Memory that was read for a sum is then in a cache when the sum is stored.
  */
-export function inPlace(network: Network): ReadonlyMap<ValueId, ValueId> {
+export function inPlace(network: Graph): ReadonlyMap<ValueId, ValueId> {
   const lastRead = new Map<ValueId, Op>();
   for (const { ops } of network.stages) {
     for (const op of ops) for (const value of op.inputs) lastRead.set(value, op);
@@ -30,7 +30,7 @@ function placeOf(op: Op): ValueId | undefined {
   return undefined;
 }
 
-function sameShape({ values }: Network, one: ValueId, other: ValueId): boolean {
+function sameShape({ values }: Graph, one: ValueId, other: ValueId): boolean {
   const { height, width, channels } = values[one]!;
   const { height: otherHeight, width: otherWidth, channels: otherChannels } = values[other]!;
   return height === otherHeight && width === otherWidth && channels === otherChannels;

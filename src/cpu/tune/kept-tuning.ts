@@ -1,7 +1,7 @@
 import { kernelsVersion } from "../../base/version.js";
 import { graphKey } from "../../graph/graph-key.js";
 import { opMacs } from "../../graph/macs.js";
-import type { ConvOp, Network } from "../../graph/network.js";
+import type { ConvOp, Graph } from "../../graph/network.js";
 import type { Store } from "../../host/store.js";
 import { contenders, type KernelChoices, shapeOf } from "../choose/choose.js";
 import { type TileName, tiles } from "../choose/tiles.js";
@@ -18,14 +18,14 @@ export interface Tuning {
 }
 
 /** Whether a network is so small that a load does not wait for measurements. */
-export function isSmall(network: Network): boolean {
+export function isSmall(network: Graph): boolean {
   const macs = convolutions(network).reduce((sum, op) => sum + opMacs(op, network.values[op.output]!), 0);
   return macs < LEAST_NETWORK_MACS;
 }
 
 /** An earlier load's measurements; for small networks the tables' own choices. Null where there is something to measure. */
 export async function keptTuning(
-  network: Network,
+  network: Graph,
   options: CompileOptions,
   variant: Variant,
   tile: TileName | null,
@@ -36,7 +36,7 @@ export async function keptTuning(
 }
 
 /** Everything that a measurement depends on; the weights' values are not among it. */
-export function keyOf(network: Network, options: CompileOptions, variant: Variant, tile: TileName | null): string {
+export function keyOf(network: Graph, options: CompileOptions, variant: Variant, tile: TileName | null): string {
   const { navigator, process } = globalThis as { navigator?: Navigator; process?: { version: string } };
   const { memory, convolution, threads } = options;
   const engine = navigator?.userAgent ?? process?.version ?? "";
@@ -45,7 +45,7 @@ export function keyOf(network: Network, options: CompileOptions, variant: Varian
 }
 
 /** What was kept, where it is whole and names nothing but contenders. */
-function check(text: string | null | undefined, network: Network, options: CompileOptions): Tuning | null {
+function check(text: string | null | undefined, network: Graph, options: CompileOptions): Tuning | null {
   try {
     const kept = JSON.parse(text ?? "null") as Tuning | null;
     if (!kept || !(kept.tile in tiles)) return null;
@@ -61,7 +61,7 @@ function check(text: string | null | undefined, network: Network, options: Compi
 }
 
 /** All but the one that reads the image. */
-export function convolutions(network: Network): ConvOp[] {
+export function convolutions(network: Graph): ConvOp[] {
   return network.stages.flatMap((stage) =>
     stage.ops.filter((op): op is ConvOp => op.kind === "conv" && op.inputs[0] !== network.input),
   );

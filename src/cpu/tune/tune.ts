@@ -1,6 +1,6 @@
 import { RESERVED } from "../../../assembly/shared/sizes.js";
 import { opMacs } from "../../graph/macs.js";
-import type { Network } from "../../graph/network.js";
+import type { Graph } from "../../graph/network.js";
 import type { Store } from "../../host/store.js";
 import { type ConvKernel, contenders, type KernelChoices, shapeOf } from "../choose/choose.js";
 import { type TileName, tiles, useTile } from "../choose/tiles.js";
@@ -34,7 +34,7 @@ interface Trial {
  * caller's choice, which is not measured.
  */
 export async function tune(
-  network: Network,
+  network: Graph,
   options: CompileOptions,
   variant: Variant,
   kernels: Kernels,
@@ -74,7 +74,7 @@ function isClose(rivals: readonly Trial[]): boolean {
 }
 
 /** The winners, but for those whose weights do not fit: the least gains are given up first. */
-function affordable(network: Network, options: CompileOptions, trials: readonly Trial[][]): KernelChoices {
+function affordable(network: Graph, options: CompileOptions, trials: readonly Trial[][]): KernelChoices {
   const winners = trials.map((rivals) => rivals.reduce((a, b) => (b.ms < 0.97 * a.ms ? b : a)));
   const kernels = Object.fromEntries(winners.map(({ shape, kernel }) => [shape, kernel]));
   const gains = winners
@@ -87,13 +87,13 @@ function affordable(network: Network, options: CompileOptions, trials: readonly 
   return kernels;
 }
 
-function affordableBytes(network: Network, options: CompileOptions): number {
+function affordableBytes(network: Graph, options: CompileOptions): number {
   const { bytes } = compile(network, { ...options, memory: "small" });
   return bytes + Math.max(EXTRA_BYTES, EXTRA_SHARE * bytes);
 }
 
 /** What the network takes at most, whatever wins. */
-export function mostBytes(network: Network, options: CompileOptions): number {
+export function mostBytes(network: Graph, options: CompileOptions): number {
   const largest: Record<string, ConvKernel> = {};
   for (const rivals of trialsOf(network, options)) {
     const { shape, kernel } = rivals.reduce((a, b) => (b.program.weightBytes > a.program.weightBytes ? b : a));
@@ -104,7 +104,7 @@ export function mostBytes(network: Network, options: CompileOptions): number {
 }
 
 /** Each distinct shape that has more than one contender, alone. */
-function trialsOf(network: Network, options: CompileOptions): Trial[][] {
+function trialsOf(network: Graph, options: CompileOptions): Trial[][] {
   const trials = new Map<string, Trial[]>();
   for (const op of convolutions(network)) {
     const output = network.values[op.output]!;
