@@ -60,6 +60,9 @@ const vectorsOf = ({ channels }: ValueShape) => Math.ceil(channels / 4);
 const pixelsOf = ({ height, width }: ValueShape) => height * width;
 
 export function compile(network: Graph, options: { readonly storage: Storage; readonly tiling: Tiling }): Program {
+  if (network.values.some(({ quantization }) => quantization)) {
+    throw new UnsupportedModelError("The GPU has no kernels for integers. Run this network on the CPU.");
+  }
   return new Compiler(network, options.storage, options.tiling).compile();
 }
 
