@@ -59,6 +59,13 @@ export interface Accelerator extends Engine {
   echo(stage: number, input: Float32Array): Promise<void>;
 }
 
+/** Of whoever waits for an accelerator to be prepared. */
+export interface LoadWatch {
+  readonly signal?: AbortSignal | null;
+  /** Layers packed and pipelines compiled so far, of how many. */
+  readonly onProgress?: (loaded: number, total: number) => void;
+}
+
 /** An engine on WebGPU that lets others write its image. */
 export interface Writable {
   /** The device that it runs on. */

@@ -1,8 +1,8 @@
-import type { AcceleratorName, FirstEngine } from "../engine.js";
+import type { AcceleratorName, FirstEngine, LoadWatch } from "../engine.js";
 import type { Store } from "../host/store.js";
 import { calibrate } from "./calibrate.js";
 import { readCosts } from "./kept-costs.js";
-import type { LoadWatch, Open, Opened } from "./opened.js";
+import type { Open, Opened } from "./opened.js";
 import type { Costs } from "./planner.js";
 import { verify } from "./verify.js";
 

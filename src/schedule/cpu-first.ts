@@ -1,9 +1,9 @@
 import { Queue } from "../base/queue.js";
-import type { EngineStats, GpuInput } from "../engine.js";
+import type { EngineStats, GpuInput, LoadWatch } from "../engine.js";
 import { DeviceUnavailableError } from "../errors.js";
 import { Plan } from "../plan.js";
 import { firstReason } from "./first-reason.js";
-import type { LoadWatch, Opened } from "./opened.js";
+import type { Opened } from "./opened.js";
 import type { Look } from "./placing.js";
 import type { Scheduler, SchedulerOptions } from "./scheduler.js";
 

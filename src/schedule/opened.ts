@@ -1,11 +1,4 @@
-import type { Accelerator, AcceleratorName } from "../engine.js";
-
-/** Of a load that waits for a device. */
-export interface LoadWatch {
-  readonly signal?: AbortSignal | null;
-  /** Layers packed and pipelines compiled so far, of how many. */
-  readonly onProgress?: (loaded: number, total: number) => void;
-}
+import type { Accelerator, AcceleratorName, LoadWatch } from "../engine.js";
 
 /** An accelerator's engine, and where its calibration is kept. */
 export interface Opened {

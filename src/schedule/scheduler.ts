@@ -1,12 +1,12 @@
 import { Queue } from "../base/queue.js";
-import type { AcceleratorName, DeviceName, EngineStats, FirstEngine, GpuInput } from "../engine.js";
+import type { AcceleratorName, DeviceName, EngineStats, FirstEngine, GpuInput, LoadWatch } from "../engine.js";
 import { DeviceUnavailableError, throwIfAborted } from "../errors.js";
 import type { Store } from "../host/store.js";
 import type { Plan } from "../plan.js";
 import { AcceleratorLife } from "./accelerator-life.js";
 import { Drift, WINDOW } from "./drift.js";
 import { firstReason } from "./first-reason.js";
-import type { LoadWatch, Open, Opened, Openers } from "./opened.js";
+import type { Open, Opened, Openers } from "./opened.js";
 import { type Look, Placing, type Spent } from "./placing.js";
 import {
   type Choice,
