@@ -44,6 +44,10 @@ export type News =
   | { readonly progress: Progress }
   /** What lay in the mailbox will be answered in a moment. */
   | { readonly soon: true }
+  | Answer;
+
+/** To a request, under its number. */
+export type Answer =
   | {
       readonly id: number;
       readonly value: Facts | Float32Array | Prediction[] | undefined;

@@ -18,14 +18,13 @@ import type {
 import { Plan } from "../plan.js";
 import { checkInput, isGpuBuffer } from "../session/input.js";
 import type { Session } from "../session/session.js";
+import { type Connect, connector, type Listener, NoWorker } from "./connect.js";
 import { receiveError } from "./errors.js";
 import type { WorkerHandle } from "./handle/handle.js";
 import { BURST_MS, Mailbox, SHORT_MS } from "./mailbox.js";
-import type { Ask, Facts, News, State } from "./messages.js";
-import { keepSource, sendSource } from "./source.js";
+import type { Answer, Ask, Facts, State } from "./messages.js";
+import { keepSource } from "./source.js";
 
-/** A worker that has not said a word by then is taken for one that cannot start. */
-const HELLO_MS = 10_000;
 /** A worker that has not closed by then is terminated all the same. */
 const CLOSE_MS = 1000;
 /** Requests that the worker has at a time: one that it works on, and one so that it need not wait for the next. */
@@ -45,7 +44,7 @@ export async function openSession(host: EntryHost, source: ModelSource, options:
   }
   throwIfAborted(options.signal);
   const kept = await keepSource(host, source);
-  const session = new WorkerSession(host, kept, options);
+  const session = new WorkerSession(host.sendImage, connector(host, kept, options));
   try {
     await session.open(options.signal, options.onProgress);
     return session;
@@ -54,9 +53,6 @@ export async function openSession(host: EntryHost, source: ModelSource, options:
     return host.openInPlace(kept, options, `in place: ${error.message}`);
   }
 }
-
-/** A worker could not be had at all, as against one that failed. */
-class NoWorker extends Error {}
 
 interface Call {
   readonly id: number;
@@ -70,7 +66,9 @@ interface Call {
 }
 
 /** A session that lives in a worker. It keeps the queue: a worker that dies takes with it only what it was working on. */
-class WorkerSession implements Session {
+class WorkerSession implements Session, Listener {
+  readonly #sendImage: EntryHost["sendImage"];
+  readonly #connect: Connect;
   #worker: WorkerHandle | null = null;
   #facts!: Facts;
   #state!: State;
@@ -87,13 +85,14 @@ class WorkerSession implements Session {
   #lastId = 0;
   #closed = false;
   #closing: Promise<void> | null = null;
-  #idle: (() => void)[] = [];
+  /** Tells whoever closes that nothing is under way. */
+  #idle: (() => void) | undefined;
 
-  constructor(
-    private readonly host: EntryHost,
-    private readonly source: ModelSource,
-    private readonly options: LoadOptions,
-  ) {}
+  /** `connect`: starts a worker and opens the model there; again, where one was lost. */
+  constructor(sendImage: EntryHost["sendImage"], connect: Connect) {
+    this.#sendImage = sendImage;
+    this.#connect = connect;
+  }
 
   get inputShape(): [number, number, number, number] {
     return this.#facts.inputShape;
@@ -137,7 +136,7 @@ class WorkerSession implements Session {
 
   classify(image: unknown, { topK, minScore, signal }: ClassifyOptions): Promise<Prediction[]> {
     return this.#call(async () => {
-      const [sent, transfer] = await this.host.sendImage(image);
+      const [sent, transfer] = await this.#sendImage(image);
       return [{ kind: "classify", image: sent, options: { topK, minScore } }, transfer];
     }, signal);
   }
@@ -150,7 +149,11 @@ class WorkerSession implements Session {
 
   /** The worker lets its threads and its GPU go before it is terminated: nobody else could. */
   async #shut(): Promise<void> {
-    if (this.#waiting.length || this.#flying.size) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#waiting.length || this.#flying.size) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
     if (!this.#worker) return;
     const closed = this.#enqueue(() => [{ kind: "close" }, []]).catch(() => {});
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, CLOSE_MS))]);
@@ -160,69 +163,7 @@ class WorkerSession implements Session {
 
   /** Starts the worker and opens the model there. Throws `NoWorker` where it does not come up. */
   async open(signal?: AbortSignal | null, onProgress?: (progress: Progress) => void): Promise<void> {
-    const { signal: _, onProgress: __, worker: file, wasm, ...options } = this.options;
-    let worker: WorkerHandle;
-    try {
-      worker = this.host.startWorker(file === "auto" || file === false ? undefined : file);
-    } catch (cause) {
-      throw new NoWorker((cause as Error).message);
-    }
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let forget: (() => void) | undefined;
-    try {
-      const opened = new Promise<void>((resolve, reject) => {
-        let met = false;
-        timer = setTimeout(() => reject(new NoWorker(`no sign of life in ${HELLO_MS / 1000} s`)), HELLO_MS);
-        forget = onAbort(signal, () => reject(signal!.reason));
-        worker.listen(
-          (news: News) => {
-            if ("hello" in news) {
-              met = true;
-              clearTimeout(timer);
-              if (news.lock) worker.watch(news.lock);
-            } else if ("progress" in news) {
-              // The caller's code: what it throws is the load's end, not the process's.
-              try {
-                onProgress?.(news.progress);
-              } catch (error) {
-                onProgress = undefined;
-                reject(error);
-              }
-            } else if ("soon" in news) this.#expect();
-            else if (news.id !== 0) this.#receive(news);
-            else if ("error" in news) reject(receiveError(news.error));
-            else {
-              this.#facts = news.value as Facts;
-              this.#state = news.state!;
-              resolve();
-            }
-          },
-          (reason) => {
-            reject(met ? new WorkerError(`The worker stopped while loading (${reason}).`) : new NoWorker(reason));
-            this.#lose(worker, reason);
-          },
-        );
-      });
-      opened.catch(() => {});
-      worker.hold(true);
-      const [source, transfer] = await sendSource(this.source);
-      const address = isKind(wasm, "URL", "String") ? this.host.absolute(`${wasm}`) : wasm;
-      try {
-        const watched = onProgress !== undefined;
-        worker.post({ id: 0, kind: "open", source, options: { ...options, wasm: address }, watched }, transfer);
-      } catch (cause) {
-        throw new NoWorker(`the source cannot be sent (${(cause as Error).message})`);
-      }
-      await opened;
-      worker.hold(false);
-      this.#worker = worker;
-    } catch (error) {
-      worker.terminate();
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      forget?.();
-    }
+    [this.#worker, this.#facts, this.#state] = await this.#connect(this, signal, onProgress);
   }
 
   #call<T>(ask: Call["ask"], signal?: AbortSignal | null, input?: Float32Array): Promise<T> {
@@ -313,7 +254,7 @@ class WorkerSession implements Session {
   }
 
   /** Its answer comes in a moment, and the next one's will not before such word. */
-  #expect(): void {
+  expected(): void {
     this.#unwatched = UNWATCHED;
     this.#watch(1.5 * NEARLY_MS);
   }
@@ -328,7 +269,7 @@ class WorkerSession implements Session {
     this.#settle({ id, value: this.#mailbox!.logits.slice() });
   };
 
-  #receive(news: Extract<News, { id: number }>): void {
+  answered(news: Answer): void {
     this.#mailbox?.answer.shut();
     if (performance.now() - this.#watchedFrom > SHORT_MS) this.#unwatched = UNWATCHED;
     this.#watchedFrom = Number.POSITIVE_INFINITY;
@@ -338,7 +279,7 @@ class WorkerSession implements Session {
     this.#settle(news);
   }
 
-  #settle(news: Extract<News, { id: number }>): void {
+  #settle(news: Answer): void {
     const call = this.#flying.get(news.id);
     if (news.state) this.#state = news.state;
     if (!call) return;
@@ -348,13 +289,13 @@ class WorkerSession implements Session {
     this.#pump();
   }
 
-  #lose(worker: WorkerHandle, reason: string): void {
+  lost(worker: WorkerHandle, reason: string): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
     worker.terminate();
-    const mailbox = this.#mailbox;
+    // An answer that it left last is taken.
+    this.#mailbox?.answer.shut();
     this.#mailbox = null;
-    mailbox?.answer.shut();
     const lost = [...this.#flying.values()];
     this.#flying.clear();
     for (const { reject } of lost) {
@@ -367,6 +308,6 @@ class WorkerSession implements Session {
   #rest(): void {
     if (this.#waiting.length || this.#flying.size || this.#pumping) return;
     this.#worker?.hold(false);
-    for (const resolve of this.#idle.splice(0)) resolve();
+    this.#idle?.();
   }
 }
