@@ -28,7 +28,7 @@ export async function openNetwork(
       },
     );
   });
-  return unusual.buildNetwork(state, options);
+  return unusual.openNetwork(state, options);
 }
 
 const plainName =

@@ -13,6 +13,8 @@ export interface BuildOptions {
   architecture?: string | Partial<Architecture>;
   /** The input's side in pixels, or [height, width]; the card's crop, else 224 for an ImageNet stem and 32 for a CIFAR stem. */
   inputSize?: Size;
+  /** Keep a file's integers: weights with `int8`, and values that are rounded. Default false: f32 throughout. */
+  integers?: boolean;
   /** Default true. */
   foldBatchNorm?: boolean;
   /** False ends the network in pooled features; true insists on a classifier. Unset: a classifier where the file has one. */

@@ -62,7 +62,8 @@ export class FileParameters implements Parameters {
     );
   }
 
-  protected take(name: string, shape: readonly number[]): Tensor | ArrivingTensor {
+  /** `dtypes`: what its values may be. */
+  protected take(name: string, shape: readonly number[], dtypes = floats): Tensor | ArrivingTensor {
     const tensor = this.tensors.get(name);
     if (!tensor) {
       throw new UnsupportedModelError(
@@ -75,7 +76,7 @@ export class FileParameters implements Parameters {
         `${tensor.name} has shape [${tensor.shape}]; expected [${shape}] for ${name} of this network.`,
       );
     }
-    if (!floats.includes(tensor.dtype)) {
+    if (!dtypes.includes(tensor.dtype)) {
       throw new UnsupportedModelError(`${tensor.name} is ${tensor.dtype}; weights must be f32, f16, bf16 or f64.`);
     }
     this.unused.delete(name);

@@ -1,8 +1,10 @@
 import type { Architecture, Network } from "../../graph/network.js";
+import { inFloat } from "../../graph/quantization.js";
 import { modelCard } from "../card.js";
 import { type BuildOptions, construct, type State } from "../construct.js";
 import { arrange, normalisation } from "./arrange.js";
 import { assembleUnusual } from "./assemble.js";
+import { IntegerParameters, rounded, type Scales, scalesArrived, takeScales } from "./integers.js";
 import { PartParameters } from "./parameters.js";
 import { checkArchitecture } from "./stated.js";
 import { nameOf, statedByName } from "./well-known.js";
@@ -24,8 +26,12 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
     ...ofCaller(options.architecture),
   };
   if (stated.head?.at(-1) === "softmax") stated.scores ??= "none";
-  const { tensors, ignored } = arrange(state.tensors, state.format === "torch", stated, options.includeTop !== false);
-  const network = construct(assembleUnusual, state, { ...options, card }, tensors, new PartParameters(tensors), stated);
+  const taken = takeScales(state);
+  const file = taken?.rest ?? state.tensors;
+  const { tensors, ignored } = arrange(file, state.format === "torch", stated, options.includeTop !== false);
+  const parameters = taken ? new IntegerParameters(tensors, taken.scales.weights) : new PartParameters(tensors);
+  const built = construct(assembleUnusual, state, { ...options, card }, tensors, parameters, stated);
+  const network = taken ? withIntegers(built, taken.scales, options) : built;
   const kept = ignored.filter((name) => normalisation.test(name));
   const flaws = network.flaws as string[];
   if (kept.length > 0) {
@@ -35,6 +41,18 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
   }
   const architecture = { ...network.architecture, name: nameOf(network.architecture) };
   return { ...network, architecture, ...(ignored.length > 0 ? { ignored } : {}) };
+}
+
+/** As the file has it, or in float. */
+function withIntegers(network: Network, scales: Scales, { integers }: BuildOptions): Network {
+  const whole = rounded(network, scales);
+  return integers ? whole : inFloat(whole);
+}
+
+/** As `buildNetwork`, of a file that may be on its way. */
+export async function openNetwork(state: State, options: BuildOptions): Promise<Network> {
+  await scalesArrived(state);
+  return buildNetwork(state, options);
 }
 
 function ofCaller(architecture: BuildOptions["architecture"]): Partial<Architecture> {

@@ -1,2 +1,2 @@
 // What files need that are not as torchvision writes them, or of which something is stated: loaded where there is one.
-export { buildNetwork } from "./build.js";
+export { openNetwork } from "./build.js";

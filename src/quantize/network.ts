@@ -1,0 +1,220 @@
+import type { Inside } from "../cpu/observe.js";
+import { throwIfAborted } from "../errors.js";
+import type { Network, ValueId } from "../graph/network.js";
+import { withScales } from "../graph/quantization.js";
+import { type Calibration, calibrate } from "./calibrate.js";
+import { clipByDivergence, clipBySquares, STEPS } from "./clip.js";
+import { corrected } from "./correct.js";
+import { type Cpu, onEngine } from "./engine.js";
+import { Channels, equalized, factorsFor } from "./equalize.js";
+import { layersOf, mapLayers } from "./layers.js";
+import { answers, decibels, divergence, noiseOf } from "./measure.js";
+import { valuesToRound } from "./plan.js";
+import { runRounded } from "./run.js";
+import { integerWeight, quantizeWeights } from "./weights.js";
+
+/** What became of a layer. */
+export interface LayerReport {
+  readonly name: string;
+  /** What its weights are in the file. */
+  readonly weights: "int8" | "float";
+  /** Why they stayed float. */
+  readonly reason?: string;
+  /** Power of what the weights make of their inputs over that of rounding them, in dB. */
+  readonly weightSignalToNoise: number;
+  /** The same of the value that the layer stores, with everything before it rounded. */
+  readonly signalToNoise: number;
+  /** How its value's clip was found; absent where the value is no integer. */
+  readonly clip?: "squares" | "divergence";
+}
+
+export interface Quantized {
+  readonly network: Network;
+  readonly layers: readonly LayerReport[];
+  /** Whether channels were equalised, and biases corrected: each where it brought the answers nearer to float's. */
+  readonly equalized: boolean;
+  readonly corrected: boolean;
+}
+
+export interface QuantizeSettings {
+  readonly cpu: Cpu;
+  readonly signal?: AbortSignal | null | undefined;
+  readonly onProgress?: ((what: string) => void) | undefined;
+}
+
+/** Weights whose rounding costs more than this stay float. */
+const LEAST_WEIGHT_DECIBELS = 20;
+/** Pictures on which clips are compared, biases corrected and noise measured: both take runs for each layer. */
+const FEW = 12;
+/** What is tried against channels as they are: see `factorsFor`. */
+const STRENGTH = 0.3;
+/** A step that costs runs, or changes weights, must bring the answers nearer by this. */
+const GAIN = 0.97;
+
+/**
+ * Rounds a network's weights and values to integers, so that its answers to the pictures stay near its own in float. The same pictures
+ * always give the same integers.
+ */
+export async function quantizeNetwork(
+  float: Network,
+  inputs: readonly Float32Array[],
+  { cpu, signal, onProgress }: QuantizeSettings,
+): Promise<Quantized> {
+  const say = (what: string) => {
+    throwIfAborted(signal);
+    onProgress?.(what);
+  };
+  const few = spread(inputs, FEW);
+  const counted = (what: string, of: number) => {
+    let done = 0;
+    return () => say(`${what}: ${++done} of ${of}`);
+  };
+  const measured = (network: Network) =>
+    onEngine(network, cpu, (inside) => calibrate(inside, inputs, counted("calibrating", inputs.length)));
+  const gap = async (network: Network, expected: readonly Float32Array[]) =>
+    onEngine(network, cpu, (inside) => divergence(expected, answers(inside, network, inputs)));
+
+  let base = float;
+  let calibration = await measured(base);
+  const { logits } = calibration;
+  say("trying equalised channels");
+  const channels = new Channels(float);
+  const even = equalized(float, channels, factorsFor(float, channels, calibration, STRENGTH));
+  const evenCalibration = await measured(even);
+  const plain = roundedBySquares(base, calibration);
+  let nearest = await gap(plain.network, logits);
+  const evenGap = await gap(roundedBySquares(even, evenCalibration).network, logits);
+  const isEven = evenGap < GAIN * nearest;
+  if (isEven) [base, calibration, nearest] = [even, evenCalibration, evenGap];
+
+  const clips = await onEngine(base, cpu, (inside) =>
+    chooseClips(inside, base, calibration, few, counted("clipping", valuesToRound(base).size)),
+  );
+  const { network: clipped, weights } = roundedWith(base, calibration, (value) => clips.get(value)!.clip);
+  let network = clipped;
+  nearest = await gap(network, logits);
+  const means = spreadMeans(calibration, inputs.length);
+  const shifted = await onEngine(network, cpu, (inside) =>
+    corrected(inside, clipped, few, means, counted("correcting biases", layersOf(clipped).length)),
+  );
+  const isCorrected = (await gap(shifted, logits)) < nearest;
+  if (isCorrected) network = shifted;
+
+  say("measuring noise");
+  const noise = await onEngine(base, cpu, (exact) =>
+    onEngine(network, cpu, (rounded) => noiseOf(exact, rounded, network, spread(inputs, FEW))),
+  );
+  const layers = layersOf(network).map(({ name, weight, output }): LayerReport => {
+    const own = weights.get(name);
+    const clip = clips.get(output);
+    return {
+      name,
+      weights: weight.int8 ? "int8" : "float",
+      ...(own?.reason ? { reason: own.reason } : {}),
+      weightSignalToNoise: own?.decibels ?? 200,
+      signalToNoise: noise.get(name) ?? 200,
+      ...(clip ? { clip: clip.by } : {}),
+    };
+  });
+  return { network, layers, equalized: isEven, corrected: isCorrected };
+
+  function spreadMeans({ means: all }: Calibration, count: number) {
+    const indices = spread(
+      Array.from({ length: count }, (_, index) => index),
+      FEW,
+    );
+    return new Map([...all].map(([name, pictures]) => [name, indices.map((index) => pictures[index]!)]));
+  }
+}
+
+/** So many of them, evenly from the whole list. */
+export function spread<T>(items: readonly T[], count: number): readonly T[] {
+  if (items.length <= count) return items;
+  return Array.from({ length: count }, (_, index) => items[Math.floor(((index + 0.5) * items.length) / count)]!);
+}
+
+interface LayerWeights {
+  readonly decibels: number;
+  readonly reason?: string;
+}
+
+const roundedBySquares = (network: Network, calibration: Calibration) =>
+  roundedWith(network, calibration, (value) => clipBySquares(calibration.values.get(value)!.histogram));
+
+/** The network with integer weights and rounded values; `clipOf`: the greatest magnitude of a value. */
+function roundedWith(
+  network: Network,
+  calibration: Calibration,
+  clipOf: (value: ValueId) => number,
+): { network: Network; weights: ReadonlyMap<string, LayerWeights> } {
+  const weights = new Map<string, LayerWeights>();
+  const layers = mapLayers(network, (layer) => {
+    const { name, inputs, weight } = layer;
+    if (inputs[0] === network.input) {
+      weights.set(name, { decibels: 200, reason: "it reads the image" });
+      return layer;
+    }
+    const groups = layer.kind === "conv" ? layer.groups : 1;
+    // Behind an activation that is no ReLU nothing was looked at: all channels count alike.
+    const known = calibration.values.get(inputs[0])?.meanSquares;
+    const meanSquares = known ?? new Float64Array(network.values[inputs[0]]!.channels).fill(1);
+    const integers = quantizeWeights(layer, meanSquares, groups);
+    const own = decibels(integers.signal, integers.noise);
+    if (own < LEAST_WEIGHT_DECIBELS) {
+      weights.set(name, { decibels: own, reason: `rounding its weights leaves ${own.toFixed(1)} dB` });
+      return layer;
+    }
+    weights.set(name, { decibels: own });
+    return { ...layer, weight: integerWeight(weight.shape, integers) };
+  });
+  const stored = valuesToRound(network);
+  const scaleOf = (value: ValueId) => {
+    const clip = clipOf(value);
+    // A value that is zero on all pictures: any step will do.
+    return Math.fround((clip > 0 ? clip : 1) / STEPS);
+  };
+  return {
+    network: withScales(layers, ({ output }) => (stored.has(output) ? scaleOf(output) : null)),
+    weights,
+  };
+}
+
+interface Clip {
+  readonly clip: number;
+  readonly by: "squares" | "divergence";
+}
+
+/** Of two clips for each value the one whose rounding, of this value alone, leaves the answers nearer to float's. */
+function chooseClips(
+  inside: Inside,
+  network: Network,
+  { values }: Calibration,
+  inputs: readonly Float32Array[],
+  onValue: () => void,
+): Map<ValueId, Clip> {
+  const chosen = new Map<ValueId, Clip>();
+  const expected = inputs.map((input) => runRounded(inside, network.values, input));
+  const ops = network.stages.flatMap((stage) => stage.ops);
+  for (const value of valuesToRound(network)) {
+    const { histogram } = values.get(value)!;
+    const clips: Clip[] = [{ clip: clipBySquares(histogram), by: "squares" }];
+    const other = clipByDivergence(histogram);
+    if (Math.abs(other / clips[0]!.clip - 1) > 0.02) clips.push({ clip: other, by: "divergence" });
+    const op = ops.find(({ output }) => output === value)!;
+    const type = "relu" in op && op.relu ? "u7" : "s8";
+    const gaps = clips.map(({ clip }) => {
+      if (clips.length === 1) return 0;
+      const shapes = network.values.with(value, {
+        ...network.values[value]!,
+        quantization: { type, scale: Math.fround(clip / STEPS) },
+      });
+      return divergence(
+        expected,
+        inputs.map((input) => runRounded(inside, shapes, input)),
+      );
+    });
+    chosen.set(value, clips[gaps.indexOf(Math.min(...gaps))]!);
+    onValue();
+  }
+  return chosen;
+}

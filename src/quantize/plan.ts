@@ -1,0 +1,18 @@
+import type { Network, ValueId } from "../graph/network.js";
+import { keepsScale } from "../graph/quantization.js";
+
+/**
+ * Values that convolutions store and that something reads as integers: a convolution or a sum, straight or by way of pools. Others
+ * would be rounded for nothing.
+ */
+export function valuesToRound(network: Network): ReadonlySet<ValueId> {
+  const ops = network.stages.flatMap((stage) => stage.ops);
+  const read = new Set<ValueId>();
+  // From the end: whether a pool's input is worth rounding depends on who reads the pool.
+  for (const op of ops.toReversed()) {
+    if (op.kind === "conv") for (const input of op.inputs) read.add(input);
+    else if (op.kind === "globalAveragePool" || (keepsScale(op) && read.has(op.output))) read.add(op.inputs[0]);
+  }
+  const stored = ops.filter((op) => op.kind === "conv" && read.has(op.output) && op.output !== network.output);
+  return new Set(stored.map((op) => op.output));
+}

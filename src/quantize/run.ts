@@ -1,0 +1,101 @@
+import { Field } from "../../assembly/shared/record.js";
+import type { Inside } from "../cpu/observe.js";
+import type { Step } from "../cpu/program/program.js";
+import type { Network, Op, Quantization } from "../graph/network.js";
+import { paddedChannels } from "../graph/tensor.js";
+
+/** Operations that a visitor sees: all that a convolution or a linear layer reads from, but for those that others need. */
+const seen = [
+  "conv",
+  "linear",
+  "maxPool",
+  "averagePool",
+  "globalAveragePool",
+  "globalMaxPool",
+  "zeroPadShortcut",
+] as const;
+export type Seen = Extract<Op, { kind: (typeof seen)[number] }>;
+
+const isSeen = (op: Op): op is Seen => seen.some((kind) => kind === op.kind);
+
+/**
+ * Sees an operation's value: H x W x C, channels padded to `step`. `values` is the engine's own memory, and what is written there goes
+ * on through the network.
+ */
+export type Visitor = (op: Seen, values: Float32Array, step: number) => void;
+
+export interface Visitors {
+  /** Before a ReLU that is part of the operation; with its residual. */
+  readonly bare?: Visitor | undefined;
+  /** After it, and after rounding. */
+  readonly stored?: Visitor | undefined;
+  /** The run ends behind the operation that this is true of; there are no logits then. */
+  readonly until?: ((op: Seen) => boolean) | undefined;
+}
+
+/**
+ * Runs a network on one image, [3, H, W] planes, and rounds each value that has a quantization in `values`, as integer kernels do:
+ * real numbers in f32 stand for `scale * q`. Returns the logits. `inside`: of an engine that computes the network in float.
+ */
+export function runRounded(
+  { network, program, memory, write, execute }: Inside,
+  shapes: Network["values"],
+  input: Float32Array,
+  { bare, stored, until }: Visitors = {},
+): Float32Array {
+  const { buffer } = memory;
+  write(0, input);
+  let done = 0;
+  for (const [stage, { ops }] of network.stages.entries()) {
+    for (const op of ops) {
+      if (!isSeen(op)) continue;
+      const { quantization, ...shape } = shapes[op.output]!;
+      if (!quantization && !bare && !stored) continue;
+      const index = lastRecord(program.steps, stage, op, done);
+      const record = new Int32Array(buffer, program.recordsAt + 4 * index * Field.size, Field.size);
+      const step = paddedChannels(shape.channels);
+      const values = new Float32Array(buffer, record[Field.output]!, shape.height * shape.width * step);
+      const relu = record[Field.relu]!;
+      try {
+        // The ReLU follows here: it is also what integers are clamped to.
+        record[Field.relu] = 0;
+        execute(done, index + 1);
+      } finally {
+        record[Field.relu] = relu;
+      }
+      done = index + 1;
+      bare?.(op, values, step);
+      const clamped = "relu" in op && op.relu;
+      if (quantization) round(values, quantization);
+      else if (clamped) for (let at = 0; at < values.length; at++) if (values[at]! < 0) values[at] = 0;
+      stored?.(op, values, step);
+      if (until?.(op)) return new Float32Array(0);
+    }
+  }
+  execute(done, program.steps.length);
+  return new Float32Array(buffer, program.outputs.at(-1)!.at, network.values[network.output]!.channels).slice();
+}
+
+/** The record that stores an operation's output: the last of a convolution's, and of others the only one. */
+function lastRecord(steps: readonly Step[], stage: number, { kind, name }: Seen, from: number): number {
+  const isOwn = (step: Step | undefined) => step?.stage === stage && step.name === name;
+  let index = from;
+  while (!isOwn(steps[index])) index++;
+  while (kind === "conv" && isOwn(steps[index + 1])) index++;
+  return index;
+}
+
+/** A number below 2^22 in f32 plus this has no place for a fraction: the sum is rounded to nearest, ties to even. */
+const TO_INTEGER = 1.5 * 2 ** 23;
+
+export const ranges = { u7: [0, 127], s8: [-127, 127], s16: [0, 8128] } as const;
+
+export function round(values: Float32Array, { type, scale }: Quantization): void {
+  const [least, most] = ranges[type];
+  const inverse = 1 / scale;
+  for (let at = 0; at < values.length; at++) {
+    const quotient = values[at]! * inverse;
+    const clamped = Math.min(most, Math.max(least, quotient));
+    values[at] = (Math.fround(clamped + TO_INTEGER) - TO_INTEGER) * scale;
+  }
+}
