@@ -1,6 +1,6 @@
 import { type NodeImage, nodeHost } from "../host/node.js";
 import { stayAwake } from "../host/stay-awake.js";
-import { openInPlace } from "../session/session.js";
+import { openInPlace } from "../session/open.js";
 import { startWorker } from "../worker/handle/start-node.js";
 import { openSession } from "../worker/session.js";
 import { type Classifier as ClassifierOf, createApi } from "./api.js";

@@ -6,7 +6,7 @@ import { fetchKernels } from "../host/fetch-kernels.js";
 import type { Host } from "../host/host.js";
 import type { kernelFiles } from "../host/kernel-files.js";
 import { later } from "../host/later.js";
-import * as session from "../session/session.js";
+import * as session from "../session/open.js";
 import { beside } from "../worker/handle/start-web.js";
 
 const host: Omit<Host, "wasm"> = {

@@ -8,7 +8,7 @@ import { bundledModel } from "../host/page.js";
 import * as ownPictures from "../image/own.js";
 import type { BrowserImage } from "../image/send-browser.js";
 import * as unusual from "../model/unusual/index.js";
-import { openInPlace } from "../session/session.js";
+import { openInPlace } from "../session/open.js";
 import * as torch from "../weights/torch.js";
 import { createApi } from "./api.js";
 

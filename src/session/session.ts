@@ -1,37 +1,17 @@
-import { isKind } from "../base/kind.js";
 import { Queue } from "../base/queue.js";
 import type { Watch } from "../check/watch.js";
-import type { CpuEngine } from "../cpu/engine.js";
-import type { Variant } from "../cpu/module.js";
-import { createCpuEngine, likelyVariant } from "../cpu/open.js";
 import type { EngineStats, GpuInput, GpuReader } from "../engine.js";
-import { ClosedError, OptionError, throwIfAborted, UnsupportedModelError } from "../errors.js";
+import { ClosedError, throwIfAborted, UnsupportedModelError } from "../errors.js";
 import type { Architecture, Network } from "../graph/network.js";
-import { compileKernels, fetchKernels } from "../host/fetch-kernels.js";
-import type { Host, ModelBody, ModelFiles } from "../host/host.js";
+import type { Host } from "../host/host.js";
 import { type Frame, isFrame } from "../image/frame.js";
 import { type Pixels, preprocess as prepareImage } from "../image/index.js";
-import { assumedOf, statedOf } from "../model/assumed.js";
-import { openNetwork } from "../model/build.js";
-import { modelCard } from "../model/card.js";
-import { preprocessFor } from "../model/preprocess.js";
-import type {
-  ClassifyOptions,
-  LoadOptions,
-  ModelSource,
-  Prediction,
-  Preprocess,
-  Progress,
-  RunOptions,
-} from "../options.js";
+import type { ClassifyOptions, Prediction, Preprocess, RunOptions } from "../options.js";
 import type { Plan } from "../plan.js";
-import { CpuFirst } from "../schedule/cpu-first.js";
-import { openSource } from "../source/open.js";
-import { openWeights, readWeights } from "../weights/index.js";
+import type { CpuFirst } from "../schedule/cpu-first.js";
 import { checkBuffer } from "./buffer-input.js";
-import { checkLogits, labelsFor, rank, softmax } from "./classify.js";
+import { checkLogits, rank, softmax } from "./classify.js";
 import { checkInput, isGpuBuffer } from "./input.js";
-import { gpuOpener } from "./open-gpu.js";
 
 /** A loaded network with what is known of its images and labels, here or in a worker. Calls are answered in order. */
 export interface Session {
@@ -196,143 +176,4 @@ export class SessionInPlace implements Session {
     await (await this.#frames)?.close();
     await this.scheduler.close();
   }
-}
-
-/** Opens a session in this thread. `note`: why it is here, for the stats. */
-export async function openInPlace(
-  host: Host,
-  source: ModelSource,
-  options: LoadOptions = {},
-  note?: string,
-  onNearlyDone?: () => void,
-): Promise<SessionInPlace> {
-  checkOptions(options);
-  const kernels = kernelsFor(host, options);
-  const opened = await openSource(host, source, options);
-  try {
-    throwIfAborted(options.signal);
-    return await openModel(host, opened, options, kernels, note, onNearlyDone);
-  } catch (error) {
-    if ("body" in opened) opened.body.cancel();
-    throw error;
-  }
-}
-
-async function openModel(
-  host: Host,
-  opened: ModelFiles | ModelBody,
-  options: LoadOptions,
-  kernels: (variant: Variant) => Promise<WebAssembly.Module>,
-  note?: string,
-  onNearlyDone?: () => void,
-): Promise<SessionInPlace> {
-  const state = await ("body" in opened
-    ? openWeights(opened.body, host)
-    : readWeights(opened.bytes, opened.origin, host));
-  throwIfAborted(options.signal);
-  const card = modelCard(state, opened.files);
-  const network = await openNetwork(state, { ...options, card }, host.loadUnusual);
-  const preprocess = preprocessFor(network, card, options.preprocess);
-  const { channels } = network.values[network.output]!;
-  const labels = labelsFor(options.labels ?? card.labels, channels, network.architecture.scores);
-  let cpu: CpuEngine<Network> | null = null;
-  // A GPU reads the weights after the CPU's first answer, from the CPU's memory where it can.
-  const openGpu = await gpuOpener(() => cpu!.network, host, options);
-  state.arrival?.recycle();
-  cpu = await createCpuEngine(network, {
-    ...options,
-    readAgain: openGpu !== undefined,
-    threadSupport: host.threadSupport,
-    store: host.store,
-    note,
-    onNearlyDone,
-    wasm: kernels,
-    onProgress: options.onProgress && packProgress(options.onProgress, opened),
-  });
-  const { device = "auto", precision } = options;
-  const loadScheduler = async () => (await host.loadGpu()).Scheduler;
-  const scheduler = new CpuFirst({
-    cpu,
-    device,
-    precision,
-    openers: { gpu: openGpu },
-    store: host.store,
-    loadScheduler,
-  });
-  try {
-    const onProgress = (loaded: number, total: number) => options.onProgress?.({ phase: "gpu", loaded, total });
-    await scheduler.start({ signal: options.signal, onProgress });
-    options.onProgress?.({ phase: "ready", loaded: 1, total: 1 });
-  } catch (error) {
-    await scheduler.close();
-    throw error;
-  }
-  const engine = cpu;
-  const stated = statedOf(card.architecture, options.architecture);
-  const structure = !stated || Object.keys(stated).length > 0;
-  const normalisation = options.preprocess?.mean ?? card.preprocess.mean;
-  const isStated = structure && normalisation !== undefined;
-  return new SessionInPlace(
-    cpu.network,
-    preprocess,
-    labels,
-    assumedOf(network.architecture, stated),
-    scheduler,
-    host,
-    options.gpuDevice,
-    opened.origin,
-    isStated ? undefined : async () => new (await host.loadCheck()).Watch(engine, preprocess),
-  );
-}
-
-/** Tells of packing once the file is here: what is packed before that is told as its bytes. */
-function packProgress(onProgress: (progress: Progress) => void, opened: ModelFiles | ModelBody) {
-  let reading = true;
-  return (loaded: number, total: number) => {
-    if ("body" in opened && !opened.body.ended) return;
-    const bytes = "body" in opened ? opened.body.loaded : opened.bytes.length;
-    if (reading) onProgress({ phase: "read", loaded: bytes, total: bytes });
-    reading = false;
-    onProgress({ phase: "prepare", loaded, total });
-  };
-}
-
-const allowed = {
-  device: ["auto", "cpu", "gpu"],
-  simd: ["auto", "baseline", "relaxed"],
-  memory: ["fast", "small"],
-  precision: ["f32", "f16"],
-  tile: ["auto", "4x8", "6x8", "6x16"],
-  convolution: ["auto", "direct", "winograd2", "winograd4", "winograd4-lean"],
-} as const satisfies { readonly [Field in keyof LoadOptions]: readonly LoadOptions[Field][] };
-
-function checkOptions(options: LoadOptions): void {
-  for (const [name, values] of Object.entries(allowed) as [keyof typeof allowed, readonly string[]][]) {
-    const value = options[name];
-    if (value !== undefined && !values.includes(value)) {
-      throw new OptionError(`${name} is "${value}"; it must be one of ${values.join(", ")}.`);
-    }
-  }
-  const { threads } = options;
-  if (threads !== undefined && threads !== "auto" && !(Number.isInteger(threads) && threads >= 1)) {
-    throw new OptionError(`threads is ${threads}; it must be "auto" or a whole number from 1.`);
-  }
-}
-
-/** Gives out modules of kernels; the likeliest one is fetched at once, beside the model, and not after it. */
-function kernelsFor(host: Host, options: LoadOptions): (variant: Variant) => Promise<WebAssembly.Module> {
-  const { wasm } = options;
-  if (wasm !== undefined) return () => compileGiven(wasm);
-  const likely = likelyVariant({ simd: options.simd, threads: options.threads, threadSupport: host.threadSupport });
-  if (!likely) return host.wasm;
-  const early = host.wasm(likely);
-  // Whoever asks for it hears of a failure; a load that fails before that has its own.
-  early.catch(() => {});
-  return (variant) => (variant === likely ? early : host.wasm(variant));
-}
-
-async function compileGiven(wasm: NonNullable<LoadOptions["wasm"]>): Promise<WebAssembly.Module> {
-  if (isKind(wasm, "WebAssembly.Module")) return wasm;
-  if (isKind(wasm, "String", "URL")) return fetchKernels(wasm);
-  return compileKernels(wasm as BufferSource);
 }

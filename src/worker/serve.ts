@@ -1,6 +1,7 @@
 import { elementCount } from "../graph/tensor.js";
 import type { Host } from "../host/host.js";
-import { openInPlace, type Session } from "../session/session.js";
+import { openInPlace } from "../session/open.js";
+import type { Session } from "../session/session.js";
 import { sendError } from "./errors.js";
 import type { WorkerPort } from "./handle/handle.js";
 import { BURST_MS, Mailbox } from "./mailbox.js";

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeHost } from "../../src/host/node.js";
 import type { LoadOptions, Progress } from "../../src/options.js";
-import { openInPlace, type Session } from "../../src/session/session.js";
+import { openInPlace } from "../../src/session/open.js";
+import type { Session } from "../../src/session/session.js";
 import { root } from "../built.js";
 import { wasm } from "../cpu/engine.js";
 import { openDawn } from "./dawn.js";

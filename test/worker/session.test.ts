@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { EntryHost } from "../../src/host/entry-host.js";
 import { nodeHost } from "../../src/host/node.js";
 import type { LoadOptions, ModelSource } from "../../src/options.js";
-import { openInPlace } from "../../src/session/session.js";
+import { openInPlace } from "../../src/session/open.js";
 import { nodeWorker } from "../../src/worker/handle/node.js";
 import { openSession } from "../../src/worker/session.js";
 import { root, smallModel } from "../built.js";
