@@ -9,12 +9,14 @@ import { inspect } from "./inspect.js";
 import { type CommandName, checkOptions, type Options, optionTypes } from "./options.js";
 import { complain, reason, watchOutput } from "./out.js";
 import { pull } from "./pull.js";
+import { quantize } from "./quantize.js";
 import { usage } from "./usage.js";
 
 const commands: Readonly<Record<CommandName, (names: string[], options: Options) => Promise<number>>> = {
   classify,
   inspect,
   check,
+  quantize,
   bench,
   pull,
 };

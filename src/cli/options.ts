@@ -32,6 +32,11 @@ export const optionTypes = {
   runs: { type: "string" },
   list: { type: "boolean" },
   from: { type: "string" },
+  images: { type: "string" },
+  output: { type: "string" },
+  calibration: { type: "string" },
+  evaluate: { type: "string" },
+  dtype: { type: "string" },
   json: { type: "boolean" },
   debug: { type: "boolean" },
   help: { type: "boolean", short: "h" },
@@ -66,6 +71,8 @@ const takes = {
   inspect: [...ofModels, ...ofEngines],
   // It looks on the CPU, whatever the device.
   check: [...ofModels, ...ofEngines],
+  // It computes on the CPU, as check does.
+  quantize: [...ofModels, ...ofEngines, "images", "output", "calibration", "evaluate", "dtype"],
   bench: [...ofModels, ...ofEngines, "arch", "runs"],
   pull: ["list", "from"],
 } as const satisfies Readonly<Record<string, readonly Name[]>>;

@@ -2,6 +2,7 @@ export const usage = `Usage:
   resnet-edge classify IMAGE...    classes of images; a folder is a set of images
   resnet-edge inspect [MODEL]      architecture, stages, parameters, MACs, memory
   resnet-edge check MODEL IMAGE... do structure and preprocessing fit the weights' own statistics?
+  resnet-edge quantize MODEL       the same model in a quarter of the bytes, and how near it stays
   resnet-edge bench                times by stage and by kernel
   resnet-edge pull NAME...         public checkpoints, into the cache; --list shows them
 
@@ -18,6 +19,9 @@ Running:
   --tile auto|4x8|6x8|6x16   rows by columns of the matrix product (docs/kernels.md)
 classify:
   --top-k K (5)   --min-score S (0)   --json   --logits
+quantize:
+  --images DIR   --output FILE   --calibration N (half of DIR, at most 100)   --evaluate DIR (the rest of DIR)
+  --dtype int8|int8-weights|f16|bf16   --json
 bench:
   --arch NAME (repeatable; needs no file)   --runs N (20)   --json
 pull:

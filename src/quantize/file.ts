@@ -145,3 +145,7 @@ function keyOf({ values, stages }: Network): string {
 }
 
 const shapeOf = ({ shape, int8 }: Weight) => ({ shape, integers: int8 !== undefined });
+
+/** Bytes of the same layers in f32. */
+export const floatBytes = (network: Network) =>
+  layersOf(network).reduce((sum, { weight }) => sum + 4 * (elementCount(weight.shape) + weight.shape[0]!), 0);

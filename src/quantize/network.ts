@@ -127,6 +127,16 @@ export async function quantizeNetwork(
   }
 }
 
+/** The network with integer weights and values in f32: only its file is smaller. Needs no pictures. */
+export function weightsOnly(network: Network): Network {
+  return mapLayers(network, (layer) => {
+    if (layer.inputs[0] === network.input) return layer;
+    const alike = new Float64Array(network.values[layer.inputs[0]]!.channels).fill(1);
+    const integers = quantizeWeights(layer, alike, layer.kind === "conv" ? layer.groups : 1);
+    return { ...layer, weight: integerWeight(layer.weight.shape, integers) };
+  });
+}
+
 /** So many of them, evenly from the whole list. */
 export function spread<T>(items: readonly T[], count: number): readonly T[] {
   if (items.length <= count) return items;

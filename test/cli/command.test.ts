@@ -164,7 +164,10 @@ describe("usage", () => {
     [["bench", "--runs", "0"], /runs/],
     [["inspect", "a", "b"], /one model/],
     [["inspect", "a", "--top-k", "3"], /inspect takes no --top-k; classify takes it/],
-    [["pull", "resnet18", "--device", "cpu"], /pull takes no --device; classify, inspect, check, bench take it/],
+    [
+      ["pull", "resnet18", "--device", "cpu"],
+      /pull takes no --device; classify, inspect, check, quantize, bench take it/,
+    ],
   ])("%j: exit 2, and says why", async (words, message) => {
     const result = await command(...words);
     expect(result.code).toBe(2);
