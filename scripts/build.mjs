@@ -1,4 +1,4 @@
-// Builds dist/: the kernels (AssemblyScript), the bundles (esbuild) and the type declarations.
+// Builds dist/: the kernels (AssemblyScript), the bundles (Rolldown for pages, esbuild for Node) and the type declarations.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -7,6 +7,8 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import asc from "assemblyscript/asc";
 import { build } from "esbuild";
+import { rolldown } from "rolldown";
+import { minify as minifySyntax } from "rolldown/utils";
 import { minify } from "terser";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -33,62 +35,92 @@ async function kernelsVersion() {
   return hash.digest("hex").slice(0, 12);
 }
 
-const shared = {
-  bundle: true,
-  format: "esm",
-  target: "es2022",
-  minify: true,
-  keepNames: false,
-  logLevel: "warning",
-  define: { KERNELS_VERSION: JSON.stringify(await kernelsVersion()) },
-};
+const define = { KERNELS_VERSION: JSON.stringify(await kernelsVersion()) };
 /** A service worker starts no workers, so that what handles them is left out of its file. */
 const withoutThreads = {
   name: "without threads",
-  setup(build) {
-    build.onLoad({ filter: /\/src\/(cpu\/threads\/team|worker\/handle\/web)\.ts$/ }, () => ({
-      contents: "export const Team = null, webWorker = null;",
-    }));
+  load(id) {
+    return /\/src\/(cpu\/threads\/team|worker\/handle\/web)\.ts$/.test(id)
+      ? "export const Team = null, webWorker = null;"
+      : null;
   },
 };
+
+/** Two minifiers, one after the other: together they leave less than either. */
+async function minified(code, name) {
+  const once = await minify(code, { module: true, ecma: 2022, compress: { passes: 3 } });
+  const twice = await minifySyntax(name, once.code, {
+    module: true,
+    compress: { target: "es2022" },
+    mangle: { toplevel: true },
+    codegen: { removeWhitespace: true },
+  });
+  if (twice.errors.length > 0) throw new Error(`${name}: ${twice.errors[0].message}`);
+  // Bundlers look for the addresses of files in plain quotes.
+  return twice.code.replace(/\b(import|new URL)\(`([^`$]+)`/g, '$1("$2"');
+}
+
+/**
+ * Bundles for pages. Of the chunks that every entry in `together` imports at once one is made, and one of those that an entry in
+ * `apart` imports: less to send, and fewer files to wait for. What is imported later stays in chunks of its own.
+ */
+async function pages(input, { together = [], apart = [], plugins = [], codeSplitting = true }) {
+  const bundle = await rolldown({
+    input,
+    platform: "browser",
+    plugins,
+    // A field that is only declared is assigned to before it is read.
+    tsconfig: false,
+    transform: { target: "es2022", define, typescript: { removeClassFieldsWithoutInitializer: true } },
+    // Some code comes later in one bundle and at once in another.
+    checks: { ineffectiveDynamicImport: false },
+  });
+  const output = {
+    format: "esm",
+    entryFileNames: "[name].js",
+    chunkFileNames: "shared-[hash].js",
+    topLevelVar: true,
+    comments: false,
+    codeSplitting,
+  };
+  const chunks = (await bundle.generate(output)).output.filter(({ type }) => type === "chunk");
+  /** Modules of the chunks that an entry imports at once. */
+  const imported = (entry) => {
+    const names = new Set([`${entry}.js`]);
+    for (const name of names) for (const it of chunks.find((it) => it.fileName === name).imports) names.add(it);
+    return new Set(chunks.filter((it) => !it.isEntry && names.has(it.fileName)).flatMap(({ moduleIds }) => moduleIds));
+  };
+  const common = together.map(imported);
+  const small = apart.map(imported);
+  const groups = [
+    { name: "common", test: (id) => common.length > 0 && common.every((modules) => modules.has(id)) },
+    // First, so that what the others depend on is not drawn to them.
+    { name: "apart", priority: 1, test: (id) => small.some((modules) => modules.has(id)) },
+  ];
+  const { output: files } = await bundle.generate({ ...output, codeSplitting: codeSplitting && { groups } });
+  await bundle.close();
+  for (const { fileName, code } of files) await writeFile(`${out}/${fileName}`, await minified(code, fileName));
+}
+
 const types = promisify(execFile)(process.execPath, [
   "node_modules/typescript/bin/tsc",
   ...["-p", "tsconfig.types.json", "--outDir", `${out}/types`],
 ]);
 await Promise.all([
   ...targets.map(kernels),
+  // The page and its worker share most of their code. A thread is kept small.
+  pages(
+    { index: "src/entry/index.ts", worker: "src/entry/web-worker.ts", thread: "src/cpu/threads/thread-web.ts" },
+    { together: ["index", "worker"], apart: ["thread"] },
+  ),
+  // Apart, so that a page without a bundler, which takes index.js, has fewer files to wait for.
+  pages({ page: "src/entry/page.ts" }, { together: ["page"] }),
+  pages({ "service-worker": "src/entry/service-worker.ts" }, { plugins: [withoutThreads], codeSplitting: false }),
   build({
-    ...shared,
-    // The page and its worker share most of their code; what they share is loaded by a static import.
-    entryPoints: {
-      index: "src/entry/index.ts",
-      worker: "src/entry/web-worker.ts",
-      thread: "src/cpu/threads/thread-web.ts",
-    },
-    outdir: out,
-    platform: "browser",
-    splitting: true,
-    chunkNames: "shared-[hash]",
-  }),
-  build({
-    ...shared,
-    // Apart, so that a page without a bundler, which takes index.js, has fewer files to wait for.
-    entryPoints: { page: "src/entry/page.ts" },
-    outdir: out,
-    platform: "browser",
-    splitting: true,
-    chunkNames: "shared-[hash]",
-  }),
-  build({
-    ...shared,
-    entryPoints: { "service-worker": "src/entry/service-worker.ts" },
-    outdir: out,
-    platform: "browser",
-    plugins: [withoutThreads],
-  }),
-  build({
-    ...shared,
-    minify: false,
+    bundle: true,
+    format: "esm",
+    logLevel: "warning",
+    define,
     entryPoints: {
       node: "src/entry/node.ts",
       cli: "src/cli/index.ts",
@@ -106,20 +138,6 @@ await Promise.all([
   copyFile("models/cifar10-resnet20.safetensors", `${out}/cifar10-resnet20.safetensors`),
   types,
 ]);
-
-// A second minifier, for what pages load: a thirtieth less over the wire.
-const paged = (await readdir(out)).filter((name) =>
-  /^(index|page|service-worker|worker|thread|shared-.*)\.js$/.test(name),
-);
-await Promise.all(
-  paged.map(async (name) => {
-    const { code } = await minify(await readFile(`${out}/${name}`, "utf8"), {
-      ...{ module: true, ecma: 2022 },
-      compress: { passes: 3 },
-    });
-    await writeFile(`${out}/${name}`, code);
-  }),
-);
 
 await rm("dist", { recursive: true, force: true });
 await rename(out, "dist");

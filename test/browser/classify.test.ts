@@ -140,10 +140,13 @@ describe.skipIf(noChromium).each([true, false])(`Chromium, isolated: %s${noChrom
 
   test("a reader of checkpoints that was not served: a typed error, and the bundled model loads", async () => {
     const dist = new URL("dist/", root);
-    const reader = readdirSync(dist).find(
+    const readers = readdirSync(dist).filter(
       (name) => name.startsWith("shared-") && readFileSync(new URL(name, dist), "utf8").includes("BFloat16Storage"),
     );
-    const lacking = await serve({ isolated, files: { [`/dist/${reader}`]: null } });
+    const lacking = await serve({
+      isolated,
+      files: Object.fromEntries(readers.map((name) => [`/dist/${name}`, null])),
+    });
     const other = await openPage(browser, lacking);
     const [refusal, label] = await other.evaluate(async () => {
       const { loadClassifier, loadModel } = resnetEdge;

@@ -35,6 +35,28 @@ test.each([
   expect(bytes).toBeLessThanOrEqual(budget * 1024);
 });
 
+test.each([
+  ["page.js", 6],
+  ["worker.js", 4],
+  ["thread.js", 2],
+])("%s, with what it starts, is at most %i files", (entry, files) => {
+  const found = reachable(entry, () => false);
+  expect(found.length, found.join(" + ")).toBeLessThanOrEqual(files);
+});
+
+test("a thread's script is at most 1 KB gzip: it has nothing of the session's", () => {
+  expect(reachable("thread.js", () => false).reduce((sum, name) => sum + gzip(name), 0)).toBeLessThanOrEqual(1024);
+});
+
+test.each(["index.js", "page.js", "service-worker.js"])(
+  "%s exports what its declarations say, and nothing else",
+  async (entry) => {
+    const declared = await import("../../src/entry/public.js");
+    const found = await import(/* @vite-ignore */ new URL(entry, dist).href);
+    expect(Object.keys(found).sort()).toEqual([...Object.keys(declared), "loadClassifier", "loadModel"].sort());
+  },
+);
+
 const strict = [/\beval\(/, /new Function\b/, /\bdocument\./, /["']node:/];
 
 test.each(reachable("index.js", () => true))("%s holds nothing that a strict page refuses", (name) => {
