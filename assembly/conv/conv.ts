@@ -1,6 +1,6 @@
 import { askFor, askForNoMore } from "../gemm/ahead";
 import { blockHeight, blocksOf, multiply, paddedRows } from "../gemm/multiply";
-import { Field, Tile } from "../shared/record";
+import { ConvField, Field, Tile } from "../shared/record";
 import { leastOf } from "../base/simd";
 import { pointerBytes } from "../shared/sizes";
 import { residualOf } from "../gemm/store";
@@ -11,26 +11,26 @@ import { word } from "../base/words";
  * to the input pixels under each tap (Dukhan 2019, "The Indirect Convolution Algorithm").
  *
  * Input and output NHWC; weights in panels of 8 output channels, [group][panel][tap][depth][8].
- * One piece of work is `rowsPerTile` output pixels by `panelsPerTile` panels.
+ * One piece of work is `rowsPerPiece` output pixels by `panelsPerPiece` panels.
  */
-export function f32_conv(record: usize, tile: i32, scratch: usize): void {
-  const panels = word(record, Field.panels);
-  const panelsPerTile = word(record, Field.panelsPerTile);
-  const columnsOfTiles = (panels + panelsPerTile - 1) / panelsPerTile;
-  const rowsPerTile = word(record, Field.rowsPerTile);
+export function f32_conv(record: usize, piece: i32, scratch: usize): void {
+  const panels = word(record, ConvField.panels);
+  const panelsPerPiece = word(record, ConvField.panelsPerPiece);
+  const across = (panels + panelsPerPiece - 1) / panelsPerPiece;
+  const rowsPerPiece = word(record, ConvField.rowsPerPiece);
   const pixels = word(record, Field.outHeight) * word(record, Field.outWidth);
-  const firstPixel = (tile / columnsOfTiles) * rowsPerTile;
-  const lastPixel = min(firstPixel + rowsPerTile, pixels);
-  const firstPanel = (tile % columnsOfTiles) * panelsPerTile;
-  const lastPanel = min(firstPanel + panelsPerTile, panels);
+  const firstPixel = (piece / across) * rowsPerPiece;
+  const lastPixel = min(firstPixel + rowsPerPiece, pixels);
+  const firstPanel = (piece % across) * panelsPerPiece;
+  const lastPanel = min(firstPanel + panelsPerPiece, panels);
 
-  const taps = word(record, Field.kernelHeight) * word(record, Field.kernelWidth);
+  const taps = word(record, ConvField.kernelHeight) * word(record, ConvField.kernelWidth);
   writePointers(record, firstPixel, lastPixel, taps, scratch);
 
-  const tileKind = word(record, Field.tile);
-  const depth = word(record, Field.depth);
-  const groupOut = word(record, Field.groupOut);
-  const groupPanels = word(record, Field.groupPanels);
+  const tile = word(record, Field.tile);
+  const depth = word(record, ConvField.depth);
+  const groupOut = word(record, ConvField.groupOut);
+  const groupPanels = word(record, ConvField.groupPanels);
   const step = <usize>word(record, Field.outStep) << 2;
   const output = <usize>word(record, Field.output) + <usize>firstPixel * step;
   const residual = residualOf(record);
@@ -41,7 +41,7 @@ export function f32_conv(record: usize, tile: i32, scratch: usize): void {
   const weights = <usize>word(record, Field.weights);
   const panelBytes = <usize>(taps * depth) << 5;
   const noted = <usize>word(record, Field.firstBytes);
-  const together = tileKind == Tile.f32_6x16 ? 2 : 1;
+  const together = tile == Tile.f32_6x16 ? 2 : 1;
 
   for (let panel = firstPanel; panel < lastPanel; ) {
     const group = panel / groupPanels;
@@ -51,11 +51,11 @@ export function f32_conv(record: usize, tile: i32, scratch: usize): void {
     if (noted && count > together) {
       // Always one step ahead: the first block of rows reads a whole panel.
       const following = count - together;
-      const turns = ((following + together - 1) / together) * blocksOf(tileKind, rows);
+      const turns = ((following + together - 1) / together) * blocksOf(tile, rows);
       askFor(1, b + <usize>together * panelBytes, 0, 1, 0, <usize>following * panelBytes, weights, noted, turns);
     }
     multiply(
-      tileKind,
+      tile,
       scratch,
       rows,
       taps,
@@ -83,14 +83,14 @@ function writePointers(record: usize, first: i32, last: i32, taps: i32, table: u
   const inHeight = word(record, Field.inHeight);
   const inWidth = word(record, Field.inWidth);
   const inStep = <usize>word(record, Field.inStep) << 2;
-  const kernelHeight = word(record, Field.kernelHeight);
-  const kernelWidth = word(record, Field.kernelWidth);
-  const strideHeight = word(record, Field.strideHeight);
-  const strideWidth = word(record, Field.strideWidth);
-  const padHeight = word(record, Field.padHeight);
-  const padWidth = word(record, Field.padWidth);
-  const dilationHeight = word(record, Field.dilationHeight);
-  const dilationWidth = word(record, Field.dilationWidth);
+  const kernelHeight = word(record, ConvField.kernelHeight);
+  const kernelWidth = word(record, ConvField.kernelWidth);
+  const strideHeight = word(record, ConvField.strideHeight);
+  const strideWidth = word(record, ConvField.strideWidth);
+  const padHeight = word(record, ConvField.padHeight);
+  const padWidth = word(record, ConvField.padWidth);
+  const dilationHeight = word(record, ConvField.dilationHeight);
+  const dilationWidth = word(record, ConvField.dilationWidth);
   const zeros = <usize>word(record, Field.zeros);
   const input = <usize>word(record, Field.input);
 

@@ -1,6 +1,6 @@
 import { askFor } from "../gemm/ahead";
 import { blocksOf, gather, multiplyGathered, paddedRows } from "../gemm/multiply";
-import { Field } from "../shared/record";
+import { Field, StrassenField } from "../shared/record";
 import { leastOf } from "../base/simd";
 import { FACTORS, halfPointerBytes, KEPT_STEP as STEP, PART, planeBytes, TOGETHER } from "../shared/sizes";
 import { NO_RESIDUAL, put4, residualOf } from "../gemm/store";
@@ -21,17 +21,17 @@ import { word } from "../base/words";
  * first factors of the products in blocks of rows, the second factors that are sums, and what is kept of some panels.
  */
 
-/** One piece: `rowsPerTile` output pixels, of which the second half are the lower ones, by `panelsPerTile` panels of each half. */
+/** One piece: `rowsPerPiece` output pixels, of which the second half are the lower ones, by `panelsPerPiece` panels of each half. */
 export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize): void {
-  const perPiece = word(record, Field.rowsPerTile);
-  const halfPanels = word(record, Field.panels) >> 1;
-  const panelsPerPiece = word(record, Field.panelsPerTile);
+  const perPiece = word(record, StrassenField.rowsPerPiece);
+  const halfPanels = word(record, StrassenField.panels) >> 1;
+  const panelsPerPiece = word(record, StrassenField.panelsPerPiece);
   const across = (halfPanels + panelsPerPiece - 1) / panelsPerPiece;
   const first = (piece / across) * perPiece;
   const begin = (piece % across) * panelsPerPiece;
   const end = min(begin + panelsPerPiece, halfPanels);
   const count = min(perPiece, word(record, Field.outHeight) * word(record, Field.outWidth) - first);
-  const channels = word(record, Field.depth);
+  const channels = word(record, StrassenField.depth);
   const parts = (channels + PART - 1) / PART;
   const part = ((channels + parts - 1) / parts + 15) & ~15;
   for (let channel = 0; channel < channels; channel += part) {
@@ -55,7 +55,7 @@ function multiplyPart(
   scratch: usize,
 ): void {
   const isFirst = channel == 0;
-  const isLast = channel + depthOfPart == word(record, Field.depth);
+  const isLast = channel + depthOfPart == word(record, StrassenField.depth);
   const rows = (count + 1) >> 1;
   const lower = count - rows;
   const depth = depthOfPart >> 1;
@@ -87,8 +87,8 @@ function multiplyPart(
   addFactors(a11, a11 + <usize>paddedRows(tile, rows) * halfBytes, plane);
 
   const weights = <usize>word(record, Field.weights);
-  const panelBytes = <usize>word(record, Field.depth) << 5;
-  const toRight = <usize>(word(record, Field.panels) >> 1) * panelBytes;
+  const panelBytes = <usize>word(record, StrassenField.depth) << 5;
+  const toRight = <usize>(word(record, StrassenField.panels) >> 1) * panelBytes;
   const half = <usize>depth << 5;
   const tBytes = 4 * half;
   const step = <usize>word(record, Field.outStep) << 2;
@@ -233,8 +233,8 @@ function addPanels(left: usize, right: usize, half: usize, panelBytes: usize, pa
 /** Pointers to the input of `rows` output pixels from `pixel` on, for `gather`; beyond the one before `end`: to that one's. */
 function pixelTable(record: usize, pixel: i32, rows: i32, end: i32, table: usize): void {
   const outWidth = word(record, Field.outWidth);
-  const across = <usize>(word(record, Field.strideWidth) * word(record, Field.inStep)) << 2;
-  const down = <usize>(word(record, Field.strideHeight) * word(record, Field.inWidth) * word(record, Field.inStep)) << 2;
+  const across = <usize>(word(record, StrassenField.strideWidth) * word(record, Field.inStep)) << 2;
+  const down = <usize>(word(record, StrassenField.strideHeight) * word(record, Field.inWidth) * word(record, Field.inStep)) << 2;
   let x = pixel % outWidth;
   let line = <usize>word(record, Field.input) + <usize>(pixel / outWidth) * down;
   let at = line + <usize>x * across;

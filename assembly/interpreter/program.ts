@@ -17,8 +17,8 @@ import { word } from "../base/words";
 export function run(program: usize, first: i32, last: i32, scratch: usize): void {
   for (let index = first; index < last; index++) {
     const record = recordAt(program, index);
-    const tiles = word(record, Field.tiles);
-    for (let tile = 0; tile < tiles; tile++) execute(record, tile, scratch);
+    const pieces = word(record, Field.pieces);
+    for (let piece = 0; piece < pieces; piece++) execute(record, piece, scratch);
   }
 }
 
@@ -54,10 +54,10 @@ function takePart(program: usize, scratch: usize, sync: usize, last: bool): i32 
     // The operation cannot end before this piece does, so `offset` still belongs to this run.
     const index = present + atomic.load<i32>(sync + Sync.offset);
     const record = recordAt(program, index);
-    const tiles = word(record, Field.tiles);
-    const share = shareOf(tiles);
+    const pieces = word(record, Field.pieces);
+    const share = shareOf(pieces);
     const begin = (last ? end - 1 : first) * share;
-    for (let tile = begin; tile < min(begin + share, tiles); tile++) execute(record, tile, scratch);
+    for (let piece = begin; piece < min(begin + share, pieces); piece++) execute(record, piece, scratch);
     if (finish(sync, piecesOf(record))) {
       const isLast = index + 1 == atomic.load<i32>(sync + Sync.last);
       announce(sync, present + 1, isLast ? 0 : piecesOf(recordAt(program, index + 1)));
@@ -68,16 +68,16 @@ function takePart(program: usize, scratch: usize, sync: usize, last: bool): i32 
 /** Pieces of a record that a thread takes together: one, unless a ticket cannot count them all. */
 // @ts-ignore: decorator
 @inline
-function shareOf(tiles: i32): i32 {
-  return (tiles + MOST_PIECES - 1) / MOST_PIECES;
+function shareOf(pieces: i32): i32 {
+  return (pieces + MOST_PIECES - 1) / MOST_PIECES;
 }
 
 // @ts-ignore: decorator
 @inline
 function piecesOf(record: usize): i32 {
-  const tiles = word(record, Field.tiles);
-  const share = shareOf(tiles);
-  return (tiles + share - 1) / share;
+  const pieces = word(record, Field.pieces);
+  const share = shareOf(pieces);
+  return (pieces + share - 1) / share;
 }
 
 // @ts-ignore: decorator
@@ -86,71 +86,71 @@ function recordAt(program: usize, index: i32): usize {
   return program + (<usize>(index * Field.size) << 2);
 }
 
-function execute(record: usize, tile: i32, scratch: usize): void {
+function execute(record: usize, piece: i32, scratch: usize): void {
   switch (word(record, Field.kernel)) {
     case Kernel.conv:
-      f32_conv(record, tile, scratch);
+      f32_conv(record, piece, scratch);
       return;
     case Kernel.winograd:
-      f32_winograd(record, tile, scratch);
+      f32_winograd(record, piece, scratch);
       return;
     case Kernel.winogradInput:
-      f32_winograd_input(record, tile, scratch);
+      f32_winograd_input(record, piece, scratch);
       return;
     case Kernel.winogradProduct:
-      f32_winograd_product(record, tile, scratch);
+      f32_winograd_product(record, piece, scratch);
       return;
     case Kernel.winogradOutput:
-      f32_winograd_output(record, tile, scratch);
+      f32_winograd_output(record, piece, scratch);
       return;
     case Kernel.stemInput:
-      f32_conv7x7s2_winograd4_input(record, tile, scratch);
+      f32_conv7x7s2_winograd4_input(record, piece, scratch);
       return;
     case Kernel.stem:
-      f32_conv7x7s2_winograd4(record, tile, scratch);
+      f32_conv7x7s2_winograd4(record, piece, scratch);
       return;
     case Kernel.winogradLean:
-      f32_conv3x3_winograd4_lean(record, tile, scratch);
+      f32_conv3x3_winograd4_lean(record, piece, scratch);
       return;
     case Kernel.winogradLeanInput:
-      f32_conv3x3_winograd4_lean_input(record, tile, scratch);
+      f32_conv3x3_winograd4_lean_input(record, piece, scratch);
       return;
     case Kernel.strassen:
-      f32_conv1x1_strassen(record, tile, scratch);
+      f32_conv1x1_strassen(record, piece, scratch);
       return;
     case Kernel.inputNchw:
-      f32_input_nchw(record, tile);
+      f32_input_nchw(record, piece);
       return;
     case Kernel.maxPool:
-      f32_max_pool(record, tile);
+      f32_max_pool(record, piece);
       return;
     case Kernel.averagePool:
-      f32_average_pool(record, tile);
+      f32_average_pool(record, piece);
       return;
     case Kernel.affine:
-      f32_affine(record, tile);
+      f32_affine(record, piece);
       return;
     case Kernel.add:
-      f32_add(record, tile);
+      f32_add(record, piece);
       return;
     case Kernel.zeroPadShortcut:
-      f32_zero_pad_shortcut(record, tile);
+      f32_zero_pad_shortcut(record, piece);
       return;
     case Kernel.softmax:
-      f32_softmax(record, tile);
+      f32_softmax(record, piece);
       return;
     case Kernel.leakyRelu:
     case Kernel.relu6:
     case Kernel.silu:
     case Kernel.gelu:
     case Kernel.elu:
-      f32_activation(record, tile);
+      f32_activation(record, piece);
       return;
     case Kernel.blurPool:
-      f32_blur_pool(record, tile);
+      f32_blur_pool(record, piece);
       return;
     case Kernel.l2Normalize:
-      f32_l2_normalize(record, tile);
+      f32_l2_normalize(record, piece);
       return;
     default:
       unreachable();

@@ -1,4 +1,4 @@
-import { Field, Kernel } from "../shared/record";
+import { Field, Kernel, PointwiseField } from "../shared/record";
 import { word } from "../base/words";
 
 /**
@@ -8,7 +8,7 @@ import { word } from "../base/words";
 export function f32_activation(record: usize, y: i32): void {
   const kernel = word(record, Field.kernel);
   const bytes = (<usize>word(record, Field.inWidth) * <usize>word(record, Field.inStep)) << 2;
-  const slope = v128.load32_splat(record + (<usize>Field.scalar << 2));
+  const slope = v128.load32_splat(record + (<usize>PointwiseField.scalar << 2));
   const zero = f32x4.splat(0);
   let from = <usize>word(record, Field.input) + <usize>y * bytes;
   let to = <usize>word(record, Field.output) + <usize>y * bytes;

@@ -1,5 +1,5 @@
 import { exp2, LOG2E } from "./activation";
-import { Field } from "../shared/record";
+import { Field, PointwiseField } from "../shared/record";
 import { leastOf, madd } from "../base/simd";
 import { word } from "../base/words";
 
@@ -51,10 +51,10 @@ export function f32_zero_pad_shortcut(record: usize, outY: i32): void {
   const outWidth = word(record, Field.outWidth);
   const outBytes = <usize>word(record, Field.outStep) << 2;
   const inBytes = <usize>word(record, Field.inStep) << 2;
-  const stride = word(record, Field.strideWidth);
-  const before = <usize>word(record, Field.before) << 2;
-  const channels = <usize>word(record, Field.channels) << 2;
-  const row = outY * word(record, Field.strideHeight) * word(record, Field.inWidth);
+  const stride = word(record, PointwiseField.strideWidth);
+  const before = <usize>word(record, PointwiseField.before) << 2;
+  const channels = <usize>word(record, PointwiseField.channels) << 2;
+  const row = outY * word(record, PointwiseField.strideHeight) * word(record, Field.inWidth);
   let to = <usize>word(record, Field.output) + <usize>(outY * outWidth) * outBytes;
   for (let x = 0; x < outWidth; x++) {
     const from = <usize>word(record, Field.input) + <usize>(row + x * stride) * inBytes;
@@ -69,7 +69,7 @@ export function f32_softmax(record: usize, pixel: i32): void {
   const step = <usize>word(record, Field.outStep) << 2;
   const input = <usize>word(record, Field.input) + <usize>pixel * step;
   const output = <usize>word(record, Field.output) + <usize>pixel * step;
-  const bytes = <usize>word(record, Field.channels) << 2;
+  const bytes = <usize>word(record, PointwiseField.channels) << 2;
   let best: f32 = -Infinity;
   for (let at: usize = 0; at < bytes; at += 4) best = max(best, load<f32>(input + at));
   let sum: f64 = 0;
@@ -93,6 +93,6 @@ export function f32_l2_normalize(record: usize, pixel: i32): void {
     const value = <f64>load<f32>(from + at);
     sum += value * value;
   }
-  const length = max<f64>(sqrt<f64>(sum), <f64>reinterpret<f32>(word(record, Field.scalar)));
+  const length = max<f64>(sqrt<f64>(sum), <f64>reinterpret<f32>(word(record, PointwiseField.scalar)));
   for (let at: usize = 0; at < step; at += 4) store<f32>(to + at, <f32>(<f64>load<f32>(from + at) / length));
 }

@@ -1,4 +1,4 @@
-import { Field } from "../shared/record";
+import { Field, ImageField } from "../shared/record";
 import { word } from "../base/words";
 
 /**
@@ -6,16 +6,16 @@ import { word } from "../base/words";
  * in memory and need no bounds. One piece of work is one row of the padded output.
  */
 export function f32_input_nchw(record: usize, outY: i32): void {
-  const channels = word(record, Field.channels);
+  const channels = word(record, ImageField.channels);
   const inHeight = word(record, Field.inHeight);
   const inWidth = word(record, Field.inWidth);
   const outWidth = word(record, Field.outWidth);
   const pixelBytes = <usize>word(record, Field.outStep) << 2;
   const row = <usize>word(record, Field.output) + <usize>(outY * outWidth) * pixelBytes;
-  const y = outY - word(record, Field.padHeight);
+  const y = outY - word(record, ImageField.padHeight);
   memory.fill(row, 0, <usize>outWidth * pixelBytes);
   if (<u32>y >= <u32>inHeight) return;
-  const start = row + <usize>word(record, Field.padWidth) * pixelBytes;
+  const start = row + <usize>word(record, ImageField.padWidth) * pixelBytes;
   for (let channel = 0; channel < channels; channel++) {
     let from = <usize>word(record, Field.input) + (<usize>((channel * inHeight + y) * inWidth) << 2);
     let to = start + (<usize>channel << 2);

@@ -1,4 +1,4 @@
-import { Field } from "../shared/record";
+import { Field, PoolField } from "../shared/record";
 import { word } from "../base/words";
 
 /**
@@ -11,15 +11,15 @@ export function f32_max_pool(record: usize, outY: i32): void {
   const inWidth = word(record, Field.inWidth);
   const outWidth = word(record, Field.outWidth);
   const rowBytes = <usize>inWidth * pixelBytes;
-  const strideWidth = word(record, Field.strideWidth);
-  const kernelHeight = word(record, Field.kernelHeight);
-  const kernelWidth = word(record, Field.kernelWidth);
-  const y = outY * word(record, Field.strideHeight) - word(record, Field.padHeight);
+  const strideWidth = word(record, PoolField.strideWidth);
+  const kernelHeight = word(record, PoolField.kernelHeight);
+  const kernelWidth = word(record, PoolField.kernelWidth);
+  const y = outY * word(record, PoolField.strideHeight) - word(record, PoolField.padHeight);
   const top = max(y, 0);
   const bottom = min(y + kernelHeight, inHeight);
   const input = <usize>word(record, Field.input);
   let to = <usize>word(record, Field.output) + <usize>(outY * outWidth) * pixelBytes;
-  let x = -word(record, Field.padWidth);
+  let x = -word(record, PoolField.padWidth);
   for (let outX = 0; outX < outWidth; outX++, x += strideWidth) {
     const left = max(x, 0);
     const right = min(x + kernelWidth, inWidth);
@@ -95,20 +95,20 @@ export function f32_average_pool(record: usize, outY: i32): void {
   const inHeight = word(record, Field.inHeight);
   const inWidth = word(record, Field.inWidth);
   const outWidth = word(record, Field.outWidth);
-  const countedHeight = word(record, Field.countedHeight);
-  const countedWidth = word(record, Field.countedWidth);
+  const countedHeight = word(record, PoolField.countedHeight);
+  const countedWidth = word(record, PoolField.countedWidth);
   const pixelBytes = <usize>step << 2;
   const rowBytes = <usize>inWidth * pixelBytes;
-  const strideWidth = word(record, Field.strideWidth);
-  const kernelHeight = word(record, Field.kernelHeight);
-  const kernelWidth = word(record, Field.kernelWidth);
-  const y = outY * word(record, Field.strideHeight) - word(record, Field.padHeight);
+  const strideWidth = word(record, PoolField.strideWidth);
+  const kernelHeight = word(record, PoolField.kernelHeight);
+  const kernelWidth = word(record, PoolField.kernelWidth);
+  const y = outY * word(record, PoolField.strideHeight) - word(record, PoolField.padHeight);
   const top = max(y, 0);
   const bottom = min(y + kernelHeight, inHeight);
   const paddedRows = min(y + kernelHeight, countedHeight) - y;
   const input = <usize>word(record, Field.input);
   let to = <usize>word(record, Field.output) + <usize>(outY * outWidth) * pixelBytes;
-  let x = -word(record, Field.padWidth);
+  let x = -word(record, PoolField.padWidth);
   for (let outX = 0; outX < outWidth; outX++, x += strideWidth) {
     const left = max(x, 0);
     const right = min(x + kernelWidth, inWidth);
@@ -140,7 +140,7 @@ export function f32_blur_pool(record: usize, outY: i32): void {
   const inHeight = word(record, Field.inHeight);
   const inWidth = word(record, Field.inWidth);
   const outWidth = word(record, Field.outWidth);
-  const stride = word(record, Field.strideWidth);
+  const stride = word(record, PoolField.strideWidth);
   const rowBytes = <usize>inWidth * pixelBytes;
   const input = <usize>word(record, Field.input);
   const y = outY * stride;

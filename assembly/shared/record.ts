@@ -36,14 +36,16 @@ export enum Tile {
   f32_6x16 = 2,
 }
 
+/** The head: words that every record has, whatever its kernel. */
 export enum Field {
   kernel = 0,
   /** Pieces of work that threads may take independently. */
-  tiles = 1,
+  pieces = 1,
   /** A `Tile`; the baseline module has one alone. */
   tile = 2,
   input = 3,
   output = 4,
+  /** 0 where there are none. */
   weights = 5,
   bias = 6,
   /** 0 where there is none; the second operand of `add`. */
@@ -56,46 +58,109 @@ export enum Field {
   outHeight = 12,
   outWidth = 13,
   outStep = 14,
-  kernelHeight = 15,
-  kernelWidth = 16,
-  strideHeight = 17,
-  strideWidth = 18,
-  padHeight = 19,
-  padWidth = 20,
-  dilationHeight = 21,
-  dilationWidth = 22,
-  /** Contiguous f32 elements that one tap contributes to the sum. */
-  depth = 23,
-  /** Output channels of one group. */
-  groupOut = 24,
-  /** Panels of output channels in all groups together. */
-  panels = 25,
-  /** Panels in one group. */
-  groupPanels = 26,
-  /** Output pixels (or Winograd tiles) in one piece of work. */
-  rowsPerTile = 27,
-  /** Panels in one piece of work. */
-  panelsPerTile = 28,
   /** A row of zeros as long as the widest pixel. */
-  zeros = 29,
-  /** Winograd's output tile: 4 or 2. */
-  outputTile = 30,
-  /** Winograd tiles across and down. */
-  tilesWide = 31,
-  tilesHigh = 32,
-  /** Transformed input and products of the whole image, where they are not in a thread's scratch. */
-  transformed = 33,
-  products = 34,
-  /** The same of columns; a pool has no `before`. */
-  countedWidth = 35,
-  /** Zero channels before the input's in a zero-padding shortcut. */
-  before = 35,
-  /** Rows from the image's first that an average's divisor counts, padding among them; 0 where it counts no padding. */
-  countedHeight = 36,
-  channels = 37,
+  zeros = 15,
   /** Where the first bytes of the weights' cache lines are noted; 0 where nothing is asked for ahead. */
-  firstBytes = 38,
+  firstBytes = 16,
+  /** Words of a record. */
+  size = 32,
+}
+
+// Behind the head lie the words of the kernel's family, which families share; a name has the same word in each of them.
+
+/** The direct convolution, and linear layers. */
+export enum ConvField {
+  kernelHeight = 17,
+  kernelWidth = 18,
+  strideHeight = 19,
+  strideWidth = 20,
+  padHeight = 21,
+  padWidth = 22,
+  dilationHeight = 23,
+  dilationWidth = 24,
+  /** Contiguous f32 elements that one tap contributes to the sum. */
+  depth = 25,
+  /** Output channels of one group. */
+  groupOut = 26,
+  /** Panels of output channels in all groups together. */
+  panels = 27,
+  /** Panels in one group. */
+  groupPanels = 28,
+  /** Output pixels in one piece. */
+  rowsPerPiece = 29,
+  panelsPerPiece = 30,
+}
+
+/** Strassen's products of halves. */
+export enum StrassenField {
+  strideHeight = 19,
+  strideWidth = 20,
+  /** Input channels, with padding. */
+  depth = 25,
+  panels = 27,
+  /** Output pixels in one piece; the second half of them are the lower factors' rows. */
+  rowsPerPiece = 29,
+  /** Panels of either half of the output channels. */
+  panelsPerPiece = 30,
+}
+
+/** Winograd's minimal filtering of 3x3 convolutions: all forms, and their phases. */
+export enum WinogradField {
+  /** Output pixels along a tile's side: 4 or 2. */
+  outputTile = 17,
+  /** Winograd tiles across and down. */
+  tilesWide = 18,
+  strideHeight = 19,
+  tilesHigh = 20,
+  padHeight = 21,
+  padWidth = 22,
+  /** The whole image's transformed input, of a lean kernel that shares it; 0 where it is in a thread's scratch. */
+  transformed = 23,
+  /** Of a lean kernel's input phase. */
+  piecesPerGroup = 24,
+  panels = 27,
+  /** Winograd tiles in one group; the last has what is left. */
+  tilesPerGroup = 29,
+  panelsPerPiece = 30,
+}
+
+/** Minimal filtering of the 7x7 stem, and its input's transform. */
+export enum StemField {
+  tilesWide = 18,
+  padHeight = 21,
+  padWidth = 22,
+  channels = 26,
+  panels = 27,
+  /** Padded rows of the image in one piece. */
+  rowsPerPiece = 29,
+}
+
+export enum PoolField {
+  kernelHeight = 17,
+  kernelWidth = 18,
+  strideHeight = 19,
+  strideWidth = 20,
+  padHeight = 21,
+  padWidth = 22,
+  /** Rows and columns, from the image's first, that an average's divisor counts, padding among them; 0: no padding. */
+  countedHeight = 23,
+  countedWidth = 24,
+}
+
+/** The image from planes to rows of pixels. */
+export enum ImageField {
+  padHeight = 21,
+  padWidth = 22,
+  channels = 26,
+}
+
+/** What goes pixel by pixel: affine, add, activations, softmax, normalisation, and the zero-padding shortcut. */
+export enum PointwiseField {
+  strideHeight = 19,
+  strideWidth = 20,
+  /** Zero channels before the input's in a zero-padding shortcut. */
+  before = 23,
   /** A number that is the operation's own, an f32: a leaky ReLU's slope, `l2Normalize`'s epsilon. */
-  scalar = 39,
-  size = 40,
+  scalar = 24,
+  channels = 26,
 }

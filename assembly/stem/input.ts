@@ -1,4 +1,4 @@
-import { Field } from "../shared/record";
+import { Field, StemField } from "../shared/record";
 import { FOUR, HALF, madd, nmadd } from "../base/simd";
 import { STEM_SAMPLES, STEM_SHARED as SHARED, stemSamples } from "../shared/sizes";
 import { word } from "../base/words";
@@ -64,11 +64,11 @@ export function transformOdd(
 }
 
 /**
- * The transform along rows of `rowsPerTile` padded rows of the caller's planes (NCHW): neighbours share cache lines, which threads
+ * The transform along rows of `rowsPerPiece` padded rows of the caller's planes (NCHW): neighbours share cache lines, which threads
  * should not. A tile is four outputs wide; the result is [quad of tiles][point][padded row][channel][phase][4 tiles].
  */
 export function f32_conv7x7s2_winograd4_input(record: usize, piece: i32, scratch: usize): void {
-  const perPiece = word(record, Field.rowsPerTile);
+  const perPiece = word(record, StemField.rowsPerPiece);
   const end = min((piece + 1) * perPiece, word(record, Field.outHeight));
   for (let row = piece * perPiece; row < end; row++) transformRow(record, row, scratch);
 }
@@ -77,13 +77,13 @@ export function f32_conv7x7s2_winograd4_input(record: usize, piece: i32, scratch
 function transformRow(record: usize, row: i32, scratch: usize): void {
   const four = v128.load32_splat(FOUR);
   const half = v128.load32_splat(HALF);
-  const channels = word(record, Field.channels);
+  const channels = word(record, StemField.channels);
   const inHeight = word(record, Field.inHeight);
   const inWidth = word(record, Field.inWidth);
   const rows = <usize>word(record, Field.outHeight);
-  const quads = (word(record, Field.tilesWide) + 3) >> 2;
-  const y = row - word(record, Field.padHeight);
-  const padBytes = <usize>word(record, Field.padWidth) << 2;
+  const quads = (word(record, StemField.tilesWide) + 3) >> 2;
+  const y = row - word(record, StemField.padHeight);
+  const padBytes = <usize>word(record, StemField.padWidth) << 2;
   const samples = stemSamples(quads);
   const samplesAt = scratch + STEM_SAMPLES;
   const output = <usize>word(record, Field.output);

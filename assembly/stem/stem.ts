@@ -1,5 +1,5 @@
 import { f32_gemm_4x16, f32_gemm_4x8 } from "../gemm/gemm";
-import { Field, Tile } from "../shared/record";
+import { Field, StemField, Tile } from "../shared/record";
 import { FOUR, HALF, leastOf, madd } from "../base/simd";
 import {
   planeBytes,
@@ -29,8 +29,8 @@ type Across = v128;
 
 /** One row of tiles: four output rows. */
 export function f32_conv7x7s2_winograd4(record: usize, tileY: i32, scratch: usize): void {
-  const channels = word(record, Field.channels);
-  const quads = (word(record, Field.tilesWide) + 3) >> 2;
+  const channels = word(record, StemField.channels);
+  const quads = (word(record, StemField.tilesWide) + 3) >> 2;
   const outStep = word(record, Field.outStep);
   const vPlane: usize = planeBytes(16 * quads, channels);
   const mPlane: usize = planeBytes(4 * quads, outStep);
@@ -88,7 +88,7 @@ function product(
   m: usize,
   mPlane: usize,
 ): void {
-  const panels = word(record, Field.panels);
+  const panels = word(record, StemField.panels);
   const zeros = <usize>word(record, Field.zeros);
   const step = <usize>outStep << 2;
   const rows = quads << 2;
@@ -127,7 +127,7 @@ function transformOutput(record: usize, tileY: i32, m: usize, plane: usize, work
   const below = <usize>POINTS * plane;
   const rowBytes = <usize>width * step;
   let pixel = <usize>word(record, Field.output) + <usize>(4 * tileY) * rowBytes;
-  for (let tile = 0; tile < word(record, Field.tilesWide); tile++) {
+  for (let tile = 0; tile < word(record, StemField.tilesWide); tile++) {
     const columns = min(4, width - 4 * tile);
     for (let channel: usize = 0; channel < step; channel += CHUNK) {
       const bytes = min<usize>(CHUNK, step - channel);

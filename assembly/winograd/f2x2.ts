@@ -1,4 +1,4 @@
-import { Field } from "../shared/record";
+import { Field, WinogradField } from "../shared/record";
 import { NO_RESIDUAL, residualOf } from "../gemm/store";
 import { word } from "../base/words";
 
@@ -10,13 +10,13 @@ export function inputTransform2(record: usize, first: i32, count: i32, v: usize,
   const step = word(record, Field.inStep);
   const width = word(record, Field.inWidth);
   const height = word(record, Field.inHeight);
-  const tilesWide = word(record, Field.tilesWide);
+  const tilesWide = word(record, WinogradField.tilesWide);
   const pixelBytes = <usize>step << 2;
   const rowBytes = <usize>width * pixelBytes;
   const zeros = <usize>word(record, Field.zeros);
   const input = <usize>word(record, Field.input);
-  const padHeight = word(record, Field.padHeight);
-  const padWidth = word(record, Field.padWidth);
+  const padHeight = word(record, WinogradField.padHeight);
+  const padWidth = word(record, WinogradField.padWidth);
   for (let index = 0; index < count; index++) {
     const tile = first + index;
     const tileY = tile / tilesWide;
@@ -83,7 +83,7 @@ export function outputTransform2(
   const step = word(record, Field.outStep);
   const width = word(record, Field.outWidth);
   const height = word(record, Field.outHeight);
-  const tilesWide = word(record, Field.tilesWide);
+  const tilesWide = word(record, WinogradField.tilesWide);
   const pixelBytes = <usize>step << 2;
   const bias = <usize>word(record, Field.bias);
   const output = <usize>word(record, Field.output);

@@ -1,4 +1,4 @@
-import { Field } from "../shared/record";
+import { Field, WinogradField } from "../shared/record";
 import { FOUR, madd, nmadd } from "../base/simd";
 import { NO_RESIDUAL, put4, residualOf } from "../gemm/store";
 import { inside, pointsAcross, pointsDown, tileAt, wholeAcross } from "./grid";
@@ -38,13 +38,13 @@ export function inputTransform4(
   const step = word(record, Field.inStep);
   const width = word(record, Field.inWidth);
   const height = word(record, Field.inHeight);
-  const tilesWide = word(record, Field.tilesWide);
+  const tilesWide = word(record, WinogradField.tilesWide);
   const pixelBytes = <usize>step << 2;
   const rowBytes = <usize>width * pixelBytes;
   const zeros = <usize>word(record, Field.zeros);
   const input = <usize>word(record, Field.input);
-  const padHeight = word(record, Field.padHeight);
-  const padWidth = word(record, Field.padWidth);
+  const padHeight = word(record, WinogradField.padHeight);
+  const padWidth = word(record, WinogradField.padWidth);
   const tileBytes = <usize>(lastChannel - firstChannel) << 2;
   for (let index = 0, strip = 0; index < count; index += strip) {
     const tile = tileAt(record, first + index);
@@ -248,7 +248,7 @@ export function outputTransform4(
   const step = word(record, Field.outStep);
   const width = word(record, Field.outWidth);
   const height = word(record, Field.outHeight);
-  const tilesWide = word(record, Field.tilesWide);
+  const tilesWide = word(record, WinogradField.tilesWide);
   const pixelBytes = <usize>step << 2;
   const bias = <usize>word(record, Field.bias);
   const zeros = <usize>word(record, Field.zeros);

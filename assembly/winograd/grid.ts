@@ -1,4 +1,4 @@
-import { Field } from "../shared/record";
+import { Field, WinogradField } from "../shared/record";
 import { word } from "../base/words";
 
 /**
@@ -18,7 +18,7 @@ import { word } from "../base/words";
 // @ts-ignore: decorator
 @inline
 export function isStrided(record: usize): bool {
-  return word(record, Field.strideHeight) == 2;
+  return word(record, WinogradField.strideHeight) == 2;
 }
 
 /** Points along one axis of a whole tile. */
@@ -37,14 +37,14 @@ function pointsAtEnd(record: usize, outputs: i32, tiles: i32): i32 {
 
 /** Points down of the tiles in row `y`. */
 export function pointsDown(record: usize, y: i32): i32 {
-  const tilesHigh = word(record, Field.tilesHigh);
+  const tilesHigh = word(record, WinogradField.tilesHigh);
   if (y + 1 < tilesHigh) return pointsAlong(record);
   return pointsAtEnd(record, word(record, Field.outHeight), tilesHigh);
 }
 
 /** Points across of the tiles in column `x`. */
 export function pointsAcross(record: usize, x: i32): i32 {
-  const tilesWide = word(record, Field.tilesWide);
+  const tilesWide = word(record, WinogradField.tilesWide);
   if (x + 1 < tilesWide) return pointsAlong(record);
   return pointsAtEnd(record, word(record, Field.outWidth), tilesWide);
 }
@@ -70,7 +70,7 @@ function wholeDown(record: usize): i32 {
 
 /** Row times `tilesWide` plus column of the tile with this number. */
 export function tileAt(record: usize, index: i32): i32 {
-  const tilesWide = word(record, Field.tilesWide);
+  const tilesWide = word(record, WinogradField.tilesWide);
   const whole = wholeAcross(record);
   const right = tilesWide - whole;
   const high = wholeDown(record);
@@ -83,14 +83,14 @@ export function tileAt(record: usize, index: i32): i32 {
 
 /** The first row of a point's product, of tiles from `first` on. */
 export function firstRow(record: usize, point: i32, first: i32): i32 {
-  if (point % pointsAlong(record) < pointsAcross(record, word(record, Field.tilesWide) - 1)) return 0;
+  if (point % pointsAlong(record) < pointsAcross(record, word(record, WinogradField.tilesWide) - 1)) return 0;
   return max(0, wholeDown(record) - first);
 }
 
 /** How many rows a point's product has, of `count` tiles from `first`. */
 export function rowsAt(record: usize, point: i32, first: i32, count: i32): i32 {
-  const tilesWide = word(record, Field.tilesWide);
-  const tilesHigh = word(record, Field.tilesHigh);
+  const tilesWide = word(record, WinogradField.tilesWide);
+  const tilesHigh = word(record, WinogradField.tilesHigh);
   const along = pointsAlong(record);
   let end = tilesWide * tilesHigh;
   if (point / along >= pointsDown(record, tilesHigh - 1)) end -= tilesWide;

@@ -1,5 +1,5 @@
 import { multiply } from "../gemm/multiply";
-import { Field, Tile } from "../shared/record";
+import { Field, Tile, WinogradField } from "../shared/record";
 import { leastOf } from "../base/simd";
 import {
   ASIDE,
@@ -36,21 +36,21 @@ const QUAD: i32 = 4;
 
 /** Makes V alone, which all pieces then share. A piece is a slice of a group's channels in turns' order, or else four of its tiles. */
 export function f32_conv3x3_winograd4_lean_input(record: usize, piece: i32, scratch: usize): void {
-  const perTile = word(record, Field.rowsPerTile);
+  const perGroup = word(record, WinogradField.tilesPerGroup);
   const inStep = word(record, Field.inStep);
-  const perGroup = word(record, Field.panelsPerTile);
-  const group = piece / perGroup;
-  const index = piece - group * perGroup;
-  const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
-  const first = group * perTile;
-  const count = tilesIn(record, group, perGroup);
-  const shared = <usize>word(record, Field.transformed);
+  const piecesPerGroup = word(record, WinogradField.piecesPerGroup);
+  const group = piece / piecesPerGroup;
+  const index = piece - group * piecesPerGroup;
+  const all = word(record, WinogradField.tilesWide) * word(record, WinogradField.tilesHigh);
+  const first = group * perGroup;
+  const count = tilesIn(record, group, piecesPerGroup);
+  const shared = <usize>word(record, Field.output);
   const tile = word(record, Field.tile);
   if (takesTurns(tile, inStep)) {
     if (index * SLICE >= inStep) return;
     const blocks = scratch + rowPointerBytes(count);
     const rows = writeBlocks(record, tile, first, count, 0, blocks);
-    const to = shared + <usize>group * turnsBytes(record, (perTile + 3) & ~3, inStep) + (<usize>(index * SLICE * rows) << 2);
+    const to = shared + <usize>group * turnsBytes(record, (perGroup + 3) & ~3, inStep) + (<usize>(index * SLICE * rows) << 2);
     transformSlice(record, first, count, index * SLICE, scratch, blocks, blocks + BLOCKS, to);
     return;
   }
@@ -64,9 +64,9 @@ export function f32_conv3x3_winograd4_lean_input(record: usize, piece: i32, scra
 // @ts-ignore: decorator
 @inline
 function tilesIn(record: usize, group: i32, pieces: i32): i32 {
-  const size = word(record, Field.rowsPerTile);
-  if ((group + 1) * pieces < word(record, Field.tiles)) return size;
-  return word(record, Field.tilesWide) * word(record, Field.tilesHigh) - group * size;
+  const size = word(record, WinogradField.tilesPerGroup);
+  if ((group + 1) * pieces < word(record, Field.pieces)) return size;
+  return word(record, WinogradField.tilesWide) * word(record, WinogradField.tilesHigh) - group * size;
 }
 
 function transformInput(
@@ -118,13 +118,13 @@ function writePointers(table: usize, v: usize, count: i32, rowBytes: usize): voi
 
 /** One piece: a group of tiles by some of the panels. V is this piece's own in `scratch`, or the whole image's. */
 export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: usize): void {
-  const perTile = word(record, Field.rowsPerTile);
-  const panels = word(record, Field.panels);
-  const perPiece = word(record, Field.panelsPerTile);
+  const perGroup = word(record, WinogradField.tilesPerGroup);
+  const panels = word(record, WinogradField.panels);
+  const perPiece = word(record, WinogradField.panelsPerPiece);
   const across = (panels + perPiece - 1) / perPiece;
-  const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
+  const all = word(record, WinogradField.tilesWide) * word(record, WinogradField.tilesHigh);
   const group = piece / across;
-  const first = group * perTile;
+  const first = group * perGroup;
   const count = tilesIn(record, group, across);
   const inStep = word(record, Field.inStep);
   const rowBytes = <usize>inStep << 2;
@@ -137,13 +137,13 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
 
   const tile = word(record, Field.tile);
   const turns = takesTurns(tile, inStep);
-  const shared = <usize>word(record, Field.transformed);
+  const shared = <usize>word(record, WinogradField.transformed);
   const vPlane: usize = planeBytes(shared ? all : count, inStep);
   const blocks = scratch + rowPointerBytes(count);
   const work = blocks + BLOCKS;
   const base = work + <usize>max(most * CHUNK * 4, WORK);
   // V in turns' order is shared, or else the first; once it is made, the place of its slices is free.
-  const gathered = shared ? shared + <usize>group * turnsBytes(record, (perTile + 3) & ~3, inStep) : base;
+  const gathered = shared ? shared + <usize>group * turnsBytes(record, (perGroup + 3) & ~3, inStep) : base;
   const u = (turns && !shared ? base + turnsBytes(record, most, inStep) : base) + ASIDE;
   const m = u + (turns ? 2 * TURN_FILTERS : <usize>POINTS * CHUNK_PLANE);
   const other = m + <usize>points * mPlane;

@@ -1,4 +1,4 @@
-import { Field } from "../shared/record";
+import { Field, WinogradField } from "../shared/record";
 import { madd, nmadd } from "../base/simd";
 import { STRIDE2_PHASES as PHASES, STRIDE2_POINTS as POINTS } from "../shared/sizes";
 import { put4, residualOf } from "../gemm/store";
@@ -43,7 +43,7 @@ export function inputTransformStride2(
   const step = word(record, Field.inStep);
   const width = word(record, Field.inWidth);
   const height = word(record, Field.inHeight);
-  const tilesWide = word(record, Field.tilesWide);
+  const tilesWide = word(record, WinogradField.tilesWide);
   const pixelBytes = <usize>step << 2;
   const rowBytes = <usize>width * pixelBytes;
   const zeros = <usize>word(record, Field.zeros);
@@ -55,8 +55,8 @@ export function inputTransformStride2(
     const tileX = tile - tileY * tilesWide;
     const down = pointsDown(record, tileY);
     const across = pointsAcross(record, tileX);
-    const y = 8 * tileY - word(record, Field.padHeight);
-    const x = 8 * tileX - word(record, Field.padWidth);
+    const y = 8 * tileY - word(record, WinogradField.padHeight);
+    const x = 8 * tileX - word(record, WinogradField.padWidth);
     for (let channel = firstChannel; channel < lastChannel; channel += CHUNK) {
       const bytes = <usize>min(CHUNK, lastChannel - channel) << 2;
       const corner = input + (<usize>channel << 2) + <usize>y * rowBytes + <usize>x * pixelBytes;
@@ -240,7 +240,7 @@ export function outputTransformStride2(
   const floor = f32x4.splat(least);
   const width = word(record, Field.outWidth);
   const height = word(record, Field.outHeight);
-  const tilesWide = word(record, Field.tilesWide);
+  const tilesWide = word(record, WinogradField.tilesWide);
   const pixelBytes = <usize>word(record, Field.outStep) << 2;
   const bias = <usize>word(record, Field.bias);
   const zeros = <usize>word(record, Field.zeros);

@@ -1,5 +1,5 @@
 import { sixes } from "../gemm/multiply";
-import { Field, Tile } from "../shared/record";
+import { Tile, WinogradField } from "../shared/record";
 import { gatherRows } from "../gemm/rows";
 import { madd } from "../base/simd";
 import { PRODUCT_STEP as M_STEP, TURN_FILTERS, TURN_PLANE } from "../shared/sizes";
@@ -41,7 +41,7 @@ export function writeBlocks(record: usize, tile: i32, first: i32, count: i32, mP
   const padded = (count + 3) & ~3;
   const along = pointsAlong(record);
   // Blocks of two sum in another order. They are used only where rows are never split among pieces, else sums would depend on the split.
-  const hasTwos = word(record, Field.tilesWide) * word(record, Field.tilesHigh) <= 4;
+  const hasTwos = word(record, WinogradField.tilesWide) * word(record, WinogradField.tilesHigh) <= 4;
   let all = 0;
   for (let point = 0; point < along * along; point++) {
     const rows = rowsAt(record, point, first, count);

@@ -1,5 +1,5 @@
 import { multiply } from "../gemm/multiply";
-import { Field } from "../shared/record";
+import { Field, WinogradField } from "../shared/record";
 import { leastOf } from "../base/simd";
 import { planeBytes, winogradWorkBytes } from "../shared/sizes";
 import { NO_RESIDUAL } from "../gemm/store";
@@ -18,14 +18,14 @@ import { inputTransform2, outputTransform2 } from "./f2x2";
 
 /** Winograd tiles of a group: the last one has what is left. */
 export function tilesOf(record: usize, group: i32): i32 {
-  const size = word(record, Field.rowsPerTile);
-  if (group + 1 < word(record, Field.tiles)) return size;
-  return word(record, Field.tilesWide) * word(record, Field.tilesHigh) - group * size;
+  const size = word(record, WinogradField.tilesPerGroup);
+  if (group + 1 < word(record, Field.pieces)) return size;
+  return word(record, WinogradField.tilesWide) * word(record, WinogradField.tilesHigh) - group * size;
 }
 
 /** The three phases for one group of tiles, in this thread's scratch: pointer table, V, M. */
 export function f32_winograd(record: usize, group: i32, scratch: usize): void {
-  const first = group * word(record, Field.rowsPerTile);
+  const first = group * word(record, WinogradField.tilesPerGroup);
   const count = tilesOf(record, group);
   const inStep = word(record, Field.inStep);
   const outStep = word(record, Field.outStep);
@@ -35,54 +35,54 @@ export function f32_winograd(record: usize, group: i32, scratch: usize): void {
   const v = scratch + winogradWorkBytes(count, inStep);
   const m = v + vPlane * <usize>points;
   transformInput(record, first, count, v, vPlane, scratch);
-  product(record, 0, points, 0, word(record, Field.panels), first, count, v, vPlane, m, mPlane, scratch);
+  product(record, 0, points, 0, word(record, WinogradField.panels), first, count, v, vPlane, m, mPlane, scratch);
   transformOutput(record, first, count, m, mPlane, scratch);
 }
 
 /** Phase one alone: piece `group` of the tiles, into the shared V. */
 export function f32_winograd_input(record: usize, group: i32, scratch: usize): void {
-  const perTile = word(record, Field.rowsPerTile);
-  const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
-  const first = group * perTile;
+  const perGroup = word(record, WinogradField.tilesPerGroup);
+  const all = word(record, WinogradField.tilesWide) * word(record, WinogradField.tilesHigh);
+  const first = group * perGroup;
   const inStep = word(record, Field.inStep);
-  const v = <usize>word(record, Field.transformed) + (<usize>(first * inStep) << 2);
-  transformInput(record, first, min(perTile, all - first), v, planeBytes(all, inStep), scratch);
+  const v = <usize>word(record, Field.output) + (<usize>(first * inStep) << 2);
+  transformInput(record, first, min(perGroup, all - first), v, planeBytes(all, inStep), scratch);
 }
 
-/** Phase two alone: one point and `panelsPerTile` panels. */
+/** Phase two alone: one point and `panelsPerPiece` panels. */
 export function f32_winograd_product(record: usize, piece: i32, scratch: usize): void {
-  const panels = word(record, Field.panels);
-  const perTile = word(record, Field.panelsPerTile);
-  const pieces = (panels + perTile - 1) / perTile;
+  const panels = word(record, WinogradField.panels);
+  const perPiece = word(record, WinogradField.panelsPerPiece);
+  const pieces = (panels + perPiece - 1) / perPiece;
   const point = piece / pieces;
-  const first = (piece - point * pieces) * perTile;
-  const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
+  const first = (piece - point * pieces) * perPiece;
+  const all = word(record, WinogradField.tilesWide) * word(record, WinogradField.tilesHigh);
   const vPlane: usize = planeBytes(all, word(record, Field.inStep));
   const mPlane: usize = planeBytes(all, word(record, Field.outStep));
-  const v = <usize>word(record, Field.transformed);
-  const m = <usize>word(record, Field.products);
-  product(record, point, point + 1, first, min(first + perTile, panels), 0, all, v, vPlane, m, mPlane, scratch);
+  const v = <usize>word(record, Field.input);
+  const m = <usize>word(record, Field.output);
+  product(record, point, point + 1, first, min(first + perPiece, panels), 0, all, v, vPlane, m, mPlane, scratch);
 }
 
 /** Phase three alone: piece `group` of the tiles, out of the shared M. */
 export function f32_winograd_output(record: usize, group: i32, scratch: usize): void {
-  const perTile = word(record, Field.rowsPerTile);
-  const all = word(record, Field.tilesWide) * word(record, Field.tilesHigh);
-  const first = group * perTile;
+  const perGroup = word(record, WinogradField.tilesPerGroup);
+  const all = word(record, WinogradField.tilesWide) * word(record, WinogradField.tilesHigh);
+  const first = group * perGroup;
   const outStep = word(record, Field.outStep);
-  const m = <usize>word(record, Field.products) + (<usize>(first * outStep) << 2);
-  transformOutput(record, first, min(perTile, all - first), m, planeBytes(all, outStep), scratch);
+  const m = <usize>word(record, Field.input) + (<usize>(first * outStep) << 2);
+  transformOutput(record, first, min(perGroup, all - first), m, planeBytes(all, outStep), scratch);
 }
 
 // @ts-ignore: decorator
 @inline
 function pointsOf(record: usize): i32 {
-  const side = word(record, Field.outputTile) + 2;
+  const side = word(record, WinogradField.outputTile) + 2;
   return side * side;
 }
 
 function transformInput(record: usize, first: i32, count: i32, v: usize, plane: usize, work: usize): void {
-  if (word(record, Field.outputTile) == 4) {
+  if (word(record, WinogradField.outputTile) == 4) {
     inputTransform4(record, first, count, 0, word(record, Field.inStep), v, plane, work);
   }
   else inputTransform2(record, first, count, v, plane, work);
@@ -90,7 +90,7 @@ function transformInput(record: usize, first: i32, count: i32, v: usize, plane: 
 
 function transformOutput(record: usize, first: i32, count: i32, m: usize, plane: usize, work: usize): void {
   const least = leastOf(word(record, Field.relu));
-  if (word(record, Field.outputTile) == 4) {
+  if (word(record, WinogradField.outputTile) == 4) {
     const outStep = word(record, Field.outStep);
     outputTransform4(record, first, count, m, plane, <usize>outStep << 2, 0, outStep, work, least);
   }
@@ -117,13 +117,13 @@ function product(
   const rowBytes = <usize>inStep << 2;
   const stepBytes = <usize>outStep << 2;
   const tile = word(record, Field.tile);
-  const four = word(record, Field.outputTile) == 4;
+  const four = word(record, WinogradField.outputTile) == 4;
   for (let at = 0; at < tiles + 3; at++) {
     store<u32>(table + (<usize>at << 2), <u32>(v + <usize>min(at, tiles - 1) * rowBytes));
   }
   const work = table + (<usize>((tiles + 3) & ~3) << 2) + 16;
   const panelBytes = <usize>inStep << 5;
-  const panels = <usize>word(record, Field.panels);
+  const panels = <usize>word(record, WinogradField.panels);
   const zeros = <usize>word(record, Field.zeros);
   const columns = outStep - (firstPanel << 3);
   const least: f32 = -Infinity;

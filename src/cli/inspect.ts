@@ -1,9 +1,12 @@
+import { compile } from "../cpu/lower/compile.js";
 import { planMemory } from "../cpu/open.js";
+import { explain, explainRecords } from "../cpu/program/explain.js";
+import type { CompileOptions } from "../cpu/program/program.js";
 import { OptionError } from "../errors.js";
 import { nodeHost } from "../host/node.js";
 import { assumedOf, statedOf } from "../model/assumed.js";
 import { buildNetwork, describeNetwork, modelCard, preprocessFor } from "../model/index.js";
-import type { Preprocess } from "../options.js";
+import type { LoadOptions, Preprocess } from "../options.js";
 import { labelsFor, type Scores } from "../session/classify.js";
 import { readSource } from "../source/open.js";
 import { readWeights } from "../weights/index.js";
@@ -29,6 +32,7 @@ export async function inspect(names: string[], options: Options): Promise<number
   const assumed = Object.entries(assumedOf(network.architecture, statedFields));
   const { classes, scores } = network.architecture;
   const labels = classes > 0 ? labelsFor(load.labels ?? card.labels, classes, scores) : null;
+  const program = options.records ? compile(network, compiling(load)) : null;
   if (options.json) {
     sayJson({
       ...{ file: origin, format: state.format, bytes: bytes.length, notes: state.notes ?? [] },
@@ -36,6 +40,7 @@ export async function inspect(names: string[], options: Options): Promise<number
       ...description,
       ignored: network.ignored ?? [],
       ...{ preprocess, memory, labels },
+      ...(program && { records: explainRecords(program) }),
     });
     return 0;
   }
@@ -66,9 +71,20 @@ export async function inspect(names: string[], options: Options): Promise<number
         `${output.height} x ${output.width} x ${output.channels}`,
       ]),
     ),
+    ...(program ? ["", ...explain(program).trimEnd().split("\n")] : []),
   ];
   for (const line of lines) say(line);
   return 0;
+}
+
+/** As an engine compiles, but for what it measures: one thread unless a number is given, and the tile that is named. */
+function compiling({ memory = "fast", convolution = "auto", tile, threads }: LoadOptions): CompileOptions {
+  return {
+    memory,
+    convolution,
+    tile: tile === "auto" ? undefined : tile,
+    threads: typeof threads === "number" ? threads : 1,
+  };
 }
 
 const traits = (entries: readonly (readonly [string, unknown])[]) =>

@@ -30,6 +30,7 @@ export const optionTypes = {
   logits: { type: "boolean" },
   arch: { type: "string", multiple: true },
   runs: { type: "string" },
+  records: { type: "boolean" },
   list: { type: "boolean" },
   from: { type: "string" },
   images: { type: "string" },
@@ -68,7 +69,7 @@ const ofEngines: readonly Name[] = ["device", "threads", "simd", "memory", "conv
 /** The options of each command. */
 const takes = {
   classify: [...ofModels, ...ofEngines, "top-k", "min-score", "logits"],
-  inspect: [...ofModels, ...ofEngines],
+  inspect: [...ofModels, ...ofEngines, "records"],
   // It looks on the CPU, whatever the device.
   check: [...ofModels, ...ofEngines],
   // It computes on the CPU, as check does.

@@ -22,6 +22,8 @@ classify:
 quantize:
   --images DIR   --output FILE   --calibration N (half of DIR, at most 100)   --evaluate DIR (the rest of DIR)
   --dtype int8|int8-weights|f16|bf16   --json
+inspect:
+  --records               what the CPU would run, with --memory, --convolution, --tile, --threads   --json
 bench:
   --arch NAME (repeatable; needs no file)   --runs N (20)   --json
 pull:

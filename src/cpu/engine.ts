@@ -2,11 +2,11 @@ import type { EngineStats, FirstEngine } from "../engine.js";
 import { ClosedError, ShapeError, WasmError, WorkerError } from "../errors.js";
 import type { Graph } from "../graph/network.js";
 import { withoutPadding } from "../graph/tensor.js";
-import { type TileName, tiles, useTile } from "./choose/tiles.js";
 import type { Kernels } from "./module.js";
 import type { NearlyDone } from "./nearly-done.js";
 import type { Inside } from "./observe.js";
 import type { Program, Step } from "./program/program.js";
+import { type TileName, tiles, useTile } from "./program/tiles.js";
 import type { ThreadChoice, ThreadSupport } from "./threads/choose-threads.js";
 import type { Team } from "./threads/team.js";
 import { tileRates } from "./tune/measure-tile.js";
@@ -35,7 +35,7 @@ export interface CpuEngine<G extends Graph = Graph> extends FirstEngine {
 }
 
 export interface Report {
-  readonly module: string;
+  readonly relaxed: boolean;
   readonly measurements: number;
   tile: TileName;
   /** While the tile is still open. */
@@ -67,7 +67,7 @@ export class WasmEngine<G extends Graph> implements CpuEngine<G> {
       gpuBytes: 0,
       threads: this.choice.threads,
       threadsReason: [this.choice.reason, ...this.notes].join("; "),
-      kernels: `${this.report.module} ${this.report.tile}`,
+      kernels: `wasm ${this.report.relaxed ? "relaxed-simd" : "simd128"} ${this.report.tile}`,
       measurements: this.report.measurements,
     };
   }
@@ -152,7 +152,7 @@ export class WasmEngine<G extends Graph> implements CpuEngine<G> {
   measureTiles(): Partial<Record<TileName, number>> {
     const kernels = this.open();
     const { stagingAt } = this.program;
-    const rates = tileRates(kernels, stagingAt, this.report.module.includes("relaxed"));
+    const rates = tileRates(kernels, stagingAt, this.report.relaxed);
     new Uint8Array(kernels.memory.buffer, stagingAt).fill(0);
     return rates;
   }

@@ -80,9 +80,9 @@ function runBare(
     // The record of a ReLU, in place of its own: here it would take longer than the convolution.
     record.fill(0);
     for (const field of [Field.input, Field.output]) record[field] = own[Field.output]!;
-    for (const field of [Field.tiles, Field.inHeight, Field.outHeight]) record[field] = height;
+    for (const field of [Field.pieces, Field.inHeight, Field.outHeight]) record[field] = height;
     for (const field of [Field.inWidth, Field.outWidth]) record[field] = width;
-    for (const field of [Field.inStep, Field.outStep, Field.channels]) record[field] = step;
+    for (const field of [Field.inStep, Field.outStep]) record[field] = step;
     record[Field.kernel] = Kernel.affine;
     record[Field.relu] = 1;
     inside.execute(index, index + 1);

@@ -1,7 +1,7 @@
+import { Field, Kernel } from "../../assembly/shared/record.js";
 import { throwIfAborted, WasmError } from "../errors.js";
 import { networkMacs } from "../graph/macs.js";
 import type { Graph } from "../graph/network.js";
-import { type TileName, tiles, useTile } from "./choose/tiles.js";
 import { type CpuEngine, type Report, WasmEngine } from "./engine.js";
 import { compile } from "./lower/compile.js";
 import { createMemory, hasRelaxedSimd, instantiate, refuseTooLarge, type Variant } from "./module.js";
@@ -10,6 +10,7 @@ import type { CpuOptions } from "./options.js";
 import { packAll } from "./pack/pack-all.js";
 import { fromPacked, unpackable } from "./pack/unpack.js";
 import type { CompileOptions, Program } from "./program/program.js";
+import { type TileName, tiles, useTile } from "./program/tiles.js";
 import { chooseThreads, type ThreadChoice } from "./threads/choose-threads.js";
 import { isSmall, keptTuning, type Tuning } from "./tune/kept-tuning.js";
 import { TileTrial } from "./tune/tile-trial.js";
@@ -86,7 +87,7 @@ export async function createCpuEngine<G extends Graph>(network: G, options: CpuO
   new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
   useTile(memory, program, tiles[tile]);
   const trial = relaxed && !named && isSmall(network) ? new TileTrial(sameSums(program)) : null;
-  const report: Report = { module: relaxed ? "wasm relaxed-simd" : "wasm simd128", tile, trial, measurements };
+  const report: Report = { relaxed, tile, trial, measurements };
   const jobs = unpackable(network, program);
   if (options.readAgain) for (const { weight } of program.jobs) if (!jobs.has(weight)) weight.keep?.();
   const packed = fromPacked(network, jobs, memory);
@@ -111,8 +112,9 @@ export async function createCpuEngine<G extends Graph>(network: G, options: CpuO
  * filters.
  */
 function sameSums(program: Program): TileName[] {
-  const lean = program.steps.some(({ kernel }) => kernel.endsWith("_lean"));
-  return lean ? ["6x8", "4x8"] : ["6x8", "4x8", "6x16"];
+  const { records } = program;
+  const isLean = (_: unknown, index: number) => records[index * Field.size + Field.kernel] === Kernel.winogradLean;
+  return program.steps.some(isLean) ? ["6x8", "4x8"] : ["6x8", "4x8", "6x16"];
 }
 
 /** The program with the kernels that were chosen, in a memory that grows where these need more than the table's. */

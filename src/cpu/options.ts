@@ -1,7 +1,7 @@
 import type { Store } from "../host/store.js";
-import type { TileName } from "./choose/tiles.js";
 import type { Variant } from "./module.js";
 import type { CompileOptions } from "./program/program.js";
+import type { TileName } from "./program/tiles.js";
 import type { ThreadSupport } from "./threads/choose-threads.js";
 
 export interface CpuOptions {

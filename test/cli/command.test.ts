@@ -107,6 +107,17 @@ describe("inspect", () => {
     expect(description.memory.small.total).toBeLessThan(description.memory.fast.total);
   });
 
+  test("--records: what the CPU would run, word by word", async () => {
+    const { stdout } = await command("inspect", "--records", "--convolution", "direct");
+    expect(stdout).toMatch(/^1 layer1\.0\.conv1 f32_conv: kernel=conv pieces=2 .*kernelHeight=3 .*rowsPerPiece=512/m);
+    const result = await command("inspect", "--records", "--json");
+    const { records } = JSON.parse(result.stdout);
+    const last = records.at(-1);
+    expect(last).toMatchObject({ stage: 4, name: "fc", kernel: "f32_conv" });
+    expect(last.fields).toMatchObject({ kernel: "conv", tile: "f32_4x8", depth: 64, groupOut: 12 });
+    expect(JSON.parse((await command("inspect", "--json")).stdout).records).toBe(undefined);
+  });
+
   test.each([
     ["a pickle that calls os.system", fixture("weights/hostile-os-system.zip.pth"), /nothing was executed/],
     ["a photograph", "examples/photos/cat.jpg", /not a weights file/],

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { Field } from "../../assembly/shared/record.js";
-import { type TileName, tiles, useTile } from "../../src/cpu/choose/tiles.js";
 import { compile } from "../../src/cpu/lower/compile.js";
 import { createMemory, instantiate, type Kernels } from "../../src/cpu/module.js";
 import { packAll } from "../../src/cpu/pack/pack-all.js";
 import type { PackJob, Program } from "../../src/cpu/program/program.js";
+import { type TileName, tiles, useTile } from "../../src/cpu/program/tiles.js";
 import { modules, wasm } from "./engine.js";
 import { conv, convOutput, networkOf, weightOf } from "./one-operation.js";
 

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import type { TileName } from "../../src/cpu/choose/tiles.js";
 import type { CompileOptions } from "../../src/cpu/program/program.js";
+import type { TileName } from "../../src/cpu/program/tiles.js";
 import type { Network, Op, ValueShape } from "../../src/graph/network.js";
 import { paddedChannels } from "../../src/graph/tensor.js";
 import { runOp } from "../model/reference.js";

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
-import { type TileName, tiles, useTile } from "../../src/cpu/choose/tiles.js";
 import { compile } from "../../src/cpu/lower/compile.js";
 import { instantiate } from "../../src/cpu/module.js";
 import { packAll } from "../../src/cpu/pack/pack-all.js";
 import type { CompileOptions } from "../../src/cpu/program/program.js";
+import { type TileName, tiles, useTile } from "../../src/cpu/program/tiles.js";
 import type { Network } from "../../src/graph/network.js";
 
 /** Bytes on either side of a thread's scratch; a kernel that runs over goes a row too far, or a plane. */

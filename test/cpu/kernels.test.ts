@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { chooseConvKernel } from "../../src/cpu/choose/choose.js";
 import type { ConvOp, ValueShape, Weight } from "../../src/graph/network.js";
 import { runOp } from "../model/reference.js";
 import { check, toNhwc } from "./check.js";
 import { engineFor, modules } from "./engine.js";
-import { conv, convOutput, networkOf, values, vectorOf, weightOf } from "./one-operation.js";
+import { chosenKernel, conv, convOutput, networkOf, values, vectorOf, weightOf } from "./one-operation.js";
 
 describe.each(modules)("%s", (simd) => {
   const shapes: { name: string; input: ValueShape; op: ConvOp }[] = [];
@@ -68,7 +67,7 @@ describe.each(modules)("%s", (simd) => {
       const weight = weightOf([out, channels, 1, 1]);
       const op = conv({ weight, stride: [stride, stride] });
       const chosen = (it: "6x16" | typeof tile) =>
-        chooseConvKernel(op, convOutput(op, input), { memory: "fast", convolution: "auto", tile: it });
+        chosenKernel(op, input, convOutput(op, input), { memory: "fast", convolution: "auto", tile: it });
       expect([chosen(tile), chosen("6x16")]).toEqual(["f32_conv1x1_strassen", "f32_conv"]);
       await check(op, input, convOutput(op, input), simd, { tile }, 5e-6);
     });

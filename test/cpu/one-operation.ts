@@ -1,3 +1,5 @@
+import { chooseConvKernel } from "../../src/cpu/choose/choose.js";
+import type { ChoiceOptions } from "../../src/cpu/program/program.js";
 import type { ConvOp, Network, Op, Padding, ValueShape, Vector, Weight } from "../../src/graph/network.js";
 import { elementCount } from "../../src/graph/tensor.js";
 import { generator } from "../random.js";
@@ -86,4 +88,9 @@ export function convOutput(op: ConvOp, input: ValueShape): ValueShape {
         op.stride[axis],
     ) + 1;
   return { height: side(input.height, 0), width: side(input.width, 1), channels: op.weight.shape[0]! };
+}
+
+/** The name of the kernel that the table has for a convolution which does not read the image. */
+export function chosenKernel(op: ConvOp, input: ValueShape, output: ValueShape, options: ChoiceOptions): string {
+  return chooseConvKernel(op, { input: 0, values: [input, input, output] } as unknown as Network, options).name;
 }

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { chooseConvKernel } from "../../src/cpu/choose/choose.js";
 import type { ConvOp, ValueShape } from "../../src/graph/network.js";
 import { check } from "./check.js";
 import { modules } from "./engine.js";
-import { conv, convOutput, uneven, weightOf } from "./one-operation.js";
+import { chosenKernel, conv, convOutput, uneven, weightOf } from "./one-operation.js";
 
 // Every kernel with other padding at the top than at the bottom, and left than right.
 
@@ -30,7 +29,7 @@ describe.each(modules)("%s", (simd) => {
           relu: true,
         });
         const output = convOutput(op, input);
-        expect(chooseConvKernel(op, output, { convolution, memory: "fast" })).toBe(kernel);
+        expect(chosenKernel(op, input, output, { convolution, memory: "fast" })).toBe(kernel);
         await check(op, input, output, simd, { convolution }, 1e-5);
       }
     });
@@ -55,7 +54,7 @@ describe.each(modules)("%s", (simd) => {
     for (const padding of [...uneven, [0, 0, 0, 0]] as const) {
       const op = conv({ weight: weightOf([64, 64, 1, 1]), padding });
       const output = convOutput(op, square);
-      const kernel = chooseConvKernel(op, output, { convolution: "auto", memory: "fast", tile: "4x8" });
+      const kernel = chosenKernel(op, square, output, { convolution: "auto", memory: "fast", tile: "4x8" });
       expect(kernel === "f32_conv1x1_strassen").toBe(padding.every((side) => side === 0));
       await check(op, square, output, simd, {}, 5e-6);
     }

@@ -2,6 +2,7 @@ import type { ConvOp } from "../../graph/network.js";
 
 /** The same grouped convolution with one group and zeros between: for the odd widths that the grouped kernel does not store. */
 export function densify(op: ConvOp): ConvOp {
+  if (op.groups === 1) return op;
   const [outChannels, depth, height, width] = op.weight.shape as [number, number, number, number];
   const taps = height * width;
   const groupOut = outChannels / op.groups;

@@ -1,3 +1,5 @@
+/** Pieces of work for each thread, so that one that was held up does not hold up the others. */
+export const PIECES_PER_THREAD = 4;
 /** To begin a piece and to read its weights takes as long as so many of its rows. */
 const PIECE_ROWS = 0.7;
 /** What rows that blocks of six leave over take beside their own time: rows that are not there, and shorter blocks. */

@@ -23,19 +23,18 @@ export function compile(network: Graph, options: CompileOptions): Program {
 }
 
 function trackLifetimes(drafts: Drafts, stages: readonly { begin: number; end: number }[]): void {
-  const touch = (area: number | null | undefined, at: number) => {
-    if (area === null || area === undefined) return;
+  const touch = (area: number, at: number) => {
     const it = drafts.areas[area]!;
     it.first = Math.min(it.first, at);
     it.last = Math.max(it.last, at);
   };
   for (const [at, draft] of drafts.records.entries()) {
-    for (const area of [draft.input, draft.output, draft.residual, draft.transformed, draft.products]) touch(area, at);
+    for (const area of Object.values(draft.areas)) touch(area, at);
   }
   // A stage's input is written before its first record, and its output read after its last one.
   for (const [index, stage] of drafts.network.stages.entries()) {
-    touch(drafts.areaOf[stage.input], stages[index]!.begin);
-    touch(drafts.areaOf[stage.output], stages[index]!.end - 1);
+    touch(drafts.areaOf[stage.input]!, stages[index]!.begin);
+    touch(drafts.areaOf[stage.output]!, stages[index]!.end - 1);
   }
 }
 
@@ -53,10 +52,11 @@ function layOut(drafts: Drafts, stages: readonly { begin: number; end: number }[
   const zerosAt = take(widest * 4 + 64);
   const weightsFrom = end;
   const jobs = drafts.weights.map((it): PackJob => {
-    const { bytes, ahead, ...rest } = it;
-    const channels = it.groups * Math.ceil(it.groupOut / 8) * 8;
+    const { ahead, ...rest } = it;
+    const panels = it.groups * Math.ceil(it.groupOut / 8);
+    const bytes = panels * it.depth * it.form.channelBytes(it.taps);
     const firstBytesAt = ahead ? take(bytes / LINE) : 0;
-    return { ...rest, weightsAt: take(bytes), firstBytesAt, biasAt: take(channels * 4) };
+    return { ...rest, weightsAt: take(bytes), firstBytesAt, biasAt: take(panels * 32) };
   });
   const affines = drafts.affines.map(({ scale, shift, channels }) => ({
     scale,
@@ -73,32 +73,28 @@ function layOut(drafts: Drafts, stages: readonly { begin: number; end: number }[
   end = Math.max(end, arenaAt + staging);
   const bytes = Math.ceil(end / 65536) * 65536;
 
-  const address = (area: number | null | undefined) =>
-    area === null || area === undefined ? 0 : arenaAt + arena.offsets[area]!;
+  const address = (area: number) => arenaAt + arena.offsets[area]!;
   const records = new Int32Array(drafts.records.length * Field.size);
-  for (const [index, draft] of drafts.records.entries()) {
-    const record = records.subarray(index * Field.size, (index + 1) * Field.size);
-    for (const [field, value] of Object.entries(draft.words)) record[Number(field)] = value;
-    record[Field.input] = address(draft.input);
-    record[Field.output] = address(draft.output);
-    record[Field.residual] = address(draft.residual);
-    record[Field.transformed] = address(draft.transformed);
-    record[Field.products] = address(draft.products);
+  for (const [index, { words, areas, weights, affine }] of drafts.records.entries()) {
+    const record = records.subarray(index * Field.size);
+    Object.assign(record, words);
     record[Field.zeros] = zerosAt;
-    if (draft.weights !== undefined) {
-      record[Field.weights] = jobs[draft.weights]!.weightsAt;
-      record[Field.bias] = jobs[draft.weights]!.biasAt;
-      record[Field.firstBytes] = jobs[draft.weights]!.firstBytesAt;
+    for (const [field, area] of Object.entries(areas)) record[Number(field)] = address(area);
+    if (weights !== undefined) {
+      const { weightsAt, biasAt, firstBytesAt } = jobs[weights]!;
+      record[Field.weights] = weightsAt;
+      record[Field.bias] = biasAt;
+      record[Field.firstBytes] = firstBytesAt;
     }
-    if (draft.affine !== undefined) {
-      record[Field.weights] = affines[draft.affine]!.scaleAt;
-      record[Field.bias] = affines[draft.affine]!.shiftAt;
+    if (affine !== undefined) {
+      record[Field.weights] = affines[affine]!.scaleAt;
+      record[Field.bias] = affines[affine]!.shiftAt;
     }
   }
   const place = (value: ValueId): Place => {
     const shape = drafts.shape(value);
     const length = value === network.input ? shape.channels * shape.height * shape.width : valueLength(shape);
-    return { at: address(drafts.areaOf[value]), length };
+    return { at: address(drafts.areaOf[value]!), length };
   };
   return {
     records,

@@ -3,8 +3,8 @@ import type { Arriving } from "../../graph/arriving.js";
 import type { Kernels } from "../module.js";
 import type { CpuOptions } from "../options.js";
 import type { Program } from "../program/program.js";
-import { neededInAll, packWeights } from "./panels.js";
 import { Turns } from "./turns.js";
+import { neededInAll, packWeights } from "./weights.js";
 
 /** Packing stays off the caller's event loop for no longer than this at a time. */
 const SLICE_MS = 12;

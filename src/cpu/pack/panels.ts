@@ -1,53 +1,53 @@
 import { LINE } from "../../../assembly/shared/sizes.js";
-import type { Weight } from "../../graph/network.js";
 import type { Kernels } from "../module.js";
-import type { PackJob, Program } from "../program/program.js";
-import { packStem } from "./stem.js";
+import type { PackForm, PackJob, Program } from "../program/program.js";
+import { neededBy } from "./weights.js";
+
+/** Weights as they are, [group][panel][tap][in channel][8], with the first bytes of their cache lines where these are wanted. */
+export const panelForm: PackForm = {
+  channelBytes: (taps) => 32 * taps,
+  pack: (job, program, kernels) =>
+    packPanels(job, program, kernels, (index) => {
+      const { depth, taps, weightsAt, firstBytesAt } = job;
+      const bytes = depth * taps * 32;
+      const at = weightsAt + index * bytes;
+      kernels.packPanel(program.stagingAt, at, depth, taps);
+      if (firstBytesAt) kernels.noteFirstBytes(at, at + bytes, firstBytesAt + (index * bytes) / LINE);
+    }),
+};
+
+/** Winograd's transform of 3x3 weights, [point][panel][in channel][8]. */
+export function winogradForm(outputTile: 4 | 2): PackForm {
+  return {
+    channelBytes: () => 32 * (outputTile + 2) ** 2,
+    pack: (job, program, kernels) =>
+      packPanels(job, program, kernels, (index, panels) => {
+        const { depth, taps, weightsAt } = job;
+        const bytes = depth * 32;
+        const panelAt = program.stagingAt + taps * bytes;
+        kernels.packPanel(program.stagingAt, panelAt, depth, taps);
+        const workAt = panelAt + taps * bytes;
+        kernels.packWinograd(panelAt, weightsAt + index * bytes, depth, panels * bytes, outputTile, workAt);
+      }),
+  };
+}
 
 /**
- * Writes a job's weights to their place in wasm memory, a panel of eight output channels at a time: the rows are read (and
- * a BatchNorm folded in f64) straight into a staging area of the same memory, where the kernels find them. Before each panel
- * it yields how much of the network's file must be here for that.
+ * Packs a panel of eight output channels at a time: its rows are read (and a BatchNorm folded in f64) straight into a staging
+ * area of wasm memory, where `packPanel` finds them. Before each panel it yields how much of the network's file must be here.
  */
-export function* packWeights(job: PackJob, program: Program, kernels: Kernels): Generator<number, void> {
-  const { weight, bias } = job;
-  if (job.form === "stem7x7") {
-    yield neededBy(weight, weight.shape[0]!);
-    packStem(job, kernels.memory.buffer);
-  } else yield* packPanels(job, program, kernels);
-  const values = new Float32Array(kernels.memory.buffer, job.biasAt, job.groups * Math.ceil(job.groupOut / 8) * 8);
-  values.fill(0);
-  if (!bias) return;
-  yield bias.needs ?? 0;
-  spread(bias.read(), job, values);
-}
-
-/** How much of the network's file must be here before a job can be done. */
-export function neededInAll({ weight, bias }: PackJob): number {
-  return Math.max(neededBy(weight, weight.shape[0]!), bias?.needs ?? 0);
-}
-
-const neededBy = (weight: Weight, end: number) => weight.needs?.(end) ?? 0;
-
-/** Each group's biases begin at a panel of their own. */
-function spread(bias: Float64Array, { groups, groupOut }: PackJob, target: Float32Array): void {
-  const groupRows = Math.ceil(bias.length / groups);
-  for (let group = 0; group < groups; group++) {
-    const own = bias.subarray(group * groupRows, (group + 1) * groupRows);
-    target.set(own, group * Math.ceil(groupOut / 8) * 8);
-  }
-}
-
-function* packPanels(job: PackJob, program: Program, kernels: Kernels): Generator<number, void> {
+function* packPanels(
+  job: PackJob,
+  program: Program,
+  kernels: Kernels,
+  packPanel: (index: number, panels: number) => void,
+): Generator<number, void> {
   const { depth, taps, groups, groupOut } = job;
   const [rows, fileDepth] = job.weight.shape as [number, number];
   const rowLength = fileDepth * taps;
   const groupRows = Math.ceil(rows / groups);
   const staging = new Float32Array(kernels.memory.buffer, program.stagingAt, 8 * depth * taps);
-  const panelAt = program.stagingAt + staging.byteLength;
-  const workAt = panelAt + staging.byteLength;
   const panels = Math.ceil(groupOut / 8);
-  const points = job.form === "winograd4" ? 36 : 16;
   const wide = depth === fileDepth ? null : new Float32Array(8 * rowLength);
   const rowsOf = (group: number, panel: number): [begin: number, end: number] => {
     const begin = group * groupRows + panel * 8;
@@ -70,26 +70,9 @@ function* packPanels(job: PackJob, program: Program, kernels: Kernels): Generato
   };
   for (let group = 0; group < groups; group++) {
     for (let panel = 0; panel < panels; panel++) {
-      const index = group * panels + panel;
       yield neededBy(job.weight, rowsOf(group, panel)[1]);
       stage(group, panel);
-      if (job.form === "panels") {
-        const bytes = depth * taps * 32;
-        const at = job.weightsAt + index * bytes;
-        kernels.packPanel(program.stagingAt, at, depth, taps);
-        if (job.firstBytesAt) kernels.noteFirstBytes(at, at + bytes, job.firstBytesAt + (index * bytes) / LINE);
-      } else {
-        const panelBytes = depth * 32;
-        kernels.packPanel(program.stagingAt, panelAt, depth, taps);
-        kernels.packWinograd(
-          panelAt,
-          job.weightsAt + index * panelBytes,
-          depth,
-          panels * panelBytes,
-          points === 36 ? 4 : 2,
-          workAt,
-        );
-      }
+      packPanel(group * panels + panel, panels);
     }
   }
 }

@@ -1,22 +1,35 @@
-import type { PackJob } from "../program/program.js";
+import type { PackForm, PackJob } from "../program/program.js";
+import { neededBy } from "./weights.js";
 
 /** Finite points of the even taps' F(4,4); the odd taps' F(4,3) leaves out the last. Then infinity. */
 const FINITE = [0, 1, -1, 2, -2, 0.5];
 /** In the order that assembly/stem/input.ts has them: shared points, infinity, the even taps' own. */
 const ORDER = [0, 1, 2, 3, 4, Number.POSITIVE_INFINITY, 5];
 
+/** Points of both axes, with one phase at those that are the even phase's own. */
+const POINTS = 13;
+
+/** As `packStem` writes them. */
+export const stemForm: PackForm = {
+  channelBytes: () => 32 * POINTS ** 2,
+  *pack(job, _, { memory }) {
+    yield neededBy(job.weight, job.weight.shape[0]!);
+    packStem(job, memory.buffer);
+  },
+};
+
 /**
  * Weights of a 7x7 convolution, [out][channel][7][7], for minimal filtering along both axes: U = G g G' in f64 (Winograd 1980),
  * as [vertical point][horizontal point][panel][channel][horizontal phase][vertical phase][8 out channels]; an axis's last point
  * has the even phase alone.
  */
-export function packStem(job: PackJob, memory: ArrayBufferLike): void {
+function packStem(job: PackJob, memory: ArrayBufferLike): void {
   const { depth: channels, groupOut, weight } = job;
   const outputs = weight.shape[0]!;
   const panels = Math.ceil(groupOut / 8);
   const raw = new Float32Array(outputs * channels * 49);
   weight.read(0, outputs, raw);
-  const target = new Float32Array(memory, job.weightsAt, panels * 13 * 13 * channels * 8);
+  const target = new Float32Array(memory, job.weightsAt, panels * POINTS ** 2 * channels * 8);
   target.fill(0);
   const filters = ORDER.map((point) =>
     point === 5 ? [filterRow(point, 4)] : [filterRow(point, 4), filterRow(point, 3)],

@@ -1,11 +1,12 @@
 import type { Graph, Op, Weight } from "../../graph/network.js";
 import type { PackJob, Program } from "../program/program.js";
+import { panelForm } from "./panels.js";
 
 /** The operations' own weights that can be read back from where their jobs pack them: those that lie there as they came. */
 export function unpackable(network: Graph, program: Program): Map<Weight, PackJob> {
   const own = new Set(network.stages.flatMap(({ ops }) => ops.map((op) => ("weight" in op ? op.weight : null))));
   return new Map(
-    program.jobs.filter(({ form, weight }) => form === "panels" && own.has(weight)).map((job) => [job.weight, job]),
+    program.jobs.filter(({ form, weight }) => form === panelForm && own.has(weight)).map((job) => [job.weight, job]),
   );
 }
 

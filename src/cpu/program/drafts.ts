@@ -1,41 +1,32 @@
-import { Field, Kernel } from "../../../assembly/shared/record.js";
-import type { ConvOp, Graph, Op, Padding, ValueId, ValueShape, Vector, Weight } from "../../graph/network.js";
+import { Field, ImageField, Kernel } from "../../../assembly/shared/record.js";
+import { opMacs } from "../../graph/macs.js";
+import type { ConvOp, Graph, Op, Padding, ValueId, ValueShape, Vector } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";
 import { align } from "./arena.js";
 import { inPlace } from "./in-place.js";
-import type { CompileOptions, PackForm, Step } from "./program.js";
+import type { CompileOptions, PackJob, Step } from "./program.js";
 
-/** Pieces of work for each thread, so that one that was held up does not hold up the others. */
-export const PIECES_PER_THREAD = 4;
+/** Words of a record, by field. */
+export type Words = Readonly<Record<number, number | boolean>>;
 
-/** Fields of a record. */
-export type Words = Partial<Record<Field, number>>;
+/** Areas whose addresses words of a record will hold, by field. */
+export type AreaWords = Readonly<Record<number, number>>;
 
-/** A record before addresses are known: fields that name values or weights are filled in when the layout is. */
+/** A record before addresses are known. */
 export interface Draft {
   readonly step: Step;
   readonly words: Words;
-  readonly input?: number;
-  readonly output?: number;
-  readonly residual?: number | null;
-  readonly transformed?: number | undefined;
-  readonly products?: number;
-  readonly weights?: number;
-  readonly affine?: number;
+  readonly areas: AreaWords;
+  /** Its packed weights: which of the program's; or its scale and shift. */
+  readonly weights?: number | undefined;
+  readonly affine?: number | undefined;
 }
 
-export interface WeightDraft {
-  readonly weight: Weight;
-  readonly bias: Vector | null;
-  readonly form: PackForm;
-  readonly depth: number;
-  readonly taps: number;
-  readonly groups: number;
-  readonly groupOut: number;
-  readonly bytes: number;
+/** Weights before they have a place. */
+export type WeightDraft = Omit<PackJob, "weightsAt" | "firstBytesAt" | "biasAt"> & {
   /** Whether they are asked for ahead (assembly/gemm/ahead.ts). */
   readonly ahead: boolean;
-}
+};
 
 /** An area of the arena: a network value, or a buffer that one operation needs between its records. */
 export interface Area {
@@ -81,8 +72,10 @@ export class Drafts {
     this.areaOf = areaOf.map((_, value) => areaAt(value));
   }
 
-  push(draft: Draft): void {
-    this.records.push(draft);
+  /** `kernel`: as reports name it. An operation's multiply-adds are told by its record with weights; where two have some, one has 0. */
+  push(op: Op, kernel: string, { macs, ...draft }: Omit<Draft, "step"> & { macs?: 0 }): void {
+    const own = draft.weights === undefined ? 0 : opMacs(op, this.shape(op.output));
+    this.records.push({ step: { stage: this.stage, name: op.name, kernel, macs: macs ?? own }, ...draft });
   }
 
   /** Bytes of the arena for as long as records name them. */
@@ -93,8 +86,7 @@ export class Drafts {
   /** The area where an operation finds a value, NHWC. The image lies there in planes, and is interleaved for the first that asks. */
   read(op: Op, value: ValueId): number {
     if (value !== this.network.input) return this.areaOf[value]!;
-    const { channels } = this.shape(value);
-    this.interleaved ??= this.interleave(op, [0, 0, 0, 0], paddedChannels(channels)).area;
+    this.interleaved ??= this.interleave(op, [0, 0, 0, 0], paddedChannels(this.shape(value).channels)).area;
     return this.interleaved;
   }
 
@@ -104,22 +96,20 @@ export class Drafts {
     const height = image.height + top + bottom;
     const width = image.width + left + right;
     const area = this.area(4 * height * width * step);
-    this.push({
-      step: this.step(op, "f32_input_nchw"),
+    this.push(op, "f32_input_nchw", {
       words: {
         [Field.kernel]: Kernel.inputNchw,
-        [Field.tiles]: height,
+        [Field.pieces]: height,
         [Field.inHeight]: image.height,
         [Field.inWidth]: image.width,
         [Field.outHeight]: height,
         [Field.outWidth]: width,
         [Field.outStep]: step,
-        [Field.padHeight]: top,
-        [Field.padWidth]: left,
-        [Field.channels]: image.channels,
+        [ImageField.padHeight]: top,
+        [ImageField.padWidth]: left,
+        [ImageField.channels]: image.channels,
       },
-      input: this.areaOf[this.network.input]!,
-      output: area,
+      areas: { [Field.input]: this.areaOf[this.network.input]!, [Field.output]: area },
     });
     return { height, width, step, area };
   }
@@ -132,42 +122,35 @@ export class Drafts {
   image(op: Op): Words {
     const input = this.shape(op.inputs[0]);
     const output = this.shape(op.output);
+    const [inStep, outStep] = this.pixelSteps(op);
     return {
       [Field.inHeight]: input.height,
       [Field.inWidth]: input.width,
-      [Field.inStep]: paddedChannels(input.channels),
+      [Field.inStep]: inStep,
       [Field.outHeight]: output.height,
       [Field.outWidth]: output.width,
-      [Field.outStep]: paddedChannels(output.channels),
+      [Field.outStep]: outStep,
     };
   }
 
-  /** Areas that a convolution reads and writes. */
-  places(op: ConvOp): { input: number; output: number; residual: number | null } {
-    return { input: this.read(op, op.inputs[0]), output: this.areaOf[op.output]!, residual: this.residual(op) };
+  /** Elements from one pixel of an operation's input, and of its output, to the next. */
+  pixelSteps(op: Op): [input: number, output: number] {
+    const step = (value: ValueId) => paddedChannels(this.shape(value).channels);
+    return [step(op.inputs[0]), step(op.output)];
   }
 
-  /** The area of what is added, where something is. */
-  residual(op: Op): number | null {
-    return op.inputs[1] === undefined ? null : this.read(op, op.inputs[1]);
+  /** Areas that an operation reads and writes. */
+  places(op: Op, input = this.read(op, op.inputs[0])): AreaWords {
+    const [, summand] = op.inputs;
+    const added: AreaWords = summand === undefined ? {} : { [Field.residual]: this.read(op, summand) };
+    return { [Field.input]: input, [Field.output]: this.areaOf[op.output]!, ...added };
   }
 
-  step(op: Op, kernel: string, macs = 0): Step {
-    return { stage: this.stage, name: op.name, kernel, macs };
-  }
-
-  addWeights(
-    weight: Weight,
-    bias: Vector | null,
-    form: WeightDraft["form"],
-    depth: number,
-    taps: number,
-    groups: number,
-    groupOut: number,
-    bytes: number,
-    ahead = false,
-  ): number {
-    return this.weights.push({ weight, bias, form, depth, taps, groups, groupOut, bytes, ahead }) - 1;
+  /** A convolution's weights in a kernel's form, of one group unless it is told. Returns which of the program's they are. */
+  addWeights(op: ConvOp, draft: Pick<WeightDraft, "form" | "taps"> & Partial<WeightDraft>): number {
+    const [depth, groupOut] = this.pixelSteps(op);
+    const { weight, bias } = op;
+    return this.weights.push({ weight, bias, groups: 1, depth, groupOut, ahead: false, ...draft }) - 1;
   }
 
   needScratch(bytes: number): void {

@@ -1,25 +1,79 @@
-import { Field, Kernel, Tile } from "../../../assembly/shared/record.js";
-import type { Program } from "./program.js";
+import {
+  ConvField,
+  Field,
+  ImageField,
+  Kernel,
+  PointwiseField,
+  PoolField,
+  StemField,
+  StrassenField,
+  Tile,
+  WinogradField,
+} from "../../../assembly/shared/record.js";
+import type { Program, Step } from "./program.js";
 
-/** Words of a record whose numbers are those of an enum. */
-const enums: Readonly<Partial<Record<Field, Readonly<Record<number, string>>>>> = {
-  [Field.kernel]: Kernel,
-  [Field.tile]: Tile,
+type Names = Readonly<Record<number, string>>;
+
+/** The family of each kernel: names of the words behind the head. */
+const families: Readonly<Record<Kernel, Names>> = {
+  [Kernel.conv]: ConvField,
+  [Kernel.strassen]: StrassenField,
+  [Kernel.winograd]: WinogradField,
+  [Kernel.winogradInput]: WinogradField,
+  [Kernel.winogradProduct]: WinogradField,
+  [Kernel.winogradOutput]: WinogradField,
+  [Kernel.winogradLean]: WinogradField,
+  [Kernel.winogradLeanInput]: WinogradField,
+  [Kernel.stemInput]: StemField,
+  [Kernel.stem]: StemField,
+  [Kernel.maxPool]: PoolField,
+  [Kernel.averagePool]: PoolField,
+  [Kernel.blurPool]: PoolField,
+  [Kernel.inputNchw]: ImageField,
+  [Kernel.affine]: PointwiseField,
+  [Kernel.add]: PointwiseField,
+  [Kernel.leakyRelu]: PointwiseField,
+  [Kernel.relu6]: PointwiseField,
+  [Kernel.silu]: PointwiseField,
+  [Kernel.gelu]: PointwiseField,
+  [Kernel.elu]: PointwiseField,
+  [Kernel.softmax]: PointwiseField,
+  [Kernel.l2Normalize]: PointwiseField,
+  [Kernel.zeroPadShortcut]: PointwiseField,
 };
 
-/** The words of a record, as `execute` in assembly/interpreter/program.ts reads them; `scalar` is an f32. */
-const show = (field: Field, word: number) =>
-  enums[field]?.[word] ?? (field === Field.scalar ? `${new Float32Array(Int32Array.of(word).buffer)[0]}` : `${word}`);
+/** A record by the names of its words: the kernel's and the tile's as names, `scalar` as the f32 that it is. */
+export interface ExplainedRecord extends Omit<Step, "macs"> {
+  readonly fields: Readonly<Record<string, number | string>>;
+}
 
-/**
- * A compiled program as text, a line a record: its stage, the operation's name, the kernel, and every word that is not zero, by
- * the name of its field. For tests and readers of a program; no page imports it.
- */
+/** A compiled program's records: every word that is not zero, and the tile. A word that the family has no name for is `word 31`. */
+export function explainRecords({ records, steps }: Pick<Program, "records" | "steps">): ExplainedRecord[] {
+  return steps.map(({ stage, name, kernel }, index) => {
+    const words = records.subarray(index * Field.size, (index + 1) * Field.size);
+    const family = families[words[Field.kernel] as Kernel];
+    const told = [...words.entries()].filter(([field, word]) => word !== 0 || field === Field.tile);
+    const named = told.map(([field, word]) => {
+      const own = Field[field] ?? family[field] ?? `word ${field}`;
+      return [own, shown(family, field, word)];
+    });
+    return { stage, name, kernel, fields: Object.fromEntries(named) };
+  });
+}
+
+function shown(family: Names, field: number, word: number): number | string {
+  if (field === Field.kernel) return Kernel[word]!;
+  if (field === Field.tile) return Tile[word]!;
+  if (family === PointwiseField && field === PointwiseField.scalar) {
+    return new Float32Array(Int32Array.of(word).buffer)[0]!;
+  }
+  return word;
+}
+
+/** The same as text, a line a record. For tests and readers of a program; no page imports it. */
 export function explain(program: Pick<Program, "records" | "steps">): string {
-  const lines = program.steps.map(({ stage, name, kernel }, index) => {
-    const words = program.records.subarray(index * Field.size, (index + 1) * Field.size);
-    const shown = [...words.entries()].filter(([field, word]) => word !== 0 || field === Field.tile);
-    const named = shown.map(([field, word]) => `${Field[field]}=${show(field, word)}`);
+  const lines = explainRecords(program).map(({ stage, name, kernel, fields }) => {
+    const named = Object.entries(fields).map(([field, value]) => `${field}=${value}`);
     return `${stage} ${name} ${kernel}: ${named.join(" ")}`;
   });
   return `${lines.join("\n")}\n`;

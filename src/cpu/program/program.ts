@@ -1,8 +1,14 @@
 import type { Vector, Weight } from "../../graph/network.js";
-import type { ChoiceOptions } from "../choose/choose.js";
+import type { Kernels } from "../module.js";
+import type { TileName } from "./tiles.js";
 
 /** How weights lie in wasm memory; each kernel reads one form. */
-export type PackForm = "panels" | "winograd4" | "winograd2" | "stem7x7";
+export interface PackForm {
+  /** Bytes that one input channel of a panel of eight output channels takes, with its `taps`. */
+  channelBytes(taps: number): number;
+  /** Writes a job's weights; yields, before it reads any, how much of the network's file must be here for that. */
+  pack(job: PackJob, program: Program, kernels: Kernels): Generator<number, void>;
+}
 
 /** Packed weights of one record, and how to make them. */
 export interface PackJob {
@@ -57,6 +63,16 @@ export interface Program {
 export interface Place {
   readonly at: number;
   readonly length: number;
+}
+
+/** What the choice of kernels depends on beside the network. */
+export interface ChoiceOptions {
+  /** Where they were measured: names of kernels, by shape (`shapeOf`). */
+  readonly kernels?: Readonly<Record<string, string>> | undefined;
+  readonly memory: "fast" | "small";
+  readonly convolution: "auto" | "direct" | "winograd2" | "winograd4" | "winograd4-lean";
+  /** Of the matrix product, where it is known. */
+  readonly tile?: TileName | undefined;
 }
 
 export interface CompileOptions extends ChoiceOptions {

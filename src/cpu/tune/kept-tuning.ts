@@ -3,10 +3,10 @@ import { graphKey } from "../../graph/graph-key.js";
 import { opMacs } from "../../graph/macs.js";
 import type { ConvOp, Graph } from "../../graph/network.js";
 import type { Store } from "../../host/store.js";
-import { contenders, type KernelChoices, shapeOf } from "../choose/choose.js";
-import { type TileName, tiles } from "../choose/tiles.js";
+import { contenders, shapeOf } from "../choose/choose.js";
 import type { Variant } from "../module.js";
 import type { CompileOptions } from "../program/program.js";
+import { type TileName, tiles } from "../program/tiles.js";
 
 /** A network of fewer multiply-accumulates is not worth the time that measuring takes. */
 const LEAST_NETWORK_MACS = 100e6;
@@ -14,7 +14,8 @@ const LEAST_NETWORK_MACS = 100e6;
 /** What was measured on this machine, in this engine, for a network: kept, so that a second load measures nothing. */
 export interface Tuning {
   readonly tile: TileName;
-  readonly kernels: KernelChoices;
+  /** Names of kernels, by shape. */
+  readonly kernels: Readonly<Record<string, string>>;
 }
 
 /** Whether a network is so small that a load does not wait for measurements. */
@@ -49,10 +50,10 @@ function check(text: string | null | undefined, network: Graph, options: Compile
   try {
     const kept = JSON.parse(text ?? "null") as Tuning | null;
     if (!kept || !(kept.tile in tiles)) return null;
-    const shapes = new Map(convolutions(network).map((op) => [shapeOf(op, network.values[op.output]!), op]));
+    const shapes = new Map(convolutions(network).map((op) => [shapeOf(op, network), op]));
     const fits = Object.entries(kept.kernels).every(([shape, kernel]) => {
       const op = shapes.get(shape);
-      return op && contenders(op, network.values[op.output]!, options).includes(kernel);
+      return op && contenders(op, network, options).some(({ name }) => name === kernel);
     });
     return fits ? kept : null;
   } catch {

@@ -1,5 +1,5 @@
-import { type TileName, tiles } from "../choose/tiles.js";
 import type { Kernels } from "../module.js";
+import { type TileName, tiles } from "../program/tiles.js";
 import { settledTime } from "./settled-time.js";
 
 const names = Object.keys(tiles) as TileName[];

@@ -1,4 +1,4 @@
-import type { TileName } from "../choose/tiles.js";
+import type { TileName } from "../program/tiles.js";
 
 /** Timed runs of each tile, after those in which optimised code of it appears. */
 const TIMED = 12;

@@ -2,11 +2,11 @@ import { RESERVED } from "../../../assembly/shared/sizes.js";
 import { opMacs } from "../../graph/macs.js";
 import type { Graph } from "../../graph/network.js";
 import type { Store } from "../../host/store.js";
-import { type ConvKernel, contenders, type KernelChoices, shapeOf } from "../choose/choose.js";
-import { type TileName, tiles, useTile } from "../choose/tiles.js";
+import { contenders, shapeOf } from "../choose/choose.js";
 import { compile } from "../lower/compile.js";
 import type { Kernels, Variant } from "../module.js";
 import type { CompileOptions, Program } from "../program/program.js";
+import { type TileName, tiles, useTile } from "../program/tiles.js";
 import { convolutions, keyOf, type Tuning } from "./kept-tuning.js";
 import { fastestTile } from "./measure-tile.js";
 
@@ -24,7 +24,7 @@ const EXTRA_BYTES = 40e6;
 const EXTRA_SHARE = 0.62;
 interface Trial {
   readonly shape: string;
-  readonly kernel: ConvKernel;
+  readonly kernel: string;
   readonly program: Program;
   ms: number;
 }
@@ -48,11 +48,10 @@ export async function tune(
   const bytes = new Uint8Array(kernels.memory.buffer, 0, trials.length > 0 ? byteLength : 2 * TILE_TRIAL_AT);
   bytes.fill(0x3c, RESERVED);
   let measurements = 0;
-  if (variant.startsWith("relaxed") && !tile) {
+  if (!tile) {
     tile = fastestTile(kernels, TILE_TRIAL_AT);
     measurements++;
   }
-  tile ??= "4x8";
   for (const rivals of trials) {
     for (let round = 0; round <= ROUNDS || (round <= ROUNDS + MORE_ROUNDS && isClose(rivals)); round++) {
       for (const trial of rivals) {
@@ -74,7 +73,7 @@ function isClose(rivals: readonly Trial[]): boolean {
 }
 
 /** The winners, but for those whose weights do not fit: the least gains are given up first. */
-function affordable(network: Graph, options: CompileOptions, trials: readonly Trial[][]): KernelChoices {
+function affordable(network: Graph, options: CompileOptions, trials: readonly Trial[][]): Tuning["kernels"] {
   const winners = trials.map((rivals) => rivals.reduce((a, b) => (b.ms < 0.97 * a.ms ? b : a)));
   const kernels = Object.fromEntries(winners.map(({ shape, kernel }) => [shape, kernel]));
   const gains = winners
@@ -94,7 +93,7 @@ function affordableBytes(network: Graph, options: CompileOptions): number {
 
 /** What the network takes at most, whatever wins. */
 export function mostBytes(network: Graph, options: CompileOptions): number {
-  const largest: Record<string, ConvKernel> = {};
+  const largest: Record<string, string> = {};
   for (const rivals of trialsOf(network, options)) {
     const { shape, kernel } = rivals.reduce((a, b) => (b.program.weightBytes > a.program.weightBytes ? b : a));
     largest[shape] = kernel;
@@ -107,17 +106,16 @@ export function mostBytes(network: Graph, options: CompileOptions): number {
 function trialsOf(network: Graph, options: CompileOptions): Trial[][] {
   const trials = new Map<string, Trial[]>();
   for (const op of convolutions(network)) {
-    const output = network.values[op.output]!;
-    const shape = shapeOf(op, output);
-    const rivals = contenders(op, output, options);
+    const shape = shapeOf(op, network);
+    const rivals = contenders(op, network, options);
     if (trials.has(shape) || rivals.length < 2 || opMacs(op, network.values[op.output]!) < LEAST_MACS) continue;
     const one = { ...network, stages: [{ name: op.name, input: op.inputs[0], output: op.output, ops: [op] }] };
     trials.set(
       shape,
-      rivals.map((kernel) => ({
+      rivals.map(({ name }) => ({
         shape,
-        kernel,
-        program: compile(one, { ...options, threads: 1, kernels: { [shape]: kernel } }),
+        kernel: name,
+        program: compile(one, { ...options, threads: 1, kernels: { [shape]: name } }),
         ms: Number.POSITIVE_INFINITY,
       })),
     );
