@@ -18,7 +18,8 @@ const out = "dist-next";
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 
-const targets = ["baseline", "relaxed", "baseline-threads", "relaxed-threads"];
+const variants = ["baseline", "relaxed", "baseline-threads", "relaxed-threads"];
+const targets = [...variants, ...variants.map((name) => `int8-${name}`)];
 async function kernels(target) {
   const { error, stderr } = await asc.main(["--target", target, "--outFile", `${out}/cpu-${target}.wasm`]);
   if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
@@ -36,12 +37,12 @@ async function kernelsVersion() {
 }
 
 const define = { KERNELS_VERSION: JSON.stringify(await kernelsVersion()) };
-/** A service worker starts no workers, so that what handles them is left out of its file. */
-const withoutThreads = {
-  name: "without threads",
+/** A service worker starts no workers and computes in float alone: what does the rest is left out of its file. */
+const oneFile = {
+  name: "one file",
   load(id) {
-    return /\/src\/(cpu\/threads\/team|worker\/handle\/web)\.ts$/.test(id)
-      ? "export const Team = null, webWorker = null;"
+    return /\/src\/(cpu\/threads\/team|worker\/handle\/web|cpu\/int8\/open)\.ts$/.test(id)
+      ? "export const Team = null, webWorker = null, openIntegers = null;"
       : null;
   },
 };
@@ -115,7 +116,7 @@ await Promise.all([
   ),
   // Apart, so that a page without a bundler, which takes index.js, has fewer files to wait for.
   pages({ page: "src/entry/page.ts" }, { together: ["page"] }),
-  pages({ "service-worker": "src/entry/service-worker.ts" }, { plugins: [withoutThreads], codeSplitting: false }),
+  pages({ "service-worker": "src/entry/service-worker.ts" }, { plugins: [oneFile], codeSplitting: false }),
   build({
     bundle: true,
     format: "esm",

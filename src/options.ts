@@ -41,6 +41,7 @@ export interface LoadOptions {
    */
   worker?: "auto" | false | string | URL;
   simd?: "auto" | "baseline" | "relaxed";
+  /** "f32": a file of integers is computed in float; unless stated, in its integers on the CPU. "f16": of a GPU's weights and values. */
   precision?: "f32" | "f16";
   /** "small" forgoes the kernels whose weights or scratch are large. */
   memory?: "fast" | "small";

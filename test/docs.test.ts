@@ -63,12 +63,12 @@ describe("docs/kernels.md", () => {
 
   test("has every field of a record, and no other", () => {
     const families = Object.entries(record).filter(([name]) => name.endsWith("Field"));
-    expect(families.length).toBe(8);
+    expect(families.length).toBe(9);
     const known = families.flatMap(([, family]) => names(family));
     expect(known.filter((field) => field !== "size" && !words.has(field))).toEqual([]);
     const table = text.split("| record fields").at(1)!.split("\n\n")[0]!;
     const fields = [...table.matchAll(/`([a-z]+(?:[A-Z]\w*)?)`/g)].map(([, field]) => field!);
-    const forms = ["panels", "winograd4", "winograd2", "stem7x7"];
+    const forms = ["panels", "winograd4", "winograd2", "stem7x7", "integers"];
     expect(fields.filter((field) => !known.includes(field) && !forms.includes(field))).toEqual([]);
   });
 
@@ -76,7 +76,7 @@ describe("docs/kernels.md", () => {
     const names = readdirSync(new URL("src/cpu/", root), { recursive: true }) as string[];
     const sources = names.filter((name) => name.endsWith(".ts"));
     const code = sources.map((name) => read(`src/cpu/${name}`)).join("");
-    const reported = [...code.matchAll(/"(f32_\w+)"/g)].map(([, kernel]) => kernel!);
+    const reported = [...code.matchAll(/"((?:f32|qs8)_\w+)"/g)].map(([, kernel]) => kernel!);
     expect([...reported, ...kernels().map(({ name }) => name)].filter((kernel) => !words.has(kernel))).toEqual([]);
     const shaders = readdirSync(new URL("src/gpu/wgsl/", root)).filter((name) => name !== "shader.ts");
     expect(shaders.filter((name) => !text.includes(`src/gpu/wgsl/${name}`))).toEqual([]);

@@ -78,7 +78,7 @@ export function f32_conv(record: usize, piece: i32, scratch: usize): void {
 }
 
 /** The table for `multiply`. A tap outside the image points at zeros; a missing pixel repeats the last. */
-function writePointers(record: usize, first: i32, last: i32, taps: i32, table: usize): void {
+export function writePointers(record: usize, first: i32, last: i32, taps: i32, table: usize): void {
   const outWidth = word(record, Field.outWidth);
   const inHeight = word(record, Field.inHeight);
   const inWidth = word(record, Field.inWidth);

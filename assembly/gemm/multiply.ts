@@ -42,7 +42,7 @@ export function multiply(
     return;
   }
   const six = min(rows, 6 * sixes(tile, rows));
-  const one = hasOne(rows - six) ? 1 : 0;
+  const one = hasOne(tile, rows - six) ? 1 : 0;
   const rest = rows - six - one;
   const after = table + (<usize>(six * taps) << 2);
   const below = <usize>six * step;
@@ -107,7 +107,7 @@ export function gather(
   to: usize,
 ): void {
   const six = sixes(tile, rows);
-  const one = hasOne(rows - 6 * six) ? 1 : 0;
+  const one = hasOne(tile, rows - 6 * six) ? 1 : 0;
   if (six) gatherRows(table, 6, six, taps, depth, offset, to);
   const rest = rows - 6 * six - one;
   to += <usize>(six * taps * depth) * 24;
@@ -144,7 +144,7 @@ export function multiplyGathered(
 ): void {
   const blocks = sixes(tile, rows);
   const six = min(kept, 6 * blocks);
-  const one = kept == rows && hasOne(rows - 6 * blocks);
+  const one = kept == rows && hasOne(tile, rows - 6 * blocks);
   const rest = kept - six - (one ? 1 : 0);
   const below = <usize>six * step;
   const sixBytes = <usize>depth * 24;
@@ -177,10 +177,11 @@ export function multiplyGathered(
 // @ts-ignore: decorator
 @inline
 export function sixes(tile: i32, rows: i32): i32 {
-  if (tile == Tile.f32_4x8) return 0;
+  if (tile == Tile.f32_4x8 || (QUANTIZED && (tile == Tile.qs8_4x8 || tile == Tile.qs8_wide))) return 0;
   const left = rows % 6;
   const whole = rows / 6;
   if (left == 5) return whole + 1;
+  if (QUANTIZED && tile >= Tile.qs8_4x8 && left == 1) return max(whole - 1, 0);
   return left == 2 ? max(whole - 1, 0) : whole;
 }
 
@@ -193,19 +194,20 @@ export function blocksOf(tile: i32, rows: i32): i32 {
 /** Whether one row remains beside the blocks, of the rows that sixes leave. */
 // @ts-ignore: decorator
 @inline
-function hasOne(rest: i32): bool {
+function hasOne(tile: i32, rest: i32): bool {
+  if (QUANTIZED && tile >= Tile.qs8_4x8) return false;
   return rest > 0 && (rest & 3) == 1;
 }
 
 /** Rows with padding rows: the count of pointers that a table must have. At most the next multiple of four. */
 export function paddedRows(tile: i32, rows: i32): i32 {
   const six = 6 * sixes(tile, rows);
-  return hasOne(rows - six) ? rows : six + ((max(rows - six, 0) + 3) & ~3);
+  return hasOne(tile, rows - six) ? rows : six + ((max(rows - six, 0) + 3) & ~3);
 }
 
 /** Rows of the block that begins with row `first`: its pointers are [tap][row], as `multiply` reads them. */
 export function blockHeight(tile: i32, rows: i32, first: i32): i32 {
   const six = 6 * sixes(tile, rows);
   if (first < six) return 6;
-  return first == rows - 1 && hasOne(rows - six) ? 1 : 4;
+  return first == rows - 1 && hasOne(tile, rows - six) ? 1 : 4;
 }

@@ -1,6 +1,7 @@
 import { f32_activation } from "../pointwise/activation";
 import { f32_conv } from "../conv/conv";
 import { f32_add, f32_affine, f32_l2_normalize, f32_softmax, f32_zero_pad_shortcut } from "../pointwise/elementwise";
+import { executeQuantized } from "../int8/execute";
 import { f32_input_nchw } from "../pointwise/input";
 import { f32_average_pool, f32_blur_pool, f32_max_pool } from "../pointwise/pool";
 import { Field, Kernel } from "../shared/record";
@@ -87,6 +88,7 @@ function recordAt(program: usize, index: i32): usize {
 }
 
 function execute(record: usize, piece: i32, scratch: usize): void {
+  if (QUANTIZED && executeQuantized(word(record, Field.kernel), record, piece, scratch)) return;
   switch (word(record, Field.kernel)) {
     case Kernel.conv:
       f32_conv(record, piece, scratch);

@@ -27,6 +27,13 @@ export enum Kernel {
   elu = 22,
   blurPool = 23,
   l2Normalize = 24,
+  qs8Conv = 25,
+  qs8MaxPool = 26,
+  qs8GlobalAveragePool = 27,
+  qs8Linear = 28,
+  qs8ZeroPadShortcut = 29,
+  quantize = 30,
+  dequantize = 31,
 }
 
 /** Tiles of the matrix product, rows by columns. */
@@ -34,6 +41,11 @@ export enum Tile {
   f32_4x8 = 0,
   f32_6x8 = 1,
   f32_6x16 = 2,
+  qs8_4x8 = 3,
+  qs8_6x8 = 4,
+  qs8_6x16 = 5,
+  /** On values widened to sixteen bits, for engines without a dot product of bytes. */
+  qs8_wide = 6,
 }
 
 /** The head: words that every record has, whatever its kernel. */
@@ -89,6 +101,12 @@ export enum ConvField {
   /** Output pixels in one piece. */
   rowsPerPiece = 29,
   panelsPerPiece = 30,
+}
+
+/** The direct convolution of integers has the words of `ConvField`, and one more. Its `depth` counts words of four bytes. */
+export enum IntegerConvField {
+  /** What a step of the summand is worth in steps of the output, an f32. */
+  factor = 31,
 }
 
 /** Strassen's products of halves. */

@@ -90,3 +90,14 @@ export const STEM_SAMPLES = 256;
 export function stemSamples(quads: i32): i32 {
   return quads * 32 + 8;
 }
+
+// The trial of tiles of integers: 24 rows of 256 bytes against four panels.
+
+export const TRIAL_ROWS = 24;
+export const TRIAL_BYTES = 256;
+export const TRIAL_PANELS = 4;
+/** Where its rows, panels, factors and outputs begin. */
+export const TRIAL_INPUT = 256;
+export const TRIAL_WEIGHTS = TRIAL_INPUT + TRIAL_ROWS * TRIAL_BYTES;
+export const TRIAL_SCALES = TRIAL_WEIGHTS + TRIAL_PANELS * TRIAL_BYTES * 8;
+export const TRIAL_OUTPUT = TRIAL_SCALES + 256;

@@ -36,6 +36,8 @@ export interface CpuEngine<G extends Graph = Graph> extends FirstEngine {
 
 export interface Report {
   readonly relaxed: boolean;
+  /** The tile of integers, where the network has them. */
+  readonly integers?: string | undefined;
   readonly measurements: number;
   tile: TileName;
   /** While the tile is still open. */
@@ -62,12 +64,13 @@ export class WasmEngine<G extends Graph> implements CpuEngine<G> {
   }
 
   get stats(): EngineStats {
+    const { relaxed, integers, tile } = this.report;
     return {
       wasmBytes: this.kernels ? this.program.bytes : 0,
       gpuBytes: 0,
       threads: this.choice.threads,
       threadsReason: [this.choice.reason, ...this.notes].join("; "),
-      kernels: `wasm ${this.report.relaxed ? "relaxed-simd" : "simd128"} ${this.report.tile}`,
+      kernels: `wasm ${relaxed ? "relaxed-simd" : "simd128"} ${integers ? `int8 ${integers}, ` : ""}${tile}`,
       measurements: this.report.measurements,
     };
   }
@@ -99,10 +102,15 @@ export class WasmEngine<G extends Graph> implements CpuEngine<G> {
     else if (this.nearlyDone && end === program.steps.length) this.nearlyDone.run(begin, this.execute);
     else this.execute(begin, end);
     const { at, length } = program.outputs[last]!;
-    const values = new Float32Array(this.open().memory.buffer, at, length);
+    const { buffer } = this.open().memory;
     const { stages, values: shapes } = this.network;
+    const shape = shapes[stages[last]!.output]!;
+    const values =
+      shape.quantization && program.integers
+        ? program.integers.toFloat(buffer, at, shape)
+        : new Float32Array(buffer, at, length);
     if (last < stages.length - 1) return values;
-    const { height, width, channels } = shapes[stages[last]!.output]!;
+    const { height, width, channels } = shape;
     return withoutPadding(values, height * width, channels);
   }
 
@@ -173,7 +181,12 @@ export class WasmEngine<G extends Graph> implements CpuEngine<G> {
     if (input.length !== length) {
       throw new ShapeError(`Stage ${stage} takes ${length} values; got ${input.length}.`);
     }
-    new Float32Array(this.open().memory.buffer, at, length).set(input);
+    const { buffer } = this.open().memory;
+    const { integers } = this.program;
+    const shape = this.network.values[this.network.stages[stage]!.input]!;
+    integers?.checkFinite(input);
+    if (shape.quantization && integers) integers.fromFloat(input, buffer, at, shape);
+    else new Float32Array(buffer, at, length).set(input);
   }
 
   private readonly execute = (begin: number, end: number): void => {

@@ -1,7 +1,8 @@
 import { WasmError } from "../errors.js";
 import { MAX_WASM_BYTES } from "../limits.js";
 
-export type Variant = "baseline" | "relaxed" | "baseline-threads" | "relaxed-threads";
+/** Kernels for f32, or, "int8-...", for integers as well. */
+export type Variant = `${"" | "int8-"}${"baseline" | "relaxed"}${"" | "-threads"}`;
 
 /** What a module of kernels exports; see assembly/. Addresses are byte offsets into `memory`. */
 export interface Kernels {

@@ -18,6 +18,8 @@ import { TileTrial } from "./tune/tile-trial.js";
 /** Needed once a network and machine. */
 const loadTuner = () => import("./tune/tune.js");
 
+const loadIntegers = () => import("./int8/open.js");
+
 /** Bytes that `createCpuEngine` will take for a network, without taking them. */
 export function planMemory(
   network: Graph,
@@ -27,8 +29,11 @@ export function planMemory(
   return { weights: program.weightBytes, activations: program.activationBytes, total: program.bytes };
 }
 
-function compileOptions(options: Pick<CpuOptions, "memory" | "convolution">, threads: number): CompileOptions {
-  return { memory: options.memory ?? "fast", convolution: options.convolution ?? "auto", threads };
+function compileOptions(
+  { memory = "fast", convolution = "auto", integers }: Pick<CpuOptions, "memory" | "convolution" | "integers">,
+  threads: number,
+): CompileOptions {
+  return { memory, convolution, integers, threads };
 }
 
 /** The module that an engine will ask for, where that does not depend on the network; or null. */
@@ -48,11 +53,13 @@ export async function createCpuEngine<G extends Graph>(network: G, options: CpuO
   if (relaxed && !hasRelaxedSimd()) {
     throw new WasmError(`This engine has no relaxed SIMD. Use simd: "auto" or "baseline".`);
   }
+  const quantized = network.values.some(({ quantization }) => quantization);
   const variantOf = ({ threads }: ThreadChoice): Variant =>
-    `${relaxed ? "relaxed" : "baseline"}${threads > 1 ? "-threads" : ""}`;
+    `${quantized ? "int8-" : ""}${relaxed ? "relaxed" : "baseline"}${threads > 1 ? "-threads" : ""}`;
   const named = options.tile === "auto" ? undefined : options.tile;
   const asked = relaxed ? (named ?? null) : "4x8";
-  const keptFor = (choice: ThreadChoice, setting: "fast" | "small") => {
+  const keptFor = async (choice: ThreadChoice, setting: "fast" | "small"): Promise<Tuning | null> => {
+    if (options.integers) return { tile: options.integers.floatTile, kernels: {} };
     const compiling = compileOptions({ ...options, memory: setting }, choice.threads);
     return keptTuning(network, compiling, variantOf(choice), asked, options.store);
   };
@@ -60,6 +67,10 @@ export async function createCpuEngine<G extends Graph>(network: G, options: CpuO
   const fetched = options.wasm(variantOf(wanted));
   // Whoever waits for it, below, hears of a failure.
   fetched.catch(() => {});
+  if (quantized) {
+    const { openIntegers } = await loadIntegers();
+    options = { ...options, integers: await openIntegers(await fetched, variantOf(wanted), options.store) };
+  }
   const early = await keptFor(wanted, options.memory ?? "fast");
   throwIfAborted(options.signal);
   const { memory, choice, notes, setting, planned } = await reserve(network, options, wanted, early);
@@ -86,10 +97,10 @@ export async function createCpuEngine<G extends Graph>(network: G, options: CpuO
   const program = planned ?? programIn(network, { ...compiling, ...tuning }, memory);
   new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
   useTile(memory, program, tiles[tile]);
-  const trial = relaxed && !named && isSmall(network) ? new TileTrial(sameSums(program)) : null;
-  const report: Report = { relaxed, tile, trial, measurements };
+  const trial = relaxed && !named && !quantized && isSmall(network) ? new TileTrial(sameSums(program)) : null;
+  const report: Report = { relaxed, integers: options.integers?.name, tile, trial, measurements };
   const jobs = unpackable(network, program);
-  if (options.readAgain) for (const { weight } of program.jobs) if (!jobs.has(weight)) weight.keep?.();
+  if (options.readAgain && !quantized) for (const { weight } of program.jobs) if (!jobs.has(weight)) weight.keep?.();
   const packed = fromPacked(network, jobs, memory);
   const { threadSupport, onNearlyDone } = options;
   const crowded = choice.threads > 1 && choice.threads >= threadSupport!.cores;

@@ -16,6 +16,7 @@ export * from "./public-browser.js";
 
 const host: Host = {
   ...browserHost,
+  inFloat: true,
   loadGpu: async () => gpu,
   loadCheck: async () => check,
   loadTorch: async () => torch,

@@ -23,6 +23,8 @@ export interface ModelBody extends Omit<ModelFiles, "bytes"> {
 export interface Host {
   /** Fetches and compiles a module of kernels that lies beside the library. */
   wasm(variant: Variant): Promise<WebAssembly.Module>;
+  /** Networks of integers are computed in float here: the code for them would be too much. */
+  readonly inFloat?: boolean;
   /** Reads a path or a file: URL; absent where there is no file system. */
   readPath?(path: string | URL, signal: AbortSignal | null | undefined): Promise<ModelFiles>;
   /** Of the thread that this code runs in. */

@@ -9,4 +9,8 @@ export const kernelFiles: Readonly<Record<Variant, () => URL>> = {
   relaxed: () => new URL("./cpu-relaxed.wasm", import.meta.url),
   "baseline-threads": () => new URL("./cpu-baseline-threads.wasm", import.meta.url),
   "relaxed-threads": () => new URL("./cpu-relaxed-threads.wasm", import.meta.url),
+  "int8-baseline": () => new URL("./cpu-int8-baseline.wasm", import.meta.url),
+  "int8-relaxed": () => new URL("./cpu-int8-relaxed.wasm", import.meta.url),
+  "int8-baseline-threads": () => new URL("./cpu-int8-baseline-threads.wasm", import.meta.url),
+  "int8-relaxed-threads": () => new URL("./cpu-int8-relaxed-threads.wasm", import.meta.url),
 };

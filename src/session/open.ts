@@ -52,7 +52,10 @@ async function openModel(
     : readWeights(opened.bytes, opened.origin, host));
   throwIfAborted(options.signal);
   const card = modelCard(state, opened.files);
-  const network = await openNetwork(state, { ...options, card }, host.loadUnusual);
+  const { device = "auto", precision } = options;
+  // A GPU computes in float alone.
+  const integers = precision !== "f32" && device !== "gpu" && !host.inFloat;
+  const network = await openNetwork(state, { ...options, card, integers }, host.loadUnusual);
   const preprocess = preprocessFor(network, card, options.preprocess);
   const { channels } = network.values[network.output]!;
   const labels = labelsFor(options.labels ?? card.labels, channels, network.architecture.scores);
@@ -70,7 +73,6 @@ async function openModel(
     wasm: kernels,
     onProgress: options.onProgress && packProgress(options.onProgress, opened),
   });
-  const { device = "auto", precision } = options;
   const loadScheduler = async () => (await host.loadGpu()).Scheduler;
   const scheduler = new CpuFirst({
     cpu,

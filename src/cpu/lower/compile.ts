@@ -15,7 +15,7 @@ export function compile(network: Graph, options: CompileOptions): Program {
   for (const [index, stage] of network.stages.entries()) {
     drafts.stage = index;
     const begin = drafts.records.length;
-    for (const op of stage.ops) lower(drafts, op);
+    for (const op of stage.ops) (options.integers?.lower ?? lower)(drafts, op);
     stages.push({ begin, end: drafts.records.length });
   }
   trackLifetimes(drafts, stages);
@@ -56,7 +56,7 @@ function layOut(drafts: Drafts, stages: readonly { begin: number; end: number }[
     const panels = it.groups * Math.ceil(it.groupOut / 8);
     const bytes = panels * it.depth * it.form.channelBytes(it.taps);
     const firstBytesAt = ahead ? take(bytes / LINE) : 0;
-    return { ...rest, weightsAt: take(bytes), firstBytesAt, biasAt: take(panels * 32) };
+    return { ...rest, weightsAt: take(bytes), firstBytesAt, biasAt: take(panels * (it.form.biasBytes ?? 32)) };
   });
   const affines = drafts.affines.map(({ scale, shift, channels }) => ({
     scale,
@@ -104,6 +104,7 @@ function layOut(drafts: Drafts, stages: readonly { begin: number; end: number }[
     outputs: network.stages.map((stage) => place(stage.output)),
     jobs,
     affines,
+    integers: drafts.options.integers,
     recordsAt,
     syncAt,
     scratchAt,

@@ -6,6 +6,7 @@ import type { PackJob, Program } from "../program/program.js";
 export function* packWeights(job: PackJob, program: Program, kernels: Kernels): Generator<number, void> {
   const { bias } = job;
   yield* job.form.pack(job, program, kernels);
+  if (job.form.biasBytes) return;
   const values = new Float32Array(kernels.memory.buffer, job.biasAt, job.groups * Math.ceil(job.groupOut / 8) * 8);
   values.fill(0);
   if (!bias) return;

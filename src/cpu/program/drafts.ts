@@ -1,6 +1,6 @@
 import { Field, ImageField, Kernel } from "../../../assembly/shared/record.js";
 import { opMacs } from "../../graph/macs.js";
-import type { ConvOp, Graph, Op, Padding, ValueId, ValueShape, Vector } from "../../graph/network.js";
+import type { ConvOp, Graph, LinearOp, Op, Padding, ValueId, ValueShape, Vector } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";
 import { align } from "./arena.js";
 import { inPlace } from "./in-place.js";
@@ -50,7 +50,7 @@ export class Drafts {
   readonly affines: { scale: Vector; shift: Vector; channels: number }[] = [];
   readonly areas: Area[] = [];
   /** Area of each network value. */
-  readonly areaOf: readonly number[];
+  areaOf: readonly number[];
   /** Of one thread. */
   scratchBytes = 0;
   /** Stage that is being lowered. */
@@ -63,11 +63,9 @@ export class Drafts {
     readonly options: CompileOptions,
   ) {
     const places = inPlace(network);
-    const lengthOf = (shape: ValueShape, value: ValueId) =>
-      value === network.input ? shape.channels * shape.height * shape.width : valueLength(shape);
-    const areaOf = network.values.map((shape, value) =>
-      places.has(value) ? -1 : this.area(4 * lengthOf(shape, value)),
-    );
+    const bytesOf = (shape: ValueShape, value: ValueId) =>
+      value === network.input ? 4 * shape.channels * shape.height * shape.width : valueBytes(shape);
+    const areaOf = network.values.map((shape, value) => (places.has(value) ? -1 : this.area(bytesOf(shape, value))));
     const areaAt = (value: ValueId): number => (places.has(value) ? areaAt(places.get(value)!) : areaOf[value]!);
     this.areaOf = areaOf.map((_, value) => areaAt(value));
   }
@@ -76,6 +74,14 @@ export class Drafts {
   push(op: Op, kernel: string, { macs, ...draft }: Omit<Draft, "step"> & { macs?: 0 }): void {
     const own = draft.weights === undefined ? 0 : opMacs(op, this.shape(op.output));
     this.records.push({ step: { stage: this.stage, name: op.name, kernel, macs: macs ?? own }, ...draft });
+  }
+
+  /** Lowers with values in other areas than their own. */
+  at(areaOf: readonly number[], lower: () => void): void {
+    const own = this.areaOf;
+    this.areaOf = areaOf;
+    lower();
+    this.areaOf = own;
   }
 
   /** Bytes of the arena for as long as records name them. */
@@ -147,7 +153,7 @@ export class Drafts {
   }
 
   /** A convolution's weights in a kernel's form, of one group unless it is told. Returns which of the program's they are. */
-  addWeights(op: ConvOp, draft: Pick<WeightDraft, "form" | "taps"> & Partial<WeightDraft>): number {
+  addWeights(op: ConvOp | LinearOp, draft: Pick<WeightDraft, "form" | "taps"> & Partial<WeightDraft>): number {
     const [depth, groupOut] = this.pixelSteps(op);
     const { weight, bias } = op;
     return this.weights.push({ weight, bias, groups: 1, depth, groupOut, ahead: false, ...draft }) - 1;
@@ -156,6 +162,13 @@ export class Drafts {
   needScratch(bytes: number): void {
     this.scratchBytes = Math.max(this.scratchBytes, align(bytes));
   }
+}
+
+/** Bytes of a value in memory. */
+export function valueBytes(shape: ValueShape): number {
+  const { height, width, channels, quantization } = shape;
+  if (!quantization) return 4 * valueLength(shape);
+  return height * width * Math.ceil(channels / 16) * (quantization.type === "s16" ? 32 : 16);
 }
 
 export function valueLength(shape: ValueShape): number {

@@ -2,6 +2,7 @@ import {
   ConvField,
   Field,
   ImageField,
+  IntegerConvField,
   Kernel,
   PointwiseField,
   PoolField,
@@ -40,6 +41,13 @@ const families: Readonly<Record<Kernel, Names>> = {
   [Kernel.softmax]: PointwiseField,
   [Kernel.l2Normalize]: PointwiseField,
   [Kernel.zeroPadShortcut]: PointwiseField,
+  [Kernel.qs8Conv]: { ...ConvField, ...IntegerConvField },
+  [Kernel.qs8Linear]: ConvField,
+  [Kernel.qs8MaxPool]: PoolField,
+  [Kernel.qs8GlobalAveragePool]: PointwiseField,
+  [Kernel.qs8ZeroPadShortcut]: PointwiseField,
+  [Kernel.quantize]: PointwiseField,
+  [Kernel.dequantize]: PointwiseField,
 };
 
 /** A record by the names of its words: the kernel's and the tile's as names, `scalar` as the f32 that it is. */
@@ -64,7 +72,8 @@ export function explainRecords({ records, steps }: Pick<Program, "records" | "st
 function shown(family: Names, field: number, word: number): number | string {
   if (field === Field.kernel) return Kernel[word]!;
   if (field === Field.tile) return Tile[word]!;
-  if (family === PointwiseField && field === PointwiseField.scalar) {
+  const isScalar = family === PointwiseField && field === PointwiseField.scalar;
+  if (isScalar || field === IntegerConvField.factor) {
     return new Float32Array(Int32Array.of(word).buffer)[0]!;
   }
   return word;

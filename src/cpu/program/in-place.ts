@@ -33,5 +33,6 @@ function placeOf(op: Op): ValueId | undefined {
 function sameShape({ values }: Graph, one: ValueId, other: ValueId): boolean {
   const { height, width, channels } = values[one]!;
   const { height: otherHeight, width: otherWidth, channels: otherChannels } = values[other]!;
-  return height === otherHeight && width === otherWidth && channels === otherChannels;
+  const alike = !values[one]!.quantization === !values[other]!.quantization;
+  return alike && height === otherHeight && width === otherWidth && channels === otherChannels;
 }

@@ -1,4 +1,5 @@
-import type { Vector, Weight } from "../../graph/network.js";
+import type { Tile } from "../../../assembly/shared/record.js";
+import type { Op, ValueShape, Vector, Weight } from "../../graph/network.js";
 import type { Kernels } from "../module.js";
 import type { TileName } from "./tiles.js";
 
@@ -6,6 +7,8 @@ import type { TileName } from "./tiles.js";
 export interface PackForm {
   /** Bytes that one input channel of a panel of eight output channels takes, with its `taps`. */
   channelBytes(taps: number): number;
+  /** Of a table for each panel, which `pack` writes as well; absent: eight biases, which it does not. */
+  readonly biasBytes?: number;
   /** Writes a job's weights; yields, before it reads any, how much of the network's file must be here for that. */
   pack(job: PackJob, program: Program, kernels: Kernels): Generator<number, void>;
 }
@@ -47,6 +50,7 @@ export interface Program {
   readonly outputs: readonly Place[];
   readonly jobs: readonly PackJob[];
   readonly affines: readonly { scale: Vector; shift: Vector; scaleAt: number; shiftAt: number }[];
+  readonly integers?: Integers | undefined;
   readonly recordsAt: number;
   readonly syncAt: number;
   readonly scratchAt: number;
@@ -65,6 +69,20 @@ export interface Place {
   readonly length: number;
 }
 
+/** What lowers networks of integers; code that comes with the first of them. */
+export interface Integers {
+  readonly tile: Tile;
+  /** The tile's, for reports. */
+  readonly name: string;
+  /** The tile of a network's f32 layers. */
+  readonly floatTile: TileName;
+  /** `drafts`: a `Drafts`. */
+  lower(drafts: object, op: Op): void;
+  checkFinite(input: Float32Array): void;
+  toFloat(buffer: ArrayBufferLike, at: number, shape: ValueShape): Float32Array;
+  fromFloat(values: Float32Array, buffer: ArrayBufferLike, at: number, shape: ValueShape): void;
+}
+
 /** What the choice of kernels depends on beside the network. */
 export interface ChoiceOptions {
   /** Where they were measured: names of kernels, by shape (`shapeOf`). */
@@ -77,6 +95,8 @@ export interface ChoiceOptions {
 
 export interface CompileOptions extends ChoiceOptions {
   readonly threads: number;
+  /** Absent: values and weights are computed in f32, whatever they are. */
+  readonly integers?: Integers | undefined;
 }
 
 /** Eight rows of weights as they are, the same as two panels, and what the transforms keep between their passes. */

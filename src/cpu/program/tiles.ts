@@ -11,5 +11,6 @@ export function useTile(
   tile: Tile,
 ): void {
   const words = new Int32Array(memory.buffer, recordsAt, records.length);
-  for (let at: number = Field.tile; at < words.length; at += Field.size) words[at] = tile;
+  for (let at: number = Field.tile; at < words.length; at += Field.size)
+    if (words[at]! < Tile.qs8_4x8) words[at] = tile;
 }

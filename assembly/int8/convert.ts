@@ -1,0 +1,59 @@
+import { Field, PointwiseField } from "../shared/record";
+import { word } from "../base/words";
+
+/**
+ * f32 to bytes, NHWC: round(value * scalar), ties to even, between 0 (with `relu`) or -127 and 127. One piece of work is one row of
+ * pixels. `inStep` counts f32 elements, `outStep` words of four bytes: pixels have whole vectors of bytes, whose padding becomes 0.
+ */
+export function qs8_quantize(record: usize, y: i32): void {
+  const inBytes = <usize>word(record, Field.inStep) << 2;
+  const outBytes = <usize>word(record, Field.outStep) << 2;
+  const width = word(record, Field.inWidth);
+  const factor = f32x4.splat(reinterpret<f32>(word(record, PointwiseField.scalar)));
+  const least = f32x4.splat(word(record, Field.relu) ? 0 : -127);
+  let from = <usize>word(record, Field.input) + <usize>(y * width) * inBytes;
+  let to = <usize>word(record, Field.output) + <usize>(y * width) * outBytes;
+  for (let x = 0; x < width; x++) {
+    const vectors = inBytes & ~63;
+    for (let at: usize = 0; at < vectors; at += 64) {
+      v128.store(to + (at >> 2), i8x16.narrow_i16x8_s(
+        i16x8.narrow_i32x4_s(whole(from + at, factor, least), whole(from + at + 16, factor, least)),
+        i16x8.narrow_i32x4_s(whole(from + at + 32, factor, least), whole(from + at + 48, factor, least)),
+      ));
+    }
+    if (vectors < inBytes) {
+      v128.store(to + (vectors >> 2), i32x4.splat(0));
+      for (let at = vectors; at < inBytes; at += 16) {
+        const four = i16x8.narrow_i32x4_s(whole(from + at, factor, least), i32x4.splat(0));
+        v128.store32_lane(to + (at >> 2), i8x16.narrow_i16x8_s(four, four), 0);
+      }
+    }
+    from += inBytes;
+    to += outBytes;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function whole(at: usize, factor: v128, least: v128): v128 {
+  const value = f32x4.pmin(f32x4.pmax(f32x4.mul(v128.load(at), factor), least), f32x4.splat(127));
+  return i32x4.sub(f32x4.add(value, f32x4.splat(12582912)), i32x4.splat(0x4b400000));
+}
+
+/** Bytes to f32, NHWC: value * scalar. One piece of work is one row of pixels; steps as in `qs8_quantize`, the other way round. */
+export function qs8_dequantize(record: usize, y: i32): void {
+  const inBytes = <usize>word(record, Field.inStep) << 2;
+  const outBytes = <usize>word(record, Field.outStep) << 2;
+  const width = word(record, Field.inWidth);
+  const factor = f32x4.splat(reinterpret<f32>(word(record, PointwiseField.scalar)));
+  let from = <usize>word(record, Field.input) + <usize>(y * width) * inBytes;
+  let to = <usize>word(record, Field.output) + <usize>(y * width) * outBytes;
+  for (let x = 0; x < width; x++) {
+    for (let at: usize = 0; at < outBytes; at += 16) {
+      const four = i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(from + (at >> 2))));
+      v128.store(to + at, f32x4.mul(f32x4.convert_i32x4_s(four), factor));
+    }
+    from += inBytes;
+    to += outBytes;
+  }
+}

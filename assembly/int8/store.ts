@@ -1,0 +1,94 @@
+import { NO_RESIDUAL } from "../gemm/store";
+
+/** 1.5 * 2^23: a float this large has no fraction, so that adding it rounds to the nearest integer, ties to even. */
+const ROUND: f32 = 12582912;
+
+/**
+ * Four sums to integers: round(f32(sum) * scale + bias + f32(residual) * factor), by one rounding to the nearest, ties to even. The
+ * product and each sum are rounded to f32 on their own: fused they would differ from engine to engine. What is rounded must lie
+ * within 2^22, which packing checks.
+ */
+// @ts-ignore: decorator
+@inline
+function scaled(sum: v128, scale: v128, bias: v128): v128 {
+  return f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sum), scale), bias);
+}
+
+// @ts-ignore: decorator
+@inline
+function rounded(value: v128): v128 {
+  return i32x4.sub(f32x4.add(value, f32x4.splat(ROUND)), i32x4.splat(0x4b400000));
+}
+
+/** Eight sums of a row as i16, between `least` and 127. `at`: where they are stored, which their residual is `residual` bytes from. */
+// @ts-ignore: decorator
+@inline
+function requantized(
+  s0: v128, s1: v128,
+  scales: usize,
+  at: usize,
+  residual: usize,
+  factor: f32,
+  least: i32,
+): v128 {
+  let y0 = scaled(s0, v128.load(scales), v128.load(scales, 32));
+  let y1 = scaled(s1, v128.load(scales, 16), v128.load(scales, 48));
+  if (residual != NO_RESIDUAL) {
+    const summand = v128.load8x8_s(at + residual);
+    const times = f32x4.splat(factor);
+    y0 = f32x4.add(y0, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(summand)), times));
+    y1 = f32x4.add(y1, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(summand)), times));
+  }
+  const wide = i16x8.narrow_i32x4_s(rounded(y0), rounded(y1));
+  return i16x8.max_s(i16x8.min_s(wide, i16x8.splat(127)), i16x8.splat(<i16>least));
+}
+
+/** Stores two rows of eight sums, `step` bytes apart, or the first `rows` of them, of each the first `columns`. */
+// @ts-ignore: decorator
+@inline
+export function put2x8(
+  c: usize,
+  step: usize,
+  rows: i32,
+  s00: v128, s01: v128,
+  s10: v128, s11: v128,
+  scales: usize,
+  columns: i32,
+  residual: usize,
+  factor: f32,
+  least: i32,
+): void {
+  if (rows < 2 || columns < 8) {
+    if (rows > 0) putSome(c, s00, s01, scales, columns, residual, factor, least);
+    if (rows > 1) putSome(c + step, s10, s11, scales, columns, residual, factor, least);
+    return;
+  }
+  const both = i8x16.narrow_i16x8_s(
+    requantized(s00, s01, scales, c, residual, factor, least),
+    requantized(s10, s11, scales, c + step, residual, factor, least),
+  );
+  v128.store64_lane(c, both, 0);
+  v128.store64_lane(c + step, both, 1);
+}
+
+/** Stores a row of eight sums, or the first `columns` of them. Reads eight bytes of residual. */
+export function putSome(
+  c: usize,
+  s0: v128, s1: v128,
+  scales: usize,
+  columns: i32,
+  residual: usize,
+  factor: f32,
+  least: i32,
+): void {
+  const wide = requantized(s0, s1, scales, c, residual, factor, least);
+  let bytes = <u64>i64x2.extract_lane(i8x16.narrow_i16x8_s(wide, wide), 0);
+  if (columns >= 8) {
+    store<u64>(c, bytes);
+    return;
+  }
+  for (; columns > 0; columns--) {
+    store<u8>(c++, <u8>bytes);
+    bytes >>= 8;
+  }
+}

@@ -1,0 +1,421 @@
+import { put2x8 } from "./store";
+
+/** Adds to each of four sums the product of four weights (s8) and four activations (0..127). */
+// @ts-ignore: decorator
+@inline
+function dot(weights: v128, activations: v128, sum: v128): v128 {
+  return i32x4.relaxed_dot_i8x16_i7x16_add_s(weights, activations, sum);
+}
+
+
+export function qs8_igemm_6x8(
+  table: usize,
+  taps: i32,
+  depth: i32,
+  offset: usize,
+  b: usize,
+  scales: usize,
+  c: usize,
+  step: usize,
+  rows: i32,
+  columns: i32,
+  residual: usize,
+  factor: f32,
+  least: i32,
+): void {
+  const tapBytes = <usize>depth << 5;
+  for (; rows > 0; rows -= 6) {
+    let s00 = i32x4.splat(0);
+    let s01 = i32x4.splat(0);
+    let s10 = i32x4.splat(0);
+    let s11 = i32x4.splat(0);
+    let s20 = i32x4.splat(0);
+    let s21 = i32x4.splat(0);
+    let s30 = i32x4.splat(0);
+    let s31 = i32x4.splat(0);
+    let s40 = i32x4.splat(0);
+    let s41 = i32x4.splat(0);
+    let s50 = i32x4.splat(0);
+    let s51 = i32x4.splat(0);
+    let at = b;
+    for (let tap = 0; tap < taps; tap++) {
+      let a0 = <usize>load<u32>(table) + offset;
+      let a1 = <usize>load<u32>(table, 4) + offset;
+      let a2 = <usize>load<u32>(table, 8) + offset;
+      let a3 = <usize>load<u32>(table, 12) + offset;
+      let a4 = <usize>load<u32>(table, 16) + offset;
+      let a5 = <usize>load<u32>(table, 20) + offset;
+      table += 24;
+      for (const end = at + tapBytes; at < end; at += 32) {
+        const b0 = v128.load(at);
+        const b1 = v128.load(at, 16);
+        let row = v128.load32_splat(a0);
+        s00 = dot(b0, row, s00);
+        s01 = dot(b1, row, s01);
+        row = v128.load32_splat(a1);
+        s10 = dot(b0, row, s10);
+        s11 = dot(b1, row, s11);
+        row = v128.load32_splat(a2);
+        s20 = dot(b0, row, s20);
+        s21 = dot(b1, row, s21);
+        row = v128.load32_splat(a3);
+        s30 = dot(b0, row, s30);
+        s31 = dot(b1, row, s31);
+        row = v128.load32_splat(a4);
+        s40 = dot(b0, row, s40);
+        s41 = dot(b1, row, s41);
+        row = v128.load32_splat(a5);
+        s50 = dot(b0, row, s50);
+        s51 = dot(b1, row, s51);
+        a0 += 4;
+        a1 += 4;
+        a2 += 4;
+        a3 += 4;
+        a4 += 4;
+        a5 += 4;
+      }
+    }
+    put2x8(c, step, rows, s00, s01, s10, s11, scales, columns, residual, factor, least);
+    put2x8(c + 2 * step, step, rows - 2, s20, s21, s30, s31, scales, columns, residual, factor, least);
+    put2x8(c + 4 * step, step, rows - 4, s40, s41, s50, s51, scales, columns, residual, factor, least);
+    c += 6 * step;
+  }
+}
+
+export function qs8_igemm_4x8(
+  table: usize,
+  taps: i32,
+  depth: i32,
+  offset: usize,
+  b: usize,
+  scales: usize,
+  c: usize,
+  step: usize,
+  rows: i32,
+  columns: i32,
+  residual: usize,
+  factor: f32,
+  least: i32,
+): void {
+  const tapBytes = <usize>depth << 5;
+  for (; rows > 0; rows -= 4) {
+    let s00 = i32x4.splat(0);
+    let s01 = i32x4.splat(0);
+    let s10 = i32x4.splat(0);
+    let s11 = i32x4.splat(0);
+    let s20 = i32x4.splat(0);
+    let s21 = i32x4.splat(0);
+    let s30 = i32x4.splat(0);
+    let s31 = i32x4.splat(0);
+    let at = b;
+    for (let tap = 0; tap < taps; tap++) {
+      let a0 = <usize>load<u32>(table) + offset;
+      let a1 = <usize>load<u32>(table, 4) + offset;
+      let a2 = <usize>load<u32>(table, 8) + offset;
+      let a3 = <usize>load<u32>(table, 12) + offset;
+      table += 16;
+      for (const end = at + tapBytes; at < end; at += 32) {
+        const b0 = v128.load(at);
+        const b1 = v128.load(at, 16);
+        let row = v128.load32_splat(a0);
+        s00 = dot(b0, row, s00);
+        s01 = dot(b1, row, s01);
+        row = v128.load32_splat(a1);
+        s10 = dot(b0, row, s10);
+        s11 = dot(b1, row, s11);
+        row = v128.load32_splat(a2);
+        s20 = dot(b0, row, s20);
+        s21 = dot(b1, row, s21);
+        row = v128.load32_splat(a3);
+        s30 = dot(b0, row, s30);
+        s31 = dot(b1, row, s31);
+        a0 += 4;
+        a1 += 4;
+        a2 += 4;
+        a3 += 4;
+      }
+    }
+    put2x8(c, step, rows, s00, s01, s10, s11, scales, columns, residual, factor, least);
+    put2x8(c + 2 * step, step, rows - 2, s20, s21, s30, s31, scales, columns, residual, factor, least);
+    c += 4 * step;
+  }
+}
+
+export function qs8_igemm_6x16(
+  table: usize,
+  taps: i32,
+  depth: i32,
+  offset: usize,
+  b: usize,
+  panelBytes: usize,
+  scales: usize,
+  c: usize,
+  step: usize,
+  rows: i32,
+  columns: i32,
+  residual: usize,
+  factor: f32,
+  least: i32,
+): void {
+  const tapBytes = <usize>depth << 5;
+  for (; rows > 0; rows -= 6) {
+    let s00 = i32x4.splat(0);
+    let s01 = i32x4.splat(0);
+    let s02 = i32x4.splat(0);
+    let s03 = i32x4.splat(0);
+    let s10 = i32x4.splat(0);
+    let s11 = i32x4.splat(0);
+    let s12 = i32x4.splat(0);
+    let s13 = i32x4.splat(0);
+    let s20 = i32x4.splat(0);
+    let s21 = i32x4.splat(0);
+    let s22 = i32x4.splat(0);
+    let s23 = i32x4.splat(0);
+    let s30 = i32x4.splat(0);
+    let s31 = i32x4.splat(0);
+    let s32 = i32x4.splat(0);
+    let s33 = i32x4.splat(0);
+    let s40 = i32x4.splat(0);
+    let s41 = i32x4.splat(0);
+    let s42 = i32x4.splat(0);
+    let s43 = i32x4.splat(0);
+    let s50 = i32x4.splat(0);
+    let s51 = i32x4.splat(0);
+    let s52 = i32x4.splat(0);
+    let s53 = i32x4.splat(0);
+    let at = b;
+    for (let tap = 0; tap < taps; tap++) {
+      let a0 = <usize>load<u32>(table) + offset;
+      let a1 = <usize>load<u32>(table, 4) + offset;
+      let a2 = <usize>load<u32>(table, 8) + offset;
+      let a3 = <usize>load<u32>(table, 12) + offset;
+      let a4 = <usize>load<u32>(table, 16) + offset;
+      let a5 = <usize>load<u32>(table, 20) + offset;
+      table += 24;
+      for (const end = at + tapBytes; at < end; at += 32) {
+        const b0 = v128.load(at);
+        const b1 = v128.load(at, 16);
+        const b2 = v128.load(at + panelBytes);
+        const b3 = v128.load(at + panelBytes, 16);
+        let row = v128.load32_splat(a0);
+        s00 = dot(b0, row, s00);
+        s01 = dot(b1, row, s01);
+        s02 = dot(b2, row, s02);
+        s03 = dot(b3, row, s03);
+        row = v128.load32_splat(a1);
+        s10 = dot(b0, row, s10);
+        s11 = dot(b1, row, s11);
+        s12 = dot(b2, row, s12);
+        s13 = dot(b3, row, s13);
+        row = v128.load32_splat(a2);
+        s20 = dot(b0, row, s20);
+        s21 = dot(b1, row, s21);
+        s22 = dot(b2, row, s22);
+        s23 = dot(b3, row, s23);
+        row = v128.load32_splat(a3);
+        s30 = dot(b0, row, s30);
+        s31 = dot(b1, row, s31);
+        s32 = dot(b2, row, s32);
+        s33 = dot(b3, row, s33);
+        row = v128.load32_splat(a4);
+        s40 = dot(b0, row, s40);
+        s41 = dot(b1, row, s41);
+        s42 = dot(b2, row, s42);
+        s43 = dot(b3, row, s43);
+        row = v128.load32_splat(a5);
+        s50 = dot(b0, row, s50);
+        s51 = dot(b1, row, s51);
+        s52 = dot(b2, row, s52);
+        s53 = dot(b3, row, s53);
+        a0 += 4;
+        a1 += 4;
+        a2 += 4;
+        a3 += 4;
+        a4 += 4;
+        a5 += 4;
+      }
+    }
+    put2x8(c, step, rows, s00, s01, s10, s11, scales, columns, residual, factor, least);
+    put2x8(c + 2 * step, step, rows - 2, s20, s21, s30, s31, scales, columns, residual, factor, least);
+    put2x8(c + 4 * step, step, rows - 4, s40, s41, s50, s51, scales, columns, residual, factor, least);
+    put2x8(c + 8, step, rows, s02, s03, s12, s13, scales + 64, columns - 8, residual, factor, least);
+    put2x8(c + 2 * step + 8, step, rows - 2, s22, s23, s32, s33, scales + 64, columns - 8, residual, factor, least);
+    put2x8(c + 4 * step + 8, step, rows - 4, s42, s43, s52, s53, scales + 64, columns - 8, residual, factor, least);
+    c += 6 * step;
+  }
+}
+
+export function qs8_igemm_4x16(
+  table: usize,
+  taps: i32,
+  depth: i32,
+  offset: usize,
+  b: usize,
+  panelBytes: usize,
+  scales: usize,
+  c: usize,
+  step: usize,
+  rows: i32,
+  columns: i32,
+  residual: usize,
+  factor: f32,
+  least: i32,
+): void {
+  const tapBytes = <usize>depth << 5;
+  for (; rows > 0; rows -= 4) {
+    let s00 = i32x4.splat(0);
+    let s01 = i32x4.splat(0);
+    let s02 = i32x4.splat(0);
+    let s03 = i32x4.splat(0);
+    let s10 = i32x4.splat(0);
+    let s11 = i32x4.splat(0);
+    let s12 = i32x4.splat(0);
+    let s13 = i32x4.splat(0);
+    let s20 = i32x4.splat(0);
+    let s21 = i32x4.splat(0);
+    let s22 = i32x4.splat(0);
+    let s23 = i32x4.splat(0);
+    let s30 = i32x4.splat(0);
+    let s31 = i32x4.splat(0);
+    let s32 = i32x4.splat(0);
+    let s33 = i32x4.splat(0);
+    let at = b;
+    for (let tap = 0; tap < taps; tap++) {
+      let a0 = <usize>load<u32>(table) + offset;
+      let a1 = <usize>load<u32>(table, 4) + offset;
+      let a2 = <usize>load<u32>(table, 8) + offset;
+      let a3 = <usize>load<u32>(table, 12) + offset;
+      table += 16;
+      for (const end = at + tapBytes; at < end; at += 32) {
+        const b0 = v128.load(at);
+        const b1 = v128.load(at, 16);
+        const b2 = v128.load(at + panelBytes);
+        const b3 = v128.load(at + panelBytes, 16);
+        let row = v128.load32_splat(a0);
+        s00 = dot(b0, row, s00);
+        s01 = dot(b1, row, s01);
+        s02 = dot(b2, row, s02);
+        s03 = dot(b3, row, s03);
+        row = v128.load32_splat(a1);
+        s10 = dot(b0, row, s10);
+        s11 = dot(b1, row, s11);
+        s12 = dot(b2, row, s12);
+        s13 = dot(b3, row, s13);
+        row = v128.load32_splat(a2);
+        s20 = dot(b0, row, s20);
+        s21 = dot(b1, row, s21);
+        s22 = dot(b2, row, s22);
+        s23 = dot(b3, row, s23);
+        row = v128.load32_splat(a3);
+        s30 = dot(b0, row, s30);
+        s31 = dot(b1, row, s31);
+        s32 = dot(b2, row, s32);
+        s33 = dot(b3, row, s33);
+        a0 += 4;
+        a1 += 4;
+        a2 += 4;
+        a3 += 4;
+      }
+    }
+    put2x8(c, step, rows, s00, s01, s10, s11, scales, columns, residual, factor, least);
+    put2x8(c + 2 * step, step, rows - 2, s20, s21, s30, s31, scales, columns, residual, factor, least);
+    put2x8(c + 8, step, rows, s02, s03, s12, s13, scales + 64, columns - 8, residual, factor, least);
+    put2x8(c + 2 * step + 8, step, rows - 2, s22, s23, s32, s33, scales + 64, columns - 8, residual, factor, least);
+    c += 4 * step;
+  }
+}
+
+export function qs8_gemm16_4x8(
+  a: usize,
+  depth: i32,
+  b: usize,
+  scales: usize,
+  c: usize,
+  step: usize,
+  rows: i32,
+  columns: i32,
+  residual: usize,
+  factor: f32,
+  least: i32,
+): void {
+  const end = b + (<usize>depth << 4);
+  let walk = a;
+  for (; rows > 0; rows -= 4) {
+    let s00 = i32x4.splat(0);
+    let s01 = i32x4.splat(0);
+    let s10 = i32x4.splat(0);
+    let s11 = i32x4.splat(0);
+    let s20 = i32x4.splat(0);
+    let s21 = i32x4.splat(0);
+    let s30 = i32x4.splat(0);
+    let s31 = i32x4.splat(0);
+    for (let at = b; at < end; at += 16) {
+      const b0 = v128.load8x8_s(at);
+      const b1 = v128.load8x8_s(at, 8);
+      let row = v128.load32_splat(walk);
+      s00 = i32x4.add(s00, i32x4.dot_i16x8_s(b0, row));
+      s01 = i32x4.add(s01, i32x4.dot_i16x8_s(b1, row));
+      row = v128.load32_splat(walk, 4);
+      s10 = i32x4.add(s10, i32x4.dot_i16x8_s(b0, row));
+      s11 = i32x4.add(s11, i32x4.dot_i16x8_s(b1, row));
+      row = v128.load32_splat(walk, 8);
+      s20 = i32x4.add(s20, i32x4.dot_i16x8_s(b0, row));
+      s21 = i32x4.add(s21, i32x4.dot_i16x8_s(b1, row));
+      row = v128.load32_splat(walk, 12);
+      s30 = i32x4.add(s30, i32x4.dot_i16x8_s(b0, row));
+      s31 = i32x4.add(s31, i32x4.dot_i16x8_s(b1, row));
+      walk += 16;
+    }
+    put2x8(c, step, rows, s00, s01, s10, s11, scales, columns, residual, factor, least);
+    put2x8(c + 2 * step, step, rows - 2, s20, s21, s30, s31, scales, columns, residual, factor, least);
+    c += 4 * step;
+  }
+}
+
+export function qs16_gemm16_4x8(
+  a: usize,
+  depth: i32,
+  b: usize,
+  c: usize,
+  step: usize,
+  rows: i32,
+): void {
+  const end = b + (<usize>depth << 5);
+  let walk = a;
+  for (; rows > 0; rows -= 4) {
+    let s00 = i32x4.splat(0);
+    let s01 = i32x4.splat(0);
+    let s10 = i32x4.splat(0);
+    let s11 = i32x4.splat(0);
+    let s20 = i32x4.splat(0);
+    let s21 = i32x4.splat(0);
+    let s30 = i32x4.splat(0);
+    let s31 = i32x4.splat(0);
+    for (let at = b; at < end; at += 32) {
+      const b0 = v128.load(at);
+      const b1 = v128.load(at, 16);
+      let row = v128.load32_splat(walk);
+      s00 = i32x4.add(s00, i32x4.dot_i16x8_s(b0, row));
+      s01 = i32x4.add(s01, i32x4.dot_i16x8_s(b1, row));
+      row = v128.load32_splat(walk, 4);
+      s10 = i32x4.add(s10, i32x4.dot_i16x8_s(b0, row));
+      s11 = i32x4.add(s11, i32x4.dot_i16x8_s(b1, row));
+      row = v128.load32_splat(walk, 8);
+      s20 = i32x4.add(s20, i32x4.dot_i16x8_s(b0, row));
+      s21 = i32x4.add(s21, i32x4.dot_i16x8_s(b1, row));
+      row = v128.load32_splat(walk, 12);
+      s30 = i32x4.add(s30, i32x4.dot_i16x8_s(b0, row));
+      s31 = i32x4.add(s31, i32x4.dot_i16x8_s(b1, row));
+      walk += 16;
+    }
+    v128.store(c, s00);
+    v128.store(c, s01, 16);
+    v128.store(c + 1 * step, s10);
+    v128.store(c + 1 * step, s11, 16);
+    v128.store(c + 2 * step, s20);
+    v128.store(c + 2 * step, s21, 16);
+    v128.store(c + 3 * step, s30);
+    v128.store(c + 3 * step, s31, 16);
+    c += 4 * step;
+  }
+}

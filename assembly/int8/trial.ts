@@ -1,0 +1,50 @@
+import { sixes } from "../gemm/multiply";
+import { Tile } from "../shared/record";
+import { NO_RESIDUAL } from "../gemm/store";
+import {
+  TRIAL_BYTES,
+  TRIAL_INPUT,
+  TRIAL_OUTPUT,
+  TRIAL_PANELS,
+  TRIAL_ROWS,
+  TRIAL_SCALES,
+  TRIAL_WEIGHTS,
+} from "../shared/sizes";
+import { gatherWide } from "./gather";
+import { qs8_gemm16_4x8, qs8_igemm_4x16, qs8_igemm_4x8, qs8_igemm_6x16, qs8_igemm_6x8 } from "./tiles";
+
+/** Words of a row. */
+const DEPTH: i32 = TRIAL_BYTES / 4;
+const ROWS: i32 = TRIAL_ROWS;
+const PANELS: usize = TRIAL_PANELS;
+
+/** `rounds` small products in the nearest cache with one tile of integers: 24 * 256 * 32 multiply-adds each. Uses 32 KB at `at`. */
+export function trialOfIntegers(tile: i32, at: usize, rounds: i32): void {
+  const a = at + TRIAL_INPUT;
+  const b = at + TRIAL_WEIGHTS;
+  const scales = at + TRIAL_SCALES;
+  const c = at + TRIAL_OUTPUT;
+  const work = c + <usize>ROWS * PANELS * 8;
+  const step: usize = PANELS * 8;
+  const bytes = <usize>DEPTH << 5;
+  const six = 6 * sixes(tile, ROWS);
+  for (let row = 0; row < ROWS; row++) store<u32>(at + (<usize>row << 2), <u32>(a + <usize>(row * DEPTH * 4)));
+  for (let round = 0; round < rounds; round++) {
+    if (!ASC_FEATURE_RELAXED_SIMD || tile == Tile.qs8_wide) {
+      gatherWide(at, ROWS / 4, 1, DEPTH * 4, 0, work);
+      for (let panel: usize = 0; panel < PANELS; panel++) {
+        qs8_gemm16_4x8(work, DEPTH * 2, b + panel * bytes, scales, c + (panel << 3), step, ROWS, 8, NO_RESIDUAL, 0, -127);
+      }
+    } else if (tile == Tile.qs8_6x16) {
+      for (let panel: usize = 0; panel < PANELS; panel += 2) {
+        qs8_igemm_6x16(at, 1, DEPTH, 0, b + panel * bytes, bytes, scales, c + (panel << 3), step, six, 16, NO_RESIDUAL, 0, -127);
+        qs8_igemm_4x16(at, 1, DEPTH, 0, b + panel * bytes, bytes, scales, c + (panel << 3), step, ROWS - six, 16, NO_RESIDUAL, 0, -127);
+      }
+    } else {
+      for (let panel: usize = 0; panel < PANELS; panel++) {
+        qs8_igemm_6x8(at, 1, DEPTH, 0, b + panel * bytes, scales, c + (panel << 3), step, six, 8, NO_RESIDUAL, 0, -127);
+        qs8_igemm_4x8(at, 1, DEPTH, 0, b + panel * bytes, scales, c + (panel << 3), step, ROWS - six, 8, NO_RESIDUAL, 0, -127);
+      }
+    }
+  }
+}

@@ -1,0 +1,217 @@
+import {
+  ConvField,
+  Field,
+  IntegerConvField,
+  Kernel,
+  PointwiseField,
+  PoolField,
+  Tile,
+} from "../../../assembly/shared/record.js";
+import { pointerBytes } from "../../../assembly/shared/sizes.js";
+import type { ConvOp, IntegerRows, LinearOp, Op, Quantization, ValueId, ValueShape } from "../../graph/network.js";
+import { piecesOf } from "../kernels/pieces.js";
+import { lower } from "../lower/lower.js";
+import type { Drafts, Words } from "../program/drafts.js";
+import { integerForm } from "./pack.js";
+
+/** Input rows of a piece should stay in a core's second-level cache. */
+const ROWS_BYTES = 256 * 1024;
+/** Channels whose products with 0..8128 an i32 sums without overflow. */
+const MOST_LINEAR = 2080;
+/** To gather a row takes as long as to multiply it with so many panels; to fetch a panel, as to multiply it with so many rows. */
+const COSTS = { block: 4, rowPanels: 1, panelRows: 2 };
+
+/** Channels of a quantised pixel in memory: whole vectors. */
+export const paddedBytes = (channels: number): number => Math.ceil(channels / 16) * 16;
+
+/** An operation's records, on integers where its values and weights are such and there is a kernel, else in f32 between conversions. */
+export function lowerIntegers(drafts: Drafts, op: Op): void {
+  const input = drafts.shape(op.inputs[0]);
+  const output = drafts.shape(op.output);
+  const [from, to] = [input.quantization, output.quantization];
+  const isKept = from !== undefined && to?.type === from.type && to.scale === from.scale;
+  if (op.kind === "conv" && op.weight.int8 && from?.type === "u7" && to && fits(drafts, op)) {
+    lowerConv(drafts, op, op.weight.int8, from, to);
+  } else if (op.kind === "maxPool" && isKept) {
+    push(drafts, op, Kernel.qs8MaxPool, "qs8_max_pool", output.height, {
+      [PoolField.kernelHeight]: op.kernel[0],
+      [PoolField.kernelWidth]: op.kernel[1],
+      [PoolField.strideHeight]: op.stride[0],
+      [PoolField.strideWidth]: op.stride[1],
+      [PoolField.padHeight]: op.padding[0],
+      [PoolField.padWidth]: op.padding[1],
+    });
+  } else if (op.kind === "globalAveragePool" && from?.type === "u7" && to?.type === "s16") {
+    const factor = 64 / (input.height * input.width);
+    push(drafts, op, Kernel.qs8GlobalAveragePool, "qs8_global_average_pool", paddedBytes(input.channels) / 16, {
+      [PointwiseField.scalar]: bitsOf(factor),
+    });
+  } else if (op.kind === "zeroPadShortcut" && isKept) {
+    push(drafts, op, Kernel.qs8ZeroPadShortcut, "qs8_zero_pad_shortcut", output.height, {
+      [PointwiseField.strideHeight]: op.stride,
+      [PointwiseField.strideWidth]: op.stride,
+      [PointwiseField.before]: op.before,
+      [PointwiseField.channels]: input.channels,
+    });
+  } else if (op.kind === "linear" && op.weight.int8 && from?.type === "s16" && !to && input.channels <= MOST_LINEAR) {
+    lowerLinear(drafts, op, op.weight.int8, from);
+  } else lowerFloat(drafts, op);
+}
+
+/** Whole words of channels in a group, and a summand of integers. */
+function fits(drafts: Drafts, op: ConvOp): boolean {
+  const summand = op.inputs[1];
+  if (summand !== undefined) {
+    const { quantization } = drafts.shape(summand);
+    if (!quantization || quantization.type === "s16") return false;
+  }
+  const [out, depth] = op.weight.shape as [number, number];
+  return op.groups === 1 || (depth % 4 === 0 && out % op.groups === 0);
+}
+
+function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantization, to: Quantization): void {
+  const output = drafts.shape(op.output);
+  const [out] = op.weight.shape as [number];
+  const depth = op.groups === 1 ? paddedBytes(drafts.shape(op.inputs[0]).channels) : op.weight.shape[1]!;
+  const groupOut = op.groups === 1 ? paddedBytes(out) : out / op.groups;
+  const groupPanels = Math.ceil(groupOut / 8);
+  const panels = groupPanels * op.groups;
+  const taps = op.kernel[0] * op.kernel[1];
+  const count = output.height * output.width;
+  const most = Math.max(12, Math.floor(ROWS_BYTES / (taps * depth) / 12) * 12);
+  const [rowsPerPiece, panelsPerPiece] = piecesOf(drafts.options, count, panels, { ...COSTS, most });
+  const tile = drafts.options.integers!.tile;
+  const wide = tile === Tile.qs8_wide;
+  const gathered = wide ? 2 * 4 * Math.ceil(rowsPerPiece / 4) * taps * depth : 0;
+  drafts.needScratch(pointerBytes(rowsPerPiece + 8, taps) + gathered);
+  const [, summand] = op.inputs;
+  const factor = summand === undefined ? 0 : drafts.shape(summand).quantization!.scale / to.scale;
+  const form = integerForm(rows, wide ? 2 : 4, { inputScale: from.scale, outputScale: to.scale });
+  const weights = drafts.addWeights(op, { form, depth, taps, groups: op.groups, groupOut });
+  push(
+    drafts,
+    op,
+    Kernel.qs8Conv,
+    "qs8_conv",
+    Math.ceil(count / rowsPerPiece) * Math.ceil(panels / panelsPerPiece),
+    {
+      [Field.tile]: tile,
+      [IntegerConvField.factor]: bitsOf(factor),
+      [Field.relu]: to.type === "u7" ? 1 : 0,
+      [ConvField.kernelHeight]: op.kernel[0],
+      [ConvField.kernelWidth]: op.kernel[1],
+      [ConvField.strideHeight]: op.stride[0],
+      [ConvField.strideWidth]: op.stride[1],
+      [ConvField.padHeight]: op.padding[0],
+      [ConvField.padWidth]: op.padding[1],
+      [ConvField.dilationHeight]: op.dilation[0],
+      [ConvField.dilationWidth]: op.dilation[1],
+      [ConvField.depth]: depth / 4,
+      [ConvField.groupOut]: groupOut,
+      [ConvField.panels]: panels,
+      [ConvField.groupPanels]: groupPanels,
+      [ConvField.rowsPerPiece]: rowsPerPiece,
+      [ConvField.panelsPerPiece]: panelsPerPiece,
+    },
+    weights,
+  );
+}
+
+function lowerLinear(drafts: Drafts, op: LinearOp, rows: IntegerRows, from: Quantization): void {
+  const [out] = op.weight.shape as [number];
+  const depth = paddedBytes(drafts.shape(op.inputs[0]).channels);
+  const groupOut = Math.ceil(out / 8) * 8;
+  const panels = groupOut / 8;
+  const pieceCount = Math.min(panels, drafts.options.threads > 1 ? 4 * drafts.options.threads : 1);
+  const panelsPerPiece = Math.ceil(panels / pieceCount);
+  const form = integerForm(rows, 2, { inputScale: from.scale, outputScale: 1 });
+  const weights = drafts.addWeights(op, { form, depth, taps: 1, groupOut });
+  push(
+    drafts,
+    op,
+    Kernel.qs8Linear,
+    "qs8_linear",
+    Math.ceil(panels / panelsPerPiece),
+    {
+      [Field.relu]: op.relu ? 1 : 0,
+      [ConvField.depth]: depth / 2,
+      [ConvField.panels]: panels,
+      [ConvField.panelsPerPiece]: panelsPerPiece,
+      [ConvField.groupOut]: out,
+    },
+    weights,
+  );
+}
+
+function push(
+  drafts: Drafts,
+  op: Op,
+  kernel: Kernel,
+  name: string,
+  pieces: number,
+  words: Words,
+  weights?: number,
+): void {
+  const extents = steps(drafts.shape(op.inputs[0]), drafts.shape(op.output));
+  drafts.push(op, name, {
+    words: { ...extents, [Field.kernel]: kernel, [Field.pieces]: pieces, ...words },
+    areas: drafts.places(op),
+    weights,
+  });
+}
+
+/** Extents; a step counts words of four bytes. */
+function steps(input: ValueShape, output: ValueShape): Words {
+  return {
+    [Field.inHeight]: input.height,
+    [Field.inWidth]: input.width,
+    [Field.inStep]: stepOf(input),
+    [Field.outHeight]: output.height,
+    [Field.outWidth]: output.width,
+    [Field.outStep]: stepOf(output),
+  };
+}
+
+/** Words of four bytes from one pixel to the next. */
+function stepOf({ channels, quantization }: ValueShape): number {
+  if (!quantization) return Math.ceil(channels / 4) * 4;
+  return paddedBytes(channels) / (quantization.type === "s16" ? 2 : 4);
+}
+
+/** An operation without a kernel for integers: what it reads is converted to f32, and so is what it leaves. */
+function lowerFloat(drafts: Drafts, op: Op): void {
+  const areaOf = [...drafts.areaOf];
+  for (const value of op.inputs) {
+    const shape = drafts.shape(value);
+    if (shape.quantization) areaOf[value] = convert(drafts, op, value, shape, areaOf[value]!, true);
+  }
+  const output = drafts.shape(op.output);
+  if (output.quantization)
+    areaOf[op.output] = drafts.area(4 * output.height * output.width * Math.ceil(output.channels / 4) * 4);
+  drafts.at(areaOf, () => lower(drafts, op));
+  if (output.quantization) convert(drafts, op, op.output, output, areaOf[op.output]!, false);
+}
+
+/** A value to f32, in an area of its own, or back from there. Returns the area of f32 values. */
+function convert(drafts: Drafts, op: Op, value: ValueId, shape: ValueShape, area: number, toFloat: boolean): number {
+  const { height, width, quantization } = shape;
+  const float = { ...shape, quantization: undefined };
+  const own = toFloat ? drafts.area(4 * height * width * stepOf(float)) : area;
+  const { type, scale } = quantization!;
+  drafts.push(op, toFloat ? "qs8_dequantize" : "qs8_quantize", {
+    words: {
+      ...(toFloat ? steps(shape, float) : steps(float, shape)),
+      [Field.kernel]: toFloat ? Kernel.dequantize : Kernel.quantize,
+      [Field.pieces]: height,
+      [Field.relu]: type === "u7" ? 1 : 0,
+      [PointwiseField.scalar]: bitsOf(toFloat ? scale : 1 / scale),
+    },
+    areas: { [Field.input]: toFloat ? area : own, [Field.output]: toFloat ? own : drafts.areaOf[value]! },
+  });
+  return own;
+}
+
+/** A number as a word of a record. */
+function bitsOf(value: number): number {
+  return new Int32Array(Float32Array.of(value).buffer)[0]!;
+}

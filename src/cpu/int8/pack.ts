@@ -1,0 +1,84 @@
+import { ModelFormatError } from "../../errors.js";
+import type { IntegerRows } from "../../graph/network.js";
+import type { PackForm, PackJob } from "../program/program.js";
+
+/** How bytes of weights lie in a panel of eight output channels: so many input channels side by side. */
+export type Side = 4 | 2;
+
+/** What turns sums into a layer's output: a factor for each channel, and a bias. Both in units of the output's step. */
+export interface Requantization {
+  /** Of the input. */
+  readonly inputScale: number;
+  /** Of the output; 1 where that is f32. */
+  readonly outputScale: number;
+}
+
+/** Adding 1.5 * 2^23 rounds what lies within this. */
+const MOST_STEPS = 2 ** 22;
+
+/** Integer weights, a byte each, and behind them each panel's eight factors and eight biases. */
+export function integerForm(rows: IntegerRows, side: Side, scales: Requantization): PackForm {
+  return {
+    channelBytes: (taps) => 8 * taps,
+    biasBytes: 64,
+    pack: (job, _, { memory }) => packIntegers(job, rows, side, scales, memory.buffer),
+  };
+}
+
+/**
+ * Writes integer weights, [O, I, taps], to panels of eight output channels, [group][panel][tap][I / side][8][side], with zeros for channels
+ * that are not there; then each panel's eight factors and eight biases. Before each panel it yields how much of the file must be here.
+ */
+function* packIntegers(
+  job: PackJob,
+  rows: IntegerRows,
+  side: Side,
+  { inputScale, outputScale }: Requantization,
+  buffer: ArrayBufferLike,
+): Generator<number, void> {
+  const { weight, bias, depth, taps, groups, groupOut } = job;
+  const [channels, fileDepth] = weight.shape as [number, number];
+  const groupRows = channels / groups;
+  const panels = Math.ceil(groupOut / 8);
+  const rowBytes = fileDepth * taps;
+  const staging = new Int8Array(8 * rowBytes);
+  const panelBytes = depth * taps * 8;
+  for (let index = 0; index < groups * panels; index++) {
+    const group = Math.floor(index / panels);
+    const begin = Math.min(group * groupRows + (index % panels) * 8, (group + 1) * groupRows);
+    const end = Math.min(begin + 8, (group + 1) * groupRows);
+    yield weight.needs?.(end) ?? 0;
+    rows.read(begin, end, staging);
+    const panel = new Int8Array(buffer, job.weightsAt + index * panelBytes, panelBytes);
+    if (end - begin < 8 || depth > fileDepth) panel.fill(0);
+    for (let row = 0; row < end - begin; row++) {
+      const from = row * rowBytes;
+      for (let tap = 0; tap < taps; tap++) {
+        let to = tap * depth * 8 + row * side;
+        for (let channel = 0, at = from + tap; channel < fileDepth; channel += side, to += 8 * side) {
+          for (let lane = 0; lane < side && channel + lane < fileDepth; lane++, at += taps)
+            panel[to + lane] = staging[at]!;
+        }
+      }
+    }
+  }
+  yield Math.max(rows.scales.needs ?? 0, bias?.needs ?? 0);
+  const table = new Float32Array(buffer, job.biasAt, groups * panels * 16).fill(0);
+  const scales = rows.scales.read();
+  const biases = bias?.read();
+  for (let channel = 0; channel < channels; channel++) {
+    const group = Math.floor(channel / groupRows);
+    const within = channel % groupRows;
+    const at = (group * panels + (within >> 3)) * 16 + (within & 7);
+    table[at] = (inputScale * scales[channel]!) / outputScale;
+    table[at + 8] = (biases?.[channel] ?? 0) / outputScale;
+    const most = 127 * 127 * rowBytes * table[at]! + Math.abs(table[at + 8]!);
+    if (outputScale !== 1 && !(most < MOST_STEPS)) refuse(channel, most);
+  }
+}
+
+function refuse(channel: number, most: number): never {
+  throw new ModelFormatError(
+    `Channel ${channel} of a quantised layer could reach ${most.toExponential(1)} steps of its output's scale, of which 127 are kept: its scales do not belong together.`,
+  );
+}

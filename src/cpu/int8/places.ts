@@ -1,0 +1,51 @@
+import { NumericError } from "../../errors.js";
+import type { ValueShape } from "../../graph/network.js";
+import { paddedBytes } from "./lower.js";
+
+/** A quantised value as it crosses between devices: f32, NHWC, channels padded to a multiple of four. */
+export function toFloat(buffer: ArrayBufferLike, at: number, shape: ValueShape): Float32Array {
+  const { channels, quantization } = shape;
+  const { pixels, step, padded, integers } = layoutOf(buffer, at, shape);
+  const values = new Float32Array(pixels * padded);
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    for (let c = 0; c < channels; c++) values[pixel * padded + c] = integers[pixel * step + c]! * quantization!.scale;
+  }
+  return values;
+}
+
+/** Writes such a value back, rounded to the nearest integer. */
+export function fromFloat(values: Float32Array, buffer: ArrayBufferLike, at: number, shape: ValueShape): void {
+  const { channels, quantization } = shape;
+  const { pixels, step, padded, integers } = layoutOf(buffer, at, shape);
+  const { type, scale } = quantization!;
+  const [least, most] = type === "s16" ? [-8128, 8128] : [type === "u7" ? 0 : -127, 127];
+  integers.fill(0);
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    for (let c = 0; c < channels; c++) {
+      const value = Math.min(most, Math.max(least, values[pixel * padded + c]! / scale));
+      // Adding 1.5 * 2^52 rounds to the nearest integer, ties to even.
+      integers[pixel * step + c] = value + 6755399441055744 - 6755399441055744;
+    }
+  }
+}
+
+function layoutOf(buffer: ArrayBufferLike, at: number, { height, width, channels, quantization }: ValueShape) {
+  const pixels = height * width;
+  const step = paddedBytes(channels);
+  const length = pixels * step;
+  const integers =
+    quantization!.type === "s16" ? new Int16Array(buffer, at, length) : new Int8Array(buffer, at, length);
+  return { pixels, step, padded: Math.ceil(channels / 4) * 4, integers };
+}
+
+/** Throws `NumericError` for an input that is not finite: integers cannot carry a NaN to the logits, where it would be seen. */
+export function checkFinite(input: Float32Array): void {
+  // One sum, not a test for each value: an infinity or a NaN stays in it.
+  let sum = 0;
+  for (let at = 0; at < input.length; at++) sum += 0 * input[at]!;
+  if (sum === 0) return;
+  const at = input.findIndex((value) => !Number.isFinite(value));
+  throw new NumericError(
+    `Value ${at} of the input is ${input[at]}: a network of integers has no answer to that. Pass finite values.`,
+  );
+}

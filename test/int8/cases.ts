@@ -1,0 +1,336 @@
+import type { ConvOp, LinearOp, Padding, Quantization, ValueShape } from "../../src/graph/network.js";
+import { convOutput } from "../cpu/one-operation.js";
+import { generator } from "../random.js";
+import { integersOf } from "./integers.js";
+import { runRecord, type Setup } from "./run-record.js";
+
+const random = generator(11);
+const whole = (least: number, most: number) => least + Math.floor(random() * (most - least + 1));
+const image: ValueShape = { height: 1, width: 1, channels: 1 };
+
+/** Rounds to the nearest integer, ties to even. */
+function roundEven(value: number): number {
+  const low = Math.floor(value);
+  const rest = value - low;
+  if (rest !== 0.5) return Math.round(value);
+  return low % 2 === 0 ? low : low + 1;
+}
+
+interface Case {
+  readonly name: string;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly out: number;
+  readonly kernel: readonly [number, number];
+  readonly stride?: readonly [number, number];
+  readonly padding?: readonly [number, number];
+  readonly dilation?: readonly [number, number];
+  readonly groups?: number;
+  readonly summand?: Quantization["type"];
+  readonly type: "u7" | "s8";
+  /** Every weight and activation as large as it can be. */
+  readonly extreme?: boolean;
+}
+
+const cases: readonly Case[] = [
+  { name: "1x1", height: 7, width: 7, channels: 64, out: 32, kernel: [1, 1], type: "u7" },
+  { name: "1x1, one pixel, odd channels", height: 1, width: 1, channels: 5, out: 3, kernel: [1, 1], type: "s8" },
+  { name: "1x1 with a stride", height: 9, width: 7, channels: 33, out: 50, kernel: [1, 1], stride: [2, 2], type: "s8" },
+  {
+    name: "3x3 with a summand",
+    height: 8,
+    width: 9,
+    channels: 16,
+    out: 24,
+    kernel: [3, 3],
+    padding: [1, 1],
+    summand: "u7",
+    type: "u7",
+  },
+  {
+    name: "3x3, summand below zero",
+    height: 5,
+    width: 5,
+    channels: 20,
+    out: 17,
+    kernel: [3, 3],
+    padding: [1, 1],
+    summand: "s8",
+    type: "u7",
+  },
+  {
+    name: "3x3, stride 2",
+    height: 11,
+    width: 6,
+    channels: 7,
+    out: 9,
+    kernel: [3, 3],
+    stride: [2, 2],
+    padding: [1, 1],
+    type: "u7",
+  },
+  {
+    name: "3x3, dilated",
+    height: 13,
+    width: 12,
+    channels: 32,
+    out: 16,
+    kernel: [3, 3],
+    padding: [2, 2],
+    dilation: [2, 2],
+    type: "u7",
+  },
+  {
+    name: "7x7",
+    height: 10,
+    width: 10,
+    channels: 3,
+    out: 8,
+    kernel: [7, 7],
+    stride: [2, 2],
+    padding: [3, 3],
+    type: "u7",
+  },
+  { name: "1x5", height: 6, width: 10, channels: 12, out: 40, kernel: [1, 5], padding: [0, 2], type: "s8" },
+  {
+    name: "groups of four",
+    height: 6,
+    width: 6,
+    channels: 32,
+    out: 32,
+    kernel: [3, 3],
+    padding: [1, 1],
+    groups: 8,
+    summand: "u7",
+    type: "u7",
+  },
+  {
+    name: "groups of eight and twelve",
+    height: 5,
+    width: 7,
+    channels: 16,
+    out: 24,
+    kernel: [3, 3],
+    padding: [1, 1],
+    groups: 2,
+    type: "s8",
+  },
+  { name: "many rows", height: 37, width: 41, channels: 48, out: 16, kernel: [1, 1], type: "u7" },
+  {
+    name: "extremes",
+    height: 4,
+    width: 5,
+    channels: 512,
+    out: 16,
+    kernel: [3, 3],
+    padding: [1, 1],
+    type: "s8",
+    extreme: true,
+    summand: "s8",
+  },
+];
+
+/** Channels, classes, pixels a side. */
+const heads = [
+  [64, 10, 7],
+  [17, 3, 1],
+  [2048, 1000, 7],
+  [48, 9, 40],
+] as const;
+
+/** Throws for the first value that is not what was expected. */
+function same(found: readonly number[], expected: readonly number[]): void {
+  const at = expected.findIndex((value, index) => value !== found[index]);
+  if (at >= 0) throw new Error(`value ${at} of ${expected.length} is ${found[at]}, not ${expected[at]}`);
+}
+
+async function convolution(it: Case, setup: Setup, module: WebAssembly.Module): Promise<void> {
+  const groups = it.groups ?? 1;
+  const depth = it.channels / groups;
+  const taps = it.kernel[0] * it.kernel[1];
+  const signs = () => (random() < 0.5 ? -127 : 127);
+  const weights = Int8Array.from({ length: it.out * depth * taps }, () => (it.extreme ? signs() : whole(-127, 127)));
+  const scales = Float64Array.from({ length: it.out }, () => Math.fround((0.5 + random()) / 127));
+  const bias = Float64Array.from({ length: it.out }, () => Math.fround(20 * (random() - 0.5)));
+  const [inScale, outScale, summandScale] = [0.03, Math.fround(0.03 * Math.sqrt(depth * taps)), 0.071];
+  const shapes = { height: it.height, width: it.width, channels: it.channels };
+  const input: ValueShape = { ...shapes, quantization: { type: "u7", scale: inScale } };
+  const op: ConvOp = {
+    kind: "conv",
+    name: "conv",
+    inputs: it.summand ? [1, 2] : [1],
+    output: 3,
+    kernel: it.kernel,
+    stride: it.stride ?? [1, 1],
+    padding: [...(it.padding ?? [0, 0]), ...(it.padding ?? [0, 0])] as unknown as Padding,
+    dilation: it.dilation ?? [1, 1],
+    groups,
+    weight: integersOf([it.out, depth, ...it.kernel], weights, scales),
+    bias: { length: it.out, read: () => bias },
+    relu: it.type === "u7",
+  };
+  const output: ValueShape = { ...convOutput(op, input), quantization: { type: it.type, scale: outScale } };
+  const summand: ValueShape = { ...output, quantization: { type: it.summand ?? "u7", scale: summandScale } };
+  const values = Int8Array.from({ length: it.height * it.width * it.channels }, () =>
+    it.extreme ? 127 : whole(0, 127),
+  );
+  const others = Int8Array.from({ length: output.height * output.width * it.out }, () =>
+    whole(it.summand === "s8" ? -127 : 0, 127),
+  );
+  const got = await runRecord(
+    op,
+    [image, input, summand, output],
+    it.summand ? [values, others] : [values],
+    setup,
+    module,
+  );
+
+  const step = Math.ceil(it.out / 16) * 16;
+  const found: number[] = [];
+  const expected: number[] = [];
+  for (let y = 0; y < output.height; y++) {
+    for (let x = 0; x < output.width; x++) {
+      for (let o = 0; o < it.out; o++) {
+        let sum = 0;
+        const group = Math.floor(o / (it.out / groups));
+        for (let ky = 0; ky < it.kernel[0]; ky++) {
+          for (let kx = 0; kx < it.kernel[1]; kx++) {
+            const inY = y * op.stride[0] - op.padding[0] + ky * op.dilation[0];
+            const inX = x * op.stride[1] - op.padding[1] + kx * op.dilation[1];
+            if (inY < 0 || inX < 0 || inY >= it.height || inX >= it.width) continue;
+            for (let c = 0; c < depth; c++) {
+              const a = values[(inY * it.width + inX) * it.channels + group * depth + c]!;
+              sum += a * weights[((o * depth + c) * it.kernel[0] + ky) * it.kernel[1] + kx]!;
+            }
+          }
+        }
+        const f = Math.fround;
+        let real = f(f(f(sum) * f((inScale * scales[o]!) / outScale)) + f(bias[o]! / outScale));
+        const pixel = y * output.width + x;
+        if (it.summand) real = f(real + f(others[pixel * it.out + o]! * f(summandScale / outScale)));
+        expected.push(0 + roundEven(Math.min(127, Math.max(it.type === "u7" ? 0 : -127, real))));
+        found.push(got.getInt8(pixel * step + o));
+      }
+    }
+  }
+  same(found, expected);
+  if (new Set(expected).size < 3) throw new Error("the case says nothing");
+}
+
+async function head(
+  channels: number,
+  classes: number,
+  side: number,
+  setup: Setup,
+  module: WebAssembly.Module,
+): Promise<void> {
+  const values = Int8Array.from({ length: side * side * channels }, () => whole(0, 127));
+  const input: ValueShape = { height: side, width: side, channels, quantization: { type: "u7", scale: 0.05 } };
+  const pooled: ValueShape = { height: 1, width: 1, channels, quantization: { type: "s16", scale: 0.05 / 64 } };
+  const got = await runRecord(
+    { kind: "globalAveragePool", name: "pool", inputs: [1], output: 3 },
+    [image, input, input, pooled],
+    [values],
+    setup,
+    module,
+  );
+  const sums = new Int16Array(channels);
+  for (let c = 0; c < channels; c++) {
+    let sum = 0;
+    for (let at = c; at < values.length; at += channels) sum += values[at]!;
+    sums[c] = roundEven(Math.fround(sum * Math.fround(64 / side ** 2)));
+  }
+  same(
+    Array.from(sums, (_, c) => got.getInt16(2 * c, true)),
+    [...sums],
+  );
+
+  const weights = Int8Array.from({ length: classes * channels }, () => whole(-127, 127));
+  const scales = Float64Array.from({ length: classes }, () => Math.fround(random() / 100));
+  const bias = Float64Array.from({ length: classes }, () => Math.fround(random()));
+  const op: LinearOp = {
+    kind: "linear",
+    name: "fc",
+    inputs: [1],
+    output: 3,
+    weight: integersOf([classes, channels], weights, scales),
+    bias: { length: classes, read: () => bias },
+    relu: false,
+  };
+  const bytes = new Int8Array(new Int16Array([...sums, ...new Int16Array((16 - (channels % 16)) % 16)]).buffer);
+  const asBytes: ValueShape = { ...pooled, channels: bytes.length };
+  const logits = await runRecord(
+    op,
+    [image, { ...pooled }, asBytes, { height: 1, width: 1, channels: classes }],
+    [],
+    setup,
+    module,
+    bytes,
+  );
+  for (let o = 0; o < classes; o++) {
+    let sum = 0;
+    for (let c = 0; c < channels; c++) sum += sums[c]! * weights[o * channels + c]!;
+    const f = Math.fround;
+    same([logits.getFloat32(4 * o, true)], [f(f(f(sum) * f((0.05 / 64) * scales[o]!)) + f(bias[o]!))]);
+  }
+}
+
+async function byteKernels(setup: Setup, module: WebAssembly.Module): Promise<void> {
+  const [height, width, channels] = [9, 7, 20];
+  const values = Int8Array.from({ length: height * width * channels }, () => whole(-127, 127));
+  const quantization = { type: "s8", scale: 0.1 } as const;
+  const input: ValueShape = { height, width, channels, quantization };
+  const output: ValueShape = { height: 5, width: 4, channels, quantization };
+  const got = await runRecord(
+    { kind: "maxPool", name: "pool", inputs: [1], output: 3, kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] },
+    [image, input, output, output],
+    [values],
+    setup,
+    module,
+  );
+  for (let y = 0; y < 5; y++) {
+    for (let x = 0; x < 4; x++) {
+      for (let c = 0; c < channels; c++) {
+        let best = -127;
+        for (let at = 0; at < 9; at++) {
+          const [inY, inX] = [2 * y - 1 + Math.floor(at / 3), 2 * x - 1 + (at % 3)];
+          if (inY < 0 || inX < 0 || inY >= height || inX >= width) continue;
+          best = Math.max(best, values[(inY * width + inX) * channels + c]!);
+        }
+        same([got.getInt8((y * 4 + x) * 32 + c)], [best]);
+      }
+    }
+  }
+  const wide: ValueShape = { height: 5, width: 4, channels: 40, quantization };
+  const padded = await runRecord(
+    { kind: "zeroPadShortcut", name: "pad", inputs: [1], output: 3, stride: 2, before: 10 },
+    [image, input, wide, wide],
+    [values],
+    setup,
+    module,
+  );
+  for (let pixel = 0; pixel < 20; pixel++) {
+    for (let c = 0; c < 48; c++) {
+      const from = (2 * Math.floor(pixel / 4) * width + 2 * (pixel % 4)) * channels + c - 10;
+      same([padded.getInt8(pixel * 48 + c)], [c >= 10 && c < 10 + channels ? values[from]! : 0]);
+    }
+  }
+}
+
+/** What is wrong with a module's kernels for integers, with one tile; empty where nothing is. */
+export async function problemsOf(setup: Setup, module: WebAssembly.Module): Promise<string[]> {
+  const all: [string, () => Promise<void>][] = [
+    ...cases.map((it): [string, () => Promise<void>] => [it.name, () => convolution(it, setup, module)]),
+    ...heads.map(([channels, classes, side]): [string, () => Promise<void>] => [
+      `${channels} channels of ${side} x ${side} pixels to ${classes} classes`,
+      () => head(channels, classes, side, setup, module),
+    ]),
+    ["max pool and zero-pad shortcut", () => byteKernels(setup, module)],
+  ];
+  const problems: string[] = [];
+  for (const [name, run] of all) {
+    await run().catch((error: Error) => problems.push(`${name}: ${error.message}`));
+  }
+  return problems;
+}

@@ -1,0 +1,99 @@
+import { Field, Tile } from "../../assembly/shared/record.js";
+import { lowerIntegers } from "../../src/cpu/int8/lower.js";
+import { checkFinite, fromFloat, toFloat } from "../../src/cpu/int8/places.js";
+import { compile } from "../../src/cpu/lower/compile.js";
+import { instantiate } from "../../src/cpu/module.js";
+import { packAll } from "../../src/cpu/pack/pack-all.js";
+import type { Network, Op, ValueShape } from "../../src/graph/network.js";
+import { conv, weightOf } from "../cpu/one-operation.js";
+
+export interface Setup {
+  readonly simd: "baseline" | "relaxed";
+  readonly tile: Tile;
+  readonly name: string;
+  /** Whether it has the dot product of bytes. */
+  readonly dot: boolean;
+  readonly threads?: number;
+}
+
+/** What the modules have to choose from: the baseline widens, the relaxed one has a dot product of bytes in three tiles as well. */
+export const setups: readonly Setup[] = [
+  { simd: "baseline", tile: Tile.qs8_wide, name: "sixteen bits", dot: false },
+  { simd: "relaxed", tile: Tile.qs8_wide, name: "sixteen bits, pieces for two threads", dot: false, threads: 2 },
+  { simd: "relaxed", tile: Tile.qs8_4x8, name: "4x8", dot: true },
+  { simd: "relaxed", tile: Tile.qs8_6x8, name: "6x8, pieces for three threads", dot: true, threads: 3 },
+  { simd: "relaxed", tile: Tile.qs8_6x16, name: "6x16", dot: true },
+];
+
+const GUARD = 1 << 16;
+const WORD = 0x7fc0_dead;
+
+/**
+ * Runs one operation's record on integers, [H][W][C] without padding, with its scratch between guard words. `shapes`: of the image, of
+ * the input, of the summand, of the output; the operation reads values 1 and 2 and makes 3. `raw`: the input as it lies
+ * in memory. Returns what lies in the output's place.
+ */
+export async function runRecord(
+  op: Op,
+  shapes: readonly [ValueShape, ValueShape, ValueShape, ValueShape],
+  inputs: readonly Int8Array[],
+  { tile, threads = 1 }: Setup,
+  module: WebAssembly.Module,
+  raw?: Int8Array,
+): Promise<DataView> {
+  const bring = (value: 1 | 2) =>
+    conv({
+      name: `bring ${value}`,
+      inputs: [0],
+      output: value,
+      weight: weightOf([shapes[value].channels, shapes[0].channels, 1, 1]),
+    });
+  const values = [...shapes];
+  const network: Network = {
+    architecture: { name: "one operation" } as Network["architecture"],
+    values,
+    stages: [{ name: "all", input: 0, output: 3, ops: [bring(1), bring(2), op] }],
+    input: 0,
+    output: 3,
+    parameters: 0,
+    batchNorms: { folded: 0, kept: 0 },
+  };
+  const integers = { tile, name: "", floatTile: "4x8" as const, lower: lowerIntegers, checkFinite, toFloat, fromFloat };
+  const program = compile(network, { threads, memory: "fast", convolution: "auto", integers });
+  const from = program.bytes + GUARD;
+  const end = from + program.scratchBytes;
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((end + GUARD) / 65536) });
+  const kernels = await instantiate(module, memory);
+  await packAll(program, kernels, undefined, {});
+  const words = new Int32Array(memory.buffer);
+  const bytes = new Int8Array(memory.buffer);
+  bytes.fill(0, program.stagingAt, program.bytes);
+  words.set(program.records, program.recordsAt >> 2);
+  const index = program.steps.findIndex((step) => step.name === op.name);
+  const own = program.steps.filter((step) => step.name === op.name).map(({ kernel }) => kernel.slice(0, 4));
+  if (own.join() !== "qs8_") throw new Error(`${op.name} was lowered to ${own.join()}`);
+  const record = program.records.subarray(index * Field.size, (index + 1) * Field.size);
+  for (const [which, field] of [Field.input, Field.residual].entries()) {
+    const values = inputs[which];
+    if (!values) continue;
+    const { channels } = shapes[which + 1]!;
+    const step = Math.ceil(channels / 16) * 16;
+    for (let at = 0; at < values.length; at++) {
+      bytes[record[field]! + Math.floor(at / channels) * step + (at % channels)] = values[at]!;
+    }
+  }
+  if (raw) bytes.set(raw, record[Field.input]!);
+  const weights = new Uint8Array(memory.buffer, 0, program.stagingAt);
+  const before = weights.slice();
+  words.fill(WORD, program.bytes >> 2);
+  kernels.run(program.recordsAt, index, index + 1, from);
+  for (const [begin, stop] of [
+    [program.bytes, from],
+    [end, end + GUARD],
+  ] as const) {
+    if (!words.subarray(begin >> 2, stop >> 2).every((word) => word === WORD))
+      throw new Error("guard words were written over");
+  }
+  if (weights.some((byte, at) => byte !== before[at])) throw new Error("weights or records were written over");
+  return new DataView(memory.buffer, record[Field.output]!);
+}
