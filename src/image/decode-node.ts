@@ -4,7 +4,6 @@ import { pathOf, readRegular } from "../host/regular-file.js";
 import { MAX_IMAGE_BYTES } from "../limits.js";
 import { decodeApart } from "./decoder-process.js";
 import { readHeader } from "./header.js";
-import { inTime } from "./in-time.js";
 import type { Pixels } from "./pixels.js";
 
 export { prepareDecoder } from "./decoder-process.js";
@@ -38,5 +37,5 @@ export async function decodeBytes(bytes: Uint8Array, origin: string, signal?: Ab
     );
   }
   readHeader(bytes, origin);
-  return inTime(origin, signal, (signal) => decodeApart(bytes, origin, signal));
+  return decodeApart(bytes, origin, signal);
 }

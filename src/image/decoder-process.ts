@@ -8,6 +8,7 @@ import { MAX_PIXELS } from "../limits.js";
 import { decodeEncoded } from "./decode-encoded.js";
 import { frame, PICTURE, Unframer } from "./framing.js";
 import { orGivenUp } from "./give-up.js";
+import { inTime } from "./in-time.js";
 import type { Pixels } from "./pixels.js";
 
 /** Pictures that are decoded at a time, each in a process of its own. */
@@ -95,7 +96,7 @@ export function prepareDecoder(): void {
   if (processes.length === 0) start();
 }
 
-/** Decodes in a process that an abort, or `DECODE_MS`, ends at once. */
+/** Decodes in a process that an abort, or `DECODE_MS` of its work, ends at once. The wait for a process has no limit of its own. */
 export async function decodeApart(bytes: Uint8Array, origin: string, signal?: AbortSignal | null): Promise<Pixels> {
   while (!obstacle) {
     if (signal?.aborted) {
@@ -108,13 +109,16 @@ export async function decodeApart(bytes: Uint8Array, origin: string, signal?: Ab
       if (!obstacle) await turn(signal);
       continue;
     }
-    const work = decoder.decode(bytes);
-    const answer = await orGivenUp(work, signal, () => retire(decoder, work)).finally(() => waiting.shift()?.());
+    const decode = (signal: AbortSignal) => {
+      const work = decoder.decode(bytes);
+      return orGivenUp(work, signal, () => retire(decoder, work));
+    };
+    const answer = await inTime(origin, signal, decode).finally(() => waiting.shift()?.());
     if (decoder.ended && !decoder.alive) obstacle = true;
     else if ("pixels" in answer) return answer.pixels;
     else throw new ImageDecodeError(answer.error.replace(PICTURE, () => origin));
   }
-  return orGivenUp(decodeEncoded(bytes, origin, signal), signal);
+  return inTime(origin, signal, (signal) => orGivenUp(decodeEncoded(bytes, origin, signal), signal));
 }
 
 function start(): DecoderProcess | null {
