@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { isKind } from "../base/kind.js";
@@ -12,6 +11,7 @@ import { nodeWorker } from "../worker/handle/node.js";
 import { beside, MEND } from "./beside-node.js";
 import type { EntryHost } from "./entry-host.js";
 import { compileKernels } from "./fetch-kernels.js";
+import { readFile } from "./file-calls.js";
 import * as gpu from "./gpu-path.js";
 import type { Host } from "./host.js";
 import { readModel } from "./model-files.js";

@@ -1,7 +1,7 @@
 import { constants, type Stats } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { SourceError, throwIfAborted } from "../errors.js";
+import { close, fstat, open, read, stat } from "./file-calls.js";
 
 /** Bytes read between two looks at an abort. */
 const PIECE = 32 << 20;
@@ -27,8 +27,8 @@ export function specialKind(found: Stats): string | null {
   return "a device";
 }
 
-/** A regular file, open for reading; `use` gets it with its size. A pipe, socket, device or folder is named and never opened. */
-export async function withFile<T>(path: string, use: (file: FileHandle, size: number) => Promise<T>): Promise<T> {
+/** A regular file, open for reading; `use` gets its descriptor and its size. A pipe, socket, device or folder is named and never opened. */
+export async function withFile<T>(path: string, use: (file: number, size: number) => Promise<T>): Promise<T> {
   const found = await statPath(path);
   if (!found) {
     const cause = await stat(path).catch((error) => error);
@@ -40,11 +40,11 @@ export async function withFile<T>(path: string, use: (file: FileHandle, size: nu
     throw new SourceError(`${path} could not be read: ${cause.message}.`, { cause });
   });
   try {
-    const opened = await file.stat();
+    const opened = await fstat(file);
     refuseSpecial(path, opened);
     return await use(file, opened.size);
   } finally {
-    await file.close();
+    await close(file);
   }
 }
 
@@ -55,7 +55,7 @@ function refuseSpecial(path: string, found: Stats): void {
 
 /** Fills `target` with a file's bytes from `from` on. */
 export async function readInto(
-  file: FileHandle,
+  file: number,
   path: string,
   target: Uint8Array,
   from: number,
@@ -64,7 +64,7 @@ export async function readInto(
   for (let at = 0; at < target.length; ) {
     throwIfAborted(signal);
     const length = Math.min(PIECE, target.length - at);
-    const { bytesRead } = await file.read(target, at, length, from + at).catch((cause) => {
+    const { bytesRead } = await read(file, target, at, length, from + at).catch((cause) => {
       throw new SourceError(`${path} could not be read: ${cause.message}.`, { cause });
     });
     if (bytesRead === 0) throw new SourceError(`${path} became shorter while it was read. Load it again.`);

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { SourceError } from "../errors.js";
+import { mkdir, readFile, rename, stat, writeFile } from "./file-calls.js";
 import type { Store } from "./store.js";
 
 /** The user's cache folder, as each system has it. */
