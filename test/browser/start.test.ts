@@ -116,7 +116,11 @@ describe.skipIf(noChromium)(`auto from the first answer on, in Chromium${noChrom
       const key = keys.find((it) => it.includes("costs") && it.includes("disguised"))!;
       const costs = JSON.parse(await settled(texts().get(key)));
       const none = (values: number[]) => values.map((ms) => ms / 1000);
-      const flattering = { ...costs, gpu: none(costs.gpu), up: none(costs.up), down: none(costs.down), wait: 0 };
+      const { up, down } = costs.moves.gpu;
+      const flattering = {
+        stages: { ...costs.stages, gpu: none(costs.stages.gpu) },
+        moves: { gpu: { up: none(up), down: none(down), wait: 0 } },
+      };
       await settled(texts().put(JSON.stringify(flattering), key));
       database.close();
 
