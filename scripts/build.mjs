@@ -1,7 +1,8 @@
-// Builds dist/: the kernels (AssemblyScript), the bundles (Rolldown for pages, esbuild for Node) and the type declarations.
+// Builds dist/: the kernels (AssemblyScript), the bundles (Rolldown for pages, esbuild for Node) and the type declarations. Where dist/ is
+// of these very sources it stays: npm install, npx and npm test each ask for a build. --force builds all the same.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -13,6 +14,30 @@ import { minify } from "terser";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
+
+/** Of everything that a build reads. */
+async function sourcesVersion() {
+  const hash = createHash("sha256");
+  const roots = ["src", "assembly", "scripts", "asconfig.json", "tsconfig.json", "tsconfig.types.json", "package.json"];
+  for (const path of [...roots, "package-lock.json", "models/cifar10-resnet20.safetensors"]) {
+    const isFolder = (await stat(path)).isDirectory();
+    const names = isFolder
+      ? (await readdir(path, { recursive: true, withFileTypes: true })).filter((it) => it.isFile())
+      : [];
+    const files = isFolder ? names.map(({ parentPath, name }) => `${parentPath}/${name}`).sort() : [path];
+    for (const file of files) hash.update(`${file}\n`).update(await readFile(file));
+  }
+  return hash.digest("hex");
+}
+
+const sources = await sourcesVersion();
+/** Which sources dist/ was built of. */
+const mark = "dist/.sources";
+if (!process.argv.includes("--force") && (await readFile(mark, "utf8").catch(() => "")) === sources) {
+  console.log("dist/ is of these sources already (npm run build -- --force builds it again)");
+  process.exit();
+}
+
 // Built beside dist/ and put in its place at the end: nothing sees half a build.
 const out = "dist-next";
 await rm(out, { recursive: true, force: true });
@@ -140,6 +165,7 @@ await Promise.all([
   types,
 ]);
 
+await writeFile(`${out}/.sources`, sources);
 await rm("dist", { recursive: true, force: true });
 await rename(out, "dist");
 for (const name of (await readdir("dist")).sort()) {
