@@ -1,3 +1,4 @@
+// Written by scripts/tiles.mjs: npm run tiles.
 import { askForSome } from "./ahead";
 import { madd } from "../base/simd";
 import { isPlain, put4x16, put4x8, put6x8 } from "./store";
@@ -50,7 +51,6 @@ export function f32_gemm_4x8(
       s31 = f32x4.add(s31, v128.load(from + 3 * fromStep, 16));
       from += 4 * fromStep;
     }
-    // Not unrolled: optimisers would hoist the loads of several iterations to the loop's head, and sums would spill.
     let walk = a;
     for (let at = b; at < end; at += 32) {
       const b0 = v128.load(at);

@@ -1,3 +1,4 @@
+// Written by scripts/tiles.mjs: npm run tiles.
 import { askForSome } from "./ahead";
 import { madd } from "../base/simd";
 import { isPlain, put4x16, put6x16 } from "./store";
@@ -104,39 +105,7 @@ export function f32_igemm_6x16(
       }
     }
     askForSome();
-    put6x16(
-      c,
-      step,
-      rows,
-      residual,
-      s00,
-      s01,
-      s02,
-      s03,
-      s10,
-      s11,
-      s12,
-      s13,
-      s20,
-      s21,
-      s22,
-      s23,
-      s30,
-      s31,
-      s32,
-      s33,
-      s40,
-      s41,
-      s42,
-      s43,
-      s50,
-      s51,
-      s52,
-      s53,
-      floor,
-      columns,
-      plain,
-    );
+    put6x16(c, step, rows, residual, s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33, s40, s41, s42, s43, s50, s51, s52, s53, floor, columns, plain);
     c += 6 * step;
   }
 }

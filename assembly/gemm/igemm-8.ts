@@ -1,3 +1,4 @@
+// Written by scripts/tiles.mjs: npm run tiles.
 import { madd } from "../base/simd";
 import { isPlain, put4x8, put6x8 } from "./store";
 

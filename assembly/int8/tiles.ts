@@ -1,3 +1,4 @@
+// Written by scripts/tiles.mjs: npm run tiles.
 import { put2x8 } from "./store";
 
 /** Adds to each of four sums the product of four weights (s8) and four activations (0..127). */
@@ -7,7 +8,9 @@ function dot(weights: v128, activations: v128, sum: v128): v128 {
   return i32x4.relaxed_dot_i8x16_i7x16_add_s(weights, activations, sum);
 }
 
-
+/**
+ * As `f32_igemm_6x8`, on bytes: `depth` counts words of four, and a panel is [tap][depth][8][4]. What the sums become is `put2x8`'s.
+ */
 export function qs8_igemm_6x8(
   table: usize,
   taps: i32,
@@ -82,6 +85,7 @@ export function qs8_igemm_6x8(
   }
 }
 
+/** As `qs8_igemm_6x8`, tiles of 4 rows. */
 export function qs8_igemm_4x8(
   table: usize,
   taps: i32,
@@ -141,6 +145,7 @@ export function qs8_igemm_4x8(
   }
 }
 
+/** As `qs8_igemm_6x8`, against two panels that lie `panelBytes` apart: see `f32_igemm_6x16` for whom. */
 export function qs8_igemm_6x16(
   table: usize,
   taps: i32,
@@ -245,6 +250,7 @@ export function qs8_igemm_6x16(
   }
 }
 
+/** As `qs8_igemm_6x16`, tiles of 4 rows. */
 export function qs8_igemm_4x16(
   table: usize,
   taps: i32,
@@ -325,6 +331,10 @@ export function qs8_igemm_4x16(
   }
 }
 
+/**
+ * For engines without a dot product of bytes: A is gathered and widened (`gatherWide`), blocks of [depth][4][2] one behind the other, and
+ * `depth` counts pairs. A panel is [depth][8][2], bytes that are widened as they are loaded.
+ */
 export function qs8_gemm16_4x8(
   a: usize,
   depth: i32,
@@ -368,54 +378,6 @@ export function qs8_gemm16_4x8(
     }
     put2x8(c, step, rows, s00, s01, s10, s11, scales, columns, residual, factor, least);
     put2x8(c + 2 * step, step, rows - 2, s20, s21, s30, s31, scales, columns, residual, factor, least);
-    c += 4 * step;
-  }
-}
-
-export function qs16_gemm16_4x8(
-  a: usize,
-  depth: i32,
-  b: usize,
-  c: usize,
-  step: usize,
-  rows: i32,
-): void {
-  const end = b + (<usize>depth << 5);
-  let walk = a;
-  for (; rows > 0; rows -= 4) {
-    let s00 = i32x4.splat(0);
-    let s01 = i32x4.splat(0);
-    let s10 = i32x4.splat(0);
-    let s11 = i32x4.splat(0);
-    let s20 = i32x4.splat(0);
-    let s21 = i32x4.splat(0);
-    let s30 = i32x4.splat(0);
-    let s31 = i32x4.splat(0);
-    for (let at = b; at < end; at += 32) {
-      const b0 = v128.load(at);
-      const b1 = v128.load(at, 16);
-      let row = v128.load32_splat(walk);
-      s00 = i32x4.add(s00, i32x4.dot_i16x8_s(b0, row));
-      s01 = i32x4.add(s01, i32x4.dot_i16x8_s(b1, row));
-      row = v128.load32_splat(walk, 4);
-      s10 = i32x4.add(s10, i32x4.dot_i16x8_s(b0, row));
-      s11 = i32x4.add(s11, i32x4.dot_i16x8_s(b1, row));
-      row = v128.load32_splat(walk, 8);
-      s20 = i32x4.add(s20, i32x4.dot_i16x8_s(b0, row));
-      s21 = i32x4.add(s21, i32x4.dot_i16x8_s(b1, row));
-      row = v128.load32_splat(walk, 12);
-      s30 = i32x4.add(s30, i32x4.dot_i16x8_s(b0, row));
-      s31 = i32x4.add(s31, i32x4.dot_i16x8_s(b1, row));
-      walk += 16;
-    }
-    v128.store(c, s00);
-    v128.store(c, s01, 16);
-    v128.store(c + 1 * step, s10);
-    v128.store(c + 1 * step, s11, 16);
-    v128.store(c + 2 * step, s20);
-    v128.store(c + 2 * step, s21, 16);
-    v128.store(c + 3 * step, s30);
-    v128.store(c + 3 * step, s31, 16);
     c += 4 * step;
   }
 }
