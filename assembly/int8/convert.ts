@@ -1,5 +1,6 @@
 import { Field, PointwiseField } from "../shared/record";
 import { word } from "../base/words";
+import { rounded } from "./store";
 
 /**
  * f32 to bytes, NHWC: round(value * scalar), ties to even, between 0 (with `relu`) or -127 and 127. One piece of work is one row of
@@ -36,8 +37,7 @@ export function qs8_quantize(record: usize, y: i32): void {
 // @ts-ignore: decorator
 @inline
 function whole(at: usize, factor: v128, least: v128): v128 {
-  const value = f32x4.pmin(f32x4.pmax(f32x4.mul(v128.load(at), factor), least), f32x4.splat(127));
-  return i32x4.sub(f32x4.add(value, f32x4.splat(12582912)), i32x4.splat(0x4b400000));
+  return rounded(f32x4.pmin(f32x4.pmax(f32x4.mul(v128.load(at), factor), least), f32x4.splat(127)));
 }
 
 /** Bytes to f32, NHWC: value * scalar. One piece of work is one row of pixels; steps as in `qs8_quantize`, the other way round. */

@@ -1,5 +1,6 @@
 import { ConvField, Field } from "../shared/record";
 import { word } from "../base/words";
+import { scaled } from "./store";
 
 /**
  * Fully connected: one row of i16 (0..8128) against panels of eight columns of s8, [panel][pair][8][2], to f32: f32(sum) * scale +
@@ -39,5 +40,5 @@ export function qs8_linear(record: usize, piece: i32): void {
 // @ts-ignore: decorator
 @inline
 function line(sum: v128, scales: usize): v128 {
-  return f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sum), v128.load(scales)), v128.load(scales, 32));
+  return scaled(sum, v128.load(scales), v128.load(scales, 32));
 }

@@ -1,5 +1,6 @@
 import { Field, PointwiseField, PoolField } from "../shared/record";
 import { word } from "../base/words";
+import { rounded } from "./store";
 
 /** int8 max-pool, NHWC, bytes; one piece of work is one output row. A record's `inStep` counts words of four bytes. */
 export function qs8_max_pool(record: usize, outY: i32): void {
@@ -74,7 +75,7 @@ export function qs8_global_average_pool(record: usize, piece: i32): void {
 // @ts-ignore: decorator
 @inline
 function average(sum: v128, factor: v128): v128 {
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(f32x4.convert_i32x4_s(sum), factor)));
+  return rounded(f32x4.mul(f32x4.convert_i32x4_s(sum), factor));
 }
 
 /** As `f32_zero_pad_shortcut`, on bytes; `before` counts bytes. */

@@ -1,26 +1,26 @@
 import { NO_RESIDUAL } from "../gemm/store";
 
-/** 1.5 * 2^23: a float this large has no fraction, so that adding it rounds to the nearest integer, ties to even. */
-const ROUND: f32 = 12582912;
-
-/**
- * Four sums to integers: round(f32(sum) * scale + bias + f32(residual) * factor), by one rounding to the nearest, ties to even. The
- * product and each sum are rounded to f32 on their own: fused they would differ from engine to engine. What is rounded must lie
- * within 2^22, which packing checks.
- */
+/** f32(sum) * scale + bias. Product and sum are rounded to f32 on their own: fused they would differ from engine to engine. */
 // @ts-ignore: decorator
 @inline
-function scaled(sum: v128, scale: v128, bias: v128): v128 {
+export function scaled(sum: v128, scale: v128, bias: v128): v128 {
   return f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sum), scale), bias);
 }
 
+/**
+ * Four f32 to the nearest integers, ties to even. A float of 1.5 * 2^23 has no fraction, so that adding it rounds; its bits are then
+ * taken away. The values must lie within 2^22: packing checks that of sums, and other callers clamp first.
+ */
 // @ts-ignore: decorator
 @inline
-function rounded(value: v128): v128 {
-  return i32x4.sub(f32x4.add(value, f32x4.splat(ROUND)), i32x4.splat(0x4b400000));
+export function rounded(value: v128): v128 {
+  return i32x4.sub(f32x4.add(value, f32x4.splat(12582912)), i32x4.splat(0x4b400000));
 }
 
-/** Eight sums of a row as i16, between `least` and 127. `at`: where they are stored, which their residual is `residual` bytes from. */
+/**
+ * Eight sums of a row as i16: round(f32(sum) * scale + bias + f32(residual) * factor), between `least` and 127. `at`: where they are
+ * stored, which their residual is `residual` bytes from.
+ */
 // @ts-ignore: decorator
 @inline
 function requantized(

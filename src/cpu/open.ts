@@ -9,7 +9,7 @@ import { NearlyDone } from "./nearly-done.js";
 import type { CpuOptions } from "./options.js";
 import { packAll } from "./pack/pack-all.js";
 import { fromPacked, unpackable } from "./pack/unpack.js";
-import type { CompileOptions, Program } from "./program/program.js";
+import type { CompileOptions, Integers, Program } from "./program/program.js";
 import { type TileName, tiles, useTile } from "./program/tiles.js";
 import { chooseThreads, type ThreadChoice } from "./threads/choose-threads.js";
 import { isSmall, keptTuning, type Tuning } from "./tune/kept-tuning.js";
@@ -17,7 +17,7 @@ import { TileTrial } from "./tune/tile-trial.js";
 
 /** Needed once a network and machine. */
 const loadTuner = () => import("./tune/tune.js");
-
+/** Needed for files of integers alone. */
 const loadIntegers = () => import("./int8/open.js");
 
 /** Bytes that `createCpuEngine` will take for a network, without taking them. */
@@ -30,8 +30,9 @@ export function planMemory(
 }
 
 function compileOptions(
-  { memory = "fast", convolution = "auto", integers }: Pick<CpuOptions, "memory" | "convolution" | "integers">,
+  { memory = "fast", convolution = "auto" }: Pick<CpuOptions, "memory" | "convolution">,
   threads: number,
+  integers?: Integers,
 ): CompileOptions {
   return { memory, convolution, integers, threads };
 }
@@ -59,7 +60,8 @@ export async function createCpuEngine<G extends Graph>(network: G, options: CpuO
   const named = options.tile === "auto" ? undefined : options.tile;
   const asked = relaxed ? (named ?? null) : "4x8";
   const keptFor = async (choice: ThreadChoice, setting: "fast" | "small"): Promise<Tuning | null> => {
-    if (options.integers) return { tile: options.integers.floatTile, kernels: {} };
+    // The few f32 layers beside integers are not worth a measurement.
+    if (integers) return { tile: integers.floatTile, kernels: {} };
     const compiling = compileOptions({ ...options, memory: setting }, choice.threads);
     return keptTuning(network, compiling, variantOf(choice), asked, options.store);
   };
@@ -67,13 +69,12 @@ export async function createCpuEngine<G extends Graph>(network: G, options: CpuO
   const fetched = options.wasm(variantOf(wanted));
   // Whoever waits for it, below, hears of a failure.
   fetched.catch(() => {});
-  if (quantized) {
-    const { openIntegers } = await loadIntegers();
-    options = { ...options, integers: await openIntegers(await fetched, variantOf(wanted), options.store) };
-  }
+  const integers = quantized
+    ? await (await loadIntegers()).openIntegers(await fetched, variantOf(wanted), options.store)
+    : undefined;
   const early = await keptFor(wanted, options.memory ?? "fast");
   throwIfAborted(options.signal);
-  const { memory, choice, notes, setting, planned } = await reserve(network, options, wanted, early);
+  const { memory, choice, notes, setting, planned } = await reserve(network, options, wanted, early, integers);
   const shared = choice.threads > 1;
   const variant = variantOf(choice);
   const module = await (variant === variantOf(wanted) ? fetched : options.wasm(variant));
@@ -86,7 +87,7 @@ export async function createCpuEngine<G extends Graph>(network: G, options: CpuO
     const obstacle = "the given module of kernels takes no shared memory";
     return createCpuEngine(network, { ...options, threadSupport: { ...options.threadSupport!, obstacle } });
   }
-  const compiling = compileOptions({ ...options, memory: setting }, choice.threads);
+  const compiling = compileOptions({ ...options, memory: setting }, choice.threads, integers);
   const isWanted = choice === wanted && setting === (options.memory ?? "fast");
   const kept = isWanted ? early : await keptFor(choice, setting);
   const { tuning, measurements } = kept
@@ -98,7 +99,7 @@ export async function createCpuEngine<G extends Graph>(network: G, options: CpuO
   new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
   useTile(memory, program, tiles[tile]);
   const trial = relaxed && !named && !quantized && isSmall(network) ? new TileTrial(sameSums(program)) : null;
-  const report: Report = { relaxed, integers: options.integers?.name, tile, trial, measurements };
+  const report: Report = { relaxed, integers: integers?.name, tile, trial, measurements };
   const jobs = unpackable(network, program);
   if (options.readAgain && !quantized) for (const { weight } of program.jobs) if (!jobs.has(weight)) weight.keep?.();
   const packed = fromPacked(network, jobs, memory);
@@ -157,6 +158,7 @@ async function reserve(
   options: CpuOptions,
   wanted: ThreadChoice,
   kept: Tuning | null,
+  integers: Integers | undefined,
 ): Promise<Reservation> {
   const alone: ThreadChoice = { threads: 1, reason: "shared memory could not be had" };
   const attempts: [ThreadChoice, "fast" | "small", Tuning | null][] = [[wanted, options.memory ?? "fast", kept]];
@@ -166,7 +168,7 @@ async function reserve(
   const notes = options.note ? [options.note] : [];
   let refusal: unknown;
   for (const [choice, setting, tuning] of attempts) {
-    const compiling = compileOptions({ ...options, memory: setting }, choice.threads);
+    const compiling = compileOptions({ ...options, memory: setting }, choice.threads, integers);
     const program = compile(network, { ...compiling, ...tuning });
     try {
       refuseTooLarge(program.bytes);

@@ -10,8 +10,6 @@ export interface CpuOptions {
   readonly simd?: "auto" | "baseline" | "relaxed";
   readonly memory?: "fast" | "small";
   readonly convolution?: CompileOptions["convolution"];
-  /** Filled in by the engine itself, for networks of integers. */
-  readonly integers?: CompileOptions["integers"];
   /** Of the matrix product: measured, unless it is named. The baseline module has 4x8 alone. */
   readonly tile?: "auto" | TileName;
   readonly threads?: "auto" | number;

@@ -1,5 +1,8 @@
 import type { ConvOp, Network, Op, Quantization, ValueId } from "./network.js";
 
+/** The least and the greatest integer of each type. */
+export const ranges = { u7: [0, 127], s8: [-127, 127], s16: [0, 8128] } as const;
+
 /** Kinds that give integers of their input's scale, where they read integers. */
 export const keepsScale = (op: Op) => op.kind === "maxPool" || op.kind === "zeroPadShortcut";
 

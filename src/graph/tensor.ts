@@ -71,6 +71,11 @@ export function paddedChannels(channels: number): number {
   return (channels + 3) & ~3;
 }
 
+/** Of integers, multiples of sixteen: a vector of bytes, or two of sixteen bits. */
+export function paddedIntegers(channels: number): number {
+  return (channels + 15) & ~15;
+}
+
 /** An activation of `pixels` pixels without the padding of its channels; a copy only where pixels must move. */
 export function withoutPadding(values: Float32Array, pixels: number, channels: number): Float32Array {
   const step = values.length / pixels;

@@ -2,6 +2,7 @@ import { Field } from "../../assembly/shared/record.js";
 import type { Inside } from "../cpu/observe.js";
 import type { Step } from "../cpu/program/program.js";
 import type { Network, Op, Quantization } from "../graph/network.js";
+import { ranges } from "../graph/quantization.js";
 import { paddedChannels } from "../graph/tensor.js";
 
 /** Operations that a visitor sees: all that a convolution or a linear layer reads from, but for those that others need. */
@@ -87,8 +88,6 @@ function lastRecord(steps: readonly Step[], stage: number, { kind, name }: Seen,
 
 /** A number below 2^22 in f32 plus this has no place for a fraction: the sum is rounded to nearest, ties to even. */
 const TO_INTEGER = 1.5 * 2 ** 23;
-
-export const ranges = { u7: [0, 127], s8: [-127, 127], s16: [0, 8128] } as const;
 
 export function round(values: Float32Array, { type, scale }: Quantization): void {
   const [least, most] = ranges[type];

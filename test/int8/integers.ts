@@ -1,5 +1,7 @@
-import type { Network, Op, Quantization, ValueShape, Vector, Weight } from "../../src/graph/network.js";
+import type { Network, Vector, Weight } from "../../src/graph/network.js";
+import { withScales } from "../../src/graph/quantization.js";
 import { elementCount } from "../../src/graph/tensor.js";
+import { mapLayers } from "../../src/quantize/layers.js";
 
 /** Each row's largest value to 127: what any quantiser does at least. */
 export function integerWeight(weight: Weight): Weight {
@@ -32,26 +34,10 @@ export function integersOf(shape: readonly number[], integers: Int8Array, scales
   };
 }
 
-/**
- * A network of integers from one of f32: the stem stays, every other weight is rounded. `scaleOf`: the largest value that a layer's
- * output takes, by the value's number.
- */
-export function inIntegers(network: Network, largestOf: (value: number) => number): Network {
-  const quantizations = new Map<number, Quantization>();
-  const ops = network.stages.flatMap((stage) => stage.ops);
-  for (const op of ops) {
-    const before = quantizations.get(op.inputs[0]);
-    if (op.kind === "conv" || op.kind === "add") {
-      quantizations.set(op.output, { type: op.relu ? "u7" : "s8", scale: Math.fround(largestOf(op.output) / 127) });
-    } else if ((op.kind === "maxPool" || op.kind === "zeroPadShortcut") && before) quantizations.set(op.output, before);
-    else if (op.kind === "globalAveragePool" && before) {
-      quantizations.set(op.output, { type: "s16", scale: before.scale / 64 });
-    }
-  }
-  const values = network.values.map((shape, id): ValueShape => ({ ...shape, quantization: quantizations.get(id) }));
-  const rounded = (op: Op): Op =>
-    (op.kind === "conv" && op.inputs[0] !== network.input) || op.kind === "linear"
-      ? { ...op, weight: integerWeight(op.weight) }
-      : op;
-  return { ...network, values, stages: network.stages.map((stage) => ({ ...stage, ops: stage.ops.map(rounded) })) };
+/** A network of integers from one of f32: the stem stays, every other weight is rounded, and so is every value, up to `largest`. */
+export function inIntegers(network: Network, largest: number): Network {
+  const rounded = mapLayers(network, (layer) =>
+    layer.inputs[0] === network.input ? layer : { ...layer, weight: integerWeight(layer.weight) },
+  );
+  return withScales(rounded, () => Math.fround(largest / 127));
 }

@@ -5,7 +5,7 @@ import { onEngine } from "../../src/quantize/engine.js";
 import { writeNetwork } from "../../src/quantize/file.js";
 import { runRounded } from "../../src/quantize/run.js";
 import { library } from "../built.js";
-import { engineFor } from "../cpu/engine.js";
+import { engineFor, modules } from "../cpu/engine.js";
 import { card, cpu, inputs, quantized } from "../quantize/fixture.js";
 import { generator } from "../random.js";
 import { inIntegers } from "./integers.js";
@@ -38,10 +38,15 @@ test("a quantized network answers as its simulation in f32, which rounds the sam
   }
 });
 
-test("modules, pieces for threads and memory settings change no bit behind the stem", async () => {
-  const input = inputs[0]!;
-  const own = await logitsOf(network, input, { simd: "baseline" });
-  expect(await logitsOf(network, input, { simd: "baseline", memory: "small" })).toEqual(own);
+test("both modules, and memory: small, change no bit behind the stem, which is f32", async () => {
+  const last = network.stages.length - 1;
+  const settings = [{ simd: "baseline" }, ...modules.map((simd) => ({ simd, memory: "small" as const }))] as const;
+  const engines = await Promise.all(settings.map((options) => engineFor(network, options)));
+  const stem = (await engines[0]!.run(0, 0, inputs[0]!)).slice();
+  const all: Float32Array[] = [];
+  for (const engine of engines) all.push((await engine.run(1, last, stem)).slice());
+  for (const logits of all) expect(logits).toEqual(all[0]);
+  await Promise.all(engines.map((engine) => engine.close()));
 });
 
 test("stages run apart, handed over in f32, give what the whole gives", async () => {
@@ -64,7 +69,7 @@ test("an input that is not finite is an error: integers cannot carry it", async 
 test("what has no kernel for integers runs in f32 between them", async () => {
   const random = generator(3);
   const float = pseudoRandomNetwork("resnet20-cifar");
-  const mixed = inIntegers(float, () => 6);
+  const mixed = inIntegers(float, 6);
   // Some layers in f32, and some values: conversions on every side.
   const ops = mixed.stages.map((stage) => ({
     ...stage,

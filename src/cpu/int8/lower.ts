@@ -9,8 +9,9 @@ import {
 } from "../../../assembly/shared/record.js";
 import { pointerBytes } from "../../../assembly/shared/sizes.js";
 import type { ConvOp, IntegerRows, LinearOp, Op, Quantization, ValueId, ValueShape } from "../../graph/network.js";
+import { paddedChannels, paddedIntegers } from "../../graph/tensor.js";
 import { piecesOf } from "../kernels/pieces.js";
-import { lower } from "../lower/lower.js";
+import { bitsOf, lower } from "../lower/lower.js";
 import type { Drafts, Words } from "../program/drafts.js";
 import { integerForm } from "./pack.js";
 
@@ -20,9 +21,6 @@ const ROWS_BYTES = 256 * 1024;
 const MOST_LINEAR = 2080;
 /** To gather a row takes as long as to multiply it with so many panels; to fetch a panel, as to multiply it with so many rows. */
 const COSTS = { block: 4, rowPanels: 1, panelRows: 2 };
-
-/** Channels of a quantised pixel in memory: whole vectors. */
-export const paddedBytes = (channels: number): number => Math.ceil(channels / 16) * 16;
 
 /** An operation's records, on integers where its values and weights are such and there is a kernel, else in f32 between conversions. */
 export function lowerIntegers(drafts: Drafts, op: Op): void {
@@ -43,7 +41,7 @@ export function lowerIntegers(drafts: Drafts, op: Op): void {
     });
   } else if (op.kind === "globalAveragePool" && from?.type === "u7" && to?.type === "s16") {
     const factor = 64 / (input.height * input.width);
-    push(drafts, op, Kernel.qs8GlobalAveragePool, "qs8_global_average_pool", paddedBytes(input.channels) / 16, {
+    push(drafts, op, Kernel.qs8GlobalAveragePool, "qs8_global_average_pool", paddedIntegers(input.channels) / 16, {
       [PointwiseField.scalar]: bitsOf(factor),
     });
   } else if (op.kind === "zeroPadShortcut" && isKept) {
@@ -72,8 +70,8 @@ function fits(drafts: Drafts, op: ConvOp): boolean {
 function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantization, to: Quantization): void {
   const output = drafts.shape(op.output);
   const [out] = op.weight.shape as [number];
-  const depth = op.groups === 1 ? paddedBytes(drafts.shape(op.inputs[0]).channels) : op.weight.shape[1]!;
-  const groupOut = op.groups === 1 ? paddedBytes(out) : out / op.groups;
+  const depth = op.groups === 1 ? paddedIntegers(drafts.shape(op.inputs[0]).channels) : op.weight.shape[1]!;
+  const groupOut = op.groups === 1 ? paddedIntegers(out) : out / op.groups;
   const groupPanels = Math.ceil(groupOut / 8);
   const panels = groupPanels * op.groups;
   const taps = op.kernel[0] * op.kernel[1];
@@ -119,7 +117,7 @@ function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantiza
 
 function lowerLinear(drafts: Drafts, op: LinearOp, rows: IntegerRows, from: Quantization): void {
   const [out] = op.weight.shape as [number];
-  const depth = paddedBytes(drafts.shape(op.inputs[0]).channels);
+  const depth = paddedIntegers(drafts.shape(op.inputs[0]).channels);
   const groupOut = Math.ceil(out / 8) * 8;
   const panels = groupOut / 8;
   const pieceCount = Math.min(panels, drafts.options.threads > 1 ? 4 * drafts.options.threads : 1);
@@ -174,8 +172,8 @@ function steps(input: ValueShape, output: ValueShape): Words {
 
 /** Words of four bytes from one pixel to the next. */
 function stepOf({ channels, quantization }: ValueShape): number {
-  if (!quantization) return Math.ceil(channels / 4) * 4;
-  return paddedBytes(channels) / (quantization.type === "s16" ? 2 : 4);
+  if (!quantization) return paddedChannels(channels);
+  return paddedIntegers(channels) / (quantization.type === "s16" ? 2 : 4);
 }
 
 /** An operation without a kernel for integers: what it reads is converted to f32, and so is what it leaves. */
@@ -187,8 +185,8 @@ function lowerFloat(drafts: Drafts, op: Op): void {
   }
   const output = drafts.shape(op.output);
   if (output.quantization)
-    areaOf[op.output] = drafts.area(4 * output.height * output.width * Math.ceil(output.channels / 4) * 4);
-  drafts.at(areaOf, () => lower(drafts, op));
+    areaOf[op.output] = drafts.area(4 * output.height * output.width * paddedChannels(output.channels));
+  drafts.inAreas(areaOf, () => lower(drafts, op));
   if (output.quantization) convert(drafts, op, op.output, output, areaOf[op.output]!, false);
 }
 
@@ -209,9 +207,4 @@ function convert(drafts: Drafts, op: Op, value: ValueId, shape: ValueShape, area
     areas: { [Field.input]: toFloat ? area : own, [Field.output]: toFloat ? own : drafts.areaOf[value]! },
   });
   return own;
-}
-
-/** A number as a word of a record. */
-function bitsOf(value: number): number {
-  return new Int32Array(Float32Array.of(value).buffer)[0]!;
 }

@@ -1,5 +1,5 @@
 import { Tile } from "../../../assembly/shared/record.js";
-import { kernelsVersion } from "../../base/version.js";
+import { engineName, kernelsVersion } from "../../base/version.js";
 import type { Store } from "../../host/store.js";
 import { createMemory, instantiate, type Kernels, type Variant } from "../module.js";
 import type { Integers } from "../program/program.js";
@@ -30,8 +30,7 @@ export async function openIntegers(
 }
 
 async function fastest(module: WebAssembly.Module, variant: Variant, store: Store | undefined): Promise<Name> {
-  const { navigator, process } = globalThis as { navigator?: Navigator; process?: { version: string } };
-  const key = JSON.stringify(["int8 tile", kernelsVersion, navigator?.userAgent ?? process?.version ?? "", variant]);
+  const key = JSON.stringify(["int8 tile", kernelsVersion, engineName(), variant]);
   const kept = await store?.get(key).catch(() => null);
   if (kept && kept in names) return kept as Name;
   const kernels = await instantiate(module, createMemory(4 << 16, 4 << 16, variant.includes("threads")));

@@ -1,6 +1,7 @@
 import { NumericError } from "../../errors.js";
 import type { ValueShape } from "../../graph/network.js";
-import { paddedBytes } from "./lower.js";
+import { ranges } from "../../graph/quantization.js";
+import { paddedChannels, paddedIntegers } from "../../graph/tensor.js";
 
 /** A quantised value as it crosses between devices: f32, NHWC, channels padded to a multiple of four. */
 export function toFloat(buffer: ArrayBufferLike, at: number, shape: ValueShape): Float32Array {
@@ -18,7 +19,7 @@ export function fromFloat(values: Float32Array, buffer: ArrayBufferLike, at: num
   const { channels, quantization } = shape;
   const { pixels, step, padded, integers } = layoutOf(buffer, at, shape);
   const { type, scale } = quantization!;
-  const [least, most] = type === "s16" ? [-8128, 8128] : [type === "u7" ? 0 : -127, 127];
+  const [least, most] = ranges[type];
   integers.fill(0);
   for (let pixel = 0; pixel < pixels; pixel++) {
     for (let c = 0; c < channels; c++) {
@@ -31,11 +32,11 @@ export function fromFloat(values: Float32Array, buffer: ArrayBufferLike, at: num
 
 function layoutOf(buffer: ArrayBufferLike, at: number, { height, width, channels, quantization }: ValueShape) {
   const pixels = height * width;
-  const step = paddedBytes(channels);
+  const step = paddedIntegers(channels);
   const length = pixels * step;
   const integers =
     quantization!.type === "s16" ? new Int16Array(buffer, at, length) : new Int8Array(buffer, at, length);
-  return { pixels, step, padded: Math.ceil(channels / 4) * 4, integers };
+  return { pixels, step, padded: paddedChannels(channels), integers };
 }
 
 /** Throws `NumericError` for an input that is not finite: integers cannot carry a NaN to the logits, where it would be seen. */

@@ -102,7 +102,7 @@ const activations: Readonly<Record<ActivationOp["function"], Kernel>> = {
 };
 
 /** A number as a word of a record. */
-function bitsOf(value: number): number {
+export function bitsOf(value: number): number {
   return new Int32Array(Float32Array.of(value).buffer)[0]!;
 }
 

@@ -1,7 +1,7 @@
 import { Field, ImageField, Kernel } from "../../../assembly/shared/record.js";
 import { opMacs } from "../../graph/macs.js";
 import type { ConvOp, Graph, LinearOp, Op, Padding, ValueId, ValueShape, Vector } from "../../graph/network.js";
-import { paddedChannels } from "../../graph/tensor.js";
+import { paddedChannels, paddedIntegers } from "../../graph/tensor.js";
 import { align } from "./arena.js";
 import { inPlace } from "./in-place.js";
 import type { CompileOptions, PackJob, Step } from "./program.js";
@@ -77,7 +77,7 @@ export class Drafts {
   }
 
   /** Lowers with values in other areas than their own. */
-  at(areaOf: readonly number[], lower: () => void): void {
+  inAreas(areaOf: readonly number[], lower: () => void): void {
     const own = this.areaOf;
     this.areaOf = areaOf;
     lower();
@@ -168,7 +168,7 @@ export class Drafts {
 export function valueBytes(shape: ValueShape): number {
   const { height, width, channels, quantization } = shape;
   if (!quantization) return 4 * valueLength(shape);
-  return height * width * Math.ceil(channels / 16) * (quantization.type === "s16" ? 32 : 16);
+  return height * width * paddedIntegers(channels) * (quantization.type === "s16" ? 2 : 1);
 }
 
 export function valueLength(shape: ValueShape): number {

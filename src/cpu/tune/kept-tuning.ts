@@ -1,4 +1,4 @@
-import { kernelsVersion } from "../../base/version.js";
+import { engineName, kernelsVersion } from "../../base/version.js";
 import { graphKey } from "../../graph/graph-key.js";
 import { opMacs } from "../../graph/macs.js";
 import type { ConvOp, Graph } from "../../graph/network.js";
@@ -38,11 +38,9 @@ export async function keptTuning(
 
 /** Everything that a measurement depends on; the weights' values are not among it. */
 export function keyOf(network: Graph, options: CompileOptions, variant: Variant, tile: TileName | null): string {
-  const { navigator, process } = globalThis as { navigator?: Navigator; process?: { version: string } };
   const { memory, convolution, threads } = options;
-  const engine = navigator?.userAgent ?? process?.version ?? "";
   const graph = graphKey(network);
-  return JSON.stringify(["kernels", kernelsVersion, engine, variant, memory, convolution, threads, tile, graph]);
+  return JSON.stringify(["kernels", kernelsVersion, engineName(), variant, memory, convolution, threads, tile, graph]);
 }
 
 /** What was kept, where it is whole and names nothing but contenders. */

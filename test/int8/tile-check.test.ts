@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { TRIAL_OUTPUT, TRIAL_WEIGHTS } from "../../assembly/shared/sizes.js";
+import { measure } from "../../src/cpu/int8/open.js";
+import { fillTrial, isRight } from "../../src/cpu/int8/tile-check.js";
+import { instantiate, type Kernels } from "../../src/cpu/module.js";
+import { wasm } from "../cpu/engine.js";
+import { setups } from "./run-record.js";
+
+const AT = 1 << 16;
+const kernelsOf = async (simd: "baseline" | "relaxed") =>
+  instantiate(await wasm(`int8-${simd}`), new WebAssembly.Memory({ initial: 4 }));
+
+test.each(setups.filter(({ dot }) => !dot))(
+  "$simd, $name: what the trial leaves is right, and one wrong byte is seen",
+  async ({ simd, tile }) => {
+    const { memory, trial } = await kernelsOf(simd);
+    fillTrial(memory.buffer, AT);
+    trial(tile, AT, 1);
+    expect(isRight(memory.buffer, AT, 2)).toBe(true);
+    const bytes = new Int8Array(memory.buffer);
+    for (const at of [AT + TRIAL_OUTPUT, AT + TRIAL_WEIGHTS - 1]) {
+      const own = bytes[at]!;
+      bytes[at] = own ^ 64;
+      expect(isRight(memory.buffer, AT, 2)).toBe(false);
+      bytes[at] = own;
+    }
+  },
+);
+
+test("a tile that is wrong is not taken, however fast it is", async () => {
+  const kernels = await kernelsOf("relaxed");
+  const { tile: wide } = setups.find(({ dot }) => !dot)!;
+  const lying: Kernels = {
+    ...kernels,
+    trial(tile, at, rounds) {
+      if (tile === wide) kernels.trial(tile, at, rounds);
+      else new Int8Array(kernels.memory.buffer, at + TRIAL_OUTPUT, 768).fill(1);
+    },
+  };
+  expect(measure(lying)).toBe("wide");
+});
