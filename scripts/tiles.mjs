@@ -49,6 +49,14 @@ const types = {
     add: (sum, column) => `${sum} = i32x4.add(${sum}, i32x4.dot_i16x8_s(${column}, row));`,
     store: (tile) => storePairs(tile),
   },
+  // Values and weights of sixteen bits, and sums that are left as they are.
+  i16: {
+    before: () => [],
+    start: (tile) => sums(tile).map((sum) => `let ${sum} = i32x4.splat(0);`),
+    column: (v, at) => `v128.load(${at}${offset(16 * (v % 2))})`,
+    add: (sum, column) => `${sum} = i32x4.add(${sum}, i32x4.dot_i16x8_s(${column}, row));`,
+    store: (tile) => sums(tile).map((sum, index) => `v128.store(c, ${sum}${offset(16 * index)});`),
+  },
 };
 
 const head = (text) => `// Written by scripts/tiles.mjs: npm run tiles.\n${text}`;
@@ -158,6 +166,14 @@ function dot(weights: v128, activations: v128, sum: v128): v128 {
  * \`depth\` counts pairs. A panel is [depth][8][2], bytes that are widened as they are loaded.
  */`,
     },
+    {
+      ...{ name: "i16_gemm_4x8", type: "i16", rows: 4, columns: 8, strided: true },
+      comment: `/**
+ * i16 GEMM, tiles of 4 rows by 8 columns: C = A B modulo 2^32, for \`rows\` rows, a multiple of four, against one panel of B.
+ *
+ * A has rows of \`depth\` pairs that are \`aStep\` bytes apart; B is [depth][8][2]; C is i32, [row][8].
+ */`,
+    },
   ],
 };
 
@@ -212,47 +228,54 @@ function fromBefore({ rows, vectors, from }) {
 }
 
 function bodyOf(tile) {
-  const { type, rows, columns, gathered, together, comment, name } = tile;
+  const { type, rows, columns, gathered, strided, together, comment, name } = tile;
   const { first, last, before, start, store, columnBytes = 32 } = types[type];
   const shift = Math.log2(columnBytes);
-  const found = gathered
-    ? ["a: usize", ...(together ? [] : ["aStep: usize"]), "depth: i32", "b: usize"]
-    : [
-        "table: usize",
-        "taps: i32",
-        "depth: i32",
-        "offset: usize",
-        "b: usize",
-        ...(columns > 8 ? ["panelBytes: usize"] : []),
-      ];
+  const found =
+    gathered || strided
+      ? ["a: usize", ...(together ? [] : ["aStep: usize"]), "depth: i32", "b: usize"]
+      : [
+          "table: usize",
+          "taps: i32",
+          "depth: i32",
+          "offset: usize",
+          "b: usize",
+          ...(columns > 8 ? ["panelBytes: usize"] : []),
+        ];
   const origin = tile.from ? ["from: usize", "fromStep: usize"] : [];
-  const parameters = [...found, ...first, ...origin, "c: usize", "step: usize", "rows: i32", "columns: i32", ...last];
-  const loop = gathered
-    ? [
-        `for (let at = b; at < end; at += ${columnBytes}) {`,
-        ...indent(1, products(tile)),
-        "}",
-        ...(together ? [] : ["a += aStep;"]),
-      ]
-    : [
-        "let at = b;",
-        "for (let tap = 0; tap < taps; tap++) {",
-        ...indent(
-          1,
-          each(rows, (row) => `let a${row} = <usize>load<u32>(table${offset(4 * row)}) + offset;`),
-        ),
-        `  table += ${4 * rows};`,
-        `  for (const end = at + tapBytes; at < end; at += ${columnBytes}) {`,
-        ...indent(2, products(tile)),
-        "  }",
-        "}",
-      ];
+  const block = first
+    ? [...first, ...origin, "c: usize", "step: usize", "rows: i32", "columns: i32", ...last]
+    : ["c: usize", "rows: i32"];
+  const parameters = [...found, ...block];
+  const loop =
+    gathered || strided
+      ? [
+          ...(strided ? each(rows, (row) => `let a${row} = ${row ? `a${row - 1} + aStep` : "a"};`) : []),
+          `for (let at = b; at < end; at += ${columnBytes}) {`,
+          ...indent(1, products(tile)),
+          "}",
+          ...(together ? [] : [`a += ${strided ? `${rows} * ` : ""}aStep;`]),
+        ]
+      : [
+          "let at = b;",
+          "for (let tap = 0; tap < taps; tap++) {",
+          ...indent(
+            1,
+            each(rows, (row) => `let a${row} = <usize>load<u32>(table${offset(4 * row)}) + offset;`),
+          ),
+          `  table += ${4 * rows};`,
+          `  for (const end = at + tapBytes; at < end; at += ${columnBytes}) {`,
+          ...indent(2, products(tile)),
+          "  }",
+          "}",
+        ];
   const panel = `<usize>depth << ${shift}`;
-  const ends = !gathered
-    ? [`const tapBytes = ${panel};`]
-    : columns > 8
-      ? [`const panelBytes = ${panel};`, "const end = b + panelBytes;"]
-      : [`const end = b + (${panel});`];
+  const ends =
+    !gathered && !strided
+      ? [`const tapBytes = ${panel};`]
+      : columns > 8
+        ? [`const panelBytes = ${panel};`, "const end = b + panelBytes;"]
+        : [`const end = b + (${panel});`];
   return [
     comment,
     `export function ${name}(`,
@@ -264,7 +287,7 @@ function bodyOf(tile) {
     ...indent(1, [...before(tile), ...ends, ...(together ? ["let walk = a;"] : [])]),
     `  for (; rows > 0; rows -= ${rows}) {`,
     ...indent(2, [...start(tile), ...fromBefore(tile), ...(gathered && !together ? ["let walk = a;"] : []), ...loop]),
-    ...indent(2, [...store(tile), `c += ${rows} * step;`]),
+    ...indent(2, [...store(tile), first ? `c += ${rows} * step;` : `c += ${16 * rows * tile.vectors};`]),
     "  }",
     "}",
   ].join("\n");

@@ -2,6 +2,7 @@ import { Kernel } from "../shared/record";
 import { qs8_conv } from "./conv";
 import { qs8_dequantize, qs8_quantize } from "./convert";
 import { qs8_linear } from "./linear";
+import { qs8_conv3x3_winograd4 } from "./winograd";
 import { qs8_global_average_pool, qs8_max_pool, qs8_zero_pad_shortcut } from "./pool";
 
 /** One piece of a record on quantised values. False where the record is none of these. */
@@ -9,6 +10,9 @@ export function executeQuantized(kernel: i32, record: usize, piece: i32, scratch
   switch (kernel) {
     case Kernel.qs8Conv:
       qs8_conv(record, piece, scratch);
+      return true;
+    case Kernel.qs8Winograd:
+      qs8_conv3x3_winograd4(record, piece, scratch);
       return true;
     case Kernel.qs8MaxPool:
       qs8_max_pool(record, piece);

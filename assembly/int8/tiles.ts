@@ -381,3 +381,63 @@ export function qs8_gemm16_4x8(
     c += 4 * step;
   }
 }
+
+/**
+ * i16 GEMM, tiles of 4 rows by 8 columns: C = A B modulo 2^32, for `rows` rows, a multiple of four, against one panel of B.
+ *
+ * A has rows of `depth` pairs that are `aStep` bytes apart; B is [depth][8][2]; C is i32, [row][8].
+ */
+export function i16_gemm_4x8(
+  a: usize,
+  aStep: usize,
+  depth: i32,
+  b: usize,
+  c: usize,
+  rows: i32,
+): void {
+  const end = b + (<usize>depth << 5);
+  for (; rows > 0; rows -= 4) {
+    let s00 = i32x4.splat(0);
+    let s01 = i32x4.splat(0);
+    let s10 = i32x4.splat(0);
+    let s11 = i32x4.splat(0);
+    let s20 = i32x4.splat(0);
+    let s21 = i32x4.splat(0);
+    let s30 = i32x4.splat(0);
+    let s31 = i32x4.splat(0);
+    let a0 = a;
+    let a1 = a0 + aStep;
+    let a2 = a1 + aStep;
+    let a3 = a2 + aStep;
+    for (let at = b; at < end; at += 32) {
+      const b0 = v128.load(at);
+      const b1 = v128.load(at, 16);
+      let row = v128.load32_splat(a0);
+      s00 = i32x4.add(s00, i32x4.dot_i16x8_s(b0, row));
+      s01 = i32x4.add(s01, i32x4.dot_i16x8_s(b1, row));
+      row = v128.load32_splat(a1);
+      s10 = i32x4.add(s10, i32x4.dot_i16x8_s(b0, row));
+      s11 = i32x4.add(s11, i32x4.dot_i16x8_s(b1, row));
+      row = v128.load32_splat(a2);
+      s20 = i32x4.add(s20, i32x4.dot_i16x8_s(b0, row));
+      s21 = i32x4.add(s21, i32x4.dot_i16x8_s(b1, row));
+      row = v128.load32_splat(a3);
+      s30 = i32x4.add(s30, i32x4.dot_i16x8_s(b0, row));
+      s31 = i32x4.add(s31, i32x4.dot_i16x8_s(b1, row));
+      a0 += 4;
+      a1 += 4;
+      a2 += 4;
+      a3 += 4;
+    }
+    a += 4 * aStep;
+    v128.store(c, s00);
+    v128.store(c, s01, 16);
+    v128.store(c, s10, 32);
+    v128.store(c, s11, 48);
+    v128.store(c, s20, 64);
+    v128.store(c, s21, 80);
+    v128.store(c, s30, 96);
+    v128.store(c, s31, 112);
+    c += 128;
+  }
+}

@@ -11,7 +11,7 @@ import {
   TRIAL_WEIGHTS,
 } from "../shared/sizes";
 import { gatherWide } from "./gather";
-import { qs8_gemm16_4x8, qs8_igemm_4x16, qs8_igemm_4x8, qs8_igemm_6x16, qs8_igemm_6x8 } from "./tiles";
+import { i16_gemm_4x8, qs8_gemm16_4x8, qs8_igemm_4x16, qs8_igemm_4x8, qs8_igemm_6x16, qs8_igemm_6x8 } from "./tiles";
 
 /** Words of a row. */
 const DEPTH: i32 = TRIAL_BYTES / 4;
@@ -30,6 +30,13 @@ export function trialOfIntegers(tile: i32, at: usize, rounds: i32): void {
   const six = 6 * sixes(tile, ROWS);
   for (let row = 0; row < ROWS; row++) store<u32>(at + (<usize>row << 2), <u32>(a + <usize>(row * DEPTH * 4)));
   for (let round = 0; round < rounds; round++) {
+    if (tile == Tile.i16_4x8) {
+      // Twice half of the channels, of two bytes each.
+      for (let panel: usize = 0; panel < 2 * PANELS; panel++) {
+        i16_gemm_4x8(a, DEPTH * 4, DEPTH, b + (panel % PANELS) * bytes, c, ROWS);
+      }
+      continue;
+    }
     if (!ASC_FEATURE_RELAXED_SIMD || tile == Tile.qs8_wide) {
       gatherWide(at, ROWS / 4, 1, DEPTH * 4, 0, work);
       for (let panel: usize = 0; panel < PANELS; panel++) {

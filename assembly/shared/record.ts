@@ -34,6 +34,7 @@ export enum Kernel {
   qs8ZeroPadShortcut = 29,
   quantize = 30,
   dequantize = 31,
+  qs8Winograd = 32,
 }
 
 /** Tiles of the matrix product, rows by columns. */
@@ -46,6 +47,8 @@ export enum Tile {
   qs8_6x16 = 5,
   /** On values widened to sixteen bits, for engines without a dot product of bytes. */
   qs8_wide = 6,
+  /** Of values that are sixteen bits wide already: minimal filtering's. */
+  i16_4x8 = 7,
 }
 
 /** The head: words that every record has, whatever its kernel. */
@@ -106,6 +109,14 @@ export enum ConvField {
 /** The direct convolution of integers has the words of `ConvField`, and one more. Its `depth` counts words of four bytes. */
 export enum IntegerConvField {
   /** What a step of the summand is worth in steps of the output, an f32. */
+  factor = 31,
+}
+
+/** Minimal filtering of integers has some of the words of `WinogradField`, and two more. */
+export enum IntegerWinogradField {
+  /** Input channels whose products are summed before the output's transform. */
+  chunk = 26,
+  /** As in `IntegerConvField`. */
   factor = 31,
 }
 

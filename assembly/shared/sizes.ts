@@ -59,6 +59,26 @@ export function rowPointerBytes(rows: i32): i32 {
   return (4 * (rows + 3) + 63) & ~63;
 }
 
+// Winograd on integers.
+
+/** Channels that a pass of the input's transform carries. */
+export const FILTERED_SLICE = 64;
+/** Most channels whose 9 * 127 * 127 products each, times 64, sum to less than 2^31; a multiple of sixteen. */
+export const FILTERED_CHANNELS = 224;
+/** A tile's sums of one panel: 16 pixels of eight channels. */
+export const FILTERED_SUMS = 16 * 8 * 4;
+
+/** From one point to the next: of V, of U, and of M. */
+export function filteredInputPlane(rows: i32, channels: i32): i32 {
+  return 2 * rows * channels + LINE;
+}
+export function filteredFilterPlane(channels: i32): i32 {
+  return 16 * channels + LINE;
+}
+export function filteredProductPlane(rows: i32): i32 {
+  return 32 * rows + LINE;
+}
+
 // Strassen's algorithm.
 
 /** Input channels of a part, at most. */

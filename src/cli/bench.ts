@@ -25,7 +25,9 @@ export async function bench(names: string[], options: Options): Promise<number> 
   if (networks.length === 0) {
     const { bytes, origin, files } = await readSource(nodeHost, modelOf(options), load);
     const state = await readWeights(bytes, origin, nodeHost);
-    networks.push(buildNetwork(state, { ...load, card: modelCard(state, files) }));
+    // A GPU computes in float alone.
+    const integers = load.precision !== "f32" && load.device !== "gpu";
+    networks.push(buildNetwork(state, { ...load, card: modelCard(state, files), integers }));
   }
   for (const network of networks) {
     const start = performance.now();

@@ -35,7 +35,7 @@ interface Case {
 
 const cases: readonly Case[] = [
   { name: "1x1", height: 7, width: 7, channels: 64, out: 32, kernel: [1, 1], type: "u7" },
-  { name: "1x1, one pixel, odd channels", height: 1, width: 1, channels: 5, out: 3, kernel: [1, 1], type: "s8" },
+  { name: "1x1, one pixel, odd channels", height: 1, width: 1, channels: 5, out: 9, kernel: [1, 1], type: "s8" },
   { name: "1x1 with a stride", height: 9, width: 7, channels: 33, out: 50, kernel: [1, 1], stride: [2, 2], type: "s8" },
   {
     name: "3x3 with a summand",
@@ -115,6 +115,19 @@ const cases: readonly Case[] = [
     padding: [1, 1],
     groups: 2,
     type: "s8",
+  },
+  { name: "3x3, one pixel", height: 1, width: 1, channels: 3, out: 25, kernel: [3, 3], padding: [1, 1], type: "u7" },
+  { name: "3x3 without a border", height: 11, width: 14, channels: 40, out: 33, kernel: [3, 3], type: "s8" },
+  {
+    name: "3x3, more tiles than go together",
+    height: 30,
+    width: 29,
+    channels: 240,
+    out: 16,
+    kernel: [3, 3],
+    padding: [1, 1],
+    summand: "u7",
+    type: "u7",
   },
   { name: "many rows", height: 37, width: 41, channels: 48, out: 16, kernel: [1, 1], type: "u7" },
   {

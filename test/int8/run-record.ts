@@ -14,12 +14,19 @@ export interface Setup {
   /** Whether it has the dot product of bytes. */
   readonly dot: boolean;
   readonly threads?: number;
+  /** Whether 3x3 convolutions take minimal filtering, whatever it takes. */
+  readonly filtered?: boolean;
 }
 
 /** What the modules have to choose from: the baseline widens, the relaxed one has a dot product of bytes in three tiles as well. */
 export const setups: readonly Setup[] = [
   { simd: "baseline", tile: Tile.qs8_wide, name: "sixteen bits", dot: false },
   { simd: "relaxed", tile: Tile.qs8_wide, name: "sixteen bits, pieces for two threads", dot: false, threads: 2 },
+  { simd: "baseline", tile: Tile.qs8_wide, name: "minimal filtering", dot: false, filtered: true },
+  {
+    ...{ simd: "relaxed", tile: Tile.qs8_wide, name: "minimal filtering, pieces for two threads", dot: false },
+    ...{ threads: 2, filtered: true },
+  },
   { simd: "relaxed", tile: Tile.qs8_4x8, name: "4x8", dot: true },
   { simd: "relaxed", tile: Tile.qs8_6x8, name: "6x8, pieces for three threads", dot: true, threads: 3 },
   { simd: "relaxed", tile: Tile.qs8_6x16, name: "6x16", dot: true },
@@ -37,7 +44,7 @@ export async function runRecord(
   op: Op,
   shapes: readonly [ValueShape, ValueShape, ValueShape, ValueShape],
   inputs: readonly Int8Array[],
-  { tile, threads = 1 }: Setup,
+  { tile, threads = 1, filtered = false }: Setup,
   module: WebAssembly.Module,
   raw?: Int8Array,
 ): Promise<DataView> {
@@ -58,7 +65,10 @@ export async function runRecord(
     parameters: 0,
     batchNorms: { folded: 0, kept: 0 },
   };
-  const integers = { tile, name: "", floatTile: "4x8" as const, lower: lowerIntegers, checkFinite, toFloat, fromFloat };
+  const integers = {
+    ...{ tile, name: "", floatTile: "4x8" as const, filtering: filtered ? 0 : Number.POSITIVE_INFINITY },
+    ...{ lower: lowerIntegers, checkFinite, toFloat, fromFloat },
+  };
   const program = compile(network, { threads, memory: "fast", convolution: "auto", integers });
   const from = program.bytes + GUARD;
   const end = from + program.scratchBytes;

@@ -2,6 +2,7 @@ import {
   ConvField,
   Field,
   IntegerConvField,
+  IntegerWinogradField,
   Kernel,
   PointwiseField,
   PoolField,
@@ -14,6 +15,7 @@ import { piecesOf } from "../kernels/pieces.js";
 import { bitsOf, lower } from "../lower/lower.js";
 import type { Drafts, Words } from "../program/drafts.js";
 import { integerForm } from "./pack.js";
+import { filtering, isWorthFiltering } from "./winograd.js";
 
 /** Input rows of a piece should stay in a core's second-level cache. */
 const ROWS_BYTES = 256 * 1024;
@@ -70,6 +72,19 @@ function fits(drafts: Drafts, op: ConvOp): boolean {
 function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantization, to: Quantization): void {
   const output = drafts.shape(op.output);
   const [out] = op.weight.shape as [number];
+  const [, summand] = op.inputs;
+  const factor = summand === undefined ? 0 : drafts.shape(summand).quantization!.scale / to.scale;
+  const relu = to.type === "u7" ? 1 : 0;
+  const scales = { inputScale: from.scale, outputScale: to.scale };
+  if (isWorthFiltering(drafts, op)) {
+    const { pieces, words } = filtering(drafts, op);
+    const depth = paddedIntegers(drafts.shape(op.inputs[0]).channels);
+    const form = integerForm(rows, 2, scales);
+    const weights = drafts.addWeights(op, { form, depth, taps: 9, groupOut: paddedIntegers(out) });
+    const own = { ...words, [Field.relu]: relu, [IntegerWinogradField.factor]: bitsOf(factor) };
+    push(drafts, op, Kernel.qs8Winograd, "qs8_conv3x3_winograd4", pieces, own, weights);
+    return;
+  }
   const depth = op.groups === 1 ? paddedIntegers(drafts.shape(op.inputs[0]).channels) : op.weight.shape[1]!;
   const groupOut = op.groups === 1 ? paddedIntegers(out) : out / op.groups;
   const groupPanels = Math.ceil(groupOut / 8);
@@ -82,9 +97,7 @@ function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantiza
   const wide = tile === Tile.qs8_wide;
   const gathered = wide ? 2 * 4 * Math.ceil(rowsPerPiece / 4) * taps * depth : 0;
   drafts.needScratch(pointerBytes(rowsPerPiece + 8, taps) + gathered);
-  const [, summand] = op.inputs;
-  const factor = summand === undefined ? 0 : drafts.shape(summand).quantization!.scale / to.scale;
-  const form = integerForm(rows, wide ? 2 : 4, { inputScale: from.scale, outputScale: to.scale });
+  const form = integerForm(rows, wide ? 2 : 4, scales);
   const weights = drafts.addWeights(op, { form, depth, taps, groups: op.groups, groupOut });
   push(
     drafts,
@@ -95,7 +108,7 @@ function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantiza
     {
       [Field.tile]: tile,
       [IntegerConvField.factor]: bitsOf(factor),
-      [Field.relu]: to.type === "u7" ? 1 : 0,
+      [Field.relu]: relu,
       [ConvField.kernelHeight]: op.kernel[0],
       [ConvField.kernelWidth]: op.kernel[1],
       [ConvField.strideHeight]: op.stride[0],

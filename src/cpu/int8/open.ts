@@ -24,37 +24,54 @@ export async function openIntegers(
   variant: Variant,
   store: Store | undefined,
 ): Promise<Integers> {
-  const name = variant.includes("relaxed") ? await fastest(module, variant, store) : "wide";
+  const { name, filtering } = await measured(module, variant, store);
   const floatTile: TileName = name === "wide" ? "4x8" : name;
-  return { tile: names[name], name, floatTile, lower: lowerIntegers, checkFinite, toFloat, fromFloat };
+  return { tile: names[name], name, floatTile, filtering, lower: lowerIntegers, checkFinite, toFloat, fromFloat };
 }
 
-async function fastest(module: WebAssembly.Module, variant: Variant, store: Store | undefined): Promise<Name> {
+/** The fastest tile, and what a multiply-add of minimal filtering takes in multiply-adds of that. */
+interface Measured {
+  readonly name: Name;
+  readonly filtering: number;
+}
+
+async function measured(module: WebAssembly.Module, variant: Variant, store: Store | undefined): Promise<Measured> {
   const key = JSON.stringify(["int8 tile", kernelsVersion, engineName(), variant]);
-  const kept = await store?.get(key).catch(() => null);
-  if (kept && kept in names) return kept as Name;
+  const kept = check(await store?.get(key).catch(() => null));
+  if (kept) return kept;
   const kernels = await instantiate(module, createMemory(4 << 16, 4 << 16, variant.includes("threads")));
-  const name = measure(kernels);
-  await store?.set(key, name).catch(() => {});
-  return name;
+  const found = measure(kernels, variant.includes("relaxed"));
+  await store?.set(key, JSON.stringify(found)).catch(() => {});
+  return found;
+}
+
+/** What was kept, where it is whole. */
+function check(text: string | null | undefined): Measured | null {
+  try {
+    const kept = JSON.parse(text ?? "null") as Measured | null;
+    return kept && kept.name in names && kept.filtering > 0 ? kept : null;
+  } catch {
+    return null;
+  }
 }
 
 /**
  * The fastest of the tiles that are right. They are tried as the engine compiles them first and once they are optimised: V8 11.3 has a
  * dot product of bytes that is wrong at first.
  */
-export function measure(kernels: Kernels): Name {
+export function measure(kernels: Kernels, relaxed: boolean): Measured {
   const { buffer } = kernels.memory;
   fillTrial(buffer, TRIAL_AT);
   const works = (name: Name) => {
     kernels.trial(names[name], TRIAL_AT, 1);
     return isRight(buffer, TRIAL_AT, name === "wide" ? 2 : 4);
   };
-  const right = (Object.keys(names) as Name[]).filter(works);
-  const times = settledTime(right.map((name) => () => kernels.trial(names[name], TRIAL_AT, ROUNDS)));
+  const right = (Object.keys(names) as Name[]).filter((name) => (relaxed || name === "wide") && works(name));
+  const tiles = [...right.map((name) => names[name]), Tile.i16_4x8];
+  const times = settledTime(tiles.map((tile) => () => kernels.trial(tile, TRIAL_AT, ROUNDS)));
   let [best, least] = ["wide" as Name, Number.POSITIVE_INFINITY];
   for (const [index, name] of right.entries()) {
     if (times[index]! < WORTH * least && works(name)) [best, least] = [name, times[index]!];
   }
-  return best;
+  return { name: best, filtering: times.at(-1)! / times[right.indexOf(best)]! };
 }

@@ -76,6 +76,8 @@ export interface Integers {
   readonly name: string;
   /** The tile of a network's f32 layers. */
   readonly floatTile: TileName;
+  /** What a multiply-add of minimal filtering takes here, in multiply-adds of the tile. */
+  readonly filtering: number;
   /** `drafts`: a `Drafts`. */
   lower(drafts: object, op: Op): void;
   checkFinite(input: Float32Array): void;
