@@ -38,14 +38,13 @@ const types = {
     add: (sum, column) => `${sum} = dot(${column}, row, ${sum});`,
     store: (tile) => storePairs(tile),
   },
-  // As qs8, with values of sixteen bits and two weights side by side.
+  // As qs8, with values and weights of sixteen bits, two of which lie side by side.
   qs8_wide: {
     first: ["scales: usize"],
     last: ["residual: usize", "factor: f32", "least: i32"],
     before: () => [],
     start: (tile) => sums(tile).map((sum) => `let ${sum} = i32x4.splat(0);`),
-    column: (v, at) => `v128.load8x8_s(${at}${offset(8 * (v % 2))})`,
-    columnBytes: 16,
+    column: (v, at) => `v128.load(${at}${offset(16 * (v % 2))})`,
     add: (sum, column) => `${sum} = i32x4.add(${sum}, i32x4.dot_i16x8_s(${column}, row));`,
     store: (tile) => storePairs(tile),
   },
@@ -163,7 +162,7 @@ function dot(weights: v128, activations: v128, sum: v128): v128 {
       ...{ name: "qs8_gemm16_4x8", type: "qs8_wide", rows: 4, columns: 8, gathered: true, together: true },
       comment: `/**
  * For engines without a dot product of bytes: A is gathered and widened (\`gatherWide\`), blocks of [depth][4][2] one behind the other, and
- * \`depth\` counts pairs. A panel is [depth][8][2], bytes that are widened as they are loaded.
+ * \`depth\` counts pairs. A panel is [depth][8][2], widened as well (\`widen\`).
  */`,
     },
     {
@@ -229,8 +228,7 @@ function fromBefore({ rows, vectors, from }) {
 
 function bodyOf(tile) {
   const { type, rows, columns, gathered, strided, together, comment, name } = tile;
-  const { first, last, before, start, store, columnBytes = 32 } = types[type];
-  const shift = Math.log2(columnBytes);
+  const { first, last, before, start, store } = types[type];
   const found =
     gathered || strided
       ? ["a: usize", ...(together ? [] : ["aStep: usize"]), "depth: i32", "b: usize"]
@@ -251,7 +249,7 @@ function bodyOf(tile) {
     gathered || strided
       ? [
           ...(strided ? each(rows, (row) => `let a${row} = ${row ? `a${row - 1} + aStep` : "a"};`) : []),
-          `for (let at = b; at < end; at += ${columnBytes}) {`,
+          `for (let at = b; at < end; at += 32) {`,
           ...indent(1, products(tile)),
           "}",
           ...(together ? [] : [`a += ${strided ? `${rows} * ` : ""}aStep;`]),
@@ -264,12 +262,12 @@ function bodyOf(tile) {
             each(rows, (row) => `let a${row} = <usize>load<u32>(table${offset(4 * row)}) + offset;`),
           ),
           `  table += ${4 * rows};`,
-          `  for (const end = at + tapBytes; at < end; at += ${columnBytes}) {`,
+          `  for (const end = at + tapBytes; at < end; at += 32) {`,
           ...indent(2, products(tile)),
           "  }",
           "}",
         ];
-  const panel = `<usize>depth << ${shift}`;
+  const panel = `<usize>depth << 5`;
   const ends =
     !gathered && !strided
       ? [`const tapBytes = ${panel};`]

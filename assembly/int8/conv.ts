@@ -4,7 +4,7 @@ import { ConvField, Field, IntegerConvField, Tile } from "../shared/record";
 import { pointerBytes } from "../shared/sizes";
 import { residualOf } from "../gemm/store";
 import { word } from "../base/words";
-import { gatherWide } from "./gather";
+import { gatherWide, widen } from "./gather";
 import { qs8_gemm16_4x8, qs8_igemm_4x16, qs8_igemm_4x8, qs8_igemm_6x16, qs8_igemm_6x8 } from "./tiles";
 
 /**
@@ -45,6 +45,7 @@ export function qs8_conv(record: usize, piece: i32, scratch: usize): void {
   const six = min(rows, 6 * blocks);
   const after = scratch + (<usize>(6 * blocks * taps) << 2);
   const below = <usize>six * step;
+  const widened = work + (<usize>(paddedRows(tile, rows) * taps * depth) << 3);
   const wide = !ASC_FEATURE_RELAXED_SIMD || tile == Tile.qs8_wide;
 
   let gathered = -1;
@@ -60,7 +61,8 @@ export function qs8_conv(record: usize, piece: i32, scratch: usize): void {
     if (wide) {
       if (group != gathered) gatherWide(scratch, paddedRows(tile, rows) >> 2, taps, depth << 2, offset, work);
       gathered = group;
-      qs8_gemm16_4x8(work, (taps * depth) << 1, b, scales, c, step, rows, columns, residual, factor, least);
+      widen(b, <i32>panelBytes, widened);
+      qs8_gemm16_4x8(work, (taps * depth) << 1, widened, scales, c, step, rows, columns, residual, factor, least);
     } else if (pair) {
       qs8_igemm_6x16(scratch, taps, depth, offset, b, panelBytes, scales, c, step, six, columns, residual, factor, least);
       qs8_igemm_4x16(after, taps, depth, offset, b, panelBytes, scales, c + below, step, rows - six, columns, residual, factor, least);

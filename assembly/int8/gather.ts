@@ -44,3 +44,12 @@ export function gatherWide(table: usize, blocks: i32, taps: i32, bytes: i32, off
 function widened(at: usize): u32 {
   return (<u32>load<i8>(at) & 0xffff) | (<u32>load<i8>(at, 1) << 16);
 }
+
+/** Widens bytes to i16: `bytes` of them, a multiple of sixteen. */
+export function widen(from: usize, bytes: i32, to: usize): void {
+  for (const end = from + <usize>bytes; from < end; from += 16) {
+    v128.store(to, v128.load8x8_s(from));
+    v128.store(to, v128.load8x8_s(from, 8), 16);
+    to += 32;
+  }
+}

@@ -333,7 +333,7 @@ export function qs8_igemm_4x16(
 
 /**
  * For engines without a dot product of bytes: A is gathered and widened (`gatherWide`), blocks of [depth][4][2] one behind the other, and
- * `depth` counts pairs. A panel is [depth][8][2], bytes that are widened as they are loaded.
+ * `depth` counts pairs. A panel is [depth][8][2], widened as well (`widen`).
  */
 export function qs8_gemm16_4x8(
   a: usize,
@@ -348,7 +348,7 @@ export function qs8_gemm16_4x8(
   factor: f32,
   least: i32,
 ): void {
-  const end = b + (<usize>depth << 4);
+  const end = b + (<usize>depth << 5);
   let walk = a;
   for (; rows > 0; rows -= 4) {
     let s00 = i32x4.splat(0);
@@ -359,9 +359,9 @@ export function qs8_gemm16_4x8(
     let s21 = i32x4.splat(0);
     let s30 = i32x4.splat(0);
     let s31 = i32x4.splat(0);
-    for (let at = b; at < end; at += 16) {
-      const b0 = v128.load8x8_s(at);
-      const b1 = v128.load8x8_s(at, 8);
+    for (let at = b; at < end; at += 32) {
+      const b0 = v128.load(at);
+      const b1 = v128.load(at, 16);
       let row = v128.load32_splat(walk);
       s00 = i32x4.add(s00, i32x4.dot_i16x8_s(b0, row));
       s01 = i32x4.add(s01, i32x4.dot_i16x8_s(b1, row));

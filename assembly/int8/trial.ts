@@ -10,7 +10,7 @@ import {
   TRIAL_SCALES,
   TRIAL_WEIGHTS,
 } from "../shared/sizes";
-import { gatherWide } from "./gather";
+import { gatherWide, widen } from "./gather";
 import { i16_gemm_4x8, qs8_gemm16_4x8, qs8_igemm_4x16, qs8_igemm_4x8, qs8_igemm_6x16, qs8_igemm_6x8 } from "./tiles";
 
 /** Words of a row. */
@@ -25,6 +25,7 @@ export function trialOfIntegers(tile: i32, at: usize, rounds: i32): void {
   const scales = at + TRIAL_SCALES;
   const c = at + TRIAL_OUTPUT;
   const work = c + <usize>ROWS * PANELS * 8;
+  const widened = work + ROWS * TRIAL_BYTES * 2;
   const step: usize = PANELS * 8;
   const bytes = <usize>DEPTH << 5;
   const six = 6 * sixes(tile, ROWS);
@@ -40,7 +41,8 @@ export function trialOfIntegers(tile: i32, at: usize, rounds: i32): void {
     if (!ASC_FEATURE_RELAXED_SIMD || tile == Tile.qs8_wide) {
       gatherWide(at, ROWS / 4, 1, DEPTH * 4, 0, work);
       for (let panel: usize = 0; panel < PANELS; panel++) {
-        qs8_gemm16_4x8(work, DEPTH * 2, b + panel * bytes, scales, c + (panel << 3), step, ROWS, 8, NO_RESIDUAL, 0, -127);
+        widen(b + panel * bytes, <i32>bytes, widened);
+        qs8_gemm16_4x8(work, DEPTH * 2, widened, scales, c + (panel << 3), step, ROWS, 8, NO_RESIDUAL, 0, -127);
       }
     } else if (tile == Tile.qs8_6x16) {
       for (let panel: usize = 0; panel < PANELS; panel += 2) {

@@ -7,6 +7,7 @@ import type { Host } from "../host/host.js";
 import { bundledModel } from "../host/page.js";
 import * as ownPictures from "../image/own.js";
 import type { BrowserImage } from "../image/send-browser.js";
+import * as integers from "../model/integers/index.js";
 import * as unusual from "../model/unusual/index.js";
 import { openInPlace } from "../session/open.js";
 import * as torch from "../weights/torch.js";
@@ -20,6 +21,7 @@ const host: Host = {
   loadGpu: async () => gpu,
   loadCheck: async () => check,
   loadTorch: async () => torch,
+  loadIntegers: async () => integers,
   loadUnusual: async () => unusual,
   loadOwnPictures: async () => ownPictures,
 };

@@ -4,13 +4,13 @@ import { beside, startWorkerFrom } from "../worker/handle/start-web.js";
 import { fetchKernels } from "./fetch-kernels.js";
 import type { Host } from "./host.js";
 import { kernelFiles } from "./kernel-files.js";
+import type { Later } from "./later.js";
 import { browserStore } from "./store-browser.js";
 
 declare const WorkerGlobalScope: unknown;
 
 /** What a session needs of a browser, but for the code that may come later: entries differ in how that comes. */
-export const browserHost: Omit<Host, "loadGpu" | "loadCheck" | "loadTorch" | "loadUnusual" | "loadOwnPictures"> &
-  ThisType<Host> = {
+export const browserHost: Omit<Host, Later> & ThisType<Host> = {
   wasm: async (variant) => fetchKernels(beside(import.meta.url, kernelFiles[variant])),
   threadSupport: {
     start: () =>

@@ -1,6 +1,7 @@
 import type { Variant } from "../cpu/module.js";
 import type { ThreadSupport } from "../cpu/threads/choose-threads.js";
 import type { Pixels } from "../image/index.js";
+import type { Readers } from "../model/build.js";
 import type { ModelCard } from "../model/card.js";
 import type { Body } from "../source/body.js";
 import type { Store } from "./store.js";
@@ -20,7 +21,7 @@ export interface ModelBody extends Omit<ModelFiles, "bytes"> {
 }
 
 /** What differs between a browser and Node. Everything else is the same code. */
-export interface Host {
+export interface Host extends Readers {
   /** Fetches and compiles a module of kernels that lies beside the library. */
   wasm(variant: Variant): Promise<WebAssembly.Module>;
   /** Networks of integers are computed in float here: the code for them would be too much. */
@@ -35,8 +36,6 @@ export interface Host {
   loadCheck(): Promise<typeof import("../check/index.js")>;
   /** The reader of PyTorch checkpoints, likewise. */
   loadTorch(): Promise<typeof import("../weights/torch.js")>;
-  /** What model files need that are not as torchvision writes them, likewise. */
-  loadUnusual(): Promise<typeof import("../model/unusual/index.js")>;
   /** Readers of pictures that browsers do not decode as PIL does, likewise; absent where all pictures are decoded otherwise. */
   loadOwnPictures?(): Promise<typeof import("../image/own.js")>;
   /** Decodes whatever counts as an image here. */

@@ -5,6 +5,7 @@ import * as check from "../check/index.js";
 import { WasmError } from "../errors.js";
 import { decodeBytes, decodeFile, imagePath } from "../image/decode-node.js";
 import { toPixels } from "../image/index.js";
+import * as integers from "../model/integers/index.js";
 import * as unusual from "../model/unusual/index.js";
 import * as torch from "../weights/torch.js";
 import { nodeWorker } from "../worker/handle/node.js";
@@ -38,6 +39,7 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
   loadGpu: async () => gpu,
   loadCheck: async () => check,
   loadTorch: async () => torch,
+  loadIntegers: async () => integers,
   loadUnusual: async () => unusual,
   absolute: (address) => address,
   async sendImage(source) {

@@ -138,11 +138,12 @@ function start(): DecoderProcess | null {
   }
 }
 
-/** Kills a decoder whose answer nobody wants, unless it comes in a moment. */
+/** Kills a decoder whose answer nobody wants, unless it comes in a moment. Either way whoever waits may go on then. */
 function retire(decoder: DecoderProcess, work: Promise<unknown>): void {
   let done = false;
   work.finally(() => {
     done = true;
+    waiting.shift()?.();
   });
   setTimeout(() => {
     if (done) return;

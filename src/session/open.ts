@@ -55,7 +55,7 @@ async function openModel(
   const { device = "auto", precision } = options;
   // A GPU computes in float alone.
   const integers = precision !== "f32" && device !== "gpu" && !host.inFloat;
-  const network = await openNetwork(state, { ...options, card, integers }, host.loadUnusual);
+  const network = await openNetwork(state, { ...options, card, integers }, host);
   const preprocess = preprocessFor(network, card, options.preprocess);
   const { channels } = network.values[network.output]!;
   const labels = labelsFor(options.labels ?? card.labels, channels, network.architecture.scores);

@@ -7,8 +7,8 @@ const dist = new URL("dist/", root);
 const gzip = (name: string) => gzipSync(readFileSync(new URL(name, dist)), { level: 9 }).length;
 
 /** Of what is imported later: the GPU path, and not the readers of rarer files. */
-/** The reader of other than plain files, which reads these, and their lowering. */
-const isInt8 = (text: string) => text.includes("resnet-edge.quantization") || text.includes("qs8_conv");
+/** Their reader, and their lowering. */
+const isInt8 = (text: string) => text.includes("takeScales") || text.includes("qs8_conv");
 const isGpu = (text: string) => text.includes("createComputePipelineAsync");
 
 /** Every script that `entry` reaches: static imports, workers by their literal addresses, and what is imported later where asked for. */
@@ -29,7 +29,7 @@ const modules = readdirSync(dist).filter((name) => name.endsWith(".wasm"));
 test.each([
   ["on the CPU", 60, () => false],
   ["with the GPU path", 85, isGpu],
-  ["with a model of integers", 71, isInt8],
+  ["with a model of integers", 68, isInt8],
 ])("what a page needs to classify %s is at most %i KB gzip", (_, budget, later) => {
   const scripts = reachable("index.js", later);
   const own = modules.filter((name) => name.includes("int8") === (later === isInt8));

@@ -53,3 +53,13 @@ test("a picture that never ends is late, and those behind it are answered", asyn
   expect(await Promise.all(stuck)).toEqual(Array(2).fill("stuck took more than 0.6 s to decode."));
   expect(await behind).toMatchObject({ width: 1, height: 1 });
 });
+
+test("pictures that were given up, but come in time all the same, leave their decoders to those who wait", async () => {
+  const controllers = [new AbortController(), new AbortController()];
+  const given = controllers.map(({ signal }) => decodeApart(Buffer.alloc(1), "it", signal).catch(() => "given up"));
+  const behind = decodeApart(Buffer.alloc(1), "it");
+  await sleep(WORK_MS - 50);
+  for (const controller of controllers) controller.abort();
+  expect(await Promise.all(given)).toEqual(["given up", "given up"]);
+  expect(await Promise.race([behind, sleep(4 * WORK_MS, "nobody came")])).toMatchObject({ width: 1, height: 1 });
+});

@@ -2,9 +2,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { ModelFormatError, UnsupportedModelError } from "../../src/errors.js";
 import type { Network, Weight } from "../../src/graph/network.js";
 import { elementCount, type StateDict } from "../../src/graph/tensor.js";
+import { later } from "../../src/host/later.js";
 import { openNetwork } from "../../src/model/build.js";
 import { buildNetwork, modelCard, pseudoRandomNetwork } from "../../src/model/index.js";
-import * as unusual from "../../src/model/unusual/index.js";
 import { writeNetwork } from "../../src/quantize/file.js";
 import { layersOf } from "../../src/quantize/layers.js";
 import { openWeights } from "../../src/weights/index.js";
@@ -77,7 +77,7 @@ test("in float unless integers are asked for: no value is rounded", () => {
 test("a file on its way is built from its scales, before its weights are here", async () => {
   const body = new Delivery(file, 4096);
   const state = await openWeights(body.body(), { loadTorch: () => import("../../src/weights/torch.js") });
-  const arriving = await openNetwork(state, { integers: true }, async () => unusual);
+  const arriving = await openNetwork(state, { integers: true }, later);
   expect(body.delivered).toBeLessThan(file.length);
   expect(arriving.values).toEqual(network.values);
   await state.arrival!.finished();

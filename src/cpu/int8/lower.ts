@@ -95,7 +95,8 @@ function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantiza
   const [rowsPerPiece, panelsPerPiece] = piecesOf(drafts.options, count, panels, { ...COSTS, most });
   const tile = drafts.options.integers!.tile;
   const wide = tile === Tile.qs8_wide;
-  const gathered = wide ? 2 * 4 * Math.ceil(rowsPerPiece / 4) * taps * depth : 0;
+  // Rows and a panel, widened to sixteen bits.
+  const gathered = wide ? 2 * (4 * Math.ceil(rowsPerPiece / 4) + 8) * taps * depth : 0;
   drafts.needScratch(pointerBytes(rowsPerPiece + 8, taps) + gathered);
   const form = integerForm(rows, wide ? 2 : 4, scales);
   const weights = drafts.addWeights(op, { form, depth, taps, groups: op.groups, groupOut });

@@ -1,10 +1,10 @@
 import type { Architecture, Network } from "../../graph/network.js";
-import { inFloat } from "../../graph/quantization.js";
 import { modelCard } from "../card.js";
 import { type BuildOptions, construct, type State } from "../construct.js";
+import { withIntegers } from "../integers/rounded.js";
+import { scalesArrived, takeScales } from "../integers/scales.js";
 import { arrange, normalisation } from "./arrange.js";
 import { assembleUnusual } from "./assemble.js";
-import { IntegerParameters, rounded, type Scales, scalesArrived, takeScales } from "./integers.js";
 import { PartParameters } from "./parameters.js";
 import { checkArchitecture } from "./stated.js";
 import { nameOf, statedByName } from "./well-known.js";
@@ -29,9 +29,9 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
   const taken = takeScales(state);
   const file = taken?.rest ?? state.tensors;
   const { tensors, ignored } = arrange(file, state.format === "torch", stated, options.includeTop !== false);
-  const parameters = taken ? new IntegerParameters(tensors, taken.scales.weights) : new PartParameters(tensors);
+  const parameters = new PartParameters(tensors, taken?.scales.weights);
   const built = construct(assembleUnusual, state, { ...options, card }, tensors, parameters, stated);
-  const network = taken ? withIntegers(built, taken.scales, options) : built;
+  const network = taken ? withIntegers(built, taken.scales, options.integers) : built;
   const kept = ignored.filter((name) => normalisation.test(name));
   const flaws = network.flaws as string[];
   if (kept.length > 0) {
@@ -41,12 +41,6 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
   }
   const architecture = { ...network.architecture, name: nameOf(network.architecture) };
   return { ...network, architecture, ...(ignored.length > 0 ? { ignored } : {}) };
-}
-
-/** As the file has it, or in float. */
-function withIntegers(network: Network, scales: Scales, { integers }: BuildOptions): Network {
-  const whole = rounded(network, scales);
-  return integers ? whole : inFloat(whole);
 }
 
 /** As `buildNetwork`, of a file that may be on its way. */

@@ -1,13 +1,17 @@
 import type { Vector, Weight } from "../../graph/network.js";
 import { lazyVector } from "../../graph/vector.js";
-import { FileParameters } from "../file-parameters.js";
+import { IntegerParameters } from "../integers/parameters.js";
+import type { Scales } from "../integers/scales.js";
 import { partsNeeded, type Readable } from "./parametrized.js";
 
-/** As `FileParameters`, with weights that are computed from parts. */
-export class PartParameters extends FileParameters {
-  constructor(private readonly readables: ReadonlyMap<string, Readable>) {
+/** As `IntegerParameters`, with weights that are computed from parts. */
+export class PartParameters extends IntegerParameters {
+  constructor(
+    private readonly readables: ReadonlyMap<string, Readable>,
+    scales?: Scales["weights"],
+  ) {
     // What is computed is looked up by name and shape alone there.
-    super(readables as ConstructorParameters<typeof FileParameters>[0]);
+    super(readables as ConstructorParameters<typeof IntegerParameters>[0], scales);
   }
 
   override weight(name: string, shape: readonly number[]): Weight {
