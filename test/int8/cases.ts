@@ -29,8 +29,8 @@ interface Case {
   readonly groups?: number;
   readonly summand?: Quantization["type"];
   readonly type: "u7" | "s8";
-  /** Every weight and activation as large as it can be. */
-  readonly extreme?: boolean;
+  /** Every weight and activation as large as it can be: of either sign, or all of one, so that sums are as large as they can be. */
+  readonly extreme?: "signs" | "sums";
 }
 
 const cases: readonly Case[] = [
@@ -139,8 +139,19 @@ const cases: readonly Case[] = [
     kernel: [3, 3],
     padding: [1, 1],
     type: "s8",
-    extreme: true,
+    extreme: "signs",
     summand: "s8",
+  },
+  {
+    name: "the largest sums",
+    height: 6,
+    width: 5,
+    channels: 512,
+    out: 16,
+    kernel: [3, 3],
+    padding: [1, 1],
+    type: "u7",
+    extreme: "sums",
   },
 ];
 
@@ -162,11 +173,15 @@ async function convolution(it: Case, setup: Setup, module: WebAssembly.Module): 
   const groups = it.groups ?? 1;
   const depth = it.channels / groups;
   const taps = it.kernel[0] * it.kernel[1];
-  const signs = () => (random() < 0.5 ? -127 : 127);
+  const signs = () => (it.extreme === "signs" && random() < 0.5 ? -127 : 127);
   const weights = Int8Array.from({ length: it.out * depth * taps }, () => (it.extreme ? signs() : whole(-127, 127)));
   const scales = Float64Array.from({ length: it.out }, () => Math.fround((0.5 + random()) / 127));
   const bias = Float64Array.from({ length: it.out }, () => Math.fround(20 * (random() - 0.5)));
-  const [inScale, outScale, summandScale] = [0.03, Math.fround(0.03 * Math.sqrt(depth * taps)), 0.071];
+  const [inScale, outScale, summandScale] = [
+    0.03,
+    Math.fround(0.03 * (it.extreme === "sums" ? 2 * depth * taps : Math.sqrt(depth * taps))),
+    0.071,
+  ];
   const shapes = { height: it.height, width: it.width, channels: it.channels };
   const input: ValueShape = { ...shapes, quantization: { type: "u7", scale: inScale } };
   const op: ConvOp = {

@@ -16,6 +16,7 @@ const files = [
   ["test/cpu/guard.test.ts"],
   ["test/cpu/networks.test.ts"],
   ["test/cpu/kernels.test.ts"],
+  ["test/int8/node.test.ts"],
   ["test/worker/threads.test.ts", "many threads give what one gives"],
 ];
 

@@ -3,14 +3,7 @@ import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launch, noChromium } from "../browser/chromium.js";
-import { wasm } from "../cpu/engine.js";
-import { problemsOf } from "./cases.js";
 import { setups } from "./run-record.js";
-
-// Node 20 has a dot product of bytes behind a flag, and its first compiler gets it wrong: tiles with it are tried in Chromium.
-test.each(setups.filter(({ dot }) => !dot))("$simd, $name, in Node: as plain sums, to the bit", async (setup) => {
-  expect(await problemsOf(setup, await wasm(`int8-${setup.simd}`))).toEqual([]);
-});
 
 describe.skipIf(noChromium).each([
   ["", []],
