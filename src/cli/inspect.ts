@@ -1,12 +1,19 @@
 import { compile } from "../cpu/lower/compile.js";
+import { hasRelaxedSimd } from "../cpu/module.js";
 import { planMemory } from "../cpu/open.js";
 import { explain, explainRecords } from "../cpu/program/explain.js";
-import type { CompileOptions } from "../cpu/program/program.js";
+import type { CompileOptions, Integers } from "../cpu/program/program.js";
 import { OptionError } from "../errors.js";
+import type { Network } from "../graph/network.js";
+import type { StateDict } from "../graph/tensor.js";
 import { nodeHost } from "../host/node.js";
 import { assumedOf, statedOf } from "../model/assumed.js";
+import { QUANTIZATION } from "../model/format.js";
 import { buildNetwork, describeNetwork, modelCard, preprocessFor } from "../model/index.js";
 import type { LoadOptions, Preprocess } from "../options.js";
+import { floatBytes } from "../quantize/file.js";
+import { layersOf } from "../quantize/layers.js";
+import { checkOptions } from "../session/check-options.js";
 import { labelsFor, type Scores } from "../session/classify.js";
 import { readSource } from "../source/open.js";
 import { readWeights } from "../weights/index.js";
@@ -19,26 +26,36 @@ export async function inspect(names: string[], options: Options): Promise<number
   if (names.length > 1) throw new OptionError("inspect takes one model.");
   const named = { ...options, ...(names[0] === undefined ? {} : { model: names[0] }) };
   const load = await loadOptions(named);
+  checkOptions(load);
   const source = modelOf(named);
   const { bytes, origin, files } = await readSource(nodeHost, source, load);
   const state = await readWeights(bytes, origin, nodeHost);
   const card = modelCard(state, files);
-  const network = buildNetwork(state, { ...load, card });
+  // As a session decides it.
+  const wantsIntegers = load.precision !== "f32" && load.device !== "gpu";
+  const network = buildNetwork(state, { ...load, card, integers: wantsIntegers });
+  const integers = await integersFor(network, load);
+  const weights = { ...weightsOf(network, state), bytes: bytes.length, floatBytes: floatBytes(network) };
+  const computed = integers ? "int8" : "f32";
   const description = describeNetwork(network);
   const preprocess = preprocessFor(network, card, load.preprocess);
-  const memory = { fast: planMemory(network, { memory: "fast" }), small: planMemory(network, { memory: "small" }) };
+  const memory = {
+    fast: planMemory(network, { memory: "fast", integers }),
+    small: planMemory(network, { memory: "small", integers }),
+  };
   const statedFields = statedOf(card.architecture, load.architecture);
   const stated = Object.entries(statedFields ?? card.architecture);
   const assumed = Object.entries(assumedOf(network.architecture, statedFields));
   const { classes, scores } = network.architecture;
   const labels = classes > 0 ? labelsFor(load.labels ?? card.labels, classes, scores) : null;
-  const program = options.records ? compile(network, compiling(load)) : null;
+  const program = options.records ? compile(network, compiling(load, integers)) : null;
   if (options.json) {
     sayJson({
       ...{ file: origin, format: state.format, bytes: bytes.length, notes: state.notes ?? [] },
       ...{ stated: Object.fromEntries(stated), assumed: Object.fromEntries(assumed) },
       ...description,
       ignored: network.ignored ?? [],
+      ...{ weights, computed },
       ...{ preprocess, memory, labels },
       ...(program && { records: explainRecords(program) }),
     });
@@ -58,7 +75,9 @@ export async function inspect(names: string[], options: Options): Promise<number
     `MACs          ${millions(description.macs)} M`,
     ...(network.ignored ? [`passed over   ${shortened(network.ignored)}`] : []),
     `BatchNorms    ${batchNorms.folded} folded, ${batchNorms.kept} kept`,
-    `wasm memory   fast ${megabytes(memory.fast.total)} (weights ${megabytes(memory.fast.weights)}), small ${megabytes(memory.small.total)} (weights ${megabytes(memory.small.weights)})`,
+    `weights       ${weightsLine(weights)}`,
+    ...(weights.float.length > 0 ? [`in float      ${shortened(weights.float)}`] : []),
+    `wasm memory   ${integers ? "in integers: " : ""}fast ${megabytes(memory.fast.total)} (weights ${megabytes(memory.fast.weights)}), small ${megabytes(memory.small.total)} (weights ${megabytes(memory.small.weights)})`,
     `preprocess    resize ${pixels(preprocess.resize)} ${preprocess.mode ?? "center"} ${preprocess.interpolation}, crop ${pixels(preprocess.crop)}, mean ${preprocess.mean.join(" ")}, std ${preprocess.std.join(" ")}`,
     "",
     ...table(
@@ -78,13 +97,56 @@ export async function inspect(names: string[], options: Options): Promise<number
 }
 
 /** As an engine compiles, but for what it measures: one thread unless a number is given, and the tile that is named. */
-function compiling({ memory = "fast", convolution = "auto", tile, threads }: LoadOptions): CompileOptions {
+function compiling(
+  { memory = "fast", convolution = "auto", tile, threads }: LoadOptions,
+  integers: Integers | undefined,
+): CompileOptions {
   return {
     memory,
     convolution,
-    tile: tile === "auto" ? undefined : tile,
+    integers,
+    tile: integers ? integers.floatTile : tile === "auto" ? undefined : tile,
     threads: typeof threads === "number" ? threads : 1,
   };
+}
+
+/** What lowers a network of integers here; nothing for one that is computed in float. */
+async function integersFor(network: Network, { simd }: LoadOptions): Promise<Integers | undefined> {
+  if (!network.values.some(({ quantization }) => quantization)) return undefined;
+  const variant = simd !== "baseline" && hasRelaxedSimd() ? "int8-relaxed" : "int8-baseline";
+  const { openIntegers } = await import("../cpu/int8/open.js");
+  return openIntegers(await nodeHost.wasm(variant), variant, nodeHost.store);
+}
+
+interface Weights {
+  /** The file's: "int8", or the types of its matrices. */
+  readonly dtype: string;
+  readonly layers: number;
+  /** Layers whose weights are integers in the file, and the names of the others where there are some. */
+  readonly integers: number;
+  readonly float: readonly string[];
+  readonly bytes: number;
+  /** Of the same layers, BatchNorms folded, in f32. */
+  readonly floatBytes: number;
+}
+
+function weightsOf(network: Network, { metadata, tensors }: StateDict): Omit<Weights, "bytes" | "floatBytes"> {
+  const layers = layersOf(network);
+  const isInteger = ({ name }: { name: string }) => tensors.get(`${name}.weight`)?.dtype === "i8";
+  if (metadata.has(QUANTIZATION)) {
+    const float = layers.filter((it) => !isInteger(it)).map(({ name }) => name);
+    return { dtype: "int8", layers: layers.length, integers: layers.length - float.length, float };
+  }
+  const matrices = [...tensors.values()].filter(({ shape }) => shape.length > 1);
+  const dtypes = new Set(matrices.map(({ dtype }) => dtype));
+  return { dtype: [...dtypes].sort().join(", "), layers: layers.length, integers: 0, float: [] };
+}
+
+function weightsLine({ dtype, layers, integers, bytes, floatBytes }: Weights): string {
+  const share = `${(bytes / floatBytes).toFixed(3)} of f32's ${megabytes(floatBytes)}`;
+  return dtype === "int8"
+    ? `int8, ${integers} of ${layers} layers; the file is ${share}`
+    : `${dtype}; the file is ${share}`;
 }
 
 const traits = (entries: readonly (readonly [string, unknown])[]) =>

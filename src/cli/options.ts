@@ -25,6 +25,7 @@ export const optionTypes = {
   memory: { type: "string" },
   convolution: { type: "string" },
   tile: { type: "string" },
+  precision: { type: "string" },
   "top-k": { type: "string" },
   "min-score": { type: "string" },
   logits: { type: "boolean" },
@@ -68,13 +69,13 @@ const ofEngines: readonly Name[] = ["device", "threads", "simd", "memory", "conv
 
 /** The options of each command. */
 const takes = {
-  classify: [...ofModels, ...ofEngines, "top-k", "min-score", "logits"],
-  inspect: [...ofModels, ...ofEngines, "records"],
+  classify: [...ofModels, ...ofEngines, "precision", "top-k", "min-score", "logits"],
+  inspect: [...ofModels, ...ofEngines, "precision", "records"],
   // It looks on the CPU, whatever the device.
   check: [...ofModels, ...ofEngines],
   // It computes on the CPU, as check does.
   quantize: [...ofModels, ...ofEngines, "images", "output", "calibration", "evaluate", "dtype"],
-  bench: [...ofModels, ...ofEngines, "arch", "runs"],
+  bench: [...ofModels, ...ofEngines, "precision", "arch", "runs"],
   pull: ["list", "from"],
 } as const satisfies Readonly<Record<string, readonly Name[]>>;
 
@@ -92,7 +93,7 @@ export function checkOptions(command: CommandName, options: Options): void {
 
 /** The library's options for the command's. Values that are one of a few words are checked by the library. */
 export async function loadOptions(options: Options): Promise<LoadOptions> {
-  const { device, simd, memory, convolution, tile } = options as LoadOptions;
+  const { device, simd, memory, convolution, tile, precision } = options as LoadOptions;
   const threads = options.threads === undefined || options.threads === "auto" ? "auto" : number(options, "threads");
   const preprocess: Record<string, unknown> = {};
   const entry = options.model === undefined ? null : resolveModel(options.model).entry;
@@ -113,6 +114,7 @@ export async function loadOptions(options: Options): Promise<LoadOptions> {
     memory,
     convolution,
     tile,
+    precision,
     architecture: architectureOf(options.architecture),
     threads,
     preprocess: preprocess as Partial<Preprocess>,

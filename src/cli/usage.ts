@@ -17,6 +17,7 @@ Running:
   --device auto|cpu|gpu   --threads N|auto   --simd auto|baseline|relaxed
   --memory fast|small     --convolution auto|direct|winograd2|winograd4|winograd4-lean
   --tile auto|4x8|6x8|6x16   rows by columns of the matrix product (docs/kernels.md)
+  --precision f32|f16     f32: a file of integers in float; f16: storage on the GPU   (classify, inspect, bench)
 classify:
   --top-k K (5)   --min-score S (0)   --json   --logits
 quantize:

@@ -23,9 +23,11 @@ const loadIntegers = () => import("./int8/open.js");
 /** Bytes that `createCpuEngine` will take for a network, without taking them. */
 export function planMemory(
   network: Graph,
-  options: Pick<CpuOptions, "memory" | "convolution"> & { threads?: number } = {},
+  options: Pick<CpuOptions, "memory" | "convolution"> & { threads?: number; integers?: Integers | undefined } = {},
 ): { weights: number; activations: number; total: number } {
-  const program = compile(network, compileOptions(options, options.threads ?? 1));
+  const { integers } = options;
+  const tile = integers?.floatTile;
+  const program = compile(network, { ...compileOptions(options, options.threads ?? 1, integers), tile });
   return { weights: program.weightBytes, activations: program.activationBytes, total: program.bytes };
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { root } from "../built.js";
+import { library, root } from "../built.js";
 import { pictures } from "../check/fixture.js";
 import { command, lines } from "./command.js";
 
@@ -48,6 +48,44 @@ test("--dtype f16 needs no pictures, and says how many bytes are left", async ()
   expect(JSON.parse(weights.stdout).dtype).toBe("int8-weights");
   expect((await command("inspect", output)).stdout).toMatch(/classes/);
 }, 120_000);
+
+test("inspect: which layers are integers, the bytes against f32's, and memory as an engine takes it", async () => {
+  const file = join(folder, "inspected.safetensors");
+  await command("quantize", model, "--images", images, "--output", file);
+  const bytes = readFileSync(file);
+  const header = JSON.parse(bytes.toString("utf8", 8, 8 + Number(bytes.readBigUInt64LE(0))));
+  const weights = Object.entries<{ dtype: string; shape: number[] }>(header).filter(([name]) => /\.weight$/.test(name));
+  const float = weights.filter(([, { dtype }]) => dtype !== "I8").map(([name]) => name.replace(".weight", ""));
+  const floatBytes = weights.reduce((sum, [, { shape }]) => sum + 4 * (shape.reduce((a, b) => a * b) + shape[0]!), 0);
+  const inspected = async (...words: string[]) =>
+    JSON.parse((await command("inspect", file, "--json", ...words)).stdout);
+  const found = await inspected("--records");
+  expect(found.computed).toBe("int8");
+  expect(found.weights).toEqual({
+    ...{ dtype: "int8", layers: weights.length, integers: weights.length - float.length, float },
+    ...{ bytes: bytes.length, floatBytes },
+  });
+  expect(float.length).toBeGreaterThan(0);
+  expect(found.records.filter(({ kernel }: { kernel: string }) => kernel.startsWith("qs8_")).length).toBeGreaterThan(5);
+  const options = { threads: 1, worker: false, device: "cpu" } as const;
+  for (const precision of [undefined, "f32"] as const) {
+    const engine = await library.loadModel(file, { ...options, memory: "small", ...(precision && { precision }) });
+    const { wasmBytes } = engine.stats;
+    await engine.close();
+    const { memory } = precision ? await inspected("--precision", precision) : found;
+    expect(memory.small.total).toBe(wasmBytes);
+  }
+  const plain = await inspected("--precision", "f32", "--records");
+  expect(plain.computed).toBe("f32");
+  expect(JSON.stringify(plain.records)).not.toMatch(/qs8_/);
+  expect(plain.memory.fast.weights).toBeGreaterThan(2 * found.memory.fast.weights);
+  const { stdout } = await command("inspect", file);
+  expect(stdout).toMatch(/^weights +int8, \d+ of \d+ layers; the file is 0\.\d+ of f32's/m);
+  expect(stdout).toMatch(new RegExp(`^in float +${float.join(", ")}$`, "m"));
+  expect(stdout).toMatch(/^wasm memory +in integers: fast/m);
+  expect((await command("inspect", file, "--precision", "int8")).stderr).toMatch(/precision/);
+  expect((await command("inspect", model)).stdout).toMatch(/^weights +f16; the file is 0\.5\d+ of f32's/m);
+}, 240_000);
 
 test.each([
   [[], /takes one model/],
