@@ -32,6 +32,23 @@ describe.each(modules)("no thread writes beyond its scratch, %s", (simd) => {
     );
   });
 
+  describe.each(["direct", "winograd2", "winograd4", "winograd4-lean", "auto"] as const)(
+    "convolution %s",
+    (convolution) => {
+      test.each(["fast", "small"] as const)("memory %s", async (memory) => {
+        const network = pseudoRandomNetwork("resnet20", { inputSize: 32 });
+        const input = values(3 * 32 * 32);
+        const direct = await runGuarded(network, 0, input, { simd, convolution: "direct" });
+        const largest = direct.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        for (const threads of [1, 2]) {
+          const answer = await runGuarded(network, 0, input, { simd, convolution, memory, threads });
+          const error = answer.reduce((most, value, at) => Math.max(most, Math.abs(value - direct[at]!)), 0);
+          expect(error / largest).toBeLessThan(1e-4);
+        }
+      });
+    },
+  );
+
   test("the engine's own answer", async () => {
     const network = pseudoRandomNetwork("resnet20", { inputSize: 32 });
     const input = values(3 * 32 * 32);
