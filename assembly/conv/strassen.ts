@@ -2,7 +2,7 @@ import { askFor } from "../gemm/ahead";
 import { blocksOf, gather, multiplyGathered, paddedRows } from "../gemm/multiply";
 import { Field, StrassenField } from "../shared/record";
 import { leastOf } from "../base/simd";
-import { FACTORS, halfPointerBytes, KEPT_STEP as STEP, PART, planeBytes, TOGETHER } from "../shared/sizes";
+import { blockRows, FACTORS, halfPointerBytes, keptBytes, KEPT_STEP as STEP, planeBytes, sumsBytes, TOGETHER } from "../shared/sizes";
 import { NO_RESIDUAL, put4, residualOf } from "../gemm/store";
 import { word } from "../base/words";
 
@@ -32,8 +32,7 @@ export function f32_conv1x1_strassen(record: usize, piece: i32, scratch: usize):
   const end = min(begin + panelsPerPiece, halfPanels);
   const count = min(perPiece, word(record, Field.outHeight) * word(record, Field.outWidth) - first);
   const channels = word(record, StrassenField.depth);
-  const parts = (channels + PART - 1) / PART;
-  const part = ((channels + parts - 1) / parts + 15) & ~15;
+  const part = word(record, StrassenField.part);
   for (let channel = 0; channel < channels; channel += part) {
     multiplyPart(record, first, count, (perPiece + 1) >> 1, begin, end, channel, min(part, channels - channel), scratch);
   }
@@ -63,7 +62,7 @@ function multiplyPart(
   const tile = word(record, Field.tile);
 
   const table = scratch;
-  const plane: usize = planeBytes(most + 3, depth);
+  const plane: usize = planeBytes(blockRows(most), depth);
   const a11 = table + halfPointerBytes(most);
   const a12 = a11 + plane;
   const s4 = a12 + plane;
@@ -72,10 +71,11 @@ function multiplyPart(
   const s2 = s1 + plane;
   const s3 = s2 + plane;
   const t = a11 + <usize>FACTORS * plane;
-  const biases = t + (<usize>(TOGETHER * depth) << 7);
+  const biases = t + <usize>sumsBytes(depth);
+  const kept: usize = keptBytes(most);
   const x = biases + STEP;
-  const y = x + <usize>(most + 3) * STEP + 64;
-  const z = y + <usize>(most + 3) * STEP + 64;
+  const y = x + kept;
+  const z = y + kept;
 
   const offset = <usize>channel << 2;
   pixelTable(record, first, rows, first + count, table);

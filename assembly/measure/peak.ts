@@ -1,7 +1,7 @@
 import { madd } from "../base/simd";
 
 /**
- * Measures one core's peak rate: `rounds` times ten independent multiply-adds of four lanes (80 FLOPs), in registers alone.
+ * Measures one core's peak rate: `rounds` times ten independent multiply-adds of four lanes (`PEAK_FLOPS`), in registers alone.
  * Returns a value that depends on all of them, so that none is optimised away.
  */
 export function peak(rounds: i32): f32 {

@@ -2,14 +2,9 @@ import { multiply } from "../gemm/multiply";
 import { NO_RESIDUAL } from "../gemm/store";
 import { trialOfIntegers } from "../int8/trial";
 import { Tile } from "../shared/record";
+import { TRIAL_DEPTH as DEPTH, TRIAL_PANELS as PANELS, TRIAL_ROWS as ROWS } from "../shared/sizes";
 
-const ROWS: i32 = 24;
-const DEPTH: i32 = 64;
-const PANELS: i32 = 4;
-
-/**
- * `rounds` small products in the nearest cache with one tile, for the clock: 2 * 24 * 64 * 32 FLOPs each. Uses 32 KB at `at`.
- */
+/** `rounds` small products in the nearest cache with one tile, for the clock: `TRIAL_FLOPS` each. Uses 32 KB at `at`. */
 export function trial(tile: i32, at: usize, rounds: i32): void {
   if (QUANTIZED && tile >= Tile.qs8_4x8) return trialOfIntegers(tile, at, rounds);
   const a = at + 4096;

@@ -1,3 +1,5 @@
+import { PACK_ROW as ROW } from "../shared/sizes";
+
 /** Eight output channels of OIHW weights, [8][depth][taps], to one panel, [taps][depth][8]: read in their order, four at a time. */
 export function packPanel(source: usize, target: usize, depth: i32, taps: i32): void {
   const rowBytes = <usize>(depth * taps) << 2;
@@ -68,10 +70,10 @@ export function packWinograd(panel: usize, target: usize, depth: i32, plane: usi
       const to = target + (<usize>channel << 5) + half;
       for (let column: usize = 0; column < 3; column++) {
         const g = at + column * tap;
-        spread(v128.load(g), v128.load(g + 3 * tap), v128.load(g + 6 * tap), work + (column << 4), 48, outputTile);
+        spread(v128.load(g), v128.load(g + 3 * tap), v128.load(g + 6 * tap), work + (column << 4), ROW, outputTile);
       }
       for (let row = 0; row < points; row++) {
-        const g = work + <usize>(row * 48);
+        const g = work + <usize>(row * ROW);
         const line = to + <usize>(row * points) * plane;
         spread(v128.load(g), v128.load(g, 16), v128.load(g, 32), line, plane, outputTile);
       }

@@ -126,6 +126,8 @@ export enum StrassenField {
   strideWidth = 20,
   /** Input channels, with padding. */
   depth = 25,
+  /** Input channels of a part; the last has what is left. */
+  part = 26,
   panels = 27,
   /** Output pixels in one piece; the second half of them are the lower factors' rows. */
   rowsPerPiece = 29,

@@ -14,6 +14,22 @@ export function planeBytes(rows: i32, channels: i32): i32 {
   return 4 * rows * channels + LINE;
 }
 
+// Panels of weights: eight output channels.
+
+/** So many input channels and taps of a panel, in f32. */
+export function panelBytes(depth: i32, taps: i32): i32 {
+  return 32 * depth * taps;
+}
+
+/** What Winograd's transform of weights keeps between its passes: six rows of three vectors. */
+export const PACK_ROW = 48;
+export const PACK_WORK = 6 * PACK_ROW;
+
+/** While a panel is packed: its rows as the file has them, the panel, and what a transform keeps. */
+export function stagingBytes(depth: i32, taps: i32): i32 {
+  return 2 * panelBytes(depth, taps) + PACK_WORK;
+}
+
 // The direct convolution.
 
 /** The pointer table of so many output pixels: blocks of four may have three that are not there. */
@@ -23,17 +39,33 @@ export function pointerBytes(pixels: i32, taps: i32): i32 {
 
 // Winograd's minimal filtering.
 
+/** Points of F(4x4,3x3) or F(2x2,3x3), whose tiles are `outputTile` pixels wide. */
+export function winogradPoints(outputTile: i32): i32 {
+  return (outputTile + 2) * (outputTile + 2);
+}
+
 /** Points of F(4x4,3x3). */
 export const POINTS = 36;
-/** What F(4x4)'s transforms keep between their passes: 6 rows of 34 columns of 32 channels. */
-export const WORK = 6 * 34 * 128;
+/** Channels that a pass of its transforms carries, and what they take of a column. */
+export const WORK_CHANNELS = 32;
+export const WORK_COLUMN = WORK_CHANNELS * 4;
+/** A row of what is kept between two passes: columns of the input that eight tiles share; and their points, each tile's own. */
+export const WORK_IN_ROW = 34 * WORK_COLUMN;
+export const WORK_OUT_ROW = 49 * WORK_COLUMN;
+/** All that is kept: six rows of the input, or four of points, which are less. */
+export const WORK = 6 * WORK_IN_ROW;
 /** With a stride of 2: pairs of point and phase along an axis of V, and points along one of M. */
 export const STRIDE2_PHASES = 9;
 export const STRIDE2_POINTS = 5;
 
+/** Pointers to the rows of so many tiles: blocks of four may have three that are not there. */
+export function winogradTableBytes(tiles: i32): i32 {
+  return 4 * ((tiles + 3) & ~3) + 16;
+}
+
 /** The head of a thread's scratch: the pointer table with room for one point's gathered rows, or else the transforms' work. */
 export function winogradWorkBytes(tiles: i32, channels: i32): i32 {
-  const gathered = 4 * ((tiles + 3) & ~3) * (1 + channels) + 16;
+  const gathered = winogradTableBytes(tiles) + 4 * ((tiles + 3) & ~3) * channels;
   return gathered > WORK ? gathered : WORK;
 }
 
@@ -47,12 +79,19 @@ export const SLICE = 32;
 /** A turn's filters: of one point, and of all. */
 export const TURN_PLANE = 512;
 export const TURN_FILTERS = POINTS * TURN_PLANE;
-/** From one tile's products to the next one's: four panels. */
-export const PRODUCT_STEP = 128;
-/** The table of a piece's blocks: 32 bytes for each of 81 planes, in whole lines. */
+/** Panels whose products are kept until they are transformed; and from one tile's products to the next one's. */
+export const QUAD = 4;
+export const PRODUCT_STEP = QUAD * 32;
+/** The table of a piece's blocks: an entry for each of 81 planes, in whole lines. */
+export const BLOCK_ENTRY = 32;
 export const BLOCKS = 41 * LINE;
 /** Filters and products lie half a line off V's: where all begin on the same boundary, turns take 2 % longer. */
 export const ASIDE = 32;
+
+/** From one point of a group's products, of so many rows, to the next. */
+export function productPlane(rows: i32): i32 {
+  return PRODUCT_STEP * rows + LINE;
+}
 
 /** Pointers to a group's rows, and to a last block's that are not there. */
 export function rowPointerBytes(rows: i32): i32 {
@@ -81,13 +120,26 @@ export function filteredProductPlane(rows: i32): i32 {
 
 // Strassen's algorithm.
 
-/** Input channels of a part, at most. */
-export const PART = 512;
 /** Products, and so first factors. */
 export const FACTORS = 7;
 /** Panels of either half that go together, and from one row of what is kept of them to the next. */
 export const TOGETHER = 4;
 export const KEPT_STEP = TOGETHER * 32;
+
+/** Rows of so many pixels, with those of a last block that are not there. */
+export function blockRows(pixels: i32): i32 {
+  return pixels + 3;
+}
+
+/** Second factors that are sums: four of each panel that goes together, of half of a part's channels. */
+export function sumsBytes(depth: i32): i32 {
+  return 4 * TOGETHER * panelBytes(depth, 1);
+}
+
+/** What is kept of one quarter of the output. */
+export function keptBytes(pixels: i32): i32 {
+  return blockRows(pixels) * KEPT_STEP + LINE;
+}
 
 /** Pointers to half of a piece's pixels. */
 export function halfPointerBytes(pixels: i32): i32 {
@@ -99,6 +151,8 @@ export function halfPointerBytes(pixels: i32): i32 {
 /** Points along an axis; of these, points that both phases have. */
 export const STEM_POINTS = 7;
 export const STEM_SHARED = 6;
+/** Pairs of point and phase along an axis: the last point has the even phase alone. */
+export const STEM_PHASES = 2 * STEM_SHARED + 1;
 /** Bytes of the channels that one pass of the output's transform carries, and from a column, and a row, of them to the next. */
 export const STEM_CHUNK = 256;
 export const STEM_COLUMN = STEM_CHUNK + LINE;
@@ -111,12 +165,17 @@ export function stemSamples(quads: i32): i32 {
   return quads * 32 + 8;
 }
 
-// The trial of tiles of integers: 24 rows of 256 bytes against four panels.
+// What is timed.
 
+/** Of a round of `peak`: ten multiply-adds of four lanes. */
+export const PEAK_FLOPS = 80;
+/** The trial of tiles: rows against panels, of so many f32 or, for tiles of integers, bytes. In 32 KB. */
 export const TRIAL_ROWS = 24;
-export const TRIAL_BYTES = 256;
 export const TRIAL_PANELS = 4;
-/** Where its rows, panels, factors and outputs begin. */
+export const TRIAL_DEPTH = 64;
+export const TRIAL_BYTES = 256;
+export const TRIAL_FLOPS = 2 * TRIAL_ROWS * TRIAL_DEPTH * 8 * TRIAL_PANELS;
+/** Where the trial's rows, panels, factors and outputs begin, of integers. */
 export const TRIAL_INPUT = 256;
 export const TRIAL_WEIGHTS = TRIAL_INPUT + TRIAL_ROWS * TRIAL_BYTES;
 export const TRIAL_SCALES = TRIAL_WEIGHTS + TRIAL_PANELS * TRIAL_BYTES * 8;

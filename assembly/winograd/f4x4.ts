@@ -1,19 +1,16 @@
 import { Field, WinogradField } from "../shared/record";
 import { FOUR, madd, nmadd } from "../base/simd";
+import { WORK_CHANNELS as CHUNK, WORK_COLUMN, WORK_IN_ROW, WORK_OUT_ROW } from "../shared/sizes";
 import { NO_RESIDUAL, put4, residualOf } from "../gemm/store";
 import { inside, pointsAcross, pointsDown, tileAt, wholeAcross } from "./grid";
 import { word } from "../base/words";
 
-// Channels that one pass of a transform carries through its intermediate, and tiles of a row of them that do so together.
-const CHUNK: i32 = 32;
+// Neighbouring tiles that pass together through a transform's intermediate.
 const STRIP: i32 = 8;
-/**
- * The intermediate, of `WORK` bytes (sizes.ts), is [row][column][channel]. Eight neighbouring tiles share 34 columns of the input;
- * of points they have 48 columns.
- */
-const COLUMN: usize = 128;
-const IN_ROW: usize = 34 * 128;
-const OUT_ROW: usize = 49 * 128;
+// The intermediate, of `WORK` bytes (sizes.ts), is [row][column][channel].
+const COLUMN: usize = WORK_COLUMN;
+const IN_ROW: usize = WORK_IN_ROW;
+const OUT_ROW: usize = WORK_OUT_ROW;
 
 // Which vector of a pair. It is a type parameter: offsets of loads must be compile-time constants.
 type First = void;

@@ -9,6 +9,8 @@ import {
   planeBytes,
   POINTS,
   PRODUCT_STEP as M_STEP,
+  productPlane,
+  QUAD,
   rowPointerBytes,
   SLICE,
   TURN_FILTERS,
@@ -30,9 +32,6 @@ import { word } from "../base/words";
  * Transformed weights are four times as large. Where an image has few tiles, reading them from memory takes longer than
  * making them; and where memory is short, they need not be had.
  */
-
-/** Panels whose products are kept until they are transformed: `M_STEP` bytes of a tile. */
-const QUAD: i32 = 4;
 
 /** Makes V alone, which all pieces then share. A piece is a slice of a group's channels in turns' order, or else four of its tiles. */
 export function f32_conv3x3_winograd4_lean_input(record: usize, piece: i32, scratch: usize): void {
@@ -130,7 +129,7 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
   const rowBytes = <usize>inStep << 2;
   // With rows that only fill a block.
   const most = (count + 3) & ~3;
-  const mPlane = <usize>most * M_STEP + 64;
+  const mPlane: usize = productPlane(most);
   const strided = isStrided(record);
   const along = pointsAlong(record);
   const points = along * along;

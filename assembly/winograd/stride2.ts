@@ -1,6 +1,6 @@
 import { Field, WinogradField } from "../shared/record";
 import { madd, nmadd } from "../base/simd";
-import { STRIDE2_PHASES as PHASES, STRIDE2_POINTS as POINTS } from "../shared/sizes";
+import { STRIDE2_PHASES as PHASES, STRIDE2_POINTS as POINTS, WORK_CHANNELS as CHUNK, WORK_COLUMN } from "../shared/sizes";
 import { put4, residualOf } from "../gemm/store";
 import { inside, pointsAcross, pointsDown, tileAt } from "./grid";
 import { word } from "../base/words";
@@ -20,11 +20,10 @@ export function filterOf(phase: i32): i32 {
   return phase > 0 && (phase & 1) == 0 ? 5 : (phase + 1) >> 1;
 }
 
-// Channels that one pass of a transform carries through its intermediate, [row][column][channel].
-const CHUNK: i32 = 32;
-const COLUMN: usize = 128;
-const IN_ROW: usize = 9 * 128;
-const OUT_ROW: usize = 5 * 128;
+// The transforms' intermediate is [row][column][channel], of few channels.
+const COLUMN: usize = WORK_COLUMN;
+const IN_ROW: usize = PHASES * COLUMN;
+const OUT_ROW: usize = POINTS * COLUMN;
 
 /**
  * V for `count` tiles from `first`, channels [firstChannel, lastChannel): planes of [tile][channel], one for each pair of a

@@ -2,7 +2,7 @@ import { sixes } from "../gemm/multiply";
 import { Tile, WinogradField } from "../shared/record";
 import { gatherRows } from "../gemm/rows";
 import { madd } from "../base/simd";
-import { PRODUCT_STEP as M_STEP, TURN_FILTERS, TURN_PLANE } from "../shared/sizes";
+import { BLOCK_ENTRY as ENTRY, PRODUCT_STEP as M_STEP, TURN_FILTERS, TURN_PLANE } from "../shared/sizes";
 import { firstRow, pointsAlong, rowsAt } from "./grid";
 import { transformFilter, transformFilterStride2, Turn } from "./filters";
 import { word } from "../base/words";
@@ -24,12 +24,10 @@ export function takesTurns(tile: i32, channels: i32): bool {
 }
 
 /**
- * The table of a piece's blocks has an entry of seven words for each plane of V. They are: where its point's products begin in M; the
- * bytes of M for its blocks of six, four and two rows; its first row; the offset of its filters within a turn's; its number.
+ * Where the table of a piece's blocks ends that begins at `blocks`. It has an entry of seven words for each plane of V. They are: where
+ * its point's products begin in M; the bytes of M for its blocks of six, four and two rows; its first row; the offset of its
+ * filters within a turn's; its number.
  */
-const ENTRY: usize = 32;
-
-/** Where the table ends that begins at `blocks`. */
 // @ts-ignore: decorator
 @inline
 export function blocksEnd(record: usize, blocks: usize): usize {

@@ -1,7 +1,7 @@
 import { multiply } from "../gemm/multiply";
 import { Field, WinogradField } from "../shared/record";
 import { leastOf } from "../base/simd";
-import { planeBytes, winogradWorkBytes } from "../shared/sizes";
+import { planeBytes, winogradPoints, winogradTableBytes, winogradWorkBytes } from "../shared/sizes";
 import { NO_RESIDUAL } from "../gemm/store";
 import { firstRow, rowsAt } from "./grid";
 import { word } from "../base/words";
@@ -29,7 +29,7 @@ export function f32_winograd(record: usize, group: i32, scratch: usize): void {
   const count = tilesOf(record, group);
   const inStep = word(record, Field.inStep);
   const outStep = word(record, Field.outStep);
-  const points = pointsOf(record);
+  const points = winogradPoints(word(record, WinogradField.outputTile));
   const vPlane: usize = planeBytes(count, inStep);
   const mPlane: usize = planeBytes(count, outStep);
   const v = scratch + winogradWorkBytes(count, inStep);
@@ -74,13 +74,6 @@ export function f32_winograd_output(record: usize, group: i32, scratch: usize): 
   transformOutput(record, first, min(perGroup, all - first), m, planeBytes(all, outStep), scratch);
 }
 
-// @ts-ignore: decorator
-@inline
-function pointsOf(record: usize): i32 {
-  const side = word(record, WinogradField.outputTile) + 2;
-  return side * side;
-}
-
 function transformInput(record: usize, first: i32, count: i32, v: usize, plane: usize, work: usize): void {
   if (word(record, WinogradField.outputTile) == 4) {
     inputTransform4(record, first, count, 0, word(record, Field.inStep), v, plane, work);
@@ -121,7 +114,7 @@ function product(
   for (let at = 0; at < tiles + 3; at++) {
     store<u32>(table + (<usize>at << 2), <u32>(v + <usize>min(at, tiles - 1) * rowBytes));
   }
-  const work = table + (<usize>((tiles + 3) & ~3) << 2) + 16;
+  const work = table + <usize>winogradTableBytes(tiles);
   const panelBytes = <usize>inStep << 5;
   const panels = <usize>word(record, WinogradField.panels);
   const zeros = <usize>word(record, Field.zeros);

@@ -1,3 +1,4 @@
+import { PEAK_FLOPS } from "../../assembly/shared/sizes.js";
 import type { EngineStats, FirstEngine } from "../engine.js";
 import { ClosedError, ShapeError, WasmError, WorkerError } from "../errors.js";
 import type { Graph } from "../graph/network.js";
@@ -154,7 +155,7 @@ export class WasmEngine<G extends Graph> implements CpuEngine<G> {
     const kernels = this.open();
     const rounds = 100_000;
     const best = settledTime([() => kernels.peak(rounds)])[0]!;
-    return (80 * rounds) / best / 1e6;
+    return (PEAK_FLOPS * rounds) / best / 1e6;
   }
 
   measureTiles(): Partial<Record<TileName, number>> {

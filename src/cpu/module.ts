@@ -17,7 +17,7 @@ export interface Kernels {
   /** Notes the bytes that the cache lines of [from, end) begin with at `to`. */
   noteFirstBytes(from: number, end: number, to: number): void;
   peak(rounds: number): number;
-  /** `rounds` products of 98,304 FLOPs with a `Tile`, in 32 KB at `at`. */
+  /** `rounds` products of `TRIAL_FLOPS` each (assembly/shared/sizes.ts) with a `Tile`, in 32 KB at `at`. */
   trial(tile: number, at: number, rounds: number): void;
 }
 

@@ -1,10 +1,10 @@
 import { Field, Kernel, StemField } from "../../../assembly/shared/record.js";
 import {
   planeBytes,
+  STEM_PHASES,
   STEM_POINTS,
   STEM_ROW,
   STEM_SAMPLES,
-  STEM_SHARED,
   stemSamples,
 } from "../../../assembly/shared/sizes.js";
 import { paddedChannels } from "../../graph/tensor.js";
@@ -30,7 +30,7 @@ export const stem7x7: ConvKernel = {
     const quads = Math.ceil(tilesWide / 4);
     const tilesHigh = Math.ceil(output.height / 4);
     const rows = 8 * tilesHigh + 5;
-    const transformed = drafts.area(quads * rows * channels * (2 * STEM_SHARED + 1) * 16);
+    const transformed = drafts.area(quads * rows * channels * STEM_PHASES * 16);
     const words = { [StemField.channels]: channels, [StemField.tilesWide]: tilesWide };
     const planes = planeBytes(16 * quads, channels) + planeBytes(4 * quads, outStep);
     drafts.needScratch(STEM_SAMPLES + 4 * stemSamples(quads));

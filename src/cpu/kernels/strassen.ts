@@ -1,12 +1,12 @@
 import { Field, Kernel, StrassenField } from "../../../assembly/shared/record.js";
 import {
+  blockRows,
   FACTORS,
   halfPointerBytes,
   KEPT_STEP,
-  LINE,
-  PART,
+  keptBytes,
   planeBytes,
-  TOGETHER,
+  sumsBytes,
 } from "../../../assembly/shared/sizes.js";
 import type { ConvOp } from "../../graph/network.js";
 import { panelForm } from "../pack/panels.js";
@@ -17,6 +17,8 @@ import { piecesOf } from "./pieces.js";
 /** First factors of a piece's products, and its rows: the more, the less often weights are added up. */
 const ROWS_BYTES = 2560 * 1024;
 const ROWS = 1024;
+/** Input channels of a part, at most. */
+const PART = 512;
 /** To add up a row of factors, in panels of one half; and of a panel's, in rows. */
 const ADDED = { rowPanels: 1, panelRows: 6 };
 
@@ -47,17 +49,16 @@ function lower(drafts: Drafts, op: ConvOp): void {
   const block = drafts.options.tile === "6x8" ? 4 : 8;
   const parts = Math.ceil(inStep / PART);
   const part = Math.ceil(inStep / parts / 16) * 16;
-  const fits = Math.floor(ROWS_BYTES / (7 * part * block)) * block;
+  const fits = Math.floor(ROWS_BYTES / (FACTORS * part * block)) * block;
   const most = Math.max(24, Math.min(ROWS, fits));
   // Rows are paired as one thread pairs them: sums are the same, to the bit, for any number of threads.
   const [rowsPerPiece] = piecesOf({ threads: 1 }, rows, panels / 2, { ...ADDED, most, block });
   const [, panelsPerPiece] = piecesOf(drafts.options, rows, panels / 2, { ...ADDED, most, block, fixed: rowsPerPiece });
   const half = rowsPerPiece / 2;
   const depth = part / 2;
-  const factors = FACTORS * planeBytes(half + 3, depth);
-  const sums = 4 * TOGETHER * depth * 32;
-  const kept = KEPT_STEP + 3 * (KEPT_STEP * (half + 3) + LINE);
-  drafts.needScratch(halfPointerBytes(half) + factors + sums + kept);
+  const factors = FACTORS * planeBytes(blockRows(half), depth);
+  const kept = KEPT_STEP + 3 * keptBytes(half);
+  drafts.needScratch(halfPointerBytes(half) + factors + sumsBytes(depth) + kept);
   const ahead = rows <= rowsPerPiece;
   drafts.push(op, strassen.name, {
     words: {
@@ -68,6 +69,7 @@ function lower(drafts: Drafts, op: ConvOp): void {
       [StrassenField.strideHeight]: op.stride[0],
       [StrassenField.strideWidth]: op.stride[1],
       [StrassenField.depth]: inStep,
+      [StrassenField.part]: part,
       [StrassenField.panels]: panels,
       [StrassenField.rowsPerPiece]: rowsPerPiece,
       [StrassenField.panelsPerPiece]: panelsPerPiece,

@@ -4,10 +4,9 @@ import {
   BLOCKS,
   CHUNK,
   CHUNK_PLANE,
-  LINE,
   POINTS,
-  PRODUCT_STEP,
   planeBytes,
+  productPlane,
   rowPointerBytes,
   SLICE,
   STRIDE2_PHASES,
@@ -54,7 +53,7 @@ function winogradLean(stride: 1 | 2): ConvKernel {
       // A chunk's rows, or else the transforms' intermediate.
       const work = tables + Math.max(most * CHUNK * 4, WORK);
       const own = apart ? 0 : inPlanes * planeBytes(most, inStep);
-      const products = outPlanes * (PRODUCT_STEP * most + LINE);
+      const products = outPlanes * productPlane(most);
       // Filters of a chunk, products and V; or, in turns, V in their order, and then a slice of V or else two turns' filters and products.
       const chunks = POINTS * CHUNK_PLANE + 2 * products + own;
       const slice = WORK + inPlanes * planeBytes(most, SLICE);

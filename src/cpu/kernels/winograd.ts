@@ -1,5 +1,5 @@
 import { Field, Kernel, WinogradField } from "../../../assembly/shared/record.js";
-import { planeBytes, winogradWorkBytes } from "../../../assembly/shared/sizes.js";
+import { planeBytes, winogradPoints, winogradWorkBytes } from "../../../assembly/shared/sizes.js";
 import { winogradForm } from "../pack/panels.js";
 import { groupsOf, inOnes, PIECES_PER_THREAD } from "./group.js";
 import { type ConvKernel, geometry } from "./kernel.js";
@@ -28,7 +28,7 @@ function winograd(outputTile: 4 | 2): ConvKernel {
       const [inStep, outStep] = drafts.pixelSteps(op);
       const [tilesHigh, tilesWide] = gridOf(output, outputTile);
       const tiles = tilesHigh * tilesWide;
-      const points = (outputTile + 2) ** 2;
+      const points = winogradPoints(outputTile);
       const panels = Math.ceil(outStep / 8);
       const planes = (count: number) => points * (planeBytes(count, inStep) + planeBytes(count, outStep));
       const weights = drafts.addWeights(op, { form, taps: 9 });

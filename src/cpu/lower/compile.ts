@@ -1,11 +1,11 @@
 import { Field } from "../../../assembly/shared/record.js";
-import { LINE, RESERVED } from "../../../assembly/shared/sizes.js";
+import { LINE, RESERVED, stagingBytes } from "../../../assembly/shared/sizes.js";
 import { Sync } from "../../../assembly/shared/sync.js";
 import type { Graph, ValueId } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";
 import { align, type Lifetime, planArena } from "../program/arena.js";
 import { Drafts, valueLength } from "../program/drafts.js";
-import { type CompileOptions, type PackJob, type Place, type Program, stagingBytes } from "../program/program.js";
+import type { CompileOptions, PackJob, Place, Program } from "../program/program.js";
 import { lower } from "./lower.js";
 
 /** Lowers a network to records, and lays records, weights and activations out in one memory. */
@@ -49,7 +49,7 @@ function layOut(drafts: Drafts, stages: readonly { begin: number; end: number }[
   };
   const syncAt = take(Sync.size);
   const recordsAt = take(drafts.records.length * Field.size * 4);
-  const zerosAt = take(widest * 4 + 64);
+  const zerosAt = take(widest * 4 + LINE);
   const weightsFrom = end;
   const jobs = drafts.weights.map((it): PackJob => {
     const { ahead, ...rest } = it;
@@ -67,7 +67,7 @@ function layOut(drafts: Drafts, stages: readonly { begin: number; end: number }[
   const weightBytes = end - weightsFrom;
   const used = drafts.areas.map((it): Lifetime => (it.last < 0 ? { bytes: 0, first: 0, last: 0 } : it));
   const arena = planArena(used);
-  const staging = Math.max(0, ...drafts.weights.map(stagingBytes));
+  const staging = Math.max(0, ...drafts.weights.map(({ depth, taps }) => stagingBytes(depth, taps)));
   const arenaAt = take(arena.bytes);
   const scratchAt = take(drafts.scratchBytes * options.threads);
   end = Math.max(end, arenaAt + staging);

@@ -1,15 +1,15 @@
-import { LINE } from "../../../assembly/shared/sizes.js";
+import { LINE, panelBytes, winogradPoints } from "../../../assembly/shared/sizes.js";
 import type { Kernels } from "../module.js";
 import type { PackForm, PackJob, Program } from "../program/program.js";
 import { neededBy } from "./weights.js";
 
 /** Weights as they are, [group][panel][tap][in channel][8], with the first bytes of their cache lines where these are wanted. */
 export const panelForm: PackForm = {
-  channelBytes: (taps) => 32 * taps,
+  channelBytes: (taps) => panelBytes(1, taps),
   pack: (job, program, kernels) =>
     packPanels(job, program, kernels, (index) => {
       const { depth, taps, weightsAt, firstBytesAt } = job;
-      const bytes = depth * taps * 32;
+      const bytes = panelBytes(depth, taps);
       const at = weightsAt + index * bytes;
       kernels.packPanel(program.stagingAt, at, depth, taps);
       if (firstBytesAt) kernels.noteFirstBytes(at, at + bytes, firstBytesAt + (index * bytes) / LINE);
@@ -19,11 +19,11 @@ export const panelForm: PackForm = {
 /** Winograd's transform of 3x3 weights, [point][panel][in channel][8]. */
 export function winogradForm(outputTile: 4 | 2): PackForm {
   return {
-    channelBytes: () => 32 * (outputTile + 2) ** 2,
+    channelBytes: () => panelBytes(1, winogradPoints(outputTile)),
     pack: (job, program, kernels) =>
       packPanels(job, program, kernels, (index, panels) => {
         const { depth, taps, weightsAt } = job;
-        const bytes = depth * 32;
+        const bytes = panelBytes(depth, 1);
         const panelAt = program.stagingAt + taps * bytes;
         kernels.packPanel(program.stagingAt, panelAt, depth, taps);
         const workAt = panelAt + taps * bytes;

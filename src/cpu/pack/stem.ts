@@ -1,3 +1,4 @@
+import { STEM_PHASES } from "../../../assembly/shared/sizes.js";
 import type { PackForm, PackJob } from "../program/program.js";
 import { neededBy } from "./weights.js";
 
@@ -6,12 +7,9 @@ const FINITE = [0, 1, -1, 2, -2, 0.5];
 /** In the order that assembly/stem/input.ts has them: shared points, infinity, the even taps' own. */
 const ORDER = [0, 1, 2, 3, 4, Number.POSITIVE_INFINITY, 5];
 
-/** Points of both axes, with one phase at those that are the even phase's own. */
-const POINTS = 13;
-
 /** As `packStem` writes them. */
 export const stemForm: PackForm = {
-  channelBytes: () => 32 * POINTS ** 2,
+  channelBytes: () => 32 * STEM_PHASES ** 2,
   *pack(job, _, { memory }) {
     yield neededBy(job.weight, job.weight.shape[0]!);
     packStem(job, memory.buffer);
@@ -29,7 +27,7 @@ function packStem(job: PackJob, memory: ArrayBufferLike): void {
   const panels = Math.ceil(groupOut / 8);
   const raw = new Float32Array(outputs * channels * 49);
   weight.read(0, outputs, raw);
-  const target = new Float32Array(memory, job.weightsAt, panels * POINTS ** 2 * channels * 8);
+  const target = new Float32Array(memory, job.weightsAt, panels * STEM_PHASES ** 2 * channels * 8);
   target.fill(0);
   const filters = ORDER.map((point) =>
     point === 5 ? [filterRow(point, 4)] : [filterRow(point, 4), filterRow(point, 3)],

@@ -100,8 +100,3 @@ export interface CompileOptions extends ChoiceOptions {
   /** Absent: values and weights are computed in f32, whatever they are. */
   readonly integers?: Integers | undefined;
 }
-
-/** Eight rows of weights as they are, the same as two panels, and what the transforms keep between their passes. */
-export function stagingBytes(job: { depth: number; taps: number }): number {
-  return 3 * 8 * job.depth * job.taps * 4 + 1024;
-}

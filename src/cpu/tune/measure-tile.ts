@@ -1,3 +1,4 @@
+import { TRIAL_FLOPS } from "../../../assembly/shared/sizes.js";
 import type { Kernels } from "../module.js";
 import { type TileName, tiles } from "../program/tiles.js";
 import { settledTime } from "./settled-time.js";
@@ -23,8 +24,6 @@ export function fastestTile(kernels: Kernels, at: number): TileName {
     if (best[index]! < PREFERENCE[names[index]!] * best[chosen]!) chosen = index;
   return names[chosen]!;
 }
-
-const TRIAL_FLOPS = 2 * 24 * 64 * 32;
 
 /** GFLOP/s of each tile; the baseline module has one. */
 export function tileRates(kernels: Kernels, at: number, relaxed: boolean): Partial<Record<TileName, number>> {
