@@ -141,6 +141,8 @@ await Promise.all([
   ),
   // Apart, so that a page without a bundler, which takes index.js, has fewer files to wait for.
   pages({ page: "src/entry/page.ts" }, { together: ["page"] }),
+  // Apart as well: what it shares with a page's own chunks would part those.
+  pages({ quantize: "src/entry/quantize.ts", "quantize-worker": "src/entry/quantize-web-worker.ts" }, {}),
   pages({ "service-worker": "src/entry/service-worker.ts" }, { plugins: [oneFile], codeSplitting: false }),
   build({
     bundle: true,
@@ -151,6 +153,8 @@ await Promise.all([
       node: "src/entry/node.ts",
       cli: "src/cli/index.ts",
       "node-worker": "src/entry/node-worker.ts",
+      "quantize-node": "src/entry/quantize-node.ts",
+      "quantize-node-worker": "src/entry/quantize-node-worker.ts",
       "node-thread": "src/cpu/threads/thread-node.ts",
       "node-decoder": "src/image/node-decoder.ts",
     },

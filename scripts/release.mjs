@@ -20,12 +20,15 @@ const NEEDED = [
   ...["package.json", "README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", "bin/resnet-edge.js"],
   ...["dist/index.js", "dist/page.js", "dist/node.js", "dist/cli.js", "dist/worker.js", "dist/thread.js"],
   ...["dist/node-worker.js", "dist/node-thread.js", "dist/node-decoder.js", "dist/service-worker.js"],
+  ...["dist/quantize.js", "dist/quantize-worker.js", "dist/quantize-node.js", "dist/quantize-node-worker.js"],
   ...["baseline", "relaxed", "baseline-threads", "relaxed-threads"].map((variant) => `dist/cpu-${variant}.wasm`),
   ...[
     "dist/cifar10-resnet20.safetensors",
     "dist/types/src/entry/index.d.ts",
     "dist/types/src/entry/node.d.ts",
     "dist/types/src/entry/service-worker.d.ts",
+    "dist/types/src/entry/quantize.d.ts",
+    "dist/types/src/entry/quantize-node.d.ts",
   ],
 ];
 const REFUSED = /(^|\/)(test|tests|fixtures|node_modules|\.[^/]*)(\/|$)|\.(test|spec)\.|\.tgz$|\.map$|\.npmrc$/;

@@ -85,12 +85,10 @@ export async function search(options: SearchOptions): Promise<Found> {
   const { assumed, pictures, preprocess } = options;
   const trials = new Trials(options);
   const few = networkMacs(assumed) > LARGE_MACS ? spread(pictures, FEW) : pictures;
-  const stated = { name: "as stated", mean: preprocess.mean, std: preprocess.std };
+  const first = statedNormalisation(preprocess);
   const { stem } = assumed.architecture;
   const usable = normalisations.filter(({ name }) => stem === "3x3" || !name.startsWith("CIFAR"));
-  const known = usable.filter((it) => !isSame(it, stated));
-  const own = normalisations.find((it) => isSame(it, stated));
-  const first = { ...stated, name: own?.name ?? stated.name };
+  const known = usable.filter((it) => !isSame(it, first));
   await trials.read(assumed.architecture, [first], few);
   let best = trials.best();
   for (let round = 0; round < ROUNDS; round++) {
@@ -116,6 +114,20 @@ export async function search(options: SearchOptions): Promise<Found> {
     (it) => keyOf(it.architecture, it.normalisation) === keyOf(assumed.architecture, first),
   )!;
   return { assumed: reading, readings, statistics: reading.layers.length > 0 };
+}
+
+/** Reads the file as is assumed, and in no other way. */
+export async function readAsAssumed(options: SearchOptions): Promise<Found> {
+  const trials = new Trials(options);
+  await trials.read(options.assumed.architecture, [statedNormalisation(options.preprocess)], options.pictures);
+  const assumed = trials.best();
+  return { assumed, readings: [assumed], statistics: assumed.layers.length > 0 };
+}
+
+/** By its usual name, where it has one. */
+function statedNormalisation({ mean, std }: Preprocess): Normalisation {
+  const own = normalisations.find((it) => isSame(it, { mean, std }));
+  return { name: own?.name ?? "as stated", mean, std };
 }
 
 /** Every reading so far. */

@@ -65,15 +65,23 @@ export function judge({ assumed, readings, statistics }: Found, pictures: number
     );
   }
   const distance = `Pictures are ${number(assumed.distance)} away from what training saw`;
+  const alone = readings.length === 1;
   if (assumed.distance > FAR && !few) {
     return told(
       "does not fit",
-      `${distance}, and nothing that was tried is nearer: other pictures than training's, or a structure or a preprocessing that was not tried.`,
+      alone
+        ? `${distance}: other pictures than training's, or another structure or preprocessing than is assumed; resnet-edge check tries others.`
+        : `${distance}, and nothing that was tried is nearer: other pictures than training's, or a structure or a preprocessing that was not tried.`,
     );
   }
   const alikeEach = oneKind ? "They are of one kind, or unlike training's: various ones tell more." : null;
   if (assumed.distance > FITS) return told("cannot be told", `${distance}.`, alikeEach, few);
-  return told(few ? "cannot be told" : "fits", `${distance}, and nothing that was tried is nearer.`, alikeEach, few);
+  return told(
+    few ? "cannot be told" : "fits",
+    `${distance}${alone ? "" : ", and nothing that was tried is nearer"}.`,
+    alikeEach,
+    few,
+  );
 }
 
 function isBetter(one: Reading, other: Reading, factor: number): boolean {

@@ -62,7 +62,7 @@ export function channelMeans(values: Float32Array, channels: number, step: numbe
 }
 
 /** Of pictures' differences, [C]: the mean, less the more of it may be chance (James and Stein's rule, channel by channel). */
-function reliableMean(differences: readonly Float64Array[]): Float64Array {
+export function reliableMean(differences: readonly Float64Array[]): Float64Array {
   const count = differences.length;
   return differences[0]!.map((_, channel) => {
     let [sum, squares] = [0, 0];

@@ -113,7 +113,8 @@ export function factorsFor(
       counts[root] = counts[root]! + 1;
     }
   }
-  return logs.map((log, root) => (counts[root] ? Math.exp((strength * log) / counts[root]!) : 1));
+  // In f32: the last bits of an exponential are each engine's own.
+  return logs.map((log, root) => (counts[root] ? Math.fround(Math.exp((strength * log) / counts[root]!)) : 1));
 }
 
 /** The network with each value's channels divided by their factors; weights and biases make up for it. */

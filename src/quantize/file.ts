@@ -32,7 +32,7 @@ export type FloatType = "f32" | "f16" | "bf16";
  *
  * Throws `UnsupportedModelError` for a network that the file would not give back.
  */
-export function writeNetwork(network: Network, card: FileCard, floats: FloatType): Uint8Array {
+export function writeNetwork(network: Network, card: FileCard, floats: FloatType): Uint8Array<ArrayBuffer> {
   const architecture = statedArchitecture(network);
   const integers = network.stages.some(({ ops }) => ops.some((op) => "weight" in op && op.weight.int8));
   const metadata: Record<string, string> = {
@@ -98,7 +98,7 @@ function floatWeight(name: string, shape: readonly number[], values: Float32Arra
   return { name, dtype: type === "f16" ? "F16" : "BF16", shape, bytes: new Uint8Array(bits.buffer) };
 }
 
-function encode(tensors: readonly Written[], metadata: Readonly<Record<string, string>>): Uint8Array {
+function encode(tensors: readonly Written[], metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
   const header: Record<string, unknown> = { __metadata__: metadata };
   let end = 0;
   for (const { name, dtype, shape, bytes } of tensors) {

@@ -32,6 +32,7 @@ export function noiseOf(
   rounded: Inside,
   network: Network,
   inputs: readonly Float32Array[],
+  onPicture?: () => void,
 ): ReadonlyMap<string, number> {
   const layers = new Set(layersOf(network).map(({ name }) => name));
   const powers = new Map<string, { signal: number; noise: number }>();
@@ -52,6 +53,7 @@ export function noiseOf(
         }
       },
     });
+    onPicture?.();
   }
   return new Map([...powers].map(([name, { signal, noise }]) => [name, decibels(signal, noise)]));
 }

@@ -9,24 +9,11 @@ import { type Cpu, onEngine } from "./engine.js";
 import { Channels, equalized, factorsFor } from "./equalize.js";
 import { layersOf, mapLayers } from "./layers.js";
 import { answers, decibels, divergence, noiseOf } from "./measure.js";
+import type { LayerReport, QuantizeProgress } from "./options.js";
 import { valuesToRound } from "./plan.js";
 import { runRounded } from "./run.js";
+import { spread } from "./spread.js";
 import { integerWeight, quantizeWeights } from "./weights.js";
-
-/** What became of a layer. */
-export interface LayerReport {
-  readonly name: string;
-  /** What its weights are in the file. */
-  readonly weights: "int8" | "float";
-  /** Why they stayed float. */
-  readonly reason?: string;
-  /** Power of what the weights make of their inputs over that of rounding them, in dB. */
-  readonly weightSignalToNoise: number;
-  /** The same of the value that the layer stores, with everything before it rounded. */
-  readonly signalToNoise: number;
-  /** How its value's clip was found; absent where the value is no integer. */
-  readonly clip?: "squares" | "divergence";
-}
 
 export interface Quantized {
   readonly network: Network;
@@ -39,7 +26,7 @@ export interface Quantized {
 export interface QuantizeSettings {
   readonly cpu: Cpu;
   readonly signal?: AbortSignal | null | undefined;
-  readonly onProgress?: ((what: string) => void) | undefined;
+  readonly onProgress?: ((progress: QuantizeProgress) => void) | undefined;
 }
 
 /** Weights whose rounding costs more than this stay float. */
@@ -60,24 +47,25 @@ export async function quantizeNetwork(
   inputs: readonly Float32Array[],
   { cpu, signal, onProgress }: QuantizeSettings,
 ): Promise<Quantized> {
-  const say = (what: string) => {
-    throwIfAborted(signal);
-    onProgress?.(what);
-  };
   const few = spread(inputs, FEW);
-  const counted = (what: string, of: number) => {
-    let done = 0;
-    return () => say(`${what}: ${++done} of ${of}`);
+  const counted = (phase: QuantizeProgress["phase"], total: number) => {
+    let loaded = 0;
+    return () => {
+      throwIfAborted(signal);
+      onProgress?.({ phase, loaded: ++loaded, total });
+    };
   };
-  const measured = (network: Network) =>
-    onEngine(network, cpu, (inside) => calibrate(inside, inputs, counted("calibrating", inputs.length)));
-  const gap = async (network: Network, expected: readonly Float32Array[]) =>
-    onEngine(network, cpu, (inside) => divergence(expected, answers(inside, network, inputs)));
+  // As they are, and with equalised channels.
+  const onPicture = counted("calibrate", 2 * inputs.length);
+  const measured = (network: Network) => onEngine(network, cpu, (inside) => calibrate(inside, inputs, onPicture));
+  const gap = async (network: Network, expected: readonly Float32Array[]) => {
+    throwIfAborted(signal);
+    return onEngine(network, cpu, (inside) => divergence(expected, answers(inside, network, inputs)));
+  };
 
   let base = float;
   let calibration = await measured(base);
   const { logits } = calibration;
-  say("trying equalised channels");
   const channels = new Channels(float);
   const even = equalized(float, channels, factorsFor(float, channels, calibration, STRENGTH));
   const evenCalibration = await measured(even);
@@ -88,21 +76,20 @@ export async function quantizeNetwork(
   if (isEven) [base, calibration, nearest] = [even, evenCalibration, evenGap];
 
   const clips = await onEngine(base, cpu, (inside) =>
-    chooseClips(inside, base, calibration, few, counted("clipping", valuesToRound(base).size)),
+    chooseClips(inside, base, calibration, few, counted("clip", valuesToRound(base).size)),
   );
   const { network: clipped, weights } = roundedWith(base, calibration, (value) => clips.get(value)!.clip);
   let network = clipped;
   nearest = await gap(network, logits);
   const means = spreadMeans(calibration, inputs.length);
   const shifted = await onEngine(network, cpu, (inside) =>
-    corrected(inside, clipped, few, means, counted("correcting biases", layersOf(clipped).length)),
+    corrected(inside, clipped, few, means, counted("correct", layersOf(clipped).length)),
   );
   const isCorrected = (await gap(shifted, logits)) < nearest;
   if (isCorrected) network = shifted;
 
-  say("measuring noise");
   const noise = await onEngine(base, cpu, (exact) =>
-    onEngine(network, cpu, (rounded) => noiseOf(exact, rounded, network, spread(inputs, FEW))),
+    onEngine(network, cpu, (rounded) => noiseOf(exact, rounded, network, few, counted("noise", few.length))),
   );
   const layers = layersOf(network).map(({ name, weight, output }): LayerReport => {
     const own = weights.get(name);
@@ -135,12 +122,6 @@ export function weightsOnly(network: Network): Network {
     const integers = quantizeWeights(layer, alike, layer.kind === "conv" ? layer.groups : 1);
     return { ...layer, weight: integerWeight(layer.weight.shape, integers) };
   });
-}
-
-/** So many of them, evenly from the whole list. */
-export function spread<T>(items: readonly T[], count: number): readonly T[] {
-  if (items.length <= count) return items;
-  return Array.from({ length: count }, (_, index) => items[Math.floor(((index + 0.5) * items.length) / count)]!);
 }
 
 interface LayerWeights {

@@ -16,3 +16,11 @@ export function valuesToRound(network: Network): ReadonlySet<ValueId> {
   const stored = ops.filter((op) => op.kind === "conv" && read.has(op.output) && op.output !== network.output);
   return new Set(stored.map((op) => op.output));
 }
+
+/** Whether a convolution would read integers. Others convert what they read, and gain nothing. */
+export function computesInIntegers(network: Network): boolean {
+  const ops = network.stages.flatMap((stage) => stage.ops);
+  const integers = new Set(valuesToRound(network));
+  for (const op of ops) if (keepsScale(op) && integers.has(op.inputs[0])) integers.add(op.output);
+  return ops.some((op) => op.kind === "conv" && integers.has(op.inputs[0]));
+}

@@ -4,15 +4,17 @@ import type { Host, ModelBody, ModelFiles } from "../host/host.js";
 import type { LoadOptions, ModelSource } from "../options.js";
 import { Body, streamReader } from "./body.js";
 
+type FileHost = Pick<Host, "readPath">;
+
 /** Reads a model's bytes from wherever they are. Throws `SourceError` for what cannot be read. */
-export async function readSource(host: Host, source: ModelSource, options: LoadOptions): Promise<ModelFiles> {
+export async function readSource(host: FileHost, source: ModelSource, options: LoadOptions): Promise<ModelFiles> {
   const opened = await openSource(host, source, options);
   return "bytes" in opened ? opened : { ...opened, bytes: await opened.body.whole() };
 }
 
 /** As `readSource`, but what comes piece by piece is left to come. */
 export async function openSource(
-  host: Host,
+  host: FileHost,
   source: ModelSource,
   options: LoadOptions,
 ): Promise<ModelFiles | ModelBody> {
@@ -48,7 +50,7 @@ function parseUrl(text: string): URL | null {
   }
 }
 
-function readUrl(host: Host, url: URL, options: LoadOptions): Promise<ModelFiles | ModelBody> {
+function readUrl(host: FileHost, url: URL, options: LoadOptions): Promise<ModelFiles | ModelBody> {
   if (url.protocol === "file:" && host.readPath) {
     return host.readPath(url, options.signal);
   }

@@ -75,6 +75,8 @@ test("in float unless integers are asked for: no value is rounded", () => {
 });
 
 test("a file on its way is built from its scales, before its weights are here", async () => {
+  // Its reader is here already: the file goes on coming while code is waited for.
+  await later.loadIntegers();
   const body = new Delivery(file, 4096);
   const state = await openWeights(body.body(), { loadTorch: () => import("../../src/weights/torch.js") });
   const arriving = await openNetwork(state, { integers: true }, later);

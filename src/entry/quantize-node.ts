@@ -1,0 +1,31 @@
+// "resnet-edge/quantize" for Node.
+
+import { Worker } from "node:worker_threads";
+import { beside } from "../host/beside-node.js";
+import { type NodeImage, nodeHost } from "../host/node.js";
+import type { ModelSource } from "../options.js";
+import type { QuantizedFile } from "../quantize/options.js";
+import { nodeWorker } from "../worker/handle/node.js";
+import { type QuantizeOptions as QuantizeOptionsOf, quantizeInWorker } from "../worker/quantizing.js";
+
+export * from "../errors.js";
+export type { NodeImage } from "../host/node.js";
+export type { ModelSource } from "../options.js";
+export type * from "../quantize/options.js";
+
+export type QuantizeOptions<Image = NodeImage> = QuantizeOptionsOf<Image>;
+
+const ownWorker = () => beside(import.meta.url, () => new URL("./quantize-node-worker.js", import.meta.url));
+
+const host = {
+  ...nodeHost,
+  // Without the process's own flags: Node refuses some of them for a worker that is a file, such as --input-type.
+  startWorker: (file?: string | URL) => nodeWorker(new Worker(file ?? ownWorker(), { execArgv: [] })),
+};
+
+/** As in a page, for Node's images: see `quantize` there. It works in a worker thread of its own. */
+export const quantize = (
+  model: ModelSource,
+  images?: Iterable<NodeImage> | AsyncIterable<NodeImage> | null,
+  options?: QuantizeOptions,
+): Promise<QuantizedFile> => quantizeInWorker(host, model, images, options);
