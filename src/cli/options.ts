@@ -73,8 +73,8 @@ const takes = {
   inspect: [...ofModels, ...ofEngines, "precision", "records"],
   // It looks on the CPU, whatever the device.
   check: [...ofModels, ...ofEngines],
-  // It computes on the CPU, as check does.
-  quantize: [...ofModels, ...ofEngines, "images", "output", "calibration", "evaluate", "dtype"],
+  // It computes on the CPU, as check does, and by the kernels that round alike everywhere.
+  quantize: [...ofModels, "device", "threads", "simd", "images", "output", "calibration", "evaluate", "dtype"],
   bench: [...ofModels, ...ofEngines, "precision", "arch", "runs"],
   pull: ["list", "from"],
 } as const satisfies Readonly<Record<string, readonly Name[]>>;

@@ -5,6 +5,7 @@ import { decodeBytes, decodeFile } from "../image/decode-node.js";
 import { quantizeModel, type Work } from "../quantize/model.js";
 import { dtypes, type QuantizeReport, type QuantizeType } from "../quantize/options.js";
 import type { Pictures } from "../quantize/pictures.js";
+import { checkOptions } from "../session/check-options.js";
 import { type ListedImage, listImages } from "./images.js";
 import { loadOptions, modelOf, number, type Options } from "./options.js";
 import { complain, say, sayJson } from "./out.js";
@@ -20,7 +21,9 @@ export async function quantize(names: string[], options: Options): Promise<numbe
   if (!dtypes.includes(dtype)) throw new OptionError(`--dtype is "${dtype}"; it must be one of ${dtypes.join(", ")}.`);
   if (dtype === "int8" && images === undefined) throw new OptionError("quantize needs --images DIR to calibrate on.");
   const named = { ...options, model: names[0]! };
-  const { architecture, preprocess, labels, inputSize, threads, simd } = await loadOptions(named);
+  const load = await loadOptions(named);
+  checkOptions(load);
+  const { architecture, preprocess, labels, inputSize, threads, simd } = load;
   const { wasm, threadSupport } = nodeHost;
   const host = { ...nodeHost, cpu: { wasm, threadSupport, threads, ...(simd && { simd }) } };
   const work: Work = {

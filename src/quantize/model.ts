@@ -72,7 +72,7 @@ export async function quantizeModel(host: QuantizeHost, source: ModelSource, wor
   }
   const card = modelCard(state, files);
   const { architecture, inputSize } = work;
-  const network = buildNetwork(state, { architecture, inputSize, card } as Parameters<typeof buildNetwork>[1]);
+  const network = buildNetwork(state, { architecture, inputSize, card });
   const preprocess = preprocessFor(network, card, work.preprocess);
   const written = { labels: work.labels ?? card.labels, preprocess };
   const isInt8 = dtype === "int8";

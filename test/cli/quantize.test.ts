@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,6 +38,26 @@ test("a folder calibrates one half and tries the other; the same words give the 
   const classified = await command("classify", join(images, "03.png"), "--model", one, "--json");
   expect(classified.code).toBe(0);
 }, 240_000);
+
+test("text: noise by layer, bytes, agreement, what BatchNorms say; a file that is no picture is named, and exit status 1", async () => {
+  const mixed = join(folder, "mixed");
+  mkdirSync(mixed);
+  for (let index = 0; index < 20; index++) {
+    const name = `${String(index).padStart(2, "0")}.png`;
+    copyFileSync(join(images, name), join(mixed, name));
+  }
+  writeFileSync(join(mixed, "zz.png"), "no picture");
+  const output = join(folder, "text.safetensors");
+  const { code, stdout, stderr } = await command("quantize", model, "--images", mixed, "--output", output);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^\S*zz\.png: ImageDecodeError: .*\n$/);
+  expect(stdout).toMatch(/^conv1 +float +200\.0 .*float: it reads the image$/m);
+  expect(stdout).toMatch(/^layer1\.0\.conv1 +int8 +\d\d\.\d +\d\d\.\d/m);
+  expect(stdout).toMatch(/: int8, 0\.0 MB, 0\.\d{3} of f32's$/m);
+  // Of 21 the 11 that calibrate are spread to the last, which is no picture.
+  expect(stdout).toMatch(/^10 pictures for calibration; of 10 held out \d+ \(\d+\.\d %\) have the same best class/m);
+  expect(stdout).toMatch(/^Statistics of BatchNorm: fits\. Pictures are 0\.\d\d away from what training saw\.$/m);
+}, 120_000);
 
 test("--dtype f16 needs no pictures, and says how many bytes are left", async () => {
   const output = join(folder, "half.safetensors");
@@ -93,6 +113,8 @@ test.each([
   [[model, "--output", "x"], /needs --images/],
   [[model, "--output", "x", "--dtype", "int4"], /one of int8, int8-weights, f16, bf16/],
   [[model, "--output", "x", "--images", images, "--calibration", "0"], /whole number from 1/],
+  [[model, "--output", "x", "--images", images, "--simd", "wide"], /simd is "wide"/],
+  [[model, "--output", "x", "--images", images, "--tile", "4x8"], /quantize takes no --tile; classify, inspect/],
 ])("%j is a usage error", async (words, message) => {
   const { code, stderr } = await command("quantize", ...words);
   expect(code).toBe(2);
