@@ -5,6 +5,7 @@ import { pointerBytes } from "../shared/sizes";
 import { residualOf } from "../gemm/store";
 import { word } from "../base/words";
 import { gatherWide, widen } from "./gather";
+import { leastOfIntegers } from "./store";
 import { qs8_gemm16_4x8, qs8_igemm_4x16, qs8_igemm_4x8, qs8_igemm_6x16, qs8_igemm_6x8 } from "./tiles";
 
 /**
@@ -39,7 +40,7 @@ export function qs8_conv(record: usize, piece: i32, scratch: usize): void {
   const panelBytes = <usize>(taps * depth) << 5;
   const residual = residualOf(record);
   const factor = reinterpret<f32>(word(record, IntegerConvField.factor));
-  const least = word(record, Field.relu) ? 0 : -127;
+  const least = leastOfIntegers(record);
 
   const blocks = sixes(tile, rows);
   const six = min(rows, 6 * blocks);

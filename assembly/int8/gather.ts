@@ -1,5 +1,5 @@
 /**
- * Gathers rows of bytes (im2col) and widens them to i16, in blocks of four: [block][pair][4][2]. Source: a table of pointers,
+ * Gathers rows of bytes without a sign (im2col) and widens them to i16, in blocks of four: [block][pair][4][2]. Source: a table of pointers,
  * [block][tap][4]; each, plus `offset`, leads to `bytes` contiguous bytes, a multiple of four.
  */
 export function gatherWide(table: usize, blocks: i32, taps: i32, bytes: i32, offset: usize, to: usize): void {
@@ -10,10 +10,10 @@ export function gatherWide(table: usize, blocks: i32, taps: i32, bytes: i32, off
     let a3 = <usize>load<u32>(table, 12) + offset;
     const whole = to + (<usize>(bytes & ~7) << 3);
     for (; to < whole; to += 64) {
-      const r0 = v128.load8x8_s(a0);
-      const r1 = v128.load8x8_s(a1);
-      const r2 = v128.load8x8_s(a2);
-      const r3 = v128.load8x8_s(a3);
+      const r0 = v128.load8x8_u(a0);
+      const r1 = v128.load8x8_u(a1);
+      const r2 = v128.load8x8_u(a2);
+      const r3 = v128.load8x8_u(a3);
       const low01 = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
       const high01 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
       const low23 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
@@ -42,7 +42,7 @@ export function gatherWide(table: usize, blocks: i32, taps: i32, bytes: i32, off
 // @ts-ignore: decorator
 @inline
 function widened(at: usize): u32 {
-  return (<u32>load<i8>(at) & 0xffff) | (<u32>load<i8>(at, 1) << 16);
+  return <u32>load<u8>(at) | (<u32>load<u8>(at, 1) << 16);
 }
 
 /** Widens bytes to i16: `bytes` of them, a multiple of sixteen. */

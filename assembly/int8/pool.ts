@@ -2,7 +2,7 @@ import { Field, PointwiseField, PoolField } from "../shared/record";
 import { word } from "../base/words";
 import { rounded } from "./store";
 
-/** int8 max-pool, NHWC, bytes; one piece of work is one output row. A record's `inStep` counts words of four bytes. */
+/** int8 max-pool, NHWC, bytes, without a sign with `relu`; one piece of work is one output row. A record's `inStep` counts words of four bytes. */
 export function qs8_max_pool(record: usize, outY: i32): void {
   const pixelBytes = <usize>word(record, Field.inStep) << 2;
   const inHeight = word(record, Field.inHeight);
@@ -16,18 +16,20 @@ export function qs8_max_pool(record: usize, outY: i32): void {
   const bottom = min(y + word(record, PoolField.kernelHeight), inHeight);
   const input = <usize>word(record, Field.input);
   let to = <usize>word(record, Field.output) + <usize>(outY * outWidth) * pixelBytes;
+  const isUnsigned = word(record, Field.relu) != 0;
   let x = -word(record, PoolField.padWidth);
   for (let outX = 0; outX < outWidth; outX++, x += strideWidth) {
     const left = max(x, 0);
     const right = min(x + kernelWidth, inWidth);
     const corner = input + <usize>top * rowBytes + <usize>left * pixelBytes;
     for (let channel: usize = 0; channel < pixelBytes; channel += 16) {
-      let best = i8x16.splat(-127);
+      let best = i8x16.splat(isUnsigned ? 0 : -127);
       let line = corner + channel;
       for (let row = top; row < bottom; row++) {
         let at = line;
         for (let column = left; column < right; column++) {
-          best = i8x16.max_s(best, v128.load(at));
+          const value = v128.load(at);
+          best = isUnsigned ? i8x16.max_u(best, value) : i8x16.max_s(best, value);
           at += pixelBytes;
         }
         line += rowBytes;

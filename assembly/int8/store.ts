@@ -1,4 +1,6 @@
+import { word } from "../base/words";
 import { NO_RESIDUAL } from "../gemm/store";
+import { Field, ReluBit } from "../shared/record";
 
 /** f32(sum) * scale + bias. Product and sum are rounded to f32 on their own: fused they would differ from engine to engine. */
 // @ts-ignore: decorator
@@ -15,6 +17,16 @@ export function scaled(sum: v128, scale: v128, bias: v128): v128 {
 @inline
 export function rounded(value: v128): v128 {
   return i32x4.sub(f32x4.add(value, f32x4.splat(12582912)), i32x4.splat(0x4b400000));
+}
+
+/** Whether the summand of this thread's present record has no sign: a word that all stores share needs no parameter of the tiles. */
+let isSummandUnsigned = false;
+
+/** The least integer that a record stores; takes note of its summand's kind. */
+export function leastOfIntegers(record: usize): i32 {
+  const relu = word(record, Field.relu);
+  isSummandUnsigned = (relu & ReluBit.isUnsigned) != 0;
+  return relu & ReluBit.isZero ? 0 : -127;
 }
 
 /**
@@ -34,7 +46,7 @@ function requantized(
   let y0 = scaled(s0, v128.load(scales), v128.load(scales, 32));
   let y1 = scaled(s1, v128.load(scales, 16), v128.load(scales, 48));
   if (residual != NO_RESIDUAL) {
-    const summand = v128.load8x8_s(at + residual);
+    const summand = isSummandUnsigned ? v128.load8x8_u(at + residual) : v128.load8x8_s(at + residual);
     const times = f32x4.splat(factor);
     y0 = f32x4.add(y0, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(summand)), times));
     y1 = f32x4.add(y1, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(summand)), times));

@@ -12,7 +12,7 @@ const ROW: usize = 6 * COLUMN;
  * V = B'dB of F(4x4,3x3) in i16, for `count` tiles from `first` in the order of rows: 6x6 pixels of bytes at a stride of 4, points 0, 1,
  * -1, 2, -2, infinity (Lavin & Gray 2016, section 4.3). Pixels outside the image are zero. V has a plane for each point, [tile][channel].
  *
- * B's rows sum to 10 in absolute value, so that 0..127 grows to at most 12,700: exact.
+ * B's rows sum to 10 in absolute value, so that 0..127 grows to at most 12,700, and 0..255 to 25,500: exact.
  */
 export function qs8_winograd_input(
   record: usize,
@@ -57,22 +57,22 @@ export function qs8_winograd_input(
         let p5 = zeros + ((top + 5 * rowBytes) & mask & mask5);
         let to = work + column * COLUMN;
         for (const end = to + 2 * bytes; to < end; to += 16) {
-          const d1 = v128.load8x8_s(p1);
-          const d2 = v128.load8x8_s(p2);
-          const d3 = v128.load8x8_s(p3);
-          const d4 = v128.load8x8_s(p4);
+          const d1 = v128.load8x8_u(p1);
+          const d2 = v128.load8x8_u(p2);
+          const d3 = v128.load8x8_u(p3);
+          const d4 = v128.load8x8_u(p4);
           // Shared by points 1 and -1, and by 2 and -2: they differ in the sign of the odd part.
           const even12 = i16x8.sub(d4, i16x8.shl(d2, 2));
           const odd12 = i16x8.sub(d3, i16x8.shl(d1, 2));
           const even34 = i16x8.sub(d4, d2);
           const half34 = i16x8.sub(d3, d1);
           const odd34 = i16x8.add(half34, half34);
-          v128.store(to, i16x8.add(i16x8.shl(i16x8.sub(v128.load8x8_s(p0), d2), 2), even34));
+          v128.store(to, i16x8.add(i16x8.shl(i16x8.sub(v128.load8x8_u(p0), d2), 2), even34));
           v128.store(to, i16x8.add(even12, odd12), ROW);
           v128.store(to, i16x8.sub(even12, odd12), 2 * ROW);
           v128.store(to, i16x8.add(even34, odd34), 3 * ROW);
           v128.store(to, i16x8.sub(even34, odd34), 4 * ROW);
-          v128.store(to, i16x8.sub(i16x8.sub(v128.load8x8_s(p5), d3), i16x8.shl(half34, 2)), 5 * ROW);
+          v128.store(to, i16x8.sub(i16x8.sub(v128.load8x8_u(p5), d3), i16x8.shl(half34, 2)), 5 * ROW);
           p0 += 8;
           p1 += 8;
           p2 += 8;

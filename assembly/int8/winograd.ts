@@ -2,6 +2,7 @@ import { Field, IntegerWinogradField, WinogradField } from "../shared/record";
 import { FILTERED_SLICE, FILTERED_SUMS, filteredFilterPlane, filteredInputPlane, filteredProductPlane, POINTS } from "../shared/sizes";
 import { residualOf } from "../gemm/store";
 import { word } from "../base/words";
+import { leastOfIntegers } from "./store";
 import { i16_gemm_4x8 } from "./tiles";
 import { qs8_winograd_filters } from "./winograd-filters";
 import { qs8_winograd_input } from "./winograd-input";
@@ -45,7 +46,7 @@ export function qs8_conv3x3_winograd4(record: usize, piece: i32, scratch: usize)
 
   const residual = residualOf(record);
   const factor = reinterpret<f32>(word(record, IntegerWinogradField.factor));
-  const least = word(record, Field.relu) ? 0 : -127;
+  const least = leastOfIntegers(record);
   const rowBytes = <usize>channels << 1;
   const tap = <usize>channels << 3;
   for (let panel = firstPanel; panel < lastPanel; panel++) {

@@ -106,6 +106,14 @@ export enum ConvField {
   panelsPerPiece = 30,
 }
 
+/** Bits of `relu` in records that make integers of integers. */
+export enum ReluBit {
+  /** The least value is 0, not -127. */
+  isZero = 1,
+  /** The summand is 0..255, or 0..127, not -127..127. */
+  isUnsigned = 2,
+}
+
 /** The direct convolution of integers has the words of `ConvField`, and one more. Its `depth` counts words of four bytes. */
 export enum IntegerConvField {
   /** What a step of the summand is worth in steps of the output, an f32. */
@@ -193,5 +201,7 @@ export enum PointwiseField {
   before = 23,
   /** A number that is the operation's own, an f32: a leaky ReLU's slope, `l2Normalize`'s epsilon. */
   scalar = 24,
+  /** The greatest integer that is stored. */
+  most = 25,
   channels = 26,
 }

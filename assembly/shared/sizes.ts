@@ -102,7 +102,7 @@ export function rowPointerBytes(rows: i32): i32 {
 
 /** Channels that a pass of the input's transform carries. */
 export const FILTERED_SLICE = 64;
-/** Most channels whose 9 * 127 * 127 products each, times 64, sum to less than 2^31; a multiple of sixteen. */
+/** Most channels of 0..127 whose 9 products each, times 64, sum to less than 2^31; a multiple of 32. Of 0..255 it is half as many. */
 export const FILTERED_CHANNELS = 224;
 /** A tile's sums of one panel: 16 pixels of eight channels. */
 export const FILTERED_SUMS = 16 * 8 * 4;

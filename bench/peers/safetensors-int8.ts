@@ -23,9 +23,10 @@ export function toInt8Safetensors(network: Network, ranges: Ranges): Uint8Array 
     }
     if (bias) file.vector(`${name}.bias`, bias, () => bias.read());
     if (op.output === network.output) continue;
-    // 0..127 behind a ReLU, -127..127 elsewhere.
+    // 0..127 behind a ReLU, and 0..255 behind the image's; -127..127 elsewhere.
     const { min, max } = ranges.values.get(op.output)!;
-    const scale = Math.max(max, op.relu ? 0 : -min) / 127 || 1;
+    const steps = op.relu && op.inputs[0] === network.input ? 255 : 127;
+    const scale = Math.max(max, op.relu ? 0 : -min) / steps || 1;
     file.vector(`${name}.output_scale`, { length: 1 }, () => [scale]);
   }
   for (const add of weights) add();

@@ -1,14 +1,19 @@
 import type { ConvOp, Network, Op, Quantization, ValueId } from "./network.js";
 
 /** The least and the greatest integer of each type. */
-export const ranges = { u7: [0, 127], s8: [-127, 127], s16: [0, 8128] } as const;
+export const ranges = { u7: [0, 127], u8: [0, 255], s8: [-127, 127], s16: [0, 8128] } as const;
+
+/** What a convolution stores, where that is integers. */
+export const typeOf = (op: ConvOp, network: Network) =>
+  op.relu ? (op.inputs[0] === network.input ? "u8" : "u7") : "s8";
 
 /** Kinds that give integers of their input's scale, where they read integers. */
 export const keepsScale = (op: Op) => op.kind === "maxPool" || op.kind === "zeroPadShortcut";
 
 /**
  * Gives the values of a network their quantization. `scaleOf`: of what a convolution stores, or null where that is f32. Pools and
- * padded shortcuts keep their input's; the mean of a u7 value before integer weights is in 64ths of its steps.
+ * padded shortcuts keep their input's; the mean of a u7 value before integer weights is in 64ths of its steps. What reads the image leaves
+ * u8: everything behind it depends on that value, and few layers read it.
  */
 export function withScales(network: Network, scaleOf: (op: ConvOp) => number | null): Network {
   const ops = network.stages.flatMap((stage) => stage.ops);
@@ -19,7 +24,7 @@ export function withScales(network: Network, scaleOf: (op: ConvOp) => number | n
     const before = quantizations.get(op.inputs[0]);
     if (op.kind === "conv") {
       const scale = scaleOf(op);
-      if (scale !== null) quantizations.set(op.output, { type: op.relu ? "u7" : "s8", scale });
+      if (scale !== null) quantizations.set(op.output, { type: typeOf(op, network), scale });
     } else if (before && keepsScale(op)) quantizations.set(op.output, before);
     else if (op.kind === "globalAveragePool" && before?.type === "u7" && readByIntegers.has(op.output)) {
       quantizations.set(op.output, { type: "s16", scale: before.scale / 64 });

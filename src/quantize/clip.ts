@@ -1,8 +1,5 @@
 import type { Histogram } from "./histogram.js";
 
-/** Steps above zero of every quantized value. */
-export const STEPS = 127;
-
 /** The first clip that is tried, as a share of the greatest magnitude; then finer ones in equal ratios. */
 const LEAST = 0.1;
 const TRIALS = 80;
@@ -14,20 +11,20 @@ function clips({ counts, end }: Histogram): number[] {
   return Array.from({ length: TRIALS + 1 }, (_, trial) => most * LEAST ** (trial / TRIALS));
 }
 
-/** The clip with the least squared error of rounding and clipping, over the bins' middles. */
-export function clipBySquares(histogram: Histogram): number {
+/** The clip with the least squared error of rounding to so many steps above zero and of clipping, over the bins' middles. */
+export function clipBySquares(histogram: Histogram, steps: number): number {
   const { counts, end } = histogram;
   const width = end / counts.length;
   let [best, least] = [0, Number.POSITIVE_INFINITY];
   for (const clip of clips(histogram)) {
-    const step = clip / STEPS;
+    const step = clip / steps;
     let error = 0;
     for (let bin = 0; bin < counts.length; bin++) {
       const count = counts[bin]!;
       if (count === 0) continue;
       const value = (bin + 0.5) * width;
       // Within a bin values are even: their own spread adds to what the middle's rounding leaves, but for those that are clipped.
-      const rounded = Math.min(STEPS, Math.round(value / step)) * step;
+      const rounded = Math.min(steps, Math.round(value / step)) * step;
       error += count * (value - rounded) ** 2;
     }
     if (error < least) [best, least] = [clip, error];
@@ -40,21 +37,21 @@ export function clipBySquares(histogram: Histogram): number {
  * with TensorRT"): what is clipped counts as the greatest value, and each integer stands evenly for the bins that round to it.
  * Zeros are left out: they are exact.
  */
-export function clipByDivergence(histogram: Histogram): number {
+export function clipByDivergence(histogram: Histogram, steps: number): number {
   const { counts, end } = histogram;
   const width = end / counts.length;
   let [best, least] = [0, Number.POSITIVE_INFINITY];
   const total = counts.reduce((sum, count) => sum + count, 0) - counts[0]!;
   if (total === 0) return clips(histogram)[0]!;
   for (const clip of clips(histogram)) {
-    const bins = Math.min(counts.length, Math.max(STEPS, Math.round(clip / width)));
+    const bins = Math.min(counts.length, Math.max(steps, Math.round(clip / width)));
     const reference = counts.slice(0, bins);
     reference[0] = 0;
     for (let bin = bins; bin < counts.length; bin++) reference[bins - 1] = reference[bins - 1]! + counts[bin]!;
     // Each integer's bins, without those that were clipped, spread over the ones that hold something.
-    const sums = new Float64Array(STEPS + 1);
-    const filled = new Float64Array(STEPS + 1);
-    const integer = (bin: number) => Math.min(STEPS, Math.round(((bin + 0.5) * STEPS) / bins));
+    const sums = new Float64Array(steps + 1);
+    const filled = new Float64Array(steps + 1);
+    const integer = (bin: number) => Math.min(steps, Math.round(((bin + 0.5) * steps) / bins));
     for (let bin = 1; bin < bins; bin++) {
       const at = integer(bin);
       sums[at] = sums[at]! + counts[bin]!;

@@ -1,9 +1,9 @@
 import type { Inside } from "../cpu/observe.js";
 import { throwIfAborted } from "../errors.js";
-import type { Network, ValueId } from "../graph/network.js";
-import { withScales } from "../graph/quantization.js";
+import type { ConvOp, Network, ValueId } from "../graph/network.js";
+import { ranges, typeOf, withScales } from "../graph/quantization.js";
 import { type Calibration, calibrate } from "./calibrate.js";
-import { clipByDivergence, clipBySquares, STEPS } from "./clip.js";
+import { clipByDivergence, clipBySquares } from "./clip.js";
 import { corrected } from "./correct.js";
 import { type Cpu, onEngine } from "./engine.js";
 import { Channels, equalized, factorsFor } from "./equalize.js";
@@ -130,13 +130,13 @@ interface LayerWeights {
 }
 
 const roundedBySquares = (network: Network, calibration: Calibration) =>
-  roundedWith(network, calibration, (value) => clipBySquares(calibration.values.get(value)!.histogram));
+  roundedWith(network, calibration, (value, steps) => clipBySquares(calibration.values.get(value)!.histogram, steps));
 
 /** The network with integer weights and rounded values; `clipOf`: the greatest magnitude of a value. */
 function roundedWith(
   network: Network,
   calibration: Calibration,
-  clipOf: (value: ValueId) => number,
+  clipOf: (value: ValueId, steps: number) => number,
 ): { network: Network; weights: ReadonlyMap<string, LayerWeights> } {
   const weights = new Map<string, LayerWeights>();
   const layers = mapLayers(network, (layer) => {
@@ -159,13 +159,14 @@ function roundedWith(
     return { ...layer, weight: integerWeight(weight.shape, integers) };
   });
   const stored = valuesToRound(network);
-  const scaleOf = (value: ValueId) => {
-    const clip = clipOf(value);
+  const scaleOf = (op: ConvOp) => {
+    const steps = ranges[typeOf(op, network)][1];
+    const clip = clipOf(op.output, steps);
     // A value that is zero on all pictures: any step will do.
-    return Math.fround((clip > 0 ? clip : 1) / STEPS);
+    return Math.fround((clip > 0 ? clip : 1) / steps);
   };
   return {
-    network: withScales(layers, ({ output }) => (stored.has(output) ? scaleOf(output) : null)),
+    network: withScales(layers, (op) => (stored.has(op.output) ? scaleOf(op) : null)),
     weights,
   };
 }
@@ -188,16 +189,16 @@ function chooseClips(
   const ops = network.stages.flatMap((stage) => stage.ops);
   for (const value of valuesToRound(network)) {
     const { histogram } = values.get(value)!;
-    const clips: Clip[] = [{ clip: clipBySquares(histogram), by: "squares" }];
-    const other = clipByDivergence(histogram);
+    const type = typeOf(ops.find((op): op is ConvOp => op.kind === "conv" && op.output === value)!, network);
+    const steps = ranges[type][1];
+    const clips: Clip[] = [{ clip: clipBySquares(histogram, steps), by: "squares" }];
+    const other = clipByDivergence(histogram, steps);
     if (Math.abs(other / clips[0]!.clip - 1) > 0.02) clips.push({ clip: other, by: "divergence" });
-    const op = ops.find(({ output }) => output === value)!;
-    const type = "relu" in op && op.relu ? "u7" : "s8";
     const gaps = clips.map(({ clip }) => {
       if (clips.length === 1) return 0;
       const shapes = network.values.with(value, {
         ...network.values[value]!,
-        quantization: { type, scale: Math.fround(clip / STEPS) },
+        quantization: { type, scale: Math.fround(clip / steps) },
       });
       return divergence(
         expected,

@@ -28,6 +28,8 @@ interface Case {
   readonly dilation?: readonly [number, number];
   readonly groups?: number;
   readonly summand?: Quantization["type"];
+  /** What is read: 0..127 unless it is said to be 0..255. */
+  readonly from?: "u8";
   readonly type: "u7" | "s8";
   /** Every weight and activation as large as it can be: of either sign, or all of one, so that sums are as large as they can be. */
   readonly extreme?: "signs" | "sums";
@@ -129,6 +131,31 @@ const cases: readonly Case[] = [
     summand: "u7",
     type: "u7",
   },
+  {
+    name: "3x3 of eight bits with a summand of eight",
+    height: 9,
+    width: 6,
+    channels: 33,
+    out: 20,
+    kernel: [3, 3],
+    padding: [1, 1],
+    from: "u8",
+    summand: "u8",
+    type: "u7",
+  },
+  { name: "1x1 of eight bits", height: 5, width: 7, channels: 64, out: 40, kernel: [1, 1], from: "u8", type: "s8" },
+  {
+    name: "the largest sums of eight bits",
+    height: 5,
+    width: 6,
+    channels: 256,
+    out: 16,
+    kernel: [3, 3],
+    padding: [1, 1],
+    from: "u8",
+    type: "u7",
+    extreme: "sums",
+  },
   { name: "many rows", height: 37, width: 41, channels: 48, out: 16, kernel: [1, 1], type: "u7" },
   {
     name: "extremes",
@@ -183,7 +210,7 @@ async function convolution(it: Case, setup: Setup, module: WebAssembly.Module): 
     0.071,
   ];
   const shapes = { height: it.height, width: it.width, channels: it.channels };
-  const input: ValueShape = { ...shapes, quantization: { type: "u7", scale: inScale } };
+  const input: ValueShape = { ...shapes, quantization: { type: it.from ?? "u7", scale: inScale } };
   const op: ConvOp = {
     kind: "conv",
     name: "conv",
@@ -200,11 +227,12 @@ async function convolution(it: Case, setup: Setup, module: WebAssembly.Module): 
   };
   const output: ValueShape = { ...convOutput(op, input), quantization: { type: it.type, scale: outScale } };
   const summand: ValueShape = { ...output, quantization: { type: it.summand ?? "u7", scale: summandScale } };
-  const values = Int8Array.from({ length: it.height * it.width * it.channels }, () =>
-    it.extreme ? 127 : whole(0, 127),
+  const most = it.from === "u8" ? 255 : 127;
+  const values = Int16Array.from({ length: it.height * it.width * it.channels }, () =>
+    it.extreme ? most : whole(0, most),
   );
-  const others = Int8Array.from({ length: output.height * output.width * it.out }, () =>
-    whole(it.summand === "s8" ? -127 : 0, 127),
+  const others = Int16Array.from({ length: output.height * output.width * it.out }, () =>
+    whole(it.summand === "s8" ? -127 : 0, it.summand === "u8" ? 255 : 127),
   );
   const got = await runRecord(
     op,
@@ -304,6 +332,29 @@ async function head(
   }
 }
 
+/** The maxima of bytes without a sign. */
+async function wholeBytes(setup: Setup, module: WebAssembly.Module): Promise<void> {
+  const [height, width, channels] = [5, 6, 24];
+  const values = Int16Array.from({ length: height * width * channels }, () => whole(0, 255));
+  const quantization = { type: "u8", scale: 0.1 } as const;
+  const input: ValueShape = { height, width, channels, quantization };
+  const output: ValueShape = { height: 2, width: 3, channels, quantization };
+  const got = await runRecord(
+    { kind: "maxPool", name: "pool", inputs: [1], output: 3, kernel: [2, 2], stride: [2, 2], padding: [0, 0, 0, 0] },
+    [image, input, output, output],
+    [values],
+    setup,
+    module,
+  );
+  for (let pixel = 0; pixel < 6; pixel++) {
+    for (let c = 0; c < channels; c++) {
+      const corner = 2 * Math.floor(pixel / 3) * width + 2 * (pixel % 3);
+      const window = [0, 1, width, width + 1].map((at) => values[(corner + at) * channels + c]!);
+      same([got.getUint8(pixel * 32 + c)], [Math.max(...window)]);
+    }
+  }
+}
+
 async function byteKernels(setup: Setup, module: WebAssembly.Module): Promise<void> {
   const [height, width, channels] = [9, 7, 20];
   const values = Int8Array.from({ length: height * width * channels }, () => whole(-127, 127));
@@ -355,6 +406,7 @@ export async function problemsOf(setup: Setup, module: WebAssembly.Module): Prom
       () => head(channels, classes, side, setup, module),
     ]),
     ["max pool and zero-pad shortcut", () => byteKernels(setup, module)],
+    ["max pool of eight bits", () => wholeBytes(setup, module)],
   ];
   const problems: string[] = [];
   for (const [name, run] of all) {

@@ -43,7 +43,7 @@ const WORD = 0x7fc0_dead;
 export async function runRecord(
   op: Op,
   shapes: readonly [ValueShape, ValueShape, ValueShape, ValueShape],
-  inputs: readonly Int8Array[],
+  inputs: readonly (Int8Array | Int16Array)[],
   { tile, threads = 1, filtered = false }: Setup,
   module: WebAssembly.Module,
   raw?: Int8Array,

@@ -29,13 +29,26 @@ const RATIO = 10 ** (1 / 80);
 
 test("by squares, even values: clipping costs more than it saves", () => {
   // c / 254 = A - c at the least error: nothing that is tried lies nearer than A itself.
-  expect(clipBySquares(histogramOf((share) => 3 * share)) / 3).toBeCloseTo(1, 3);
+  expect(
+    clipBySquares(
+      histogramOf((share) => 3 * share),
+      127,
+    ) / 3,
+  ).toBeCloseTo(1, 3);
 });
 
-test.each([0.1, 1, 7])("by squares, Laplace's values of mean %d: the closed form's clip", (mean) => {
-  // Rounding leaves c^2 / (12 * 127^2), clipping 2 b^2 exp(-c / b) (Banner et al. 2019, "Post training 4-bit quantization").
-  const best = mean * zero((x) => x / (6 * 127 ** 2) - 2 * Math.exp(-x), 1, 30);
-  const found = clipBySquares(histogramOf((share) => -mean * Math.log(1 - share), 4_000_000));
+test.each([
+  [0.1, 127],
+  [1, 127],
+  [7, 127],
+  [1, 255],
+])("by squares, Laplace's values of mean %d in %d steps: the closed form's clip", (mean, steps) => {
+  // Rounding leaves c^2 / (12 * steps^2), clipping 2 b^2 exp(-c / b) (Banner et al. 2019, "Post training 4-bit quantization").
+  const best = mean * zero((x) => x / (6 * steps ** 2) - 2 * Math.exp(-x), 1, 30);
+  const found = clipBySquares(
+    histogramOf((share) => -mean * Math.log(1 - share), 4_000_000),
+    steps,
+  );
   expect(found / best).toBeGreaterThan(1 / RATIO);
   expect(found / best).toBeLessThan(RATIO);
 });
@@ -53,7 +66,7 @@ test("by squares, any values: no finer search finds a clip with an error of a hu
     };
     const most = Math.max(...values);
     const least = Math.min(...Array.from({ length: 300 }, (_, step) => error(most * 0.1 ** (step / 300))));
-    expect(error(clipBySquares(histogram))).toBeLessThan(1.01 * least);
+    expect(error(clipBySquares(histogram, 127))).toBeLessThan(1.01 * least);
   }
 });
 
@@ -87,7 +100,7 @@ test("by divergence: of the clips that are tried the one that plain loops over t
     const most = ((last + 1) * histogram.end) / 2048;
     const clips = Array.from({ length: 81 }, (_, trial) => most * 0.1 ** (trial / 80));
     const divergences = clips.map((clip) => divergence(histogram, clip));
-    const found = clipByDivergence(histogram);
+    const found = clipByDivergence(histogram, 127);
     const index = clips.findIndex((clip) => Math.abs(clip / found - 1) < 1e-9);
     expect(divergences[index]).toBeCloseTo(Math.min(...divergences), 9);
   }
@@ -101,10 +114,10 @@ test("by divergence: zeros are exact, and count for nothing", () => {
     1,
     1,
   );
-  expect(clipByDivergence(sparse)).toBe(clipByDivergence(plain));
+  expect(clipByDivergence(sparse, 127)).toBe(clipByDivergence(plain, 127));
 });
 
 test("nothing but zeros: no clip", () => {
   const histogram = new Histogram();
-  expect([clipBySquares(histogram), clipByDivergence(histogram)]).toEqual([0, 0]);
+  expect([clipBySquares(histogram, 127), clipByDivergence(histogram, 127)]).toEqual([0, 0]);
 });

@@ -50,7 +50,7 @@ test("a written network is read as it was: integers, scales, biases and rounded 
   const back = buildNetwork(read(), { integers: true });
   expect(contents(back)).toEqual(contents(network));
   expect(contents(back).layers.filter(({ scales }) => scales).length).toBeGreaterThan(5);
-  expect(new Set(contents(back).values.map((it) => it?.type))).toEqual(new Set([undefined, "u7", "s16"]));
+  expect(new Set(contents(back).values.map((it) => it?.type))).toEqual(new Set([undefined, "u8", "u7", "s16"]));
   expect(modelCard(read()).preprocess).toEqual(card.preprocess);
 });
 

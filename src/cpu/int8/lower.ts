@@ -6,10 +6,12 @@ import {
   Kernel,
   PointwiseField,
   PoolField,
+  ReluBit,
   Tile,
 } from "../../../assembly/shared/record.js";
 import { pointerBytes } from "../../../assembly/shared/sizes.js";
 import type { ConvOp, IntegerRows, LinearOp, Op, Quantization, ValueId, ValueShape } from "../../graph/network.js";
+import { ranges } from "../../graph/quantization.js";
 import { paddedChannels, paddedIntegers } from "../../graph/tensor.js";
 import { piecesOf } from "../kernels/pieces.js";
 import { bitsOf, lower } from "../lower/lower.js";
@@ -30,10 +32,11 @@ export function lowerIntegers(drafts: Drafts, op: Op): void {
   const output = drafts.shape(op.output);
   const [from, to] = [input.quantization, output.quantization];
   const isKept = from !== undefined && to?.type === from.type && to.scale === from.scale;
-  if (op.kind === "conv" && op.weight.int8 && from?.type === "u7" && to && fits(drafts, op)) {
+  if (op.kind === "conv" && op.weight.int8 && (from?.type === "u7" || from?.type === "u8") && to && fits(drafts, op)) {
     lowerConv(drafts, op, op.weight.int8, from, to);
   } else if (op.kind === "maxPool" && isKept) {
     push(drafts, op, Kernel.qs8MaxPool, "qs8_max_pool", output.height, {
+      [Field.relu]: from.type === "s8" ? 0 : 1,
       [PoolField.kernelHeight]: op.kernel[0],
       [PoolField.kernelWidth]: op.kernel[1],
       [PoolField.strideHeight]: op.stride[0],
@@ -74,7 +77,9 @@ function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantiza
   const [out] = op.weight.shape as [number];
   const [, summand] = op.inputs;
   const factor = summand === undefined ? 0 : drafts.shape(summand).quantization!.scale / to.scale;
-  const relu = to.type === "u7" ? 1 : 0;
+  const least = to.type === "s8" ? 0 : ReluBit.isZero;
+  const isUnsigned = summand !== undefined && drafts.shape(summand).quantization!.type !== "s8";
+  const relu = least | (isUnsigned ? ReluBit.isUnsigned : 0);
   const scales = { inputScale: from.scale, outputScale: to.scale };
   if (isWorthFiltering(drafts, op)) {
     const { pieces, words } = filtering(drafts, op);
@@ -93,7 +98,8 @@ function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantiza
   const count = output.height * output.width;
   const most = Math.max(12, Math.floor(ROWS_BYTES / (taps * depth) / 12) * 12);
   const [rowsPerPiece, panelsPerPiece] = piecesOf(drafts.options, count, panels, { ...COSTS, most });
-  const tile = drafts.options.integers!.tile;
+  // The dot product of bytes takes 0..127 alone.
+  const tile = from.type === "u8" ? Tile.qs8_wide : drafts.options.integers!.tile;
   const wide = tile === Tile.qs8_wide;
   // Rows and a panel, widened to sixteen bits.
   const gathered = wide ? 2 * (4 * Math.ceil(rowsPerPiece / 4) + 8) * taps * depth : 0;
@@ -215,8 +221,9 @@ function convert(drafts: Drafts, op: Op, value: ValueId, shape: ValueShape, area
       ...(toFloat ? steps(shape, float) : steps(float, shape)),
       [Field.kernel]: toFloat ? Kernel.dequantize : Kernel.quantize,
       [Field.pieces]: height,
-      [Field.relu]: type === "u7" ? 1 : 0,
+      [Field.relu]: type === "s8" ? 0 : 1,
       [PointwiseField.scalar]: bitsOf(toFloat ? scale : 1 / scale),
+      [PointwiseField.most]: ranges[type][1],
     },
     areas: { [Field.input]: toFloat ? area : own, [Field.output]: toFloat ? own : drafts.areaOf[value]! },
   });

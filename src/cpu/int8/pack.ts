@@ -72,7 +72,7 @@ function* packIntegers(
     const at = (group * panels + (within >> 3)) * 16 + (within & 7);
     table[at] = (inputScale * scales[channel]!) / outputScale;
     table[at + 8] = (biases?.[channel] ?? 0) / outputScale;
-    const most = 127 * 127 * rowBytes * table[at]! + Math.abs(table[at + 8]!);
+    const most = 255 * 127 * rowBytes * table[at]! + Math.abs(table[at + 8]!);
     if (outputScale !== 1 && !(most < MOST_STEPS)) refuse(channel, most);
   }
 }

@@ -1,5 +1,5 @@
 import { NumericError } from "../../errors.js";
-import type { ValueShape } from "../../graph/network.js";
+import type { Quantization, ValueShape } from "../../graph/network.js";
 import { ranges } from "../../graph/quantization.js";
 import { paddedChannels, paddedIntegers } from "../../graph/tensor.js";
 
@@ -34,9 +34,13 @@ function layoutOf(buffer: ArrayBufferLike, at: number, { height, width, channels
   const pixels = height * width;
   const step = paddedIntegers(channels);
   const length = pixels * step;
-  const integers =
-    quantization!.type === "s16" ? new Int16Array(buffer, at, length) : new Int8Array(buffer, at, length);
+  const integers = integersAt(quantization!.type, buffer, at, length);
   return { pixels, step, padded: paddedChannels(channels), integers };
+}
+
+function integersAt(type: Quantization["type"], buffer: ArrayBufferLike, at: number, length: number) {
+  if (type === "s16") return new Int16Array(buffer, at, length);
+  return type === "u8" ? new Uint8Array(buffer, at, length) : new Int8Array(buffer, at, length);
 }
 
 /** Throws `NumericError` for an input that is not finite: integers cannot carry a NaN to the logits, where it would be seen. */

@@ -41,7 +41,8 @@ function splitOf(drafts: Drafts, op: ConvOp): Split {
   const inFours = (rows: number) => Math.ceil(rows / 4) * 4 + COSTS.filter / (8 * POINTS);
   const { size, count } = groupsOf(tilesHigh * tilesWide, 12, most, threads, inFours);
   const pieces = threads > 1 ? Math.min(panels, Math.ceil((PIECES_PER_THREAD * threads) / count)) : 1;
-  const chunks = Math.ceil(depth / FILTERED_CHANNELS);
+  const isWhole = drafts.shape(op.inputs[0]).quantization!.type === "u8";
+  const chunks = Math.ceil(depth / (isWhole ? FILTERED_CHANNELS / 2 : FILTERED_CHANNELS));
   return {
     tilesPerGroup: size,
     groups: count,
