@@ -141,8 +141,10 @@ await Promise.all([
   ),
   // Apart, so that a page without a bundler, which takes index.js, has fewer files to wait for.
   pages({ page: "src/entry/page.ts" }, { together: ["page"] }),
-  // Apart as well: what it shares with a page's own chunks would part those.
-  pages({ quantize: "src/entry/quantize.ts", "quantize-worker": "src/entry/quantize-web-worker.ts" }, {}),
+  // Apart as well: what they share with a page's chunks would part those. From each other too: a chunk of the page would import
+  // what lies in the worker's script, and start it there.
+  pages({ quantize: "src/entry/quantize.ts" }, {}),
+  pages({ "quantize-worker": "src/entry/quantize-web-worker.ts" }, {}),
   pages({ "service-worker": "src/entry/service-worker.ts" }, { plugins: [oneFile], codeSplitting: false }),
   build({
     bundle: true,

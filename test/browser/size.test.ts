@@ -52,6 +52,18 @@ test("a thread's script is at most 1 KB gzip: it has nothing of the session's", 
   expect(reachable("thread.js", () => false).reduce((sum, name) => sum + gzip(name), 0)).toBeLessThanOrEqual(1024);
 });
 
+test("what a page imports to quantize is small, and never the worker's script, which would start there", () => {
+  const found = ["quantize.js"];
+  for (const name of found) {
+    const text = readFileSync(new URL(name, dist), "utf8");
+    for (const [, next] of text.matchAll(/(?:\bimport\(?|\bfrom)\s*["'`]\.\/([\w.-]+\.js)["'`]/g))
+      if (!found.includes(next!)) found.push(next!);
+  }
+  expect(found.length).toBeGreaterThan(1);
+  expect(found).not.toContain("quantize-worker.js");
+  expect(gzip("quantize.js")).toBeLessThanOrEqual(6 << 10);
+});
+
 test.each(["index.js", "page.js", "service-worker.js"])(
   "%s exports what its declarations say, and nothing else",
   async (entry) => {
