@@ -1,8 +1,8 @@
 import { compile } from "../cpu/lower/compile.js";
-import { hasRelaxedSimd } from "../cpu/module.js";
-import { planMemory } from "../cpu/open.js";
+import { hasRelaxedSimd, variantOf } from "../cpu/module.js";
 import { explain, explainRecords } from "../cpu/program/explain.js";
 import type { CompileOptions, Integers } from "../cpu/program/program.js";
+import { planMemory } from "../cpu/reserve.js";
 import { OptionError } from "../errors.js";
 import type { Network } from "../graph/network.js";
 import type { StateDict } from "../graph/tensor.js";
@@ -113,9 +113,9 @@ function compiling(
 /** What lowers a network of integers here; nothing for one that is computed in float. */
 async function integersFor(network: Network, { simd }: LoadOptions): Promise<Integers | undefined> {
   if (!network.values.some(({ quantization }) => quantization)) return undefined;
-  const variant = simd !== "baseline" && hasRelaxedSimd() ? "int8-relaxed" : "int8-baseline";
+  const traits = { int8: true, relaxed: simd !== "baseline" && hasRelaxedSimd() };
   const { openIntegers } = await import("../cpu/int8/open.js");
-  return openIntegers(await nodeHost.wasm(variant), variant, nodeHost.store);
+  return openIntegers(await nodeHost.wasm(variantOf(traits, false)), traits, false, nodeHost.store);
 }
 
 interface Weights {

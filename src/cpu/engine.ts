@@ -35,44 +35,58 @@ export interface CpuEngine<G extends Graph = Graph> extends FirstEngine {
   measureTiles(): Partial<Record<TileName, number>>;
 }
 
-export interface Report {
+/** What an engine is made of. */
+export interface Parts<G extends Graph> {
+  readonly network: G;
+  readonly program: Program;
+  readonly module: WebAssembly.Module;
+  /** The module's, on the memory that the program lies in. */
+  readonly kernels: Kernels;
   readonly relaxed: boolean;
   /** The tile of integers, where the network has them. */
-  readonly integers?: string | undefined;
-  readonly measurements: number;
-  tile: TileName;
+  readonly integers: string | undefined;
+  readonly tile: TileName;
   /** While the tile is still open. */
-  trial: TileTrial | null;
+  readonly trial: TileTrial | null;
+  readonly measurements: number;
+  readonly choice: ThreadChoice;
+  /** For the stats, after the choice's reason. */
+  readonly notes: readonly string[];
+  /** Needed for more threads than one. */
+  readonly support: ThreadSupport | undefined;
+  readonly nearlyDone: NearlyDone | undefined;
 }
 
 export class WasmEngine<G extends Graph> implements CpuEngine<G> {
   readonly device = "cpu";
-  private kernels: Kernels | null;
+  declare readonly network: G;
+  declare private readonly program: Program;
+  declare private readonly module: WebAssembly.Module;
+  declare private readonly relaxed: boolean;
+  declare private readonly integers: string | undefined;
+  declare private readonly measurements: number;
+  declare private readonly notes: readonly string[];
+  declare private readonly support: ThreadSupport | undefined;
+  declare private readonly nearlyDone: NearlyDone | undefined;
+  declare private kernels: Kernels | null;
+  declare private choice: ThreadChoice;
+  declare private tile: TileName;
+  declare private trial: TileTrial | null;
   private team: Team | null = null;
 
-  constructor(
-    readonly network: G,
-    private readonly program: Program,
-    private readonly module: WebAssembly.Module,
-    kernels: Kernels,
-    private readonly report: Report,
-    private choice: ThreadChoice,
-    private readonly notes: readonly string[],
-    private readonly support: ThreadSupport | undefined,
-    private readonly nearlyDone: NearlyDone | undefined,
-  ) {
-    this.kernels = kernels;
+  constructor(parts: Parts<G>) {
+    Object.assign(this, parts);
   }
 
   get stats(): EngineStats {
-    const { relaxed, integers, tile } = this.report;
+    const { relaxed, integers, notes, measurements } = this;
     return {
       wasmBytes: this.kernels ? this.program.bytes : 0,
       gpuBytes: 0,
       threads: this.choice.threads,
-      threadsReason: [this.choice.reason, ...this.notes].join("; "),
-      kernels: `wasm ${relaxed ? "relaxed-simd" : "simd128"} ${integers ? `int8 ${integers}, ` : ""}${tile}`,
-      measurements: this.report.measurements,
+      threadsReason: [this.choice.reason, ...notes].join("; "),
+      kernels: `wasm ${relaxed ? "relaxed-simd" : "simd128"} ${integers ? `int8 ${integers}, ` : ""}${this.tile}`,
+      measurements,
     };
   }
 
@@ -99,7 +113,7 @@ export class WasmEngine<G extends Graph> implements CpuEngine<G> {
     this.write(first, input);
     const { begin } = program.stages[first]!;
     const { end } = program.stages[last]!;
-    if (this.report.trial && end - begin === program.steps.length) this.tryTile(this.report.trial);
+    if (this.trial && end - begin === program.steps.length) this.tryTile(this.trial);
     else if (this.nearlyDone && end === program.steps.length) this.nearlyDone.run(begin, this.execute);
     else this.execute(begin, end);
     const { at, length } = program.outputs[last]!;
@@ -117,14 +131,15 @@ export class WasmEngine<G extends Graph> implements CpuEngine<G> {
 
   /** The whole program with the trial's next tile; once the fastest is known, that one stays. */
   private tryTile(trial: TileTrial): void {
-    const { program, report } = this;
+    const { program } = this;
     useTile(this.open().memory, program, tiles[trial.tile]);
     const start = performance.now();
     this.execute(0, program.steps.length);
     const fastest = trial.record(performance.now() - start);
     if (!fastest) return;
     useTile(this.open().memory, program, tiles[fastest]);
-    Object.assign(report, { tile: fastest, trial: null });
+    this.tile = fastest;
+    this.trial = null;
   }
 
   profile(input: Float32Array, runs: number): OpTiming[] {
@@ -161,7 +176,7 @@ export class WasmEngine<G extends Graph> implements CpuEngine<G> {
   measureTiles(): Partial<Record<TileName, number>> {
     const kernels = this.open();
     const { stagingAt } = this.program;
-    const rates = tileRates(kernels, stagingAt, this.report.relaxed);
+    const rates = tileRates(kernels, stagingAt, this.relaxed);
     new Uint8Array(kernels.memory.buffer, stagingAt).fill(0);
     return rates;
   }

@@ -1,8 +1,21 @@
 import { WasmError } from "../errors.js";
 import { MAX_WASM_BYTES } from "../limits.js";
 
-/** Kernels for f32, or, "int8-...", for integers as well. */
+/** What a module of kernels has. */
+export interface Traits {
+  /** Kernels for integers as well. */
+  readonly int8: boolean;
+  /** Relaxed SIMD. */
+  readonly relaxed: boolean;
+}
+
+/** Names a module by its traits: hosts find its file by it, and measurements are kept under it. Nothing is told from its parts. */
 export type Variant = `${"" | "int8-"}${"baseline" | "relaxed"}${"" | "-threads"}`;
+
+/** `shared`: it takes shared memory, for threads. */
+export function variantOf({ int8, relaxed }: Traits, shared: boolean): Variant {
+  return `${int8 ? "int8-" : ""}${relaxed ? "relaxed" : "baseline"}${shared ? "-threads" : ""}`;
+}
 
 /** What a module of kernels exports; see assembly/. Addresses are byte offsets into `memory`. */
 export interface Kernels {

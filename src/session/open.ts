@@ -1,7 +1,8 @@
 import { isKind } from "../base/kind.js";
 import type { CpuEngine } from "../cpu/engine.js";
 import type { Variant } from "../cpu/module.js";
-import { createCpuEngine, likelyVariant } from "../cpu/open.js";
+import { createCpuEngine } from "../cpu/open.js";
+import { likelyVariant } from "../cpu/settle.js";
 import { throwIfAborted } from "../errors.js";
 import type { Network } from "../graph/network.js";
 import { compileKernels, fetchKernels } from "../host/fetch-kernels.js";
@@ -124,7 +125,7 @@ function packProgress(onProgress: (progress: Progress) => void, opened: ModelFil
 function kernelsFor(host: Host, options: LoadOptions): (variant: Variant) => Promise<WebAssembly.Module> {
   const { wasm } = options;
   if (wasm !== undefined) return () => compileGiven(wasm);
-  const likely = likelyVariant({ simd: options.simd, threads: options.threads, threadSupport: host.threadSupport });
+  const likely = likelyVariant(options, host.threadSupport);
   if (!likely) return host.wasm;
   const early = host.wasm(likely);
   // Whoever asks for it hears of a failure; a load that fails before that has its own.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { planMemory } from "../../src/cpu/open.js";
 import { planArena } from "../../src/cpu/program/arena.js";
+import { planMemory } from "../../src/cpu/reserve.js";
 import type { Network, Weight } from "../../src/graph/network.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 import { engineFor } from "./engine.js";

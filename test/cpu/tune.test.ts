@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { planMemory } from "../../src/cpu/open.js";
+import { planMemory } from "../../src/cpu/reserve.js";
 import { mostBytes } from "../../src/cpu/tune/tune.js";
 import type { Network } from "../../src/graph/network.js";
 import type { Store } from "../../src/host/store.js";

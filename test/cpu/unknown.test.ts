@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { planMemory } from "../../src/cpu/open.js";
+import { planMemory } from "../../src/cpu/reserve.js";
 import type { Op } from "../../src/graph/network.js";
 import { networkOf } from "./one-operation.js";
 

@@ -1,8 +1,9 @@
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Field } from "../../assembly/shared/record.js";
-import { createCpuEngine, planMemory } from "../../src/cpu/open.js";
+import { createCpuEngine } from "../../src/cpu/open.js";
 import type { CpuOptions } from "../../src/cpu/options.js";
+import { planMemory } from "../../src/cpu/reserve.js";
 import type { ThreadSupport } from "../../src/cpu/threads/choose-threads.js";
 import type { Network } from "../../src/graph/network.js";
 import type { Store } from "../../src/host/store.js";

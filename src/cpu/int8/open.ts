@@ -1,7 +1,7 @@
 import { Tile } from "../../../assembly/shared/record.js";
 import { engineName, kernelsVersion } from "../../base/version.js";
 import type { Store } from "../../host/store.js";
-import { createMemory, instantiate, type Kernels, type Variant } from "../module.js";
+import { createMemory, instantiate, type Kernels, type Traits, variantOf } from "../module.js";
 import type { Integers } from "../program/program.js";
 import type { TileName } from "../program/tiles.js";
 import { settledTime } from "../tune/settled-time.js";
@@ -24,10 +24,11 @@ const WORTH: Readonly<Record<Name, number>> = { "6x8": 0.97, "4x8": 0.97, "6x16"
 /** What an engine needs beside its own code for a network of integers: their lowering, and the tile that the clock prefers. */
 export async function openIntegers(
   module: WebAssembly.Module,
-  variant: Variant,
+  traits: Traits,
+  shared: boolean,
   store: Store | undefined,
 ): Promise<Integers> {
-  const { name, filtering } = await measured(module, variant, store);
+  const { name, filtering } = await measured(module, traits, shared, store);
   const floatTile: TileName = name === "wide" ? "4x8" : name;
   return { tile: names[name], name, floatTile, filtering, lower: lowerIntegers, checkFinite, toFloat, fromFloat };
 }
@@ -38,12 +39,17 @@ interface Measured {
   readonly filtering: number;
 }
 
-async function measured(module: WebAssembly.Module, variant: Variant, store: Store | undefined): Promise<Measured> {
-  const key = JSON.stringify(["int8 tile", kernelsVersion, engineName(), variant]);
+async function measured(
+  module: WebAssembly.Module,
+  traits: Traits,
+  shared: boolean,
+  store: Store | undefined,
+): Promise<Measured> {
+  const key = JSON.stringify(["int8 tile", kernelsVersion, engineName(), variantOf(traits, shared)]);
   const kept = check(await store?.get(key).catch(() => null));
   if (kept) return kept;
-  const kernels = await instantiate(module, createMemory(4 << 16, 4 << 16, variant.includes("threads")));
-  const found = measure(kernels, variant.includes("relaxed"));
+  const kernels = await instantiate(module, createMemory(4 << 16, 4 << 16, shared));
+  const found = measure(kernels, traits.relaxed);
   await store?.set(key, JSON.stringify(found)).catch(() => {});
   return found;
 }
