@@ -49,7 +49,7 @@ export function likelyVariant(
   { simd, threads }: Pick<CpuOptions, "simd" | "threads">,
   support: ThreadSupport | undefined,
 ): Variant | null {
-  const alone = threads === 1 || (support?.obstacle ?? "none") !== null;
+  const alone = threads === 1 || support?.obstacle !== null;
   const relaxed = wantsRelaxed(simd);
   if (!alone || (relaxed && !hasRelaxedSimd())) return null;
   return relaxed ? "relaxed" : "baseline";
