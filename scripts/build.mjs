@@ -19,7 +19,7 @@ process.chdir(root);
 async function sourcesVersion() {
   const hash = createHash("sha256");
   const roots = ["src", "assembly", "scripts", "asconfig.json", "tsconfig.json", "tsconfig.types.json", "package.json"];
-  for (const path of [...roots, "package-lock.json", "models/cifar10-resnet20.safetensors"]) {
+  for (const path of [...roots, "package-lock.json", "models/cifar110-resnet20x2.int8.safetensors"]) {
     const isFolder = (await stat(path)).isDirectory();
     const names = isFolder
       ? (await readdir(path, { recursive: true, withFileTypes: true })).filter((it) => it.isFile())
@@ -167,7 +167,7 @@ await Promise.all([
     splitting: true,
     chunkNames: "chunk-[hash]",
   }),
-  copyFile("models/cifar10-resnet20.safetensors", `${out}/cifar10-resnet20.safetensors`),
+  copyFile("models/cifar110-resnet20x2.int8.safetensors", `${out}/cifar110-resnet20x2.int8.safetensors`),
   types,
 ]);
 

@@ -17,7 +17,7 @@ export async function buildKiosk(folder = join(source, "dist")) {
   await copyLibrary(join(folder, "lib"));
   const pages = ["index.html", "style.css", "icon.svg", "manifest.webmanifest"];
   for (const name of pages) await copyFile(join(source, name), join(folder, name));
-  const model = "lib/cifar10-resnet20.safetensors";
+  const model = "lib/cifar110-resnet20x2.int8.safetensors";
   const shared = { bundle: true, format: "esm", target: "es2022", minify: true, logLevel: "warning" };
   await build({
     ...shared,

@@ -23,7 +23,7 @@ const NEEDED = [
   ...["dist/quantize.js", "dist/quantize-worker.js", "dist/quantize-node.js", "dist/quantize-node-worker.js"],
   ...["baseline", "relaxed", "baseline-threads", "relaxed-threads"].map((variant) => `dist/cpu-${variant}.wasm`),
   ...[
-    "dist/cifar10-resnet20.safetensors",
+    "dist/cifar110-resnet20x2.int8.safetensors",
     "dist/types/src/entry/index.d.ts",
     "dist/types/src/entry/node.d.ts",
     "dist/types/src/entry/service-worker.d.ts",

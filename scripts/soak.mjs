@@ -53,7 +53,11 @@ const below = (n) => Math.floor(random() * n);
 const pick = (list) => list[below(list.length)];
 
 const file = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
-const models = ["models/cifar10-resnet20.safetensors", "test/fixtures/networks/basic.safetensors"].map(file);
+const models = [
+  "models/cifar110-resnet20x2.int8.safetensors",
+  "models/cifar10-resnet20.safetensors",
+  "test/fixtures/networks/basic.safetensors",
+].map(file);
 const images = [
   ...["cat.jpg", "coffee.jpg", "horse.png", "rocket.jpg"].map((name) => file(`examples/photos/${name}`)),
   { data: Uint8Array.from({ length: 3 * 40 * 32 }, (_, at) => (at * 7) % 251), width: 40, height: 32 },
@@ -70,7 +74,7 @@ const truths = new Map();
 for (const source of models) {
   const options = { worker: false, threads: 1 };
   const classifier = await loadClassifier(source, options);
-  const answers = await classifier.classify(images, { topK: 10 });
+  const answers = await classifier.classify(images, { topK: 110 });
   await classifier.close();
   const model = await loadModel(source, options);
   const input = Float32Array.from({ length: model.input.shape.reduce((a, b) => a * b) }, (_, at) => Math.sin(at));
@@ -101,7 +105,7 @@ async function call(opened, source) {
       if (bad) fault(`${source}: an input that is one value short was answered`);
       else if (!logits.every((logit, index) => isClose(logit, truth.logits[index]))) fault(`${source}: wrong logits`);
     } else {
-      const answer = await opened.classify(bad ? pick(broken) : images[at], { ...options, topK: 10 });
+      const answer = await opened.classify(bad ? pick(broken) : images[at], { ...options, topK: 110 });
       if (bad) fault(`${source}: what is no image was answered`);
       const expected = truth.answers[at];
       const same = answer.every(({ index, score }) => isClose(score, expected.find((it) => it.index === index).score));

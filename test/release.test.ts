@@ -26,8 +26,8 @@ test("what npm packs may be published, and what is wrong with it would be named"
   await rm(folder, { recursive: true });
   expect(flawsOf(bytes)).toEqual([]);
   const files = filesOf(bytes);
-  const model = files.get("dist/cifar10-resnet20.safetensors")!;
-  expect(model.equals(await readFile(new URL("models/cifar10-resnet20.safetensors", root)))).toBe(true);
+  const model = files.get("dist/cifar110-resnet20x2.int8.safetensors")!;
+  expect(model.equals(await readFile(new URL("models/cifar110-resnet20x2.int8.safetensors", root)))).toBe(true);
   // Every file that package.json names as an entry.
   const { exports, bin, types } = JSON.parse(files.get("package.json")!.toString());
   const entries = JSON.stringify([exports, bin, types]).match(/"(\.\/)?(bin|dist)\/[^"]+"/g)!;

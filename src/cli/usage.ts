@@ -6,7 +6,7 @@ export const usage = `Usage:
   resnet-edge bench                times by stage and by kernel
   resnet-edge pull NAME...         public checkpoints, into the cache; --list shows them
 
-Model (the bundled CIFAR-10 ResNet-20 unless given):
+Model (the bundled ResNet-20 of 110 classes unless given):
   --model PATH|URL|NAME   safetensors, .pth/.pt/.th, or a Hugging Face folder
   --architecture NAME|K=V|JSON   overrides what names and shapes say: strideIn=1x1,activation=silu
   --labels FILE           class names, one a line

@@ -1,7 +1,7 @@
 import { WasmError } from "../errors.js";
 import { networkMacs } from "../graph/macs.js";
 import type { Graph } from "../graph/network.js";
-import { hasRelaxedSimd, type Traits, type Variant } from "./module.js";
+import { hasRelaxedSimd, type Traits } from "./module.js";
 import type { CpuOptions } from "./options.js";
 import type { CompileOptions, Integers } from "./program/program.js";
 import type { TileName } from "./program/tiles.js";
@@ -48,7 +48,7 @@ export function compileOptions(
 export function likelyVariant(
   { simd, threads }: Pick<CpuOptions, "simd" | "threads">,
   support: ThreadSupport | undefined,
-): Variant | null {
+): "baseline" | "relaxed" | null {
   const alone = threads === 1 || support?.obstacle !== null;
   const relaxed = wantsRelaxed(simd);
   if (!alone || (relaxed && !hasRelaxedSimd())) return null;

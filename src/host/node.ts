@@ -73,7 +73,7 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
   store: nodeStore,
   /** The bundled model. A method: nothing is looked for at import. */
   defaultModel() {
-    return beside(import.meta.url, () => new URL("./cifar10-resnet20.safetensors", import.meta.url));
+    return beside(import.meta.url, () => new URL("./cifar110-resnet20x2.int8.safetensors", import.meta.url));
   },
 };
 

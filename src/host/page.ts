@@ -10,6 +10,9 @@ export function pageSide(loadOwn: LoadOwn): Pick<EntryHost, "absolute" | "sendIm
   };
 }
 
-/** The bundled model. A function: nothing is looked for at import. */
+/**
+ * The bundled model. A function: nothing is looked for at import. Bundlers may give the file another name; the fragment still says that
+ * it is of integers.
+ */
 export const bundledModel = () =>
-  beside(import.meta.url, () => new URL("./cifar10-resnet20.safetensors", import.meta.url));
+  `${beside(import.meta.url, () => new URL("./cifar110-resnet20x2.int8.safetensors", import.meta.url))}#int8`;

@@ -29,7 +29,7 @@ export async function openInPlace(
   onNearlyDone?: () => void,
 ): Promise<SessionInPlace> {
   checkOptions(options);
-  const kernels = kernelsFor(host, options);
+  const kernels = kernelsFor(host, source, options);
   const opened = await openSource(host, source, options);
   try {
     throwIfAborted(options.signal);
@@ -54,9 +54,7 @@ async function openModel(
   throwIfAborted(options.signal);
   const card = modelCard(state, opened.files);
   const { device = "auto", precision } = options;
-  // A GPU computes in float alone.
-  const integers = precision !== "f32" && device !== "gpu" && !host.inFloat;
-  const network = await openNetwork(state, { ...options, card, integers }, host);
+  const network = await openNetwork(state, { ...options, card, integers: keepsIntegers(host, options) }, host);
   const preprocess = preprocessFor(network, card, options.preprocess);
   const { channels } = network.values[network.output]!;
   const labels = labelsFor(options.labels ?? card.labels, channels, network.architecture.scores);
@@ -121,12 +119,25 @@ function packProgress(onProgress: (progress: Progress) => void, opened: ModelFil
   };
 }
 
-/** Gives out modules of kernels; the likeliest one is fetched at once, beside the model, and not after it. */
-function kernelsFor(host: Host, options: LoadOptions): (variant: Variant) => Promise<WebAssembly.Module> {
+/** Whether a file of integers runs in integers: a GPU computes in float alone. */
+const keepsIntegers = (host: Host, { device, precision }: LoadOptions) =>
+  precision !== "f32" && device !== "gpu" && !host.inFloat;
+
+/**
+ * Gives out modules of kernels; the likeliest one is fetched at once, beside the model, and not after it. A model whose address has
+ * "int8" in it is taken to be of integers: where that is wrong, one module is fetched for nothing.
+ */
+function kernelsFor(
+  host: Host,
+  source: ModelSource,
+  options: LoadOptions,
+): (variant: Variant) => Promise<WebAssembly.Module> {
   const { wasm } = options;
   if (wasm !== undefined) return () => compileGiven(wasm);
-  const likely = likelyVariant(options, host.threadSupport);
-  if (!likely) return host.wasm;
+  const alone = likelyVariant(options, host.threadSupport);
+  if (!alone) return host.wasm;
+  const named = isKind(source, "String", "URL") && /int8/.test(`${source}`);
+  const likely: Variant = named && keepsIntegers(host, options) ? `int8-${alone}` : alone;
   const early = host.wasm(likely);
   // Whoever asks for it hears of a failure; a load that fails before that has its own.
   early.catch(() => {});

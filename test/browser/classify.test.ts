@@ -11,16 +11,22 @@ declare const resnetEdge: typeof import("../../src/entry/index.js");
 
 type Scores = { label: string; score: number }[];
 
+const f32Model = "models/cifar10-resnet20.safetensors";
+
 describe.skipIf(noChromium).each([true, false])(`Chromium, isolated: %s${noChromium}`, (isolated) => {
   let browser: Browser;
   let site: Site;
   let page: Page;
-  let expected: Scores;
+  let expected: Record<"integers" | "float", Scores>;
 
   beforeAll(async () => {
-    const classifier = await library.loadClassifier();
-    expected = await classifier.classify(new URL("examples/photos/cat.jpg", root));
-    await classifier.close();
+    const answer = async (model?: URL) => {
+      const classifier = await library.loadClassifier(model);
+      const scores = await classifier.classify(new URL("examples/photos/cat.jpg", root));
+      await classifier.close();
+      return scores;
+    };
+    expected = { integers: await answer(), float: await answer(new URL(f32Model, root)) };
     site = await serve({ isolated });
     browser = await launch();
     page = await openPage(browser, site);
@@ -32,19 +38,30 @@ describe.skipIf(noChromium).each([true, false])(`Chromium, isolated: %s${noChrom
     site?.close();
   });
 
-  test.each(["baseline", "relaxed"] as const)("the bundled model on %s SIMD: Node's answer", async (simd) => {
-    const { scores, kernels, plan } = await page.evaluate(async (simd) => {
-      const { loadClassifier } = resnetEdge;
-      const classifier = await loadClassifier(undefined, { simd, device: "cpu" });
-      const scores = await classifier.classify(await (await fetch("/examples/photos/cat.jpg")).blob());
-      const { stats, plan } = classifier;
-      await classifier.close();
-      return { scores, kernels: stats.kernels, plan: String(plan) };
-    }, simd);
-    expect(kernels).toMatch(simd === "relaxed" ? /^wasm relaxed-simd (4x8|6x8|6x16)$/ : /^wasm simd128 4x8$/);
+  test.each([
+    ["baseline", "integers", /^wasm simd128 int8 wide, 4x8$/],
+    ["relaxed", "integers", /^wasm relaxed-simd int8 (4x8|6x8|6x16|wide), (4x8|6x8|6x16)$/],
+    ["baseline", "float", /^wasm simd128 4x8$/],
+    ["relaxed", "float", /^wasm relaxed-simd (4x8|6x8|6x16)$/],
+  ] as const)("on %s SIMD, in %s: Node's answer", async (simd, numbers, named) => {
+    // The bundled model has integers.
+    const model = numbers === "integers" ? undefined : `/${f32Model}`;
+    const { scores, kernels, plan } = await page.evaluate(
+      async ([simd, model]) => {
+        const { loadClassifier } = resnetEdge;
+        const classifier = await loadClassifier(model, { simd, device: "cpu" });
+        const scores = await classifier.classify(await (await fetch("/examples/photos/cat.jpg")).blob());
+        const { stats, plan } = classifier;
+        await classifier.close();
+        return { scores, kernels: stats.kernels, plan: String(plan) };
+      },
+      [simd, model] as const,
+    );
+    expect(kernels).toMatch(named);
     expect(plan).toMatch(/stem\s+cpu/);
-    expect(scores.map(({ label }: Scores[0]) => label)).toEqual(expected.map(({ label }) => label));
-    for (const [rank, { score }] of (scores as Scores).entries()) expect(score).toBeCloseTo(expected[rank]!.score, 2);
+    const wanted = expected[numbers];
+    expect(scores.map(({ label }: Scores[0]) => label)).toEqual(wanted.map(({ label }) => label));
+    for (const [rank, { score }] of (scores as Scores).entries()) expect(score).toBeCloseTo(wanted[rank]!.score, 2);
   });
 
   test("every kind of image", async () => {

@@ -9,6 +9,8 @@ declare const resnetEdge: typeof import("../../src/entry/index.js");
 
 const softwareGpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
 
+/** In f32: a model of integers stays on the CPU unless a GPU is asked for. */
+const model = "/models/cifar10-resnet20.safetensors";
 /** A narrow network: a software adapter takes ten seconds to compile a wide one. */
 const narrow = "/test/fixtures/networks/folded.safetensors";
 
@@ -18,7 +20,7 @@ describe.skipIf(noChromium)(`WebGPU on a software adapter in Chromium${noChromiu
   let expected: { label: string; score: number }[];
 
   beforeAll(async () => {
-    const classifier = await library.loadClassifier(undefined, { device: "cpu" });
+    const classifier = await library.loadClassifier(new URL(`.${model}`, root), { device: "cpu" });
     expected = await classifier.classify(new URL("examples/photos/cat.jpg", root));
     await classifier.close();
     site = await serve({ isolated: true });
@@ -32,14 +34,14 @@ describe.skipIf(noChromium)(`WebGPU on a software adapter in Chromium${noChromiu
 
   test("device gpu: in a worker, every stage, the CPU's answer", async () => {
     const page = await openPage(browser, site);
-    const { scores, plan, stats } = await page.evaluate(async () => {
-      const classifier = await resnetEdge.loadClassifier(undefined, { device: "gpu" });
+    const { scores, plan, stats } = await page.evaluate(async (model) => {
+      const classifier = await resnetEdge.loadClassifier(model, { device: "gpu" });
       const blob = await (await fetch("/examples/photos/cat.jpg")).blob();
       const scores = await classifier.classify(blob);
       const { plan, stats } = classifier;
       await classifier.close();
       return { scores, plan: { stages: plan.stages, text: String(plan) }, stats };
-    });
+    }, model);
     expect(new Set(plan.stages.map(({ device }) => device))).toEqual(new Set(["gpu"]));
     expect(plan.text).toMatch(/the GPU was asked for/);
     expect(stats.gpuBytes).toBeGreaterThan(1e6);
@@ -52,8 +54,8 @@ describe.skipIf(noChromium)(`WebGPU on a software adapter in Chromium${noChromiu
 
   test("auto: a software adapter is not chosen, and the plan says why", async () => {
     const page = await openPage(browser, site);
-    const { plan, label } = await page.evaluate(async () => {
-      const classifier = await resnetEdge.loadClassifier();
+    const { plan, label } = await page.evaluate(async (model) => {
+      const classifier = await resnetEdge.loadClassifier(model);
       const blob = await (await fetch("/examples/photos/cat.jpg")).blob();
       let [best] = await classifier.classify(blob);
       const before = Date.now();
@@ -63,7 +65,7 @@ describe.skipIf(noChromium)(`WebGPU on a software adapter in Chromium${noChromiu
       }
       await classifier.close();
       return { plan: String(classifier.plan), label: best!.label };
-    });
+    }, model);
     expect(label).toBe("cat");
     expect(plan).toMatch(/is a software adapter: the CPU's own kernels are faster/);
     expect(plan).toMatch(/stem\s+cpu/);
@@ -113,7 +115,7 @@ describe.skipIf(noChromium)(`WebGPU on a software adapter in Chromium${noChromiu
       ["throws", /WebGPU failed: boom/],
     ] as const) {
       const { label, plan, insisting } = await page.evaluate(
-        async ([kind, reason]) => {
+        async ([kind, reason, model]) => {
           const gpu =
             kind === "absent"
               ? undefined
@@ -126,7 +128,7 @@ describe.skipIf(noChromium)(`WebGPU on a software adapter in Chromium${noChromiu
           Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true });
           const blob = await (await fetch("/examples/photos/cat.jpg")).blob();
           // In place: a worker has a navigator of its own.
-          const classifier = await resnetEdge.loadClassifier(undefined, { worker: false });
+          const classifier = await resnetEdge.loadClassifier(model, { worker: false });
           let [best] = await classifier.classify(blob);
           const end = Date.now() + 20_000;
           while (!RegExp(reason).test(String(classifier.plan)) && Date.now() < end) {
@@ -134,13 +136,13 @@ describe.skipIf(noChromium)(`WebGPU on a software adapter in Chromium${noChromiu
             [best] = await classifier.classify(blob);
           }
           await classifier.close();
-          const insisting = await resnetEdge.loadClassifier(undefined, { worker: false, device: "gpu" }).then(
+          const insisting = await resnetEdge.loadClassifier(model, { worker: false, device: "gpu" }).then(
             () => "loaded",
             (error: Error) => `${error.name}: ${error.message}`,
           );
           return { label: best!.label, plan: String(classifier.plan), insisting };
         },
-        [kind, reason.source] as const,
+        [kind, reason.source, model] as const,
       );
       expect(label).toBe("cat");
       expect(plan).toMatch(reason);

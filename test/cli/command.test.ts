@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,15 +9,31 @@ import { command, lines } from "./command.js";
 const folder = mkdtempSync(join(tmpdir(), "resnet-edge-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const fixture = (name: string) => fileURLToPath(new URL(`test/fixtures/${name}`, root));
+/** A ResNet-20 that computes in float. */
+const f32Model = "models/cifar10-resnet20.safetensors";
+/** PyTorch's five best of each photograph, best first: test/hosts/expected.py. */
+const photos: Readonly<Record<string, readonly { label: string; score: number }[]>> = JSON.parse(
+  readFileSync(new URL("test/hosts/expected.json", root), "utf8"),
+).integers.photos;
 
 describe("classify", () => {
   test("a folder, as text: what the README shows", async () => {
     const result = await command("classify", "examples/photos");
     expect(result.code).toBe(0);
     expect(result.stderr).toBe("");
-    expect(lines(result)[0]).toMatch(/^examples\/photos\/cat\.jpg/);
-    expect(lines(result)[1]).toMatch(/98\.\d %\s+cat/);
-    expect(result.stdout).toMatch(/horse\.png.*\n\s+9\d\.\d %\s+horse/);
+    const readme = readFileSync(new URL("README.md", root), "utf8");
+    const found = lines(result);
+    const names = Object.keys(photos);
+    expect(found).toHaveLength(6 * names.length);
+    for (const [index, name] of names.entries()) {
+      const [head, best, second] = found.slice(6 * index);
+      expect(head).toMatch(new RegExp(`^examples/photos/${name}  \\(`));
+      const [, percent, label] = /^ +([\d.]+) % {2}(.*)$/.exec(best!)!;
+      expect(label).toBe(photos[name]![0]!.label);
+      expect(Math.abs(Number(percent) / 100 - photos[name]![0]!.score)).toBeLessThan(0.02);
+      const shown = readme.slice(readme.indexOf(`examples/photos/${name}  (`)).split("\n");
+      expect(shown.slice(1, 3)).toEqual([best, second]);
+    }
   });
 
   test("--json is one object a line, and silent beside it", async () => {
@@ -34,7 +50,7 @@ describe("classify", () => {
         label: expect.any(String),
         score: expect.any(Number),
       });
-      expect(logits).toHaveLength(10);
+      expect(logits).toHaveLength(110);
       expect(Math.max(...logits)).toBe(logits[predictions[0].index]);
       for (const phase of ["decode", "preprocess", "inference"]) expect(ms[phase]).toBeGreaterThanOrEqual(0);
     }
@@ -42,7 +58,8 @@ describe("classify", () => {
 
   test("both modules, and every convolution, agree", async () => {
     const scores = async (...more: string[]) => {
-      const result = await command("classify", "examples/photos/cat.jpg", "--json", "--logits", ...more);
+      const words = ["examples/photos/cat.jpg", "--model", f32Model, "--json", "--logits", ...more];
+      const result = await command("classify", ...words);
       return JSON.parse(result.stdout).logits as number[];
     };
     const first = await scores("--simd", "baseline");
@@ -70,9 +87,9 @@ describe("classify", () => {
 
   test("labels and another model", async () => {
     const labels = join(folder, "labels.txt");
-    writeFileSync(labels, "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n");
+    writeFileSync(labels, Array.from({ length: 110 }, (_, index) => `class ${index}\n`).join(""));
     const result = await command("classify", "examples/photos/cat.jpg", "--labels", labels, "--json", "--top-k", "1");
-    expect(JSON.parse(result.stdout).predictions[0].label).toBe("four");
+    expect(JSON.parse(result.stdout).predictions[0].label).toBe("class 3");
     const model = fixture("networks/basic.safetensors");
     expect((await command("classify", "examples/photos/cat.jpg", "--model", model, "--json")).code).toBe(0);
   });
@@ -87,7 +104,7 @@ describe("classify", () => {
 
 describe("inspect", () => {
   test("as text, with what it costs", async () => {
-    const result = await command("inspect", "models/cifar10-resnet20.safetensors");
+    const result = await command("inspect", f32Model);
     expect(result.code).toBe(0);
     expect(result.stdout).toMatch(/parameters\s+272,474/);
     expect(result.stdout).toMatch(/wasm memory\s+fast \d+\.\d MB .*small \d+\.\d MB/);
@@ -96,7 +113,7 @@ describe("inspect", () => {
   test("--json", async () => {
     const result = await command("inspect", "--json");
     const description = JSON.parse(result.stdout);
-    expect(description.parameters).toBe(272474);
+    expect(description.parameters).toBe(1_095_918);
     expect(description.stages.map(({ name }: { name: string }) => name)).toEqual([
       "stem",
       "layer1",
@@ -104,13 +121,15 @@ describe("inspect", () => {
       "layer3",
       "head",
     ]);
-    expect(description.memory.small.total).toBeLessThan(description.memory.fast.total);
+    // Integers are packed alike in both.
+    const { memory } = JSON.parse((await command("inspect", f32Model, "--json")).stdout);
+    expect(memory.small.total).toBeLessThan(memory.fast.total);
   });
 
   test("--records: what the CPU would run, word by word", async () => {
-    const { stdout } = await command("inspect", "--records", "--convolution", "direct");
+    const { stdout } = await command("inspect", f32Model, "--records", "--convolution", "direct");
     expect(stdout).toMatch(/^1 layer1\.0\.conv1 f32_conv: kernel=conv pieces=2 .*kernelHeight=3 .*rowsPerPiece=512/m);
-    const result = await command("inspect", "--records", "--json");
+    const result = await command("inspect", f32Model, "--records", "--json");
     const { records } = JSON.parse(result.stdout);
     const last = records.at(-1);
     expect(last).toMatchObject({ stage: 4, name: "fc", kernel: "f32_conv" });

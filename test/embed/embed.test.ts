@@ -16,8 +16,11 @@ import { host } from "./site.js";
 
 const here = fileURLToPath(new URL("test/embed/", root));
 const run = promisify(execFile);
-/** A service worker's one file has the GPU path in it, and the readers of every format: it may import nothing later. */
-const budgetOf = (recipe: string) => (recipe === "service-worker" ? 89 : 60) * 1024;
+/**
+ * Of the bundled model, whose integers take 13 KB of kernels and code. A service worker computes in float; its one file has the GPU path
+ * in it, and the readers of every format: it may import nothing later.
+ */
+const budgetOf = (recipe: string) => (recipe === "service-worker" ? 89 : 72) * 1024;
 
 /** As a user's project has it: the package under node_modules. */
 async function install(): Promise<void> {

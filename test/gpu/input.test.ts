@@ -10,7 +10,7 @@ import { openDawn } from "./dawn.js";
 const { gpu, skip } = await openDawn();
 if (skip) console.log(`skipped: GPU buffers as inputs, ${skip}`);
 
-const bundled = new URL("models/cifar10-resnet20.safetensors", root);
+const model = new URL("models/cifar10-resnet20.safetensors", root);
 const narrow = new URL("test/fixtures/networks/folded.safetensors", root);
 const length = 3 * 32 * 32;
 const [MAP_WRITE, COPY_SRC, COPY_DST] = [2, 4, 8];
@@ -25,7 +25,7 @@ describe.skipIf(!gpu)("a GPUBuffer as the input", () => {
 
   const progress: Progress[] = [];
 
-  const open = async (options: LoadOptions, source = bundled) => {
+  const open = async (options: LoadOptions, source = model) => {
     const session = await openInPlace({ ...nodeHost, wasm, store: undefined }, source, { threads: 1, ...options });
     opened.push(session);
     return session;

@@ -21,16 +21,21 @@ export function tensor() {
 export async function probe(library, { model, photo, options = {} } = {}) {
   const load = { device: "cpu", ...options };
   const classifier = await library.loadClassifier(model, load);
-  const predictions = await classifier.classify({ data: pixels(), width: 32, height: 32 }, { topK: 10 });
+  const predictions = await classifier.classify({ data: pixels(), width: 32, height: 32 }, { topK: 110 });
   const scores = predictions.sort((a, b) => a.index - b.index).map(({ score }) => score);
   const best = photo === undefined ? null : (await classifier.classify(photo))[0];
   const reason = classifier.stats.threadsReason;
   await classifier.close();
-  let logits = null;
+  let [logits, floatLogits] = [null, null];
   if (model !== undefined) {
-    const network = await library.loadModel(model, load);
-    logits = [...(await network.run(tensor())).logits];
-    await network.close();
+    const logitsOf = async (precision) => {
+      const network = await library.loadModel(model, { ...load, ...precision });
+      const { logits } = await network.run(tensor());
+      await network.close();
+      return [...logits];
+    };
+    logits = await logitsOf({});
+    floatLogits = await logitsOf({ precision: "f32" });
   }
-  return { scores, best, logits, reason };
+  return { scores, best, logits, floatLogits, reason };
 }

@@ -182,7 +182,7 @@ describe.skipIf(noChromium).each([true, false])(`workers in Chromium, isolated: 
   test("short inferences one by one, together and aborted: the logits and the order in place, few messages if isolated", async () => {
     await open();
     const { wrong, order, aborted, posts } = await page.evaluate(async () => {
-      const address = "/dist/cifar10-resnet20.safetensors";
+      const address = "/models/cifar10-resnet20.safetensors";
       const here = await resnetEdge.loadModel(address, { device: "cpu", worker: false });
       const { postMessage } = Worker.prototype;
       let posts = 0;
@@ -284,7 +284,7 @@ describe.skipIf(noChromium).each([true, false])(`workers in Chromium, isolated: 
   test("a worker that ends between short inferences: one of them rejects at most, and all others are answered", async () => {
     await open();
     const answers = page.evaluate(async () => {
-      const model = await resnetEdge.loadModel("/dist/cifar10-resnet20.safetensors", { device: "cpu" });
+      const model = await resnetEdge.loadModel("/models/cifar10-resnet20.safetensors", { device: "cpu" });
       const input = new Float32Array(3 * 32 * 32).fill(0.5);
       const first = String((await model.run(input)).logits);
       const outcomes: string[] = [];

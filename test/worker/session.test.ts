@@ -22,7 +22,7 @@ const host: EntryHost = {
     return nodeWorker(worker);
   },
 };
-const bundled = new URL("models/cifar10-resnet20.safetensors", root);
+const model = new URL("models/cifar10-resnet20.safetensors", root);
 const photo = new URL("examples/photos/cat.jpg", root);
 const opened: { close(): Promise<void> }[] = [];
 
@@ -44,8 +44,8 @@ const pixels = (seed: number) => ({
 });
 
 test("a session in a worker is the session in place", async () => {
-  const there = await open(bundled);
-  const here = await openInPlace(inPlace, bundled);
+  const there = await open(model);
+  const here = await openInPlace(inPlace, model);
   expect(workers).toHaveLength(1);
   for (const name of ["inputShape", "labels", "preprocess", "stats", "plan"] as const) {
     expect(there[name]).toEqual(here[name]);
@@ -91,7 +91,7 @@ test("the caller's event loop is free while a network runs", async () => {
 });
 
 test("1,000 concurrent calls, some aborted: answered in order, the aborted at once, memory flat", async () => {
-  const session = await open(bundled);
+  const session = await open(model);
   const rounds: number[] = [];
   for (let round = 0; round < 3; round++) {
     const order: number[] = [];
@@ -219,7 +219,7 @@ describe("where no worker can be had, the session is in place and says why", () 
     ["options that cannot be sent", host, { labels: new Proxy([..."abcdefghij"], {}) }, /in place: .*cannot be sent/],
     ["as asked", host, { worker: false }, /^(?!.*in place)/],
   ])("%s", async (_, on, options, reason) => {
-    const session = await open(bundled, { threads: 1, ...options }, on);
+    const session = await open(model, { threads: 1, ...options }, on);
     expect(session.stats.threadsReason).toMatch(reason);
     expect((await session.run(input)).length).toBe(10);
   });

@@ -9,7 +9,7 @@ import { webWorker } from "./web.js";
 export function beside<T>(base: string | undefined, make: () => T): T {
   if (base) return make();
   throw new SourceError(
-    "A classic script cannot find the library's files: pass a model, and options wasm and worker (addresses of cpu-baseline.wasm and worker.js).",
+    "A classic script cannot find the library's files: pass a model, and options wasm and worker (addresses of a cpu-*.wasm file and worker.js).",
   );
 }
 

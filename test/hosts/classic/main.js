@@ -7,7 +7,7 @@ window.lost = loadClassifier().then(
   ({ name, message }) => ({ name, message }),
 );
 const photo = fetch("/photo.jpg").then((answer) => answer.blob());
-const options = { wasm: "/resnet-edge/cpu-baseline.wasm", simd: "baseline", worker: "/resnet-edge/worker.js" };
+const options = { wasm: "/resnet-edge/cpu-int8-baseline.wasm", simd: "baseline", worker: "/resnet-edge/worker.js" };
 window.answer = photo.then((photo) =>
-  probe({ loadClassifier, loadModel }, { model: "/resnet-edge/cifar10-resnet20.safetensors", photo, options }),
+  probe({ loadClassifier, loadModel }, { model: "/resnet-edge/cifar110-resnet20x2.int8.safetensors", photo, options }),
 );

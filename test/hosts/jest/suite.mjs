@@ -8,7 +8,7 @@ import { probe } from "../probe.js";
 const root = process.env.RESNET_EDGE_ROOT;
 
 test("answers as PyTorch does", async () => {
-  const model = new Uint8Array(readFileSync(join(root, "models/cifar10-resnet20.safetensors")));
+  const model = new Uint8Array(readFileSync(join(root, "models/cifar110-resnet20x2.int8.safetensors")));
   const photo = new Uint8Array(readFileSync(join(root, "examples/photos/cat.jpg")));
   const answer = await probe(library, { model, photo });
   expect(wrong(answer)).toBeNull();

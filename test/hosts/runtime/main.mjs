@@ -4,5 +4,5 @@ import * as library from "resnet-edge";
 import { probe } from "../probe.js";
 
 const path = (name) => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
-const model = path("models/cifar10-resnet20.safetensors");
+const model = path("models/cifar110-resnet20x2.int8.safetensors");
 console.log(JSON.stringify(await probe(library, { model, photo: path("examples/photos/cat.jpg") })));

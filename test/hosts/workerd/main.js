@@ -1,7 +1,7 @@
 // A Worker of Cloudflare's: modules of WebAssembly are imported, for nothing may be compiled at run time.
 import { loadClassifier, loadModel } from "resnet-edge";
 import { probe } from "../probe.js";
-import wasm from "./cpu-baseline.wasm";
+import wasm from "./cpu-int8-baseline.wasm";
 import model from "./model.bin";
 
 export default {
