@@ -36,6 +36,7 @@ async function open<G extends Graph>(network: G, options: CpuOptions): Promise<C
   const integers = settled.int8
     ? await (await loadIntegers()).openIntegers(await fetched, settled, isShared, options.store)
     : undefined;
+  if (integers === null) return null;
   const optionsFor = ({ threads }: ThreadChoice, memory: MemorySetting) =>
     compileOptions(options, memory, threads, integers);
   // The few f32 layers beside integers are not worth a measurement.

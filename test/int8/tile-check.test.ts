@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { TRIAL_OUTPUT, TRIAL_WEIGHTS } from "../../assembly/shared/sizes.js";
-import { measure } from "../../src/cpu/int8/open.js";
+import { measure, openIntegers } from "../../src/cpu/int8/open.js";
 import { fillTrial, isRight } from "../../src/cpu/int8/tile-check.js";
 import { instantiate, type Kernels } from "../../src/cpu/module.js";
+import { WasmError } from "../../src/errors.js";
 import { wasm } from "../cpu/engine.js";
 import { setups } from "./run-record.js";
 
@@ -38,4 +39,19 @@ test("a tile that is wrong is not taken, however fast it is", async () => {
     },
   };
   expect(measure(lying, true).name).toBe("wide");
+});
+
+test("a module of one's own without kernels for integers is told by name, whatever was kept of another", async () => {
+  const traits = { int8: true, relaxed: false };
+  const kept = new Map<string, string>();
+  const store = {
+    get: async (key: string) => kept.get(key) ?? null,
+    set: async (key: string, value: string) => void kept.set(key, value),
+  };
+  expect(await openIntegers(await wasm("int8-baseline"), traits, false, store)).toMatchObject({ name: "wide" });
+  expect(kept.size).toBe(1);
+  const opened = openIntegers(await wasm("baseline"), traits, false, store);
+  await expect(opened).rejects.toThrow(WasmError);
+  await expect(opened).rejects.toThrow(/give cpu-int8-baseline\.wasm, or load the model with precision: "f32"/);
+  expect(await openIntegers(await wasm("int8-baseline"), traits, true, store)).toBeNull();
 });

@@ -1,5 +1,6 @@
 import { Tile } from "../../../assembly/shared/record.js";
 import { engineName, kernelsVersion } from "../../base/version.js";
+import { WasmError } from "../../errors.js";
 import type { Store } from "../../host/store.js";
 import { createMemory, instantiate, type Kernels, type Traits, variantOf } from "../module.js";
 import type { Integers } from "../program/program.js";
@@ -21,14 +22,22 @@ const TRIAL_AT = 1 << 16;
  */
 const WORTH: Readonly<Record<Name, number>> = { "6x8": 0.97, "4x8": 0.97, "6x16": 0.97, wide: 1.08 };
 
-/** What an engine needs beside its own code for a network of integers: their lowering, and the tile that the clock prefers. */
+/**
+ * What an engine needs beside its own code for a network of integers: their lowering, and the tile that the clock prefers. Null where
+ * the module takes no shared memory, and would have to.
+ */
 export async function openIntegers(
   module: WebAssembly.Module,
   traits: Traits,
   shared: boolean,
   store: Store | undefined,
-): Promise<Integers> {
-  const { name, filtering } = await measured(module, traits, shared, store);
+): Promise<Integers | null> {
+  const kernels = await instantiate(module, createMemory(4 << 16, 4 << 16, shared)).catch((error) => {
+    if (!shared) throw error;
+    return null;
+  });
+  if (!kernels) return null;
+  const { name, filtering } = await measured(kernels, traits, shared, store);
   const floatTile: TileName = name === "wide" ? "4x8" : name;
   return { tile: names[name], name, floatTile, filtering, lower: lowerIntegers, checkFinite, toFloat, fromFloat };
 }
@@ -40,18 +49,34 @@ interface Measured {
 }
 
 async function measured(
-  module: WebAssembly.Module,
+  kernels: Kernels,
   traits: Traits,
   shared: boolean,
   store: Store | undefined,
 ): Promise<Measured> {
   const key = JSON.stringify(["int8 tile", kernelsVersion, engineName(), variantOf(traits, shared)]);
+  // A caller's own module may have none, whatever was kept.
+  if (!hasIntegers(kernels)) {
+    throw new WasmError(
+      `The given module of kernels (options.wasm) has none for models of integers: give cpu-${variantOf(traits, shared)}.wasm, or load the model with precision: "f32".`,
+    );
+  }
   const kept = check(await store?.get(key).catch(() => null));
   if (kept) return kept;
-  const kernels = await instantiate(module, createMemory(4 << 16, 4 << 16, shared));
   const found = measure(kernels, traits.relaxed);
   await store?.set(key, JSON.stringify(found)).catch(() => {});
   return found;
+}
+
+/** Whether the tile that needs no dot product of bytes is there, and right. */
+function hasIntegers(kernels: Kernels): boolean {
+  fillTrial(kernels.memory.buffer, TRIAL_AT);
+  return works(kernels, "wide");
+}
+
+function works(kernels: Kernels, name: Name): boolean {
+  kernels.trial(names[name], TRIAL_AT, 1);
+  return isRight(kernels.memory.buffer, TRIAL_AT, name === "wide" ? 2 : 4);
 }
 
 /** What was kept, where it is whole. */
@@ -69,18 +94,14 @@ function check(text: string | null | undefined): Measured | null {
  * dot product of bytes that is wrong at first.
  */
 export function measure(kernels: Kernels, relaxed: boolean): Measured {
-  const { buffer } = kernels.memory;
-  fillTrial(buffer, TRIAL_AT);
-  const works = (name: Name) => {
-    kernels.trial(names[name], TRIAL_AT, 1);
-    return isRight(buffer, TRIAL_AT, name === "wide" ? 2 : 4);
-  };
-  const right = (Object.keys(names) as Name[]).filter((name) => (relaxed || name === "wide") && works(name));
+  fillTrial(kernels.memory.buffer, TRIAL_AT);
+  const tried = (Object.keys(names) as Name[]).filter((name) => relaxed || name === "wide");
+  const right = tried.filter((name) => works(kernels, name));
   const tiles = [...right.map((name) => names[name]), Tile.i16_4x8];
   const times = settledTime(tiles.map((tile) => () => kernels.trial(tile, TRIAL_AT, ROUNDS)));
   let [best, least] = ["wide" as Name, Number.POSITIVE_INFINITY];
   for (const [index, name] of right.entries()) {
-    if (times[index]! < WORTH[name] * least && works(name)) [best, least] = [name, times[index]!];
+    if (times[index]! < WORTH[name] * least && works(kernels, name)) [best, least] = [name, times[index]!];
   }
   return { name: best, filtering: times.at(-1)! / times[right.indexOf(best)]! };
 }
