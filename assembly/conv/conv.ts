@@ -41,7 +41,7 @@ export function f32_conv(record: usize, piece: i32, scratch: usize): void {
   const weights = <usize>word(record, Field.weights);
   const panelBytes = <usize>(taps * depth) << 5;
   const noted = <usize>word(record, Field.firstBytes);
-  const together = tile == Tile.f32_6x16 ? 2 : 1;
+  const together = !QUANTIZED && tile == Tile.f32_6x16 ? 2 : 1;
 
   for (let panel = firstPanel; panel < lastPanel; ) {
     const group = panel / groupPanels;

@@ -50,7 +50,7 @@ export function multiply(
   if (one) gatherRows(table + (<usize>((rows - 1) * taps) << 2), 1, 1, taps, depth, offset, work);
   const toLast = <usize>(rows - 1) * step;
   for (let waiting = 0; panels > 0; ) {
-    const pair = tile == Tile.f32_6x16 && panels > 1;
+    const pair = !QUANTIZED && tile == Tile.f32_6x16 && panels > 1;
     const taken = pair ? 2 : 1;
     const d = c + below;
     if (pair) {

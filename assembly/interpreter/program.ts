@@ -88,22 +88,12 @@ function recordAt(program: usize, index: i32): usize {
 }
 
 function execute(record: usize, piece: i32, scratch: usize): void {
-  if (QUANTIZED && executeQuantized(word(record, Field.kernel), record, piece, scratch)) return;
+  if (QUANTIZED) {
+    if (executeQuantized(word(record, Field.kernel), record, piece, scratch)) return;
+  } else if (executeLarge(word(record, Field.kernel), record, piece, scratch)) return;
   switch (word(record, Field.kernel)) {
     case Kernel.conv:
       f32_conv(record, piece, scratch);
-      return;
-    case Kernel.winograd:
-      f32_winograd(record, piece, scratch);
-      return;
-    case Kernel.winogradInput:
-      f32_winograd_input(record, piece, scratch);
-      return;
-    case Kernel.winogradProduct:
-      f32_winograd_product(record, piece, scratch);
-      return;
-    case Kernel.winogradOutput:
-      f32_winograd_output(record, piece, scratch);
       return;
     case Kernel.stemInput:
       f32_conv7x7s2_winograd4_input(record, piece, scratch);
@@ -116,9 +106,6 @@ function execute(record: usize, piece: i32, scratch: usize): void {
       return;
     case Kernel.winogradLeanInput:
       f32_conv3x3_winograd4_lean_input(record, piece, scratch);
-      return;
-    case Kernel.strassen:
-      f32_conv1x1_strassen(record, piece, scratch);
       return;
     case Kernel.inputNchw:
       f32_input_nchw(record, piece);
@@ -156,5 +143,31 @@ function execute(record: usize, piece: i32, scratch: usize): void {
       return;
     default:
       unreachable();
+  }
+}
+
+/**
+ * Kernels that the modules with integers do without, as they do without pairs of f32 panels: few of such a network's layers are f32. False
+ * where the record is none of these.
+ */
+function executeLarge(kernel: i32, record: usize, piece: i32, scratch: usize): bool {
+  switch (kernel) {
+    case Kernel.winograd:
+      f32_winograd(record, piece, scratch);
+      return true;
+    case Kernel.winogradInput:
+      f32_winograd_input(record, piece, scratch);
+      return true;
+    case Kernel.winogradProduct:
+      f32_winograd_product(record, piece, scratch);
+      return true;
+    case Kernel.winogradOutput:
+      f32_winograd_output(record, piece, scratch);
+      return true;
+    case Kernel.strassen:
+      f32_conv1x1_strassen(record, piece, scratch);
+      return true;
+    default:
+      return false;
   }
 }

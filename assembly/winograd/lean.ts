@@ -171,7 +171,7 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
   const least = leastOf(word(record, Field.relu));
   const begin = (piece % across) * perPiece;
   const end = min(begin + perPiece, panels);
-  const together = tile == Tile.f32_6x16 ? 2 : 1;
+  const together = !QUANTIZED && tile == Tile.f32_6x16 ? 2 : 1;
   const chunk = CHUNK / together;
   let half: usize = 0;
   for (let panel = begin; panel < end; ) {

@@ -3,6 +3,7 @@ import { hasRelaxedSimd, variantOf } from "../cpu/module.js";
 import { explain, explainRecords } from "../cpu/program/explain.js";
 import type { CompileOptions, Integers } from "../cpu/program/program.js";
 import { planMemory } from "../cpu/reserve.js";
+import { compileOptions } from "../cpu/settle.js";
 import { OptionError } from "../errors.js";
 import type { Network } from "../graph/network.js";
 import type { StateDict } from "../graph/tensor.js";
@@ -97,16 +98,11 @@ export async function inspect(names: string[], options: Options): Promise<number
 }
 
 /** As an engine compiles, but for what it measures: one thread unless a number is given, and the tile that is named. */
-function compiling(
-  { memory = "fast", convolution = "auto", tile, threads }: LoadOptions,
-  integers: Integers | undefined,
-): CompileOptions {
+function compiling(options: LoadOptions, integers: Integers | undefined): CompileOptions {
+  const { memory, tile, threads } = options;
   return {
-    memory,
-    convolution,
-    integers,
+    ...compileOptions(options, memory, typeof threads === "number" ? threads : 1, integers),
     tile: integers ? integers.floatTile : tile === "auto" ? undefined : tile,
-    threads: typeof threads === "number" ? threads : 1,
   };
 }
 

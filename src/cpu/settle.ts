@@ -41,7 +41,9 @@ export function compileOptions(
   threads = 1,
   integers?: Integers,
 ): CompileOptions {
-  return { memory, convolution, integers, threads };
+  // Modules with integers have no more f32 kernels than the layer behind the image and a few others need.
+  const own = integers && convolution !== "direct" ? "winograd4-lean" : convolution;
+  return { memory, convolution: own, integers, threads };
 }
 
 /** The module that an engine will ask for, where that does not depend on the network; or null. */

@@ -66,24 +66,31 @@ test("an input that is not finite is an error: integers cannot carry it", async 
   await engine.close();
 });
 
-test("what has no kernel for integers runs in f32 between them", async () => {
-  const random = generator(3);
-  const float = pseudoRandomNetwork("resnet20-cifar");
-  const mixed = inIntegers(float, 6);
-  // Some layers in f32, and some values: conversions on every side.
-  const ops = mixed.stages.map((stage) => ({
-    ...stage,
-    ops: stage.ops.map((op) =>
-      "weight" in op && random() < 0.3 ? { ...op, weight: { ...op.weight, int8: undefined } } : op,
-    ),
-  }));
-  const values = mixed.values.map((shape, id) => (id % 5 === 2 ? { ...shape, quantization: undefined } : shape));
-  const network = { ...mixed, stages: ops, values };
-  const input = Float32Array.from({ length: 3 * 32 * 32 }, () => random() * 4 - 2);
-  const simulated = await onEngine(network, cpu, (inside) => runRounded(inside, network.values, input));
-  const found = await logitsOf(network, input, { simd: "baseline" });
-  expect(largest(found.map((value, at) => value - simulated[at]!))).toBeLessThan(0.05 * largest(simulated));
-});
+const convolutions = ["auto", "direct", "winograd2", "winograd4", "winograd4-lean"] as const;
+
+test.each(convolutions)(
+  "what has no kernel for integers runs in f32 between them: convolution %s",
+  async (convolution) => {
+    const random = generator(3);
+    const float = pseudoRandomNetwork("resnet20-cifar");
+    const mixed = inIntegers(float, 6);
+    // Some layers in f32, and some values: conversions on every side.
+    const ops = mixed.stages.map((stage) => ({
+      ...stage,
+      ops: stage.ops.map((op) =>
+        "weight" in op && random() < 0.3 ? { ...op, weight: { ...op.weight, int8: undefined } } : op,
+      ),
+    }));
+    const values = mixed.values.map((shape, id) => (id % 5 === 2 ? { ...shape, quantization: undefined } : shape));
+    const network = { ...mixed, stages: ops, values };
+    const input = Float32Array.from({ length: 3 * 32 * 32 }, () => random() * 4 - 2);
+    const simulated = await onEngine(network, cpu, (inside) => runRounded(inside, network.values, input));
+    for (const simd of modules) {
+      const found = await logitsOf(network, input, { simd, convolution });
+      expect(largest(found.map((value, at) => value - simulated[at]!))).toBeLessThan(0.05 * largest(simulated));
+    }
+  },
+);
 
 test.each([
   ["one thread", 1],
