@@ -191,7 +191,8 @@ describe("usage", () => {
   });
 
   test("--architecture and --preprocess, as pairs, lists and JSON; two sides", async () => {
-    const inspected = async (...words: string[]) => JSON.parse((await command("inspect", "--json", ...words)).stdout);
+    const inspected = async (...words: string[]) =>
+      JSON.parse((await command("inspect", "--json", "models/cifar10-resnet20.safetensors", ...words)).stdout);
     const plain = await inspected();
     expect(plain.stated).toMatchObject({ block: "basic" });
     expect(plain.assumed).toMatchObject({ activation: "relu", epsilon: 1e-5 });
