@@ -42,6 +42,8 @@ export function askFor(
   noted: usize,
   turns: i32,
 ): void {
+  // Few weights are f32 beside integers.
+  if (QUANTIZED) return;
   spansLeft = noted ? rows * spans : 0;
   inRow = spans;
   next = a;
@@ -64,7 +66,7 @@ export function askForNoMore(): void {
 // @ts-ignore: decorator
 @inline
 export function askForSome(): void {
-  if (spansLeft) askForLines();
+  if (!QUANTIZED && spansLeft) askForLines();
 }
 
 function askForLines(): void {

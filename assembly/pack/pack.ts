@@ -62,6 +62,8 @@ function next(at: usize, plane: usize, end: usize, back: usize): usize {
  * 2016, sections 4.1 and 4.3): point p of input channel c goes to target + p * plane + c * 32.
  */
 export function packWinograd(panel: usize, target: usize, depth: i32, plane: usize, outputTile: i32, work: usize): void {
+  // No kernel there takes this form.
+  if (QUANTIZED) unreachable();
   const tap = <usize>depth << 5;
   const points = outputTile + 2;
   for (let half: usize = 0; half < 32; half += 16) {

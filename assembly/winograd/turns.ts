@@ -20,7 +20,7 @@ const TURN: i32 = 16;
 
 /** Whether filters are made in turns: whole turns of channels, and not the tile for engines that fuse pairs, which are faster without. */
 export function takesTurns(tile: i32, channels: i32): bool {
-  return tile != Tile.f32_6x16 && channels % TURN == 0;
+  return !QUANTIZED && tile != Tile.f32_6x16 && channels % TURN == 0;
 }
 
 /**
