@@ -21,7 +21,10 @@ const NEEDED = [
   ...["dist/index.js", "dist/page.js", "dist/node.js", "dist/cli.js", "dist/worker.js", "dist/thread.js"],
   ...["dist/node-worker.js", "dist/node-thread.js", "dist/node-decoder.js", "dist/service-worker.js"],
   ...["dist/quantize.js", "dist/quantize-worker.js", "dist/quantize-node.js", "dist/quantize-node-worker.js"],
-  ...["baseline", "relaxed", "baseline-threads", "relaxed-threads"].map((variant) => `dist/cpu-${variant}.wasm`),
+  ...["baseline", "relaxed", "baseline-threads", "relaxed-threads"].flatMap((variant) => [
+    `dist/cpu-${variant}.wasm`,
+    `dist/cpu-int8-${variant}.wasm`,
+  ]),
   ...[
     "dist/cifar110-resnet20x2.int8.safetensors",
     "dist/types/src/entry/index.d.ts",

@@ -1,6 +1,6 @@
 import { askFor, askForNoMore } from "../gemm/ahead";
-import { blockHeight, blocksOf, multiply, paddedRows } from "../gemm/multiply";
-import { ConvField, Field, Tile } from "../shared/record";
+import { blockHeight, blocksOf, multiply, paddedRows, panelsTogether } from "../gemm/multiply";
+import { ConvField, Field } from "../shared/record";
 import { leastOf } from "../base/simd";
 import { pointerBytes } from "../shared/sizes";
 import { residualOf } from "../gemm/store";
@@ -41,7 +41,7 @@ export function f32_conv(record: usize, piece: i32, scratch: usize): void {
   const weights = <usize>word(record, Field.weights);
   const panelBytes = <usize>(taps * depth) << 5;
   const noted = <usize>word(record, Field.firstBytes);
-  const together = !QUANTIZED && tile == Tile.f32_6x16 ? 2 : 1;
+  const together = panelsTogether(tile);
 
   for (let panel = firstPanel; panel < lastPanel; ) {
     const group = panel / groupPanels;

@@ -8,6 +8,13 @@ import { gatherRows } from "./rows";
 /** From this many panels on, gathering rows (im2col) pays: they become one stream for the hardware prefetcher, walked by one pointer. */
 const GATHER_PANELS: i32 = 12;
 
+/** Panels of f32 that a tile takes at a time. Modules with integers have too few f32 layers for tiles of two to be worth their bytes. */
+// @ts-ignore: decorator
+@inline
+export function panelsTogether(tile: i32): i32 {
+  return !QUANTIZED && tile == Tile.f32_6x16 ? 2 : 1;
+}
+
 /**
  * C = max(A B + bias + R, least) for `rows` rows against `panels` panels of 8 columns, with the tile that was chosen.
  *
@@ -50,7 +57,7 @@ export function multiply(
   if (one) gatherRows(table + (<usize>((rows - 1) * taps) << 2), 1, 1, taps, depth, offset, work);
   const toLast = <usize>(rows - 1) * step;
   for (let waiting = 0; panels > 0; ) {
-    const pair = !QUANTIZED && tile == Tile.f32_6x16 && panels > 1;
+    const pair = panelsTogether(tile) == 2 && panels > 1;
     const taken = pair ? 2 : 1;
     const d = c + below;
     if (pair) {

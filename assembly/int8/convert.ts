@@ -3,8 +3,8 @@ import { word } from "../base/words";
 import { rounded } from "./store";
 
 /**
- * f32 to bytes, NHWC: round(value * scalar), ties to even, between 0 (with `relu`) or -127 and `most`, 127 or 255. One piece of work is one row of
- * pixels. `inStep` counts f32 elements, `outStep` words of four bytes: pixels have whole vectors of bytes, whose padding becomes 0.
+ * f32 to bytes, NHWC: round(value * scalar), ties to even, between 0 (with `relu`) or -127 and `most`, 127 or 255. One piece of work is one
+ * row of pixels. `inStep` counts f32 elements, `outStep` words of four bytes: pixels have whole vectors of bytes, whose padding becomes 0.
  */
 export function qs8_quantize(record: usize, y: i32): void {
   const inBytes = <usize>word(record, Field.inStep) << 2;
@@ -42,7 +42,10 @@ function whole(at: usize, factor: v128, least: v128, most: v128): v128 {
   return rounded(f32x4.pmin(f32x4.pmax(f32x4.mul(v128.load(at), factor), least), most));
 }
 
-/** Bytes, without a sign with `relu`, to f32, NHWC: value * scalar. One piece of work is one row of pixels; steps as in `qs8_quantize`, the other way round. */
+/**
+ * Bytes, without a sign with `relu`, to f32, NHWC: value * scalar. One piece of work is one row of pixels; steps as in `qs8_quantize`, the
+ * other way round.
+ */
 export function qs8_dequantize(record: usize, y: i32): void {
   const inBytes = <usize>word(record, Field.inStep) << 2;
   const outBytes = <usize>word(record, Field.outStep) << 2;

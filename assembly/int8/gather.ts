@@ -1,6 +1,6 @@
 /**
- * Gathers rows of bytes without a sign (im2col) and widens them to i16, in blocks of four: [block][pair][4][2]. Source: a table of pointers,
- * [block][tap][4]; each, plus `offset`, leads to `bytes` contiguous bytes, a multiple of four.
+ * Gathers rows of bytes without a sign (im2col) and widens them to i16, in blocks of four: [block][pair][4][2]. Source: a table of
+ * pointers, [block][tap][4]; each, plus `offset`, leads to `bytes` contiguous bytes, a multiple of four.
  */
 export function gatherWide(table: usize, blocks: i32, taps: i32, bytes: i32, offset: usize, to: usize): void {
   for (const end = table + (<usize>(blocks * taps) << 4); table < end; table += 16) {

@@ -2,7 +2,10 @@ import { Field, PointwiseField, PoolField } from "../shared/record";
 import { word } from "../base/words";
 import { rounded } from "./store";
 
-/** int8 max-pool, NHWC, bytes, without a sign with `relu`; one piece of work is one output row. A record's `inStep` counts words of four bytes. */
+/**
+ * int8 max-pool, NHWC, bytes, without a sign with `relu`; one piece of work is one output row. A record's `inStep` counts words of four
+ * bytes.
+ */
 export function qs8_max_pool(record: usize, outY: i32): void {
   const pixelBytes = <usize>word(record, Field.inStep) << 2;
   const inHeight = word(record, Field.inHeight);

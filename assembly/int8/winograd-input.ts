@@ -57,22 +57,11 @@ export function qs8_winograd_input(
         let p5 = zeros + ((top + 5 * rowBytes) & mask & mask5);
         let to = work + column * COLUMN;
         for (const end = to + 2 * bytes; to < end; to += 16) {
-          const d1 = v128.load8x8_u(p1);
-          const d2 = v128.load8x8_u(p2);
-          const d3 = v128.load8x8_u(p3);
-          const d4 = v128.load8x8_u(p4);
-          // Shared by points 1 and -1, and by 2 and -2: they differ in the sign of the odd part.
-          const even12 = i16x8.sub(d4, i16x8.shl(d2, 2));
-          const odd12 = i16x8.sub(d3, i16x8.shl(d1, 2));
-          const even34 = i16x8.sub(d4, d2);
-          const half34 = i16x8.sub(d3, d1);
-          const odd34 = i16x8.add(half34, half34);
-          v128.store(to, i16x8.add(i16x8.shl(i16x8.sub(v128.load8x8_u(p0), d2), 2), even34));
-          v128.store(to, i16x8.add(even12, odd12), ROW);
-          v128.store(to, i16x8.sub(even12, odd12), 2 * ROW);
-          v128.store(to, i16x8.add(even34, odd34), 3 * ROW);
-          v128.store(to, i16x8.sub(even34, odd34), 4 * ROW);
-          v128.store(to, i16x8.sub(i16x8.sub(v128.load8x8_u(p5), d3), i16x8.shl(half34, 2)), 5 * ROW);
+          toPoints(
+            v128.load8x8_u(p0), v128.load8x8_u(p1), v128.load8x8_u(p2),
+            v128.load8x8_u(p3), v128.load8x8_u(p4), v128.load8x8_u(p5),
+            to, to + ROW, to + 2 * ROW, to + 3 * ROW, to + 4 * ROW, to + 5 * ROW,
+          );
           p0 += 8;
           p1 += 8;
           p2 += 8;
@@ -91,21 +80,11 @@ export function qs8_winograd_input(
         let t5 = t4 + plane;
         const next = t5 + plane;
         for (let at = from, end = from + 2 * bytes; at < end; at += 16) {
-          const d1 = v128.load(at, COLUMN);
-          const d2 = v128.load(at, 2 * COLUMN);
-          const d3 = v128.load(at, 3 * COLUMN);
-          const d4 = v128.load(at, 4 * COLUMN);
-          const even12 = i16x8.sub(d4, i16x8.shl(d2, 2));
-          const odd12 = i16x8.sub(d3, i16x8.shl(d1, 2));
-          const even34 = i16x8.sub(d4, d2);
-          const half34 = i16x8.sub(d3, d1);
-          const odd34 = i16x8.add(half34, half34);
-          v128.store(t0, i16x8.add(i16x8.shl(i16x8.sub(v128.load(at), d2), 2), even34));
-          v128.store(t1, i16x8.add(even12, odd12));
-          v128.store(t2, i16x8.sub(even12, odd12));
-          v128.store(t3, i16x8.add(even34, odd34));
-          v128.store(t4, i16x8.sub(even34, odd34));
-          v128.store(t5, i16x8.sub(i16x8.sub(v128.load(at, 5 * COLUMN), d3), i16x8.shl(half34, 2)));
+          toPoints(
+            v128.load(at), v128.load(at, COLUMN), v128.load(at, 2 * COLUMN),
+            v128.load(at, 3 * COLUMN), v128.load(at, 4 * COLUMN), v128.load(at, 5 * COLUMN),
+            t0, t1, t2, t3, t4, t5,
+          );
           t0 += 16;
           t1 += 16;
           t2 += 16;
@@ -123,4 +102,25 @@ export function qs8_winograd_input(
       tileY++;
     }
   }
+}
+
+/** B' of six samples of eight channels, to a place for each point. */
+// @ts-ignore: decorator
+@inline
+function toPoints(
+  d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v128,
+  t0: usize, t1: usize, t2: usize, t3: usize, t4: usize, t5: usize,
+): void {
+  // Shared by points 1 and -1, and by 2 and -2: they differ in the sign of the odd part.
+  const even12 = i16x8.sub(d4, i16x8.shl(d2, 2));
+  const odd12 = i16x8.sub(d3, i16x8.shl(d1, 2));
+  const even34 = i16x8.sub(d4, d2);
+  const half34 = i16x8.sub(d3, d1);
+  const odd34 = i16x8.add(half34, half34);
+  v128.store(t0, i16x8.add(i16x8.shl(i16x8.sub(d0, d2), 2), even34));
+  v128.store(t1, i16x8.add(even12, odd12));
+  v128.store(t2, i16x8.sub(even12, odd12));
+  v128.store(t3, i16x8.add(even34, odd34));
+  v128.store(t4, i16x8.sub(even34, odd34));
+  v128.store(t5, i16x8.sub(i16x8.sub(d5, d3), i16x8.shl(half34, 2)));
 }

@@ -55,7 +55,7 @@ export function qs8_conv3x3_winograd4(record: usize, piece: i32, scratch: usize)
     const c = <usize>word(record, Field.output) + (<usize>panel << 3);
     for (let channel = 0; channel < channels; channel += chunk) {
       const pairs = min(chunk, channels - channel) >> 1;
-      qs8_winograd_filters(weights + (<usize>channel << 3), pairs, tap, u, filterPlane);
+      qs8_winograd_filters(weights + (<usize>channel << 3), pairs, tap, u, filterPlane, work);
       let from = v + (<usize>channel << 1);
       let filter = u;
       let to = m;

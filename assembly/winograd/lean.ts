@@ -1,5 +1,5 @@
-import { multiply } from "../gemm/multiply";
-import { Field, Tile, WinogradField } from "../shared/record";
+import { multiply, panelsTogether } from "../gemm/multiply";
+import { Field, WinogradField } from "../shared/record";
 import { leastOf } from "../base/simd";
 import {
   ASIDE,
@@ -171,7 +171,7 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
   const least = leastOf(word(record, Field.relu));
   const begin = (piece % across) * perPiece;
   const end = min(begin + perPiece, panels);
-  const together = !QUANTIZED && tile == Tile.f32_6x16 ? 2 : 1;
+  const together = panelsTogether(tile);
   const chunk = CHUNK / together;
   let half: usize = 0;
   for (let panel = begin; panel < end; ) {

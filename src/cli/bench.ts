@@ -7,6 +7,7 @@ import { buildNetwork, modelCard, pseudoRandomNetwork } from "../model/index.js"
 import type { LoadOptions } from "../options.js";
 import type { Plan } from "../plan.js";
 import { Scheduler } from "../schedule/scheduler.js";
+import { keepsIntegers } from "../session/keeps-integers.js";
 import { gpuOpener } from "../session/open-gpu.js";
 import { readSource } from "../source/open.js";
 import { readWeights } from "../weights/index.js";
@@ -25,9 +26,7 @@ export async function bench(names: string[], options: Options): Promise<number> 
   if (networks.length === 0) {
     const { bytes, origin, files } = await readSource(nodeHost, modelOf(options), load);
     const state = await readWeights(bytes, origin, nodeHost);
-    // A GPU computes in float alone.
-    const integers = load.precision !== "f32" && load.device !== "gpu";
-    networks.push(buildNetwork(state, { ...load, card: modelCard(state, files), integers }));
+    networks.push(buildNetwork(state, { ...load, card: modelCard(state, files), integers: keepsIntegers(load) }));
   }
   for (const network of networks) {
     const start = performance.now();

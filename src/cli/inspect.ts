@@ -9,13 +9,14 @@ import type { Network } from "../graph/network.js";
 import type { StateDict } from "../graph/tensor.js";
 import { nodeHost } from "../host/node.js";
 import { assumedOf, statedOf } from "../model/assumed.js";
-import { QUANTIZATION } from "../model/format.js";
 import { buildNetwork, describeNetwork, modelCard, preprocessFor } from "../model/index.js";
+import { QUANTIZATION } from "../model/integers/format.js";
 import type { LoadOptions, Preprocess } from "../options.js";
 import { floatBytes } from "../quantize/file.js";
 import { layersOf } from "../quantize/layers.js";
 import { checkOptions } from "../session/check-options.js";
 import { labelsFor, type Scores } from "../session/classify.js";
+import { keepsIntegers } from "../session/keeps-integers.js";
 import { readSource } from "../source/open.js";
 import { readWeights } from "../weights/index.js";
 import { loadOptions, modelOf, type Options } from "./options.js";
@@ -32,9 +33,7 @@ export async function inspect(names: string[], options: Options): Promise<number
   const { bytes, origin, files } = await readSource(nodeHost, source, load);
   const state = await readWeights(bytes, origin, nodeHost);
   const card = modelCard(state, files);
-  // As a session decides it.
-  const wantsIntegers = load.precision !== "f32" && load.device !== "gpu";
-  const network = buildNetwork(state, { ...load, card, integers: wantsIntegers });
+  const network = buildNetwork(state, { ...load, card, integers: keepsIntegers(load) });
   const integers = await integersFor(network, load);
   const weights = { ...weightsOf(network, state), bytes: bytes.length, floatBytes: floatBytes(network) };
   const computed = integers ? "int8" : "f32";

@@ -5,7 +5,7 @@ import { assemble } from "./assemble.js";
 import { modelCard } from "./card.js";
 import { type BuildOptions, construct, type State } from "./construct.js";
 import { FileParameters } from "./file-parameters.js";
-import { QUANTIZATION } from "./format.js";
+import { QUANTIZATION } from "./integers/format.js";
 import { recognize } from "./recognize.js";
 
 export type { BuildOptions, State } from "./construct.js";

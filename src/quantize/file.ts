@@ -2,7 +2,7 @@ import { UnsupportedModelError } from "../errors.js";
 import { graphKey } from "../graph/graph-key.js";
 import type { Architecture, Network, Weight } from "../graph/network.js";
 import { elementCount } from "../graph/tensor.js";
-import { QUANTIZATION, VERSION } from "../model/format.js";
+import { QUANTIZATION, VERSION } from "../model/integers/format.js";
 import { buildNetwork } from "../model/unusual/build.js";
 import type { Preprocess } from "../options.js";
 import { readSafetensors } from "../weights/safetensors.js";

@@ -6,7 +6,7 @@ import type { Network } from "../graph/network.js";
 import type { Host } from "../host/host.js";
 import type { Pixels } from "../image/index.js";
 import { modelCard } from "../model/card.js";
-import { QUANTIZATION } from "../model/format.js";
+import { QUANTIZATION } from "../model/integers/format.js";
 import { preprocessFields, preprocessFor } from "../model/preprocess.js";
 import { buildNetwork } from "../model/unusual/build.js";
 import type { ModelSource } from "../options.js";

@@ -17,6 +17,7 @@ import { openSource } from "../source/open.js";
 import { openWeights, readWeights } from "../weights/index.js";
 import { checkOptions } from "./check-options.js";
 import { labelsFor } from "./classify.js";
+import { keepsIntegers } from "./keeps-integers.js";
 import { gpuOpener } from "./open-gpu.js";
 import { SessionInPlace } from "./session.js";
 
@@ -54,7 +55,7 @@ async function openModel(
   throwIfAborted(options.signal);
   const card = modelCard(state, opened.files);
   const { device = "auto", precision } = options;
-  const network = await openNetwork(state, { ...options, card, integers: keepsIntegers(host, options) }, host);
+  const network = await openNetwork(state, { ...options, card, integers: keepsIntegers(options, host) }, host);
   const preprocess = preprocessFor(network, card, options.preprocess);
   const { channels } = network.values[network.output]!;
   const labels = labelsFor(options.labels ?? card.labels, channels, network.architecture.scores);
@@ -119,10 +120,6 @@ function packProgress(onProgress: (progress: Progress) => void, opened: ModelFil
   };
 }
 
-/** Whether a file of integers runs in integers: a GPU computes in float alone. */
-const keepsIntegers = (host: Host, { device, precision }: LoadOptions) =>
-  precision !== "f32" && device !== "gpu" && !host.inFloat;
-
 /**
  * Gives out modules of kernels; the likeliest one is fetched at once, beside the model, and not after it. A model whose address has
  * "int8" in it is taken to be of integers: where that is wrong, one module is fetched for nothing.
@@ -137,7 +134,7 @@ function kernelsFor(
   const alone = likelyVariant(options, host.threadSupport);
   if (!alone) return host.wasm;
   const named = isKind(source, "String", "URL") && /int8/.test(`${source}`);
-  const likely: Variant = named && keepsIntegers(host, options) ? `int8-${alone}` : alone;
+  const likely: Variant = named && keepsIntegers(options, host) ? `int8-${alone}` : alone;
   const early = host.wasm(likely);
   // Whoever asks for it hears of a failure; a load that fails before that has its own.
   early.catch(() => {});

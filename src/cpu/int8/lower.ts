@@ -2,7 +2,6 @@ import {
   ConvField,
   Field,
   IntegerConvField,
-  IntegerWinogradField,
   Kernel,
   PointwiseField,
   PoolField,
@@ -17,7 +16,7 @@ import { piecesOf } from "../kernels/pieces.js";
 import { bitsOf, lower } from "../lower/lower.js";
 import type { Drafts, Words } from "../program/drafts.js";
 import { integerForm } from "./pack.js";
-import { filtering, isWorthFiltering } from "./winograd.js";
+import { type Filtering, filteringOf, filteringWords } from "./winograd.js";
 
 /** Input rows of a piece should stay in a core's second-level cache. */
 const ROWS_BYTES = 256 * 1024;
@@ -73,23 +72,44 @@ function fits(drafts: Drafts, op: ConvOp): boolean {
 }
 
 function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantization, to: Quantization): void {
+  const [, summand] = op.inputs;
+  const added = summand === undefined ? null : drafts.shape(summand).quantization!;
+  const least = to.type === "s8" ? 0 : ReluBit.isZero;
+  const relu = least | (added && added.type !== "s8" ? ReluBit.isUnsigned : 0);
+  // The field has one word in both families.
+  const stored = { [Field.relu]: relu, [IntegerConvField.factor]: bitsOf(added ? added.scale / to.scale : 0) };
+  const filtering = filteringOf(drafts, op);
+  if (filtering) lowerFiltered(drafts, op, filtering, rows, from, to, stored);
+  else lowerDirect(drafts, op, rows, from, to, stored);
+}
+
+/** `stored`: words that say how sums become the output. */
+function lowerFiltered(
+  drafts: Drafts,
+  op: ConvOp,
+  filtering: Filtering,
+  rows: IntegerRows,
+  { scale: inputScale }: Quantization,
+  { scale: outputScale }: Quantization,
+  stored: Words,
+): void {
+  const { depth, panels } = filtering;
+  const form = integerForm(rows, 2, { inputScale, outputScale });
+  const weights = drafts.addWeights(op, { form, depth, taps: 9, groupOut: 8 * panels });
+  const { pieces, words } = filteringWords(drafts, op, filtering);
+  push(drafts, op, Kernel.qs8Winograd, "qs8_conv3x3_winograd4", pieces, { ...words, ...stored }, weights);
+}
+
+function lowerDirect(
+  drafts: Drafts,
+  op: ConvOp,
+  rows: IntegerRows,
+  from: Quantization,
+  to: Quantization,
+  stored: Words,
+): void {
   const output = drafts.shape(op.output);
   const [out] = op.weight.shape as [number];
-  const [, summand] = op.inputs;
-  const factor = summand === undefined ? 0 : drafts.shape(summand).quantization!.scale / to.scale;
-  const least = to.type === "s8" ? 0 : ReluBit.isZero;
-  const isUnsigned = summand !== undefined && drafts.shape(summand).quantization!.type !== "s8";
-  const relu = least | (isUnsigned ? ReluBit.isUnsigned : 0);
-  const scales = { inputScale: from.scale, outputScale: to.scale };
-  if (isWorthFiltering(drafts, op)) {
-    const { pieces, words } = filtering(drafts, op);
-    const depth = paddedIntegers(drafts.shape(op.inputs[0]).channels);
-    const form = integerForm(rows, 2, scales);
-    const weights = drafts.addWeights(op, { form, depth, taps: 9, groupOut: paddedIntegers(out) });
-    const own = { ...words, [Field.relu]: relu, [IntegerWinogradField.factor]: bitsOf(factor) };
-    push(drafts, op, Kernel.qs8Winograd, "qs8_conv3x3_winograd4", pieces, own, weights);
-    return;
-  }
   const depth = op.groups === 1 ? paddedIntegers(drafts.shape(op.inputs[0]).channels) : op.weight.shape[1]!;
   const groupOut = op.groups === 1 ? paddedIntegers(out) : out / op.groups;
   const groupPanels = Math.ceil(groupOut / 8);
@@ -104,7 +124,7 @@ function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantiza
   // Rows and a panel, widened to sixteen bits.
   const gathered = wide ? 2 * (4 * Math.ceil(rowsPerPiece / 4) + 8) * taps * depth : 0;
   drafts.needScratch(pointerBytes(rowsPerPiece + 8, taps) + gathered);
-  const form = integerForm(rows, wide ? 2 : 4, scales);
+  const form = integerForm(rows, wide ? 2 : 4, { inputScale: from.scale, outputScale: to.scale });
   const weights = drafts.addWeights(op, { form, depth, taps, groups: op.groups, groupOut });
   push(
     drafts,
@@ -114,8 +134,7 @@ function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantiza
     Math.ceil(count / rowsPerPiece) * Math.ceil(panels / panelsPerPiece),
     {
       [Field.tile]: tile,
-      [IntegerConvField.factor]: bitsOf(factor),
-      [Field.relu]: relu,
+      ...stored,
       [ConvField.kernelHeight]: op.kernel[0],
       [ConvField.kernelWidth]: op.kernel[1],
       [ConvField.strideHeight]: op.stride[0],

@@ -23,60 +23,67 @@ const INPUT_BYTES = 512 * 1024;
  */
 const COSTS = { filter: 1200, input: 330, output: 3200 };
 
-/** How an image's tiles are shared out, and how many channels are summed before the output's transform. */
-interface Split {
+/** An image's tiles and panels as they are shared out, and how many channels are summed before the output's transform. */
+export interface Filtering {
+  readonly tilesHigh: number;
+  readonly tilesWide: number;
   readonly tilesPerGroup: number;
   readonly groups: number;
+  /** Input channels, with padding. */
+  readonly depth: number;
+  readonly panels: number;
   readonly panelsPerPiece: number;
   readonly chunk: number;
   readonly chunks: number;
 }
 
-function splitOf(drafts: Drafts, op: ConvOp): Split {
-  const depth = paddedIntegers(drafts.shape(op.inputs[0]).channels);
-  const panels = paddedIntegers(op.weight.shape[0]!) / 8;
-  const [tilesHigh, tilesWide] = gridOf(drafts.shape(op.output), 4);
+/** How minimal filtering would compute a convolution; null where it cannot, or the direct kernel would be done before it. */
+export function filteringOf(drafts: Drafts, op: ConvOp): Filtering | null {
+  if (geometry(op, drafts.network) !== "value,3,3,1,1,1,1,1") return null;
+  const it = share(drafts, op);
+  return timeOf(it) * drafts.options.integers!.filtering < directTime(it, drafts.shape(op.output)) ? it : null;
+}
+
+function share(drafts: Drafts, op: ConvOp): Filtering {
+  const input = drafts.shape(op.inputs[0]);
+  const output = drafts.shape(op.output);
+  const depth = paddedIntegers(input.channels);
+  const panels = paddedIntegers(output.channels) / 8;
+  const [tilesHigh, tilesWide] = gridOf(output, 4);
   const { threads } = drafts.options;
   const most = Math.max(4, Math.floor(INPUT_BYTES / (2 * POINTS * depth)) & ~3);
   const inFours = (rows: number) => Math.ceil(rows / 4) * 4 + COSTS.filter / (8 * POINTS);
   const { size, count } = groupsOf(tilesHigh * tilesWide, 12, most, threads, inFours);
   const pieces = threads > 1 ? Math.min(panels, Math.ceil((PIECES_PER_THREAD * threads) / count)) : 1;
-  const isWhole = drafts.shape(op.inputs[0]).quantization!.type === "u8";
-  const chunks = Math.ceil(depth / (isWhole ? FILTERED_CHANNELS / 2 : FILTERED_CHANNELS));
+  const summed = input.quantization!.type === "u8" ? FILTERED_CHANNELS / 2 : FILTERED_CHANNELS;
+  const chunks = Math.ceil(depth / summed);
   return {
-    tilesPerGroup: size,
-    groups: count,
-    panelsPerPiece: Math.ceil(panels / pieces),
-    chunk: Math.ceil(depth / chunks / 16) * 16,
-    chunks,
+    ...{ tilesHigh, tilesWide, tilesPerGroup: size, groups: count },
+    ...{ depth, panels, panelsPerPiece: Math.ceil(panels / pieces) },
+    ...{ chunk: Math.ceil(depth / chunks / 16) * 16, chunks },
   };
 }
 
-/** Whether minimal filtering can compute a convolution, and would be done before the direct kernel. */
-export function isWorthFiltering(drafts: Drafts, op: ConvOp): boolean {
-  if (geometry(op, drafts.network) !== "value,3,3,1,1,1,1,1") return false;
-  const { filtering } = drafts.options.integers!;
-  const input = drafts.shape(op.inputs[0]);
-  const output = drafts.shape(op.output);
-  const pairs = paddedIntegers(input.channels) / 2;
-  const panels = paddedIntegers(output.channels) / 8;
-  const [tilesHigh, tilesWide] = gridOf(output, 4);
+/** In multiply-adds of the product. */
+function timeOf({ tilesHigh, tilesWide, depth, panels, groups, chunks }: Filtering): number {
   const tiles = tilesHigh * tilesWide;
-  const { groups, chunks } = splitOf(drafts, op);
+  const pairs = depth / 2;
   const product = 16 * POINTS * Math.ceil(tiles / 4) * 4 * pairs * panels;
   const transforms =
     COSTS.filter * pairs * panels * groups + COSTS.input * pairs * tiles + COSTS.output * tiles * panels * chunks;
-  return (product + transforms) * filtering < 16 * 9 * output.height * output.width * pairs * panels;
+  return product + transforms;
 }
 
+/** In its own multiply-adds. */
+const directTime = ({ depth, panels }: Filtering, { height, width }: ValueShape) =>
+  8 * 9 * height * width * depth * panels;
+
 /** The record's pieces and words, with the scratch that it needs. */
-export function filtering(drafts: Drafts, op: ConvOp): { pieces: number; words: Words } {
-  const output: ValueShape = drafts.shape(op.output);
-  const depth = paddedIntegers(drafts.shape(op.inputs[0]).channels);
-  const panels = paddedIntegers(output.channels) / 8;
-  const [tilesHigh, tilesWide] = gridOf(output, 4);
-  const { tilesPerGroup, groups, panelsPerPiece, chunk } = splitOf(drafts, op);
-  const rows = Math.ceil(Math.max(tilesPerGroup, tilesHigh * tilesWide - tilesPerGroup * (groups - 1)) / 4) * 4;
+export function filteringWords(drafts: Drafts, op: ConvOp, it: Filtering): { pieces: number; words: Words } {
+  const { tilesHigh, tilesWide, tilesPerGroup, groups, depth, panels, panelsPerPiece, chunk } = it;
+  // The last group has what is left, which may be more; rows fill a block.
+  const most = Math.max(tilesPerGroup, tilesHigh * tilesWide - tilesPerGroup * (groups - 1));
+  const rows = Math.ceil(most / 4) * 4;
   const planes = filteredInputPlane(rows, depth) + filteredFilterPlane(chunk) + filteredProductPlane(rows);
   drafts.needScratch(2 * POINTS * FILTERED_SLICE + POINTS * planes + rows * FILTERED_SUMS);
   const words: Words = {

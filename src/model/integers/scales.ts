@@ -2,7 +2,7 @@ import { ModelFormatError, UnsupportedModelError } from "../../errors.js";
 import { type ArrivingTensor, elementCount, type Tensor } from "../../graph/tensor.js";
 import { bytesNeeded, toFloat32 } from "../../weights/values.js";
 import type { State } from "../construct.js";
-import { QUANTIZATION, VERSION } from "../format.js";
+import { QUANTIZATION, VERSION } from "./format.js";
 
 export type FileTensor = Tensor | ArrivingTensor;
 
