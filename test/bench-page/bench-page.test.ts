@@ -162,10 +162,10 @@ describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
     expect(tasks.length).toBeGreaterThan(200);
     console.log(`${tasks.length} tasks, longest ${Math.max(...tasks).toFixed(1)} ms of the page's thread`);
     expect(Math.max(...tasks)).toBeLessThanOrEqual(LONG_MS);
-    // And one of 70 ms is recorded.
+    // And a long one is recorded, though it may have to wait for its core most of the time.
     const busy = await traceTasks(browser, page, () =>
       page.evaluate(() => {
-        const end = performance.now() + 70;
+        const end = performance.now() + 250;
         while (performance.now() < end);
       }),
     );
