@@ -3,7 +3,7 @@ import { createCpuEngine } from "../cpu/open.js";
 import type { CpuOptions } from "../cpu/options.js";
 import { ResnetEdgeError } from "../errors.js";
 import { networkMacs } from "../graph/macs.js";
-import type { Architecture, Network } from "../graph/network.js";
+import type { Architecture, ResidualNetwork } from "../graph/network.js";
 import { type Pixels, preprocess as prepare } from "../image/index.js";
 import type { Preprocess } from "../options.js";
 import { softmax } from "../session/classify.js";
@@ -30,8 +30,8 @@ export interface Reading {
 
 export interface SearchOptions {
   /** The network of an architecture; throws where it does not fit the file. */
-  readonly build: (architecture: Architecture) => Network | Promise<Network>;
-  readonly assumed: Network;
+  readonly build: (architecture: Architecture) => ResidualNetwork | Promise<ResidualNetwork>;
+  readonly assumed: ResidualNetwork;
   readonly preprocess: Preprocess;
   readonly pictures: readonly Pixels[];
   readonly cpu: Pick<CpuOptions, "wasm" | "threads" | "threadSupport" | "simd">;
@@ -186,7 +186,7 @@ class Trials {
     return inputs;
   }
 
-  private async build(architecture: Architecture): Promise<Network | null> {
+  private async build(architecture: Architecture): Promise<ResidualNetwork | null> {
     try {
       return await this.options.build(architecture);
     } catch (error) {
@@ -196,7 +196,7 @@ class Trials {
   }
 
   private async run(
-    network: Network,
+    network: ResidualNetwork,
     wanted: readonly { normalisation: Normalisation; shift: boolean }[],
     pictures: readonly Pixels[],
   ): Promise<Reading[]> {

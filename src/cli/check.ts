@@ -7,6 +7,7 @@ import { nodeHost } from "../host/node.js";
 import { decodeBytes, decodeFile } from "../image/decode-node.js";
 import type { Pixels } from "../image/index.js";
 import { buildNetwork, modelCard, preprocessFor } from "../model/index.js";
+import { asResidual } from "../model/residual.js";
 import { readSource } from "../source/open.js";
 import { readWeights } from "../weights/index.js";
 import { listImages } from "./images.js";
@@ -30,7 +31,8 @@ export async function check(names: string[], options: Options): Promise<number> 
   const { bytes, origin, files } = await readSource(nodeHost, modelOf(named), load);
   const state = await readWeights(bytes, origin, nodeHost);
   const card = modelCard(state, files);
-  const build = (architecture: typeof load.architecture) => buildNetwork(state, { ...load, architecture, card });
+  const build = (architecture: typeof load.architecture) =>
+    asResidual(buildNetwork(state, { ...load, architecture, card }));
   const assumed = build(load.architecture);
   const preprocess = preprocessFor(assumed, card, load.preprocess);
   const pictures: Pixels[] = [];

@@ -11,6 +11,7 @@ import { nodeHost } from "../host/node.js";
 import { assumedOf, statedOf } from "../model/assumed.js";
 import { buildNetwork, describeNetwork, modelCard, preprocessFor } from "../model/index.js";
 import { QUANTIZATION } from "../model/integers/format.js";
+import { isResidual } from "../model/residual.js";
 import type { LoadOptions, Preprocess } from "../options.js";
 import { floatBytes } from "../quantize/file.js";
 import { layersOf } from "../quantize/layers.js";
@@ -45,7 +46,7 @@ export async function inspect(names: string[], options: Options): Promise<number
   };
   const statedFields = statedOf(card.architecture, load.architecture);
   const stated = Object.entries(statedFields ?? card.architecture);
-  const assumed = Object.entries(assumedOf(network.architecture, statedFields));
+  const assumed = Object.entries(assumedOf(network, statedFields));
   const { classes, scores } = network.architecture;
   const labels = classes > 0 ? labelsFor(load.labels ?? card.labels, classes, scores) : null;
   const program = options.records ? compile(network, compiling(load, integers)) : null;
@@ -63,7 +64,7 @@ export async function inspect(names: string[], options: Options): Promise<number
   }
   const { architecture, input, batchNorms } = description;
   const lines = [
-    `${architecture.name}  (${architecture.block} blocks ${architecture.layers.join(", ")}; ${architecture.shortcut} shortcut; stride in the ${architecture.strideIn})`,
+    `${architecture.name}${structureOf(network)}`,
     `file          ${origin}, ${state.format}, ${megabytes(bytes.length)}`,
     ...(state.notes ?? []).map((note) => `note          ${note}`),
     ...(stated.length > 0 ? [`stated        ${traits(stated)}`] : []),
@@ -167,4 +168,11 @@ function megabytes(bytes: number): string {
 
 function millions(count: number): string {
   return (count / 1e6).toFixed(1);
+}
+
+/** A residual network's blocks, in brackets; nothing of any other. */
+function structureOf(network: Network): string {
+  if (!isResidual(network)) return "";
+  const { block, layers, shortcut, strideIn } = network.architecture;
+  return `  (${block} blocks ${layers.join(", ")}; ${shortcut} shortcut; stride in the ${strideIn})`;
 }

@@ -1,5 +1,5 @@
 import { UnsupportedModelError } from "../errors.js";
-import type { ConvOp, Graph, LinearOp, Op, ValueId, ValueShape } from "../graph/network.js";
+import type { ConvOp, ExtendedOp, Graph, LinearOp, Op, ValueId, ValueShape } from "../graph/network.js";
 import { groupSpan, packedElements, packWeights } from "./pack.js";
 import type { Tiling } from "./tiles.js";
 import { assignBuffers } from "./values.js";
@@ -7,7 +7,7 @@ import { blur } from "./wgsl/blur.js";
 import { type ConvolutionShape, convolution } from "./wgsl/convolution.js";
 import { l2Normalize } from "./wgsl/l2-normalize.js";
 import { convert, nchwToNhwc } from "./wgsl/layout.js";
-import { pointwise } from "./wgsl/pointwise.js";
+import { hasActivation, pointwise } from "./wgsl/pointwise.js";
 import { pool } from "./wgsl/pool.js";
 import { reduce } from "./wgsl/reduce.js";
 import type { Kernel, Storage } from "./wgsl/shader.js";
@@ -208,13 +208,14 @@ class Compiler {
       case "softmax":
         return step(softmax({ ...common, channels: to.channels }), x, y);
       case "activation":
+        if (!hasActivation(op.function)) throw unknown(op.function);
         return step(pointwise({ ...common, kind: op.function, relu: false, slope: op.slope }), x, y);
       case "blurPool":
         return step(blur({ ...common, input: from, output: to, stride: op.stride }), x, y);
       case "l2Normalize":
         return step(l2Normalize({ ...common, epsilon: op.epsilon }), x, y);
       default:
-        throw unknown(op satisfies never);
+        throw unknown((op satisfies ExtendedOp).kind);
     }
   }
 
@@ -292,7 +293,7 @@ class Compiler {
   }
 }
 
-function unknown({ kind }: Op): UnsupportedModelError {
+function unknown(kind: string): UnsupportedModelError {
   return new UnsupportedModelError(`The GPU has no kernel for "${kind}". Run this network on the CPU.`);
 }
 

@@ -121,12 +121,126 @@ export interface ReluOp extends OpBase {
   readonly kind: "relu";
 }
 
-/** Elementwise, other than ReLU. `gelu` is the exact one, x * (1 + erf(x / sqrt 2)) / 2; `elu` has an alpha of 1. */
+/**
+ * Elementwise, other than ReLU. Where `function` has parameters they are ONNX's of the same names:
+ *
+ * - "leaky-relu": slope * x below zero. "prelu": the same with `slopes`, one a channel. "elu": alpha * (exp(x) - 1) below zero.
+ *   "selu": beta times that ELU, of x above zero beta * x.
+ * - "gelu": the exact one, x * (1 + erf(x / sqrt 2)) / 2. "gelu-tanh": its approximation by tanh. "silu": x * sigmoid(x). "mish":
+ *   x * tanh(softplus(x)). "hard-sigmoid": max(0, min(1, alpha * x + beta)). "hard-swish": x * max(0, min(1, x / 6 + 1 / 2)).
+ * - "clip": from alpha to beta. "quantize": to the nearest of alpha * (q - beta), q whole from 0 to 255, or from -128 to 127 where
+ *   `signed`; ties to even.
+ */
 export interface ActivationOp extends OpBase {
   readonly kind: "activation";
-  readonly function: "leaky-relu" | "relu6" | "silu" | "gelu" | "elu";
+  readonly function:
+    | "leaky-relu"
+    | "relu6"
+    | "silu"
+    | "gelu"
+    | "elu"
+    | "gelu-tanh"
+    | "selu"
+    | "prelu"
+    | "clip"
+    | "sigmoid"
+    | "hard-sigmoid"
+    | "hard-swish"
+    | "mish"
+    | "tanh"
+    | "softplus"
+    | "exp"
+    | "log"
+    | "sqrt"
+    | "reciprocal"
+    | "absolute"
+    | "erf"
+    | "quantize";
   /** Of a leaky ReLU, below zero; 0.01 unless stated. */
   readonly slope?: number | undefined;
+  /** 1 unless stated. */
+  readonly alpha?: number | undefined;
+  /** 0 unless stated. */
+  readonly beta?: number | undefined;
+  /** [C], of "prelu". */
+  readonly slopes?: Vector | undefined;
+  /** Of "quantize". */
+  readonly signed?: boolean | undefined;
+}
+
+/** output = one (function) other, element by element. Each extent of either input is the output's, or 1 and repeated. */
+export interface BinaryOp extends OpBase<readonly [one: ValueId, other: ValueId]> {
+  readonly kind: "binary";
+  readonly function: "add" | "subtract" | "multiply" | "divide" | "maximum" | "minimum";
+}
+
+/** Values one after the other along an axis of [H, W, C]; their other extents are equal. */
+export interface ConcatOp extends OpBase<readonly [ValueId, ...ValueId[]]> {
+  readonly kind: "concat";
+  readonly axis: 0 | 1 | 2;
+}
+
+/** A number for each axis of [H, W, C]. */
+export type PerAxis = readonly [height: number, width: number, channels: number];
+
+/** output[y, x, c] = input[begin + step * (y, x, c)]. A step may be below zero, not zero. */
+export interface SliceOp extends OpBase {
+  readonly kind: "slice";
+  readonly begin: PerAxis;
+  readonly step: PerAxis;
+}
+
+/** The input behind `before` rows, columns and channels; the output's extents say how many follow. None is below zero. */
+export interface PadOp extends OpBase {
+  readonly kind: "pad";
+  readonly before: PerAxis;
+  /** "constant": `value`. "edge": the nearest element. "reflect": mirrored at the edge element, which is not repeated. */
+  readonly mode: "constant" | "edge" | "reflect";
+  readonly value: number;
+}
+
+/** output's axis i is the input's axis `order[i]`, of [H, W, C]. */
+export interface TransposeOp extends OpBase {
+  readonly kind: "transpose";
+  readonly order: PerAxis;
+}
+
+/** The same elements, in row-major order of [H, W, C], under other extents. */
+export interface ReshapeOp extends OpBase {
+  readonly kind: "reshape";
+}
+
+/** Of channels [groups, C / groups], row-major, the transpose: ShuffleNet's shuffle (Zhang et al. 2017, section 3.1). */
+export interface ShuffleChannelsOp extends OpBase {
+  readonly kind: "shuffleChannels";
+  readonly groups: number;
+}
+
+/**
+ * output = (input - mean) / sqrt(variance + epsilon) * scale + shift. The variance is the mean of squares (biased). Over each group of
+ * neighbouring channels, of one pixel or of all: groups = C over all pixels is InstanceNorm, 1 of one pixel is ConvNeXt's LayerNorm,
+ * others over all pixels are GroupNorm.
+ */
+export interface NormalizeOp extends OpBase {
+  readonly kind: "normalize";
+  readonly groups: number;
+  readonly over: "pixel" | "image";
+  readonly epsilon: number;
+  /** [C]; null: ones, and zeros. */
+  readonly scale: Vector | null;
+  readonly shift: Vector | null;
+}
+
+/**
+ * Local response normalisation (Krizhevsky et al. 2012, section 3.3): input / (bias + alpha / size * sum)^beta, the sum of squares over
+ * channels c - floor((size - 1) / 2) to c + ceil((size - 1) / 2).
+ */
+export interface LocalResponseOp extends OpBase {
+  readonly kind: "localResponse";
+  readonly size: number;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly bias: number;
 }
 
 /**
@@ -138,6 +252,8 @@ export interface MaxPoolOp extends OpBase {
   readonly kernel: readonly [height: number, width: number];
   readonly stride: readonly [height: number, width: number];
   readonly padding: Padding;
+  /** 1 unless stated. */
+  readonly dilation?: readonly [height: number, width: number];
 }
 
 /** PyTorch's AvgPool2d. The window may hang over the far edge (ceil mode); `countPadding` as `count_include_pad`. */
@@ -147,6 +263,8 @@ export interface AveragePoolOp extends OpBase {
   readonly stride: readonly [height: number, width: number];
   readonly padding: Padding;
   readonly countPadding: boolean;
+  /** 1 unless stated. */
+  readonly dilation?: readonly [height: number, width: number];
 }
 
 export interface GlobalAveragePoolOp extends OpBase {
@@ -184,11 +302,30 @@ export interface L2NormalizeOp extends OpBase {
   readonly epsilon: number;
 }
 
+/** Over the channels of each pixel. */
 export interface SoftmaxOp extends OpBase {
   readonly kind: "softmax";
+  /** Its natural logarithm; false unless stated. */
+  readonly logarithm?: boolean;
 }
 
+/**
+ * Operations of networks beside the plain ResNets. Their kernels are in modules of their own, and their lowering comes with the first
+ * network that has one.
+ */
+export type ExtendedOp =
+  | BinaryOp
+  | ConcatOp
+  | SliceOp
+  | PadOp
+  | TransposeOp
+  | ReshapeOp
+  | ShuffleChannelsOp
+  | NormalizeOp
+  | LocalResponseOp;
+
 export type Op =
+  | ExtendedOp
   | ConvOp
   | BatchNormOp
   | AddOp
@@ -230,9 +367,12 @@ export interface Graph {
   readonly arriving?: Arriving | undefined;
 }
 
-/** A graph and what is known of the residual network that it was built from. */
+/** What is known of every classifier: its name, its classes and how logits become scores. A residual network's structure besides. */
+export type KnownArchitecture = Pick<Architecture, "name" | "classes"> & Partial<Architecture>;
+
+/** A graph and what is known of the network that it was built from. */
 export interface Network extends Graph {
-  readonly architecture: Architecture;
+  readonly architecture: KnownArchitecture;
   /** Elements of learned tensors: weights, biases and BatchNorm's affine pair, not its statistics. As torchvision counts. */
   readonly parameters: number;
   /** Sentences about weights that cannot have been meant; all of them once the weights were read. */
@@ -241,6 +381,11 @@ export interface Network extends Graph {
   readonly ignored?: readonly string[];
   /** BatchNorms folded into a convolution, and those that were not. */
   readonly batchNorms: { readonly folded: number; readonly kept: number };
+}
+
+/** A network that is a plain ResNet, or one of its relatives that `Architecture` can say. */
+export interface ResidualNetwork extends Network {
+  readonly architecture: Architecture;
 }
 
 /** A function of each value on its own, between a network's layers. */

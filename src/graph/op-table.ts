@@ -34,6 +34,15 @@ export type OpTable = Complete<{
   zeroPadShortcut: Plain;
   l2Normalize: Plain;
   softmax: Plain;
+  binary: Plain;
+  concat: Plain;
+  slice: Plain;
+  pad: Plain;
+  transpose: Plain;
+  reshape: Plain;
+  shuffleChannels: Plain;
+  normalize: Plain;
+  localResponse: Plain;
 }>;
 
 /** Kinds whose row has this value in this column. */

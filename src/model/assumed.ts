@@ -1,4 +1,5 @@
-import type { Architecture } from "../graph/network.js";
+import type { Architecture, Network } from "../graph/network.js";
+import { isResidual } from "./residual.js";
 
 /** What the file and, before it, the caller state of the structure; null where a well-known name states all of it. */
 export function statedOf(
@@ -9,11 +10,9 @@ export function statedOf(
 }
 
 /** Fields of `architecture` that are not stated, and that no weight's name or shape shows: with the values taken. */
-export function assumedOf(
-  { block, stem, strideIn, shortcut, layers }: Architecture,
-  stated: Partial<Architecture> | null,
-): Partial<Architecture> {
-  if (!stated) return {};
+export function assumedOf(network: Network, stated: Partial<Architecture> | null): Partial<Architecture> {
+  if (!stated || !isResidual(network)) return {};
+  const { block, stem, strideIn, shortcut, layers } = network.architecture;
   const small = stem === "3x3";
   // Either says what strides are, in other words.
   const plain = !(stated.firstStageStride ?? stated.replaceStrideWithDilation);

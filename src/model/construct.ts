@@ -1,6 +1,6 @@
 import { UnsupportedModelError } from "../errors.js";
 import { fuse } from "../graph/fuse.js";
-import type { Architecture, Network } from "../graph/network.js";
+import type { Architecture, ResidualNetwork } from "../graph/network.js";
 import type { ArrivingTensor, StateDict, Tensor, TensorInfo } from "../graph/tensor.js";
 import type { assemble } from "./assemble.js";
 import type { ModelCard } from "./card.js";
@@ -33,7 +33,7 @@ export function construct(
   tensors: ReadonlyMap<string, TensorInfo>,
   parameters: FileParameters,
   stated: Partial<Architecture>,
-): Network {
+): ResidualNetwork {
   const recognized = recognize(tensors);
   if (options.includeTop === true && recognized.classes === 0) {
     throw new UnsupportedModelError("The file has no classifier (fc.weight); build it with includeTop: false.");
@@ -44,5 +44,5 @@ export function construct(
   const inputSize = checkInputSize(options.inputSize ?? options.card.preprocess.crop ?? defaultInputSize(architecture));
   const network = lay(architecture, parameters, inputSize);
   parameters.refuseLeftOver();
-  return { ...fuse(network, options.foldBatchNorm ?? true), arriving: state.arrival };
+  return { ...fuse(network, options.foldBatchNorm ?? true), architecture, arriving: state.arrival };
 }

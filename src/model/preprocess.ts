@@ -30,7 +30,7 @@ export function preprocessFor(
 ): Preprocess {
   const { height, width } = network.values[network.input]!;
   const crop = sizeOf([height, width]);
-  const { stem } = network.architecture;
+  const { stem = "7x7" } = network.architecture;
   const wanted = fromCaller(overrides);
   if (wanted.crop !== undefined && String(sides(wanted.crop)) !== String([height, width])) {
     throw new OptionError(

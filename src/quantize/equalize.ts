@@ -82,7 +82,7 @@ export class Channels {
         this.#join(op.inputs[0], op.output, op.before);
         break;
       default:
-        this.#fix(op.inputs[0]);
+        for (const value of op.inputs) this.#fix(value);
         this.#fix(op.output);
     }
   }

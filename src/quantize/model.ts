@@ -8,6 +8,7 @@ import type { Pixels } from "../image/index.js";
 import { modelCard } from "../model/card.js";
 import { QUANTIZATION } from "../model/integers/format.js";
 import { preprocessFields, preprocessFor } from "../model/preprocess.js";
+import { asResidual } from "../model/residual.js";
 import { buildNetwork } from "../model/unusual/build.js";
 import type { ModelSource } from "../options.js";
 import { readSource } from "../source/open.js";
@@ -138,8 +139,9 @@ export async function quantizeModel(host: QuantizeHost, source: ModelSource, wor
   async function judged(): Promise<QuantizeReport["statistics"]> {
     const told = progress("statistics");
     told(0, 1);
+    const assumed = asResidual(network);
     const found: Found = await readAsAssumed({
-      ...{ build: () => network, assumed: network, preprocess: ofCrops(preprocess) },
+      ...{ build: () => assumed, assumed, preprocess: ofCrops(preprocess) },
       ...{ pictures: pictures.calibration, cpu },
     });
     told(1, 1);

@@ -99,7 +99,7 @@ async function openModel(
     cpu.network,
     preprocess,
     labels,
-    assumedOf(network.architecture, stated),
+    assumedOf(network, stated),
     scheduler,
     host,
     options.gpuDevice,

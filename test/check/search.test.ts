@@ -4,13 +4,14 @@ import { search } from "../../src/check/search.js";
 import { judge } from "../../src/check/verdict.js";
 import type { Architecture } from "../../src/graph/network.js";
 import { defaultPreprocess } from "../../src/model/index.js";
+import { asResidual } from "../../src/model/residual.js";
 import { wasm } from "../cpu/engine.js";
 import { calibrated, pictures } from "./fixture.js";
 
 async function check(architecture: Partial<Architecture> = {}, preprocess = {}, shown = pictures) {
   const found = await search({
-    build: calibrated,
-    assumed: calibrated(architecture),
+    build: (other) => asResidual(calibrated(other)),
+    assumed: asResidual(calibrated(architecture)),
     preprocess: { ...defaultPreprocess(32, "3x3"), ...preprocess },
     pictures: shown,
     cpu: { wasm, threads: 1 },

@@ -1,4 +1,4 @@
-import type { ActivationOp, Graph, Op, ValueShape } from "../../src/graph/network.js";
+import type { ActivationOp, ExtendedOp, Graph, Op, ValueShape } from "../../src/graph/network.js";
 import { elementCount } from "../../src/graph/tensor.js";
 
 /**
@@ -159,7 +159,7 @@ export function runOp(
       break;
     }
     default:
-      throw new Error(`no reference for ${(op satisfies never as Op).kind}`);
+      throw new Error(`no reference for ${(op satisfies ExtendedOp).kind}`);
   }
   if ("relu" in op && op.relu) for (let i = 0; i < y.length; i++) y[i] = Math.max(0, y[i]!);
   return y;
@@ -214,7 +214,7 @@ export function activate(name: ActivationOp["function"], x: number, slope: numbe
       // 1 + erf(z) is erfc(-z), which keeps its digits where it is next to nothing.
       return 0.5 * x * erfc(-x / Math.SQRT2);
     default:
-      throw new Error(`no reference for ${name satisfies never}`);
+      throw new Error(`no reference for ${name}`);
   }
 }
 

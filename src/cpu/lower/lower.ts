@@ -1,6 +1,6 @@
 import { Field, Kernel, PointwiseField, PoolField } from "../../../assembly/shared/record.js";
 import { UnsupportedModelError } from "../../errors.js";
-import type { ActivationOp, Op } from "../../graph/network.js";
+import type { ActivationOp, ExtendedOp, Op } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";
 import { chooseConvKernel } from "../choose/choose.js";
 import { lowerLinear } from "../kernels/direct.js";
@@ -59,7 +59,7 @@ function rowOf(drafts: Drafts, op: Exclude<Op, { kind: "conv" | "linear" }>): Ro
       if (!(op.function in activations)) throw unknown(op.function);
       return [
         `f32_${op.function.replace("-", "_")}`,
-        activations[op.function],
+        activations[op.function]!,
         height,
         {
           [PointwiseField.scalar]: bitsOf(op.slope ?? 0.01),
@@ -89,11 +89,11 @@ function rowOf(drafts: Drafts, op: Exclude<Op, { kind: "conv" | "linear" }>): Ro
         },
       ];
     default:
-      throw unknown((op satisfies never as Op).kind);
+      throw unknown((op satisfies ExtendedOp).kind);
   }
 }
 
-const activations: Readonly<Record<ActivationOp["function"], Kernel>> = {
+const activations: Readonly<Partial<Record<ActivationOp["function"], Kernel>>> = {
   "leaky-relu": Kernel.leakyRelu,
   relu6: Kernel.relu6,
   silu: Kernel.silu,

@@ -39,7 +39,7 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
       `The file keeps a normalisation of its own (${kept.join(", ").slice(0, 200)}), which is not applied: compare it with preprocess.mean and std.`,
     );
   }
-  const architecture = { ...network.architecture, name: nameOf(network.architecture) };
+  const architecture = { ...built.architecture, name: nameOf(built.architecture) };
   return { ...network, architecture, ...(ignored.length > 0 ? { ignored } : {}) };
 }
 
