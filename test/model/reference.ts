@@ -1,5 +1,7 @@
-import type { ActivationOp, ExtendedOp, Graph, Op, ValueShape } from "../../src/graph/network.js";
+import type { Graph, Op, ValueShape } from "../../src/graph/network.js";
 import { elementCount } from "../../src/graph/tensor.js";
+import { activate } from "./activate.js";
+import { runExtended } from "./extended-reference.js";
 
 /**
  * Runs a network by plain loops in f64: the numeric reference for every kernel. Weights are rounded to f32, as devices see
@@ -105,8 +107,8 @@ export function runOp(
       for (let i = 0; i < y.length; i++) y[i] = Math.max(0, x[i]!);
       break;
     case "activation": {
-      const { slope = 0.01 } = op;
-      for (let i = 0; i < y.length; i++) y[i] = activate(op.function, x[i]!, slope);
+      const slopes = op.slopes && Float32Array.from(op.slopes.read());
+      for (let i = 0; i < y.length; i++) y[i] = activate(op, x[i]!, slopes?.[Math.floor(i / plane)]);
       break;
     }
     case "maxPool":
@@ -151,15 +153,21 @@ export function runOp(
         }
       }
       break;
-    case "softmax": {
-      const largest = x.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-      for (let i = 0; i < y.length; i++) y[i] = Math.exp(x[i]! - largest);
-      const sum = sumOf(y);
-      for (let i = 0; i < y.length; i++) y[i]! /= sum;
+    case "softmax":
+      for (let pixel = 0; pixel < plane; pixel++) {
+        const at = (channel: number) => channel * plane + pixel;
+        let largest = Number.NEGATIVE_INFINITY;
+        for (let c = 0; c < to.channels; c++) largest = Math.max(largest, x[at(c)]!);
+        let sum = 0;
+        for (let c = 0; c < to.channels; c++) sum += Math.exp(x[at(c)]! - largest);
+        for (let c = 0; c < to.channels; c++) {
+          const power = x[at(c)]! - largest;
+          y[at(c)] = op.logarithm ? power - Math.log(sum) : Math.exp(power) / sum;
+        }
+      }
       break;
-    }
     default:
-      throw new Error(`no reference for ${(op satisfies ExtendedOp).kind}`);
+      return runExtended(op, op.inputs.map(activation), op.inputs.map(shapeOf), to);
   }
   if ("relu" in op && op.relu) for (let i = 0; i < y.length; i++) y[i] = Math.max(0, y[i]!);
   return y;
@@ -172,6 +180,7 @@ function pool(
   y: Float64Array,
   to: ValueShape,
 ): void {
+  const [dilationHeight, dilationWidth] = op.dilation ?? [1, 1];
   for (let c = 0; c < to.channels; c++) {
     for (let row = 0; row < to.height; row++) {
       for (let column = 0; column < to.width; column++) {
@@ -181,8 +190,8 @@ function pool(
         let padded = 0;
         for (let ky = 0; ky < op.kernel[0]; ky++) {
           for (let kx = 0; kx < op.kernel[1]; kx++) {
-            const yy = row * op.stride[0] + ky - op.padding[0];
-            const xx = column * op.stride[1] + kx - op.padding[1];
+            const yy = row * op.stride[0] + ky * dilationHeight - op.padding[0];
+            const xx = column * op.stride[1] + kx * dilationWidth - op.padding[1];
             // PyTorch counts padding, but not what ceil mode lets hang over the padded edge.
             if (yy < from.height + op.padding[2] && xx < from.width + op.padding[3]) padded++;
             if (yy < 0 || yy >= from.height || xx < 0 || xx >= from.width) continue;
@@ -197,37 +206,6 @@ function pool(
       }
     }
   }
-}
-
-/** PyTorch's activations; `erf` by its Maclaurin series near zero and a continued fraction elsewhere, to 1e-15. */
-export function activate(name: ActivationOp["function"], x: number, slope: number): number {
-  switch (name) {
-    case "leaky-relu":
-      return x < 0 ? slope * x : x;
-    case "relu6":
-      return Math.min(6, Math.max(0, x));
-    case "silu":
-      return x / (1 + Math.exp(-x));
-    case "elu":
-      return x < 0 ? Math.expm1(x) : x;
-    case "gelu":
-      // 1 + erf(z) is erfc(-z), which keeps its digits where it is next to nothing.
-      return 0.5 * x * erfc(-x / Math.SQRT2);
-    default:
-      throw new Error(`no reference for ${name}`);
-  }
-}
-
-function erfc(z: number): number {
-  if (z < 0) return 2 - erfc(-z);
-  if (z < 2) {
-    let sum = 0;
-    for (let n = 0, term = z; n < 80; n++, term *= (-z * z) / n) sum += term / (2 * n + 1);
-    return 1 - (2 / Math.sqrt(Math.PI)) * sum;
-  }
-  let fraction = 0;
-  for (let n = 200; n > 0; n--) fraction = n / 2 / (z + fraction);
-  return Math.exp(-z * z) / Math.sqrt(Math.PI) / (z + fraction);
 }
 
 function sumOf(values: Float64Array): number {
