@@ -377,6 +377,8 @@ export interface Network extends Graph {
   readonly parameters: number;
   /** Sentences about weights that cannot have been meant; all of them once the weights were read. */
   readonly flaws?: readonly string[];
+  /** Of a network that is no ResNet: traits that its weights do not show and nobody stated, with the values taken. */
+  readonly assumed?: Partial<Architecture>;
   /** Tensors of the file that the network has no use for, by name; absent where there are none. */
   readonly ignored?: readonly string[];
   /** BatchNorms folded into a convolution, and those that were not. */
@@ -480,4 +482,6 @@ export interface Architecture {
   readonly scores?: "softmax" | "sigmoid" | "none";
   /** BatchNorm's epsilon; 1e-5 unless stated. */
   readonly epsilon?: number;
+  /** Of inverted residuals: "same" is TensorFlow's, which pads a strided convolution at the far edge first. "symmetric" unless stated. */
+  readonly padding?: "symmetric" | "same";
 }

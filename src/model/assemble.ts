@@ -241,31 +241,10 @@ export class Assembler {
     return this;
   }
 
-  /** y = ((x - mean) / sqrt(variance + eps) * weight + bias) * factor, as x * scale + shift. */
   protected batchNorm(name: string, channels: number, factor = 1) {
-    const [weight, bias, mean, variance] = batchNormTensors.map((tensor) =>
-      this.parameters.vector(`${name}.${tensor}`, channels),
-    ) as [Vector, Vector, Vector, Vector];
-    const epsilon = this.architecture.epsilon ?? 1e-5;
-    const scale = lazyVector(channels, needsOf(weight, variance), () => {
-      const variances = variance.read();
-      return weight.read().map((value, c) => (value * factor) / Math.sqrt(variances[c]! + epsilon));
-    });
-    const expected = lazyVector(channels, needsOf(bias), () => bias.read().map((value) => value * factor));
-    const shift = lazyVector(channels, needsOf(bias, mean, scale), () => {
-      const [means, scales] = [mean.read(), scale.read()];
-      return expected.read().map((value, c) => value - means[c]! * scales[c]!);
-    });
-    const deviation = lazyVector(channels, needsOf(scale, mean, variance), () => {
-      const [means, variances] = [mean.read(), variance.read()];
-      // A mean of 0 and a variance of 1 are what an untrained or emptied BatchNorm has: nothing is known.
-      const unknown = (c: number) => means[c] === 0 && variances[c] === 1;
-      return scale.read().map((value, c) => (unknown(c) ? 0 : Math.abs(value) * Math.sqrt(variances[c]!)));
-    });
     this.counted += 2 * channels;
     this.kept++;
-    const statistics = { mean: expected, deviation };
-    return { kind: "batchNorm", name, scale, shift, relu: false, statistics } as const;
+    return batchNormOf(this.parameters, name, channels, this.architecture.epsilon, factor);
   }
 
   protected bias(layer: string, length: number): Vector | null {
@@ -345,3 +324,27 @@ export class Assembler {
 }
 
 const batchNormTensors = ["weight", "bias", "running_mean", "running_var"];
+
+/** y = ((x - mean) / sqrt(variance + eps) * weight + bias) * factor, as x * scale + shift. */
+export function batchNormOf(parameters: Parameters, name: string, channels: number, epsilon = 1e-5, factor = 1) {
+  const [weight, bias, mean, variance] = batchNormTensors.map((tensor) =>
+    parameters.vector(`${name}.${tensor}`, channels),
+  ) as [Vector, Vector, Vector, Vector];
+  const scale = lazyVector(channels, needsOf(weight, variance), () => {
+    const variances = variance.read();
+    return weight.read().map((value, c) => (value * factor) / Math.sqrt(variances[c]! + epsilon));
+  });
+  const expected = lazyVector(channels, needsOf(bias), () => bias.read().map((value) => value * factor));
+  const shift = lazyVector(channels, needsOf(bias, mean, scale), () => {
+    const [means, scales] = [mean.read(), scale.read()];
+    return expected.read().map((value, c) => value - means[c]! * scales[c]!);
+  });
+  const deviation = lazyVector(channels, needsOf(scale, mean, variance), () => {
+    const [means, variances] = [mean.read(), variance.read()];
+    // A mean of 0 and a variance of 1 are what an untrained or emptied BatchNorm has: nothing is known.
+    const unknown = (c: number) => means[c] === 0 && variances[c] === 1;
+    return scale.read().map((value, c) => (unknown(c) ? 0 : Math.abs(value) * Math.sqrt(variances[c]!)));
+  });
+  const statistics = { mean: expected, deviation };
+  return { kind: "batchNorm", name, scale, shift, relu: false, statistics } as const;
+}

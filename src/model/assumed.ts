@@ -11,7 +11,7 @@ export function statedOf(
 
 /** Fields of `architecture` that are not stated, and that no weight's name or shape shows: with the values taken. */
 export function assumedOf(network: Network, stated: Partial<Architecture> | null): Partial<Architecture> {
-  if (!stated || !isResidual(network)) return {};
+  if (!stated || !isResidual(network)) return network.assumed ?? {};
   const { block, stem, strideIn, shortcut, layers } = network.architecture;
   const small = stem === "3x3";
   // Either says what strides are, in other words.

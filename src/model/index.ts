@@ -2,6 +2,7 @@
 export type { BuildOptions } from "./build.js";
 export { type ModelCard, modelCard } from "./card.js";
 export { describeNetwork, describeStages, type NetworkDescription, type StageDescription } from "./describe.js";
+export { invertedNames } from "./families/pseudo-random.js";
 export { defaultPreprocess, preprocessFor } from "./preprocess.js";
 export { type PseudoRandomOptions, pseudoRandomNetwork } from "./pseudo-random.js";
 export { buildNetwork } from "./unusual/build.js";

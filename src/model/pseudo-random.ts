@@ -4,6 +4,7 @@ import type { Architecture, Network, Vector, Weight } from "../graph/network.js"
 import { elementCount } from "../graph/tensor.js";
 import { lazyVector } from "../graph/vector.js";
 import { assemble } from "./assemble.js";
+import { findInverted, inventInverted, type Spread } from "./families/pseudo-random.js";
 import { checkInputSize, defaultInputSize, type Size } from "./input-size.js";
 import type { Parameters } from "./parameters.js";
 import { wellKnownArchitecture } from "./unusual/well-known.js";
@@ -23,29 +24,51 @@ export interface PseudoRandomOptions {
  * Activations stay near one from the first layer to the last.
  */
 export function pseudoRandomNetwork(name: string, options: PseudoRandomOptions = {}): Network {
-  const known = wellKnownArchitecture(name);
+  const family = findInverted(plainFamily(name));
+  const known = family ? { classes: 1000 } : wellKnownArchitecture(name);
   const classes = options.classes ?? known.classes;
   if (!Number.isInteger(classes) || classes < 0 || classes > 1e6) {
     throw new OptionError(`classes is ${classes}; it must be a whole number from 0 to 1000000.`);
   }
-  const architecture = { ...known, classes };
+  const seed = options.seed ?? 1;
+  const fold = options.foldBatchNorm ?? true;
+  if (family) {
+    const sides = checkInputSize(options.inputSize ?? 224);
+    return fuse(
+      inventInverted(family, classes, sides, (spread) => new PseudoRandomParameters(spread, seed)),
+      fold,
+    );
+  }
+  const architecture = { ...(known as Architecture), classes };
   const inputSize = checkInputSize(options.inputSize ?? defaultInputSize(architecture));
-  const network = assemble(architecture, new PseudoRandomParameters(architecture, options.seed ?? 1), inputSize);
-  return fuse(network, options.foldBatchNorm ?? true);
+  return fuse(assemble(architecture, new PseudoRandomParameters(residual(architecture), seed), inputSize), fold);
+}
+
+const plainFamily = (name: string) => String(name).toLowerCase().replaceAll("-", "_");
+
+function residual(architecture: Architecture): Spread {
+  const last = architecture.block === "bottleneck" ? "bn3" : "bn2";
+  return {
+    // He et al. 2015 (arXiv:1502.01852): 2 before a ReLU, 1 before the end.
+    variance: (layer) => (layer === "fc" ? 1 : 2),
+    centre(norm) {
+      const [, layer, name] = /(?:layer(\d+)\.\d+\.)?(\w+(?:\.\d)?)$/.exec(norm)!;
+      // Sums of n residuals of one size grow by the square root of n: each is made smaller by as much.
+      return layer && name === last ? Math.sqrt(0.5 / architecture.layers[Number(layer) - 1]!) : 1;
+    },
+    biased: new Set(["fc"]),
+  };
 }
 
 class PseudoRandomParameters implements Parameters {
-  private readonly lastNorm: string;
-
   constructor(
-    private readonly architecture: Architecture,
+    private readonly spread: Spread,
     private readonly seed: number,
-  ) {
-    this.lastNorm = architecture.block === "bottleneck" ? "bn3" : "bn2";
-  }
+  ) {}
 
   has(name: string): boolean {
-    return name.startsWith("fc.");
+    const at = name.lastIndexOf(".");
+    return name.endsWith(".bias") ? this.spread.biased.has(name.slice(0, at)) : name.startsWith("fc.");
   }
 
   rows(): number {
@@ -54,8 +77,8 @@ class PseudoRandomParameters implements Parameters {
 
   weight(name: string, shape: readonly number[]): Weight {
     const row = elementCount(shape.slice(1));
-    // Uniform with the variance of He et al. 2015 (arXiv:1502.01852): 2 / fan-in before a ReLU, 1 / fan-in before the end.
-    const reach = Math.sqrt((name === "fc.weight" ? 3 : 6) / row);
+    // Uniform in [-reach, reach) has a variance of reach^2 / 3.
+    const reach = Math.sqrt((3 * this.spread.variance(name.replace(/\.weight$/, ""))) / row);
     const seed = this.seedOf(name);
     return {
       shape,
@@ -77,13 +100,12 @@ class PseudoRandomParameters implements Parameters {
   }
 
   private rangeOf(name: string): [centre: number, reach: number] {
-    const [, layer, norm, tensor] = /(?:layer(\d+)\.\d+\.)?(\w+(?:\.\d)?)\.(\w+)$/.exec(name)!;
+    const at = name.lastIndexOf(".");
+    const tensor = name.slice(at + 1);
     if (tensor === "running_var") return [1, 0.25];
     if (tensor !== "weight") return [0, 0.1];
-    // Sums of n residuals of one size grow by the square root of n: each is made smaller by as much.
-    const residual =
-      layer && norm === this.lastNorm ? Math.sqrt(0.5 / this.architecture.layers[Number(layer) - 1]!) : 1;
-    return [residual, 0.2 * residual];
+    const centre = this.spread.centre(name.slice(0, at));
+    return [centre, 0.2 * centre];
   }
 
   private seedOf(name: string): number {

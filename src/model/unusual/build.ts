@@ -1,6 +1,9 @@
+import { UnsupportedModelError } from "../../errors.js";
 import type { Architecture, Network } from "../../graph/network.js";
 import { modelCard } from "../card.js";
 import { type BuildOptions, construct, type State } from "../construct.js";
+import { buildFamily } from "../families/build.js";
+import { isFamilyName } from "../families/names.js";
 import { withIntegers } from "../integers/rounded.js";
 import { scalesArrived, takeScales } from "../integers/scales.js";
 import { arrange, normalisation } from "./arrange.js";
@@ -27,6 +30,13 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
   };
   if (stated.head?.at(-1) === "softmax") stated.scores ??= "none";
   const taken = takeScales(state);
+  const family = taken ? null : buildFamily(state, { ...options, card }, stated);
+  if (family) return family;
+  if (stated.padding !== undefined || (stated.name !== undefined && isFamilyName(stated.name))) {
+    throw new UnsupportedModelError(
+      `${stated.name === undefined ? "A padding" : `"${stated.name.slice(0, 80)}"`} is stated, which the file's network has no place for: its tensors are named as a residual network's.`,
+    );
+  }
   const file = taken?.rest ?? state.tensors;
   const { tensors, ignored } = arrange(file, state.format === "torch", stated, options.includeTop !== false);
   const parameters = new PartParameters(tensors, taken?.scales.weights);

@@ -85,6 +85,7 @@ const fields: ReadonlyMap<string, Field> = new Map<keyof Architecture, Field>([
   ["loraScale", within(-1e6, 1e6)],
   ["scores", ["softmax", "sigmoid", "none"]],
   ["epsilon", within(1e-12, 0.999)],
+  ["padding", ["symmetric", "same"]],
 ]);
 
 /** What metadata says besides, for people. */

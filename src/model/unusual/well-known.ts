@@ -1,6 +1,7 @@
 import { nearest } from "../../base/nearest.js";
 import { OptionError, UnsupportedModelError } from "../../errors.js";
 import type { Architecture } from "../../graph/network.js";
+import { familyTraits, isFamilyName } from "../families/names.js";
 
 const imagenet: Architecture = {
   name: "resnet",
@@ -96,6 +97,7 @@ const timm =
  * a name that stands for other layers than there are here.
  */
 export function traitsOf(name: string): Partial<Architecture> {
+  if (isFamilyName(name)) return familyTraits(name);
   const [known, aliasing] = timm.exec(plain(name)) ?? [];
   if (known === undefined || /_(gn|bn|clip\w*|test)\b/.test(known)) {
     throw new UnsupportedModelError(
@@ -109,6 +111,7 @@ export function traitsOf(name: string): Partial<Architecture> {
 
 /** A name that a caller states: the whole structure where it is well known, else what timm means by it. */
 export function statedByName(name: string): Partial<Architecture> {
+  if (isFamilyName(name)) return familyTraits(name);
   const found = wellKnown.get(plain(name)) ?? wellKnown.get(`${plain(name)}-cifar`);
   if (found) {
     // Whether a shortcut is a projection stands in the file, and both kinds go by one name.
