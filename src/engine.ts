@@ -1,3 +1,4 @@
+import type { Platform } from "./base/platform.js";
 import type { Graph } from "./graph/network.js";
 
 /** Every device that a stage can run on, by name. A further one is a name here and an engine. */
@@ -69,13 +70,16 @@ export interface LoadWatch {
 /** An engine on WebGPU that lets others write its image. */
 export interface Writable {
   /** The device that it runs on. */
-  readonly gpu: GPUDevice;
+  readonly gpu: Platform<"GPUDevice">;
   /**
    * As `run` from the first stage on, on an image that `write` brings into the engine's own buffer by commands of the same
    * submit: f32, NCHW, from the buffer's start. What `write` throws, and what WebGPU finds wrong with its commands, is thrown
    * as a GpuInputError, and the engine lives on.
    */
-  runWritten(last: number, write: (encoder: GPUCommandEncoder, image: GPUBuffer) => void): Promise<Float32Array>;
+  runWritten(
+    last: number,
+    write: (encoder: Platform<"GPUCommandEncoder">, image: Platform<"GPUBuffer">) => void,
+  ): Promise<Float32Array>;
 }
 
 /** One image that can get to the GPU without passing through the CPU. */

@@ -1,3 +1,4 @@
+import type { Platform, WasmModule } from "./base/platform.js";
 import type { Architecture } from "./graph/network.js";
 
 /** How an image becomes the network's input. Belongs to a model; see `defaultPreprocess` for torchvision's values. */
@@ -60,11 +61,11 @@ export interface LoadOptions {
   signal?: AbortSignal | null;
   onProgress?: (progress: Progress) => void;
   /** Where to look for a GPU instead of navigator.gpu: Dawn in Node, say. The session then runs in place. */
-  gpu?: GPU;
+  gpu?: Platform<"GPU">;
   /** The caller's own device: used and never destroyed. The session then runs in place. */
-  gpuDevice?: GPUDevice;
+  gpuDevice?: Platform<"GPUDevice">;
   /** The kernels, for hosts that cannot fetch them: a URL, bytes or a compiled module. */
-  wasm?: string | URL | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
+  wasm?: string | URL | ArrayBuffer | ArrayBufferView | WasmModule;
 }
 
 export interface RunOptions {

@@ -11,8 +11,8 @@ import { tiles, useTile } from "./program/tiles.js";
 import { loadTuner, programIn, reserve } from "./reserve.js";
 import { compileOptions, type MemorySetting, settle } from "./settle.js";
 import type { ThreadChoice } from "./threads/choose-threads.js";
-import { trialOf } from "./tile-trials.js";
 import { keptTuning, type Tuning } from "./tune/kept-tuning.js";
+import { trialOf } from "./tune/tile-trials.js";
 
 /** Needed for files of integers alone. */
 const loadIntegers = () => import("./int8/open.js");

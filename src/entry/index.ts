@@ -3,7 +3,7 @@ import type { EntryHost } from "../host/entry-host.js";
 import type { Host } from "../host/host.js";
 import { later } from "../host/later.js";
 import { bundledModel, pageSide } from "../host/page.js";
-import type { BrowserImage } from "../image/send-browser.js";
+import type { BrowserImage } from "../image/kinds.js";
 import { openInPlace } from "../session/open.js";
 import { startWorker } from "../worker/handle/start.js";
 import { openSession } from "../worker/session.js";

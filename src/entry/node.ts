@@ -1,11 +1,13 @@
-import { type NodeImage, nodeHost } from "../host/node.js";
+import { nodeHost } from "../host/node.js";
 import { stayAwake } from "../host/stay-awake.js";
+import type { NodeImage } from "../image/kinds.js";
 import { openInPlace } from "../session/open.js";
 import { startWorker } from "../worker/handle/start-node.js";
 import { openSession } from "../worker/session.js";
-import { type Classifier as ClassifierOf, createApi } from "./api.js";
+import { createApi } from "./api.js";
+import type { Classifier as ClassifierOf } from "./model.js";
 
-export type { NodeImage } from "../host/node.js";
+export type { BrowserImage, NodeImage } from "../image/kinds.js";
 export * from "./public.js";
 
 /** A network that takes images. */

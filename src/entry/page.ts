@@ -4,7 +4,7 @@
 import type { EntryHost } from "../host/entry-host.js";
 import { kernelFiles } from "../host/kernel-files.js";
 import { bundledModel, pageSide } from "../host/page.js";
-import type { BrowserImage } from "../image/send-browser.js";
+import type { BrowserImage } from "../image/kinds.js";
 import { startWorker } from "../worker/handle/start.js";
 import { openSession } from "../worker/session.js";
 import { createApi } from "./api.js";

@@ -1,7 +1,7 @@
-import type { BrowserImage } from "../image/send-browser.js";
-import type { Classifier as ClassifierOf } from "./api.js";
+import type { BrowserImage } from "../image/kinds.js";
+import type { Classifier as ClassifierOf } from "./model.js";
 
-export type { BrowserImage } from "../image/send-browser.js";
+export type { BrowserImage } from "../image/kinds.js";
 export * from "./public.js";
 
 /** A network that takes images. */

@@ -11,4 +11,4 @@ export type {
   RunOptions,
 } from "../options.js";
 export type { Plan, StagePlacement } from "../plan.js";
-export type { Model } from "./api.js";
+export type { Model } from "./model.js";

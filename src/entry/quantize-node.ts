@@ -2,14 +2,15 @@
 
 import { Worker } from "node:worker_threads";
 import { beside } from "../host/beside-node.js";
-import { type NodeImage, nodeHost } from "../host/node.js";
+import { nodeHost } from "../host/node.js";
+import type { NodeImage } from "../image/kinds.js";
 import type { ModelSource } from "../options.js";
-import type { QuantizedFile } from "../quantize/options.js";
+import type { QuantizedFile, QuantizeOptions as QuantizeOptionsOf } from "../quantize/options.js";
 import { nodeWorker } from "../worker/handle/node.js";
-import { type QuantizeOptions as QuantizeOptionsOf, quantizeInWorker } from "../worker/quantizing.js";
+import { quantizeInWorker } from "../worker/quantizing.js";
 
 export * from "../errors.js";
-export type { NodeImage } from "../host/node.js";
+export type { BrowserImage, NodeImage } from "../image/kinds.js";
 export type { ModelSource } from "../options.js";
 export type * from "../quantize/options.js";
 

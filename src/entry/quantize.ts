@@ -1,14 +1,14 @@
 // "resnet-edge/quantize" for pages: a worker that ends with the work.
 
 import { pageSide } from "../host/page.js";
-import type { BrowserImage } from "../image/send-browser.js";
+import type { BrowserImage } from "../image/kinds.js";
 import type { ModelSource } from "../options.js";
-import type { QuantizedFile } from "../quantize/options.js";
+import type { QuantizedFile, QuantizeOptions as QuantizeOptionsOf } from "../quantize/options.js";
 import { startWorkerFrom } from "../worker/handle/start-web.js";
-import { type QuantizeOptions as QuantizeOptionsOf, quantizeInWorker } from "../worker/quantizing.js";
+import { quantizeInWorker } from "../worker/quantizing.js";
 
 export * from "../errors.js";
-export type { BrowserImage } from "../image/send-browser.js";
+export type { BrowserImage } from "../image/kinds.js";
 export type { ModelSource } from "../options.js";
 export type * from "../quantize/options.js";
 

@@ -1,5 +1,5 @@
 import { decodeInBrowser } from "../image/decode-browser.js";
-import type { BrowserImage } from "../image/send-browser.js";
+import type { BrowserImage } from "../image/kinds.js";
 import { beside, startWorkerFrom } from "../worker/handle/start-web.js";
 import { fetchKernels } from "./fetch-kernels.js";
 import type { Host } from "./host.js";

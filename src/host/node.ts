@@ -5,6 +5,7 @@ import * as check from "../check/index.js";
 import { WasmError } from "../errors.js";
 import { decodeBytes, decodeFile, imagePath } from "../image/decode-node.js";
 import { toPixels } from "../image/index.js";
+import type { NodeImage, RawPixels } from "../image/kinds.js";
 import * as integers from "../model/integers/index.js";
 import * as unusual from "../model/unusual/index.js";
 import * as torch from "../weights/torch.js";
@@ -17,11 +18,6 @@ import * as gpu from "./gpu-path.js";
 import type { Host } from "./host.js";
 import { readModel } from "./model-files.js";
 import { nodeStore } from "./store-node.js";
-
-type RawPixels = { data: Uint8Array | Uint8ClampedArray; width: number; height: number };
-
-/** A path, a file URL, an encoded file's bytes, or raw pixels. */
-export type NodeImage = string | URL | Uint8Array | ArrayBuffer | Blob | RawPixels;
 
 export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defaultModel(): string } = {
   async wasm(variant) {
@@ -49,7 +45,7 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
     if (isKind(image, "ArrayBuffer")) return transferred(new Uint8Array(image).slice());
     // A Buffer's slice is a view; what lies around it must not travel.
     if (isKind(image, "Uint8Array")) return transferred(new Uint8Array(image));
-    const { data, width, height } = toPixels(image);
+    const { data, width, height } = toPixels(image as RawPixels);
     const [copy, transfer] = transferred(new Uint8Array(data));
     return [{ data: copy, width, height }, transfer];
   },
@@ -62,7 +58,7 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
     }
     if (isKind(image, "ArrayBuffer")) return decodeBytes(new Uint8Array(image), "the given buffer", signal);
     if (isKind(image, "Uint8Array")) return decodeBytes(image, "the given buffer", signal);
-    return toPixels(image);
+    return toPixels(image as RawPixels);
   },
   async findGpu() {
     // Dawn for Node, where its user has installed it; the name is not written out, so that no bundler looks for it.

@@ -1,19 +1,8 @@
 import { isKind } from "../base/kind.js";
 import { ResnetEdgeError } from "../errors.js";
 import { orGivenUp } from "./give-up.js";
+import type { BrowserImage } from "./kinds.js";
 import { toPixels } from "./pixels.js";
-
-/** Whatever a page has an image in. Raw pixels are RGBA or RGB bytes. */
-export type BrowserImage =
-  | Blob
-  | ImageData
-  | ImageBitmap
-  | HTMLImageElement
-  | HTMLVideoElement
-  | HTMLCanvasElement
-  | OffscreenCanvas
-  | VideoFrame
-  | { data: Uint8Array | Uint8ClampedArray; width: number; height: number };
 
 /** The code for all but opaque pictures of moderate size: other formats, alpha, tiles, and what an error says. */
 export type LoadOwn = () => Promise<typeof import("./own.js")>;

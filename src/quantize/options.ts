@@ -1,4 +1,3 @@
-import type { Verdict } from "../check/verdict.js";
 import type { LoadOptions } from "../options.js";
 
 export const dtypes = ["int8", "int8-weights", "f16", "bf16"] as const;
@@ -18,6 +17,15 @@ export interface QuantizeSettings extends Pick<LoadOptions, "architecture" | "pr
   /** Pictures that calibrate, at most; 100, and at most half of an array of which the rest is held out. */
   calibration?: number;
   dtype?: QuantizeType;
+}
+
+export interface QuantizeOptions<Image> extends QuantizeSettings {
+  /** Pictures held out; unless given, some of `images` are. */
+  evaluate?: Iterable<Image> | AsyncIterable<Image>;
+  /** The library's quantize-worker.js (in Node quantize-node-worker.js), where it does not lie beside the library. */
+  worker?: string | URL;
+  signal?: AbortSignal | null;
+  onProgress?: (progress: QuantizeProgress) => void;
 }
 
 /** What became of a layer. */
@@ -62,7 +70,10 @@ export interface QuantizeReport {
   /** Every layer with its noise, and the reason where it stayed float; empty but for "int8". */
   readonly layers: readonly LayerReport[];
   /** What the BatchNorms' statistics say of the calibration pictures; null without any. */
-  readonly statistics: Pick<Verdict, "answer" | "reasons"> | null;
+  readonly statistics: {
+    readonly answer: "fits" | "does not fit" | "cannot be told";
+    readonly reasons: readonly string[];
+  } | null;
   readonly passedOver: readonly PassedOver[];
   /** What to know before the file is used, in sentences. */
   readonly notes: readonly string[];

@@ -4,7 +4,7 @@ import { checkFields } from "../base/nearest.js";
 import { throwIfAborted, WorkerError } from "../errors.js";
 import type { EntryHost } from "../host/entry-host.js";
 import type { ModelSource } from "../options.js";
-import type { QuantizedFile, QuantizeProgress, QuantizeSettings } from "../quantize/options.js";
+import type { QuantizedFile, QuantizeOptions, QuantizeProgress, QuantizeSettings } from "../quantize/options.js";
 import { listPictures, type Pictures } from "../quantize/pictures.js";
 import { receiveError, type SentError, sendError } from "./errors.js";
 import type { WorkerHandle } from "./handle/handle.js";
@@ -12,15 +12,6 @@ import { keepSource, sendSource } from "./source.js";
 
 /** Which pictures: those that calibrate, or those held out. */
 export type Which = "images" | "evaluate";
-
-export interface QuantizeOptions<Image> extends QuantizeSettings {
-  /** Pictures held out; unless given, some of `images` are. */
-  evaluate?: Iterable<Image> | AsyncIterable<Image>;
-  /** The library's quantize-worker.js (in Node quantize-node-worker.js), where it does not lie beside the library. */
-  worker?: string | URL;
-  signal?: AbortSignal | null;
-  onProgress?: (progress: QuantizeProgress) => void;
-}
 
 const known: Readonly<Record<keyof QuantizeOptions<unknown>, 0>> = {
   calibration: 0,

@@ -1,13 +1,17 @@
-import { Field, Kernel } from "../../assembly/shared/record.js";
-import type { Graph } from "../graph/network.js";
-import type { Program } from "./program/program.js";
-import type { TileName } from "./program/tiles.js";
-import type { Settled } from "./settle.js";
-import { isSmall } from "./tune/kept-tuning.js";
-import { TileTrial } from "./tune/tile-trial.js";
+import { Field, Kernel } from "../../../assembly/shared/record.js";
+import type { Graph } from "../../graph/network.js";
+import type { Traits } from "../module.js";
+import type { Program } from "../program/program.js";
+import type { TileName } from "../program/tiles.js";
+import { isSmall } from "./kept-tuning.js";
+import { TileTrial } from "./tile-trial.js";
 
 /** For a network that is too small for a load to measure tiles: its first answers try them. Null where the tile is settled. */
-export function trialOf(network: Graph, program: Program, { int8, tile }: Settled): TileTrial | null {
+export function trialOf(
+  network: Graph,
+  program: Program,
+  { int8, tile }: Traits & { tile: TileName | null },
+): TileTrial | null {
   return tile || int8 || !isSmall(network) ? null : new TileTrial(sameSums(program));
 }
 

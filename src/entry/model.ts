@@ -1,0 +1,40 @@
+import type { Platform } from "../base/platform.js";
+import type { EngineStats } from "../engine.js";
+import type { Architecture } from "../graph/network.js";
+import type { ClassifyOptions, Prediction, Preprocess, RunOptions } from "../options.js";
+import type { Plan } from "../plan.js";
+
+/** A network that takes tensors. */
+export interface Model {
+  readonly input: { readonly shape: readonly [1, number, number, number]; readonly layout: "NCHW" };
+  /** Class names in index order; null where the file has none. */
+  readonly labels: readonly string[] | null;
+  readonly preprocess: Preprocess;
+  /**
+   * What was taken for granted: fields of `architecture` that neither caller nor file stated, and that no weight shows. Answers are
+   * wrong where one of them is. To be certain, load with `architecture` of the right values: then this is empty.
+   */
+  readonly assumed: Partial<Architecture>;
+  /**
+   * `input`: [n, 3, h, w] f32 planes, normalised; a `GPUBuffer` of them, with usage COPY_SRC, where the model was loaded with its
+   * `gpuDevice`. `logits`: n * classes values.
+   */
+  run(input: Float32Array | Platform<"GPUBuffer">, options?: RunOptions): Promise<{ logits: Float32Array }>;
+  readonly plan: Plan;
+  readonly stats: EngineStats;
+  close(): Promise<void>;
+}
+
+/** A network that takes images. */
+export interface Classifier<Image> {
+  classify(image: Image, options?: ClassifyOptions): Promise<Prediction[]>;
+  classify(images: readonly Image[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  readonly labels: readonly string[] | null;
+  /** As `Model.assumed`; pictures show whether it is right: see `doubts`. */
+  readonly assumed: Partial<Architecture>;
+  /** What speaks against the structure or the preprocessing that were assumed, in sentences, after the first eight pictures. */
+  readonly doubts: readonly string[];
+  readonly plan: Plan;
+  readonly stats: EngineStats;
+  close(): Promise<void>;
+}
