@@ -482,6 +482,10 @@ export interface Architecture {
   readonly scores?: "softmax" | "sigmoid" | "none";
   /** BatchNorm's epsilon; 1e-5 unless stated. */
   readonly epsilon?: number;
+  /** Gates of channels in each block (timm's `attn_layer`): squeeze and excitation, or ECA. What the file's names show. */
+  readonly attention?: "none" | "se" | "eca";
+  /** Of GroupNorm, in a network that has it in place of BatchNorm: 32 unless stated. */
+  readonly normGroups?: number;
   /** Of inverted residuals: "same" is TensorFlow's, which pads a strided convolution at the far edge first. "symmetric" unless stated. */
   readonly padding?: "symmetric" | "same";
 }

@@ -76,8 +76,9 @@ export class Assembler {
     const { stem, stemWidth } = this.architecture;
     const stride = this.stemStride();
     if (stem === "deep") {
-      this.convolution("conv1.0", "conv1.1", { out: stemWidth / 2, kernel: 3, stride }).activate("conv1.2");
-      this.convolution("conv1.3", "conv1.4", { out: stemWidth / 2, kernel: 3 }).activate("conv1.5");
+      const half = (name: string) => this.widthOf(name, stemWidth / 2);
+      this.convolution("conv1.0", "conv1.1", { out: half("conv1.0"), kernel: 3, stride }).activate("conv1.2");
+      this.convolution("conv1.3", "conv1.4", { out: half("conv1.3"), kernel: 3 }).activate("conv1.5");
       this.convolution("conv1.6", "bn1", { out: stemWidth, kernel: 3 });
     } else {
       this.convolution("conv1", "bn1", { out: stemWidth, kernel: stem === "7x7" ? 7 : 3, stride });
@@ -119,7 +120,8 @@ export class Assembler {
   protected block(name: string, width: number, stride: number, firstDilation: number, dilation: number): void {
     const { block, groups, strideIn, shortcut } = this.architecture;
     const { activationAfterSum = true, residualScale: scale } = this.architecture;
-    const out = width * expansion(this.architecture);
+    const number = block === "bottleneck" ? 3 : 2;
+    const out = this.widthOf(`${name}.conv${number}`, width * expansion(this.architecture));
     const input = this.current;
     const apart = this.apart(stride);
     let last: ConvolutionTraits;
@@ -127,11 +129,10 @@ export class Assembler {
       const inner = innerWidth(this.architecture, width);
       const early = strideIn === "1x1" && !apart ? stride : 1;
       const late = apart ? 1 : stride / early;
-      this.convolution(`${name}.conv1`, `${name}.bn1`, { out: inner, kernel: 1, stride: early }).activate(
-        `${name}.relu`,
-      );
+      const first = { out: this.widthOf(`${name}.conv1`, inner), kernel: 1, stride: early };
+      this.convolution(`${name}.conv1`, `${name}.bn1`, first).activate(`${name}.relu`);
       this.convolution(`${name}.conv2`, `${name}.bn2`, {
-        out: inner,
+        out: this.widthOf(`${name}.conv2`, inner),
         kernel: 3,
         stride: late,
         groups,
@@ -139,7 +140,8 @@ export class Assembler {
       });
       last = { out, kernel: 1, scale };
     } else {
-      const first = { out, kernel: 3, stride: apart ? 1 : stride, dilation: firstDilation };
+      const inner = this.widthOf(`${name}.conv1`, out);
+      const first = { out: inner, kernel: 3, stride: apart ? 1 : stride, dilation: firstDilation };
       this.convolution(`${name}.conv1`, `${name}.bn1`, first);
       last = { out, kernel: 3, dilation, scale };
     }
@@ -153,11 +155,12 @@ export class Assembler {
     const other = this.current;
     this.current = inner;
 
-    const number = block === "bottleneck" ? 3 : 2;
     this.convolution(`${name}.conv${number}`, `${name}.bn${number}`, last);
+    this.attend(`${name}.se`);
     if (shortcut !== "none") {
       this.emit({ kind: "add", name: `${name}.add`, inputs: [this.current, other], relu: false }, this.shape());
     }
+    this.afterSum(name);
     if (activationAfterSum) this.activate(`${name}.relu`);
   }
 
@@ -169,7 +172,7 @@ export class Assembler {
     if (stride === 1 && channels === out && !projected) return;
     const { shortcut } = this.architecture;
     if (shortcut === "projection") {
-      this.convolution(`${name}.0`, `${name}.1`, { out, kernel: 1, stride });
+      this.convolution(`${name}.0`, `${name}.1`, { out, kernel: this.projectionKernel(name), stride });
       return;
     }
     const averaged = shortcut.includes("average") && stride > 1;
@@ -237,8 +240,13 @@ export class Assembler {
       result,
     );
     const normalized = !bias || batchNormTensors.some((tensor) => this.parameters.has(`${norm}.${tensor}`));
-    if (normalized) this.emit({ ...this.batchNorm(norm, out, scale), inputs: [this.current] }, result);
+    if (normalized) this.normalize(norm, scale);
     return this;
+  }
+
+  protected normalize(name: string, scale: number): void {
+    const shape = this.shape();
+    this.emit({ ...this.batchNorm(name, shape.channels, scale), inputs: [this.current] }, shape);
   }
 
   protected batchNorm(name: string, channels: number, factor = 1) {
@@ -252,6 +260,20 @@ export class Assembler {
     this.counted += length;
     return this.parameters.vector(`${layer}.bias`, length);
   }
+
+  /** Channels that a convolution makes; the plain networks have the usual ones. */
+  protected widthOf(_name: string, usual: number): number {
+    return usual;
+  }
+
+  protected projectionKernel(_name: string): number {
+    return 1;
+  }
+
+  /** What stands between a block's last BatchNorm and its sum. */
+  protected attend(_name: string): void {}
+
+  protected afterSum(_block: string): void {}
 
   protected stemStride(): number {
     return this.architecture.stem === "3x3" ? 1 : 2;

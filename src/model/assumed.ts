@@ -32,5 +32,6 @@ export function assumedOf(network: Network, stated: Partial<Architecture> | null
     epsilon: 1e-5,
   };
   const fields = Object.entries(taken) as [keyof Architecture, unknown][];
-  return Object.fromEntries(fields.filter(([field, value]) => value && stated[field] == null));
+  const usual = Object.fromEntries(fields.filter(([field, value]) => value && stated[field] == null));
+  return { ...usual, ...network.assumed };
 }

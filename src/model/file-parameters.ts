@@ -19,8 +19,8 @@ export class FileParameters implements Parameters {
     return this.tensors.has(name);
   }
 
-  rows(name: string): number {
-    return this.tensors.get(name)?.shape[0] ?? 1;
+  extent(name: string, axis = 0): number {
+    return this.tensors.get(name)?.shape[axis] ?? 1;
   }
 
   weight(name: string, shape: readonly number[]): Weight {

@@ -71,7 +71,7 @@ class PseudoRandomParameters implements Parameters {
     return name.endsWith(".bias") ? this.spread.biased.has(name.slice(0, at)) : name.startsWith("fc.");
   }
 
-  rows(): number {
+  extent(): number {
     return 1;
   }
 

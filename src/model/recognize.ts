@@ -30,7 +30,7 @@ export function recognize(tensors: ReadonlyMap<string, TensorInfo>): Omit<Archit
   }
 
   const layers = countBlocks(tensors);
-  shapeOf("layer1.0.conv1.weight", "the first block's convolution", 4);
+  const [inner] = shapeOf("layer1.0.conv1.weight", "the first block's convolution", 4) as [number];
   const block = tensors.has("layer1.0.conv3.weight") ? "bottleneck" : "basic";
   const lastConvolution = block === "bottleneck" ? "conv3" : "conv2";
   const widths = layers.map((_, stage) => {
@@ -42,8 +42,8 @@ export function recognize(tensors: ReadonlyMap<string, TensorInfo>): Omit<Archit
   let widthPerGroup = 64;
   if (block === "bottleneck") {
     const [out, perGroup] = shapeOf("layer1.0.conv2.weight", "a bottleneck's 3x3 convolution", 4) as [number, number];
-    groups = Math.max(1, Math.floor(out / perGroup));
-    widthPerGroup = (perGroup * 64) / widths[0]!;
+    groups = Math.max(1, Math.floor(inner / perGroup));
+    widthPerGroup = (out * 64) / groups / widths[0]!;
   }
 
   let shortcut: Architecture["shortcut"] = "zero-pad-symmetric";

@@ -1,5 +1,5 @@
 import { OptionError } from "../../errors.js";
-import type { Activation, Architecture, Network, Weight } from "../../graph/network.js";
+import type { Activation, Architecture, Network, Vector, Weight } from "../../graph/network.js";
 import { Assembler, type ConvolutionTraits, run, type Sides, slide } from "../assemble.js";
 import type { Parameters } from "../parameters.js";
 
@@ -25,6 +25,12 @@ class UnusualAssembler extends Assembler {
 
   protected override stemPool(): void {
     const { stem, antiAliasing, maxPool = stem === "3x3" ? "none" : {} } = this.architecture;
+    // A strided convolution in the pool's place (Bello et al. 2021, "Revisiting ResNets").
+    if (this.parameters.has("maxpool.0.weight")) {
+      const { channels: out } = this.shape();
+      this.convolution("maxpool.0", "maxpool.1", { out, kernel: 3, stride: 2 }).activate("maxpool.2");
+      return;
+    }
     if (maxPool === "none") return;
     const { kernel = 3, stride = 2, padding = 1, ceilMode = false } = maxPool;
     // timm's: an average in place of the max-pool, or a max-pool without stride and a blur.
@@ -57,6 +63,123 @@ class UnusualAssembler extends Assembler {
     const dilation = dilations?.[index] ?? 1;
     const more = dilation > (dilations?.[index - 1] ?? 1);
     return { stride: more ? (stageStrides?.[index] ?? 1) : usual, first: dilation, dilation };
+  }
+
+  /** Of pruned networks, and of those whose stem or blocks begin narrower, the file tells. */
+  protected override widthOf(name: string, usual: number): number {
+    return this.parameters.has(`${name}.weight`) ? this.parameters.extent(`${name}.weight`) : usual;
+  }
+
+  protected override projectionKernel(name: string): number {
+    return this.parameters.extent(`${name}.0.weight`, 2) === 3 ? 3 : 1;
+  }
+
+  /** Squeeze and excitation (Hu et al. 2017), or ECA: a gate for each channel, made of the channels' means. */
+  protected override attend(name: string): void {
+    const input = this.current;
+    const { parameters } = this;
+    const shape = this.shape();
+    const { channels } = shape;
+    const has = (layer: string) => parameters.has(`${name}.${layer}.weight`);
+    if (has("fc1") && has("fc2")) {
+      const reduced = parameters.extent(`${name}.fc1.weight`);
+      this.place({ kind: "globalAveragePool", name: `${name}.pool`, inputs: [input] }, channels);
+      this.pointwise(`${name}.fc1`, reduced);
+      this.place({ kind: "relu", name: `${name}.act`, inputs: [this.current] }, reduced);
+      this.pointwise(`${name}.fc2`, channels);
+    } else if (has("conv")) {
+      this.place({ kind: "globalAveragePool", name: `${name}.pool`, inputs: [input] }, channels);
+      this.acrossChannels(`${name}.conv`);
+    } else return;
+    const inputs = [this.current] as const;
+    this.place({ kind: "activation", name: `${name}.gate`, inputs, function: "sigmoid" }, channels);
+    this.emit({ kind: "binary", name, inputs: [input, this.current], function: "multiply" }, shape);
+  }
+
+  /** A 1x1 convolution of one pixel. */
+  private pointwise(name: string, rows: number): void {
+    const { channels } = this.shape();
+    const stored = this.parameters.weight(`${name}.weight`, [rows, channels, 1, 1]);
+    const weight = { ...stored, shape: [rows, channels] };
+    const bias = this.bias(name, rows);
+    this.counted += rows * channels;
+    this.place({ kind: "linear", name, inputs: [this.current], weight, bias, relu: false }, rows);
+  }
+
+  /** One filter that passes over the channels (Wang et al. 2019, section 3.2): over a row of as many pixels of one channel. */
+  private acrossChannels(name: string): void {
+    const { channels } = this.shape();
+    const kernel = this.parameters.extent(`${name}.weight`, 2);
+    const stored = this.parameters.weight(`${name}.weight`, [1, 1, kernel]);
+    const weight = { ...stored, shape: [1, 1, 1, kernel] };
+    this.counted += kernel;
+    const row = { height: 1, width: channels, channels: 1 };
+    this.emit({ kind: "reshape", name: `${name}.row`, inputs: [this.current] }, row);
+    const side = (kernel - 1) / 2;
+    this.emit(
+      {
+        ...{ kind: "conv", name, inputs: [this.current], weight, bias: null, relu: false },
+        ...{ kernel: [1, kernel], stride: [1, 1], padding: [0, side, 0, side], dilation: [1, 1], groups: 1 },
+      },
+      row,
+    );
+    this.place({ kind: "reshape", name: `${name}.channels`, inputs: [this.current] }, channels);
+  }
+
+  /** A BatchNorm; where the file has no statistics of its own, GroupNorm; or IBN's two halves. */
+  protected override normalize(name: string, scale: number): void {
+    const { parameters } = this;
+    if (parameters.has(`${name}.IN.weight`)) this.normalizeHalves(name);
+    else if (parameters.has(`${name}.weight`) && !parameters.has(`${name}.running_mean`) && this.isGrouped()) {
+      if (scale !== 1) throw new OptionError(`architecture.residualScale cannot be used with ${name}, a GroupNorm.`);
+      this.group(name, this.architecture.normGroups ?? 32);
+    } else super.normalize(name, scale);
+  }
+
+  /** Pan et al. 2018, IBN-a: InstanceNorm of the first channels, BatchNorm of the others. */
+  private normalizeHalves(name: string): void {
+    const input = this.current;
+    const { height, width, channels } = this.shape();
+    const half = this.parameters.extent(`${name}.IN.weight`);
+    const part = (begin: number, count: number) => {
+      this.emit(
+        { kind: "slice", name: `${name}.slice`, inputs: [input], begin: [0, 0, begin], step: [1, 1, 1] },
+        { height, width, channels: count },
+      );
+    };
+    part(0, half);
+    this.group(`${name}.IN`, half);
+    const one = this.current;
+    part(half, channels - half);
+    super.normalize(`${name}.BN`, 1);
+    const inputs = [one, this.current] as const;
+    this.emit({ kind: "concat", name, inputs, axis: 2 }, { height, width, channels });
+  }
+
+  private group(name: string, groups: number): void {
+    const { channels } = this.shape();
+    if (channels % groups !== 0) {
+      throw new OptionError(`architecture.normGroups is ${groups}, and ${name} has ${channels} channels.`);
+    }
+    const [scale, shift] = ["weight", "bias"].map((tensor) =>
+      this.parameters.vector(`${name}.${tensor}`, channels),
+    ) as [Vector, Vector];
+    this.counted += 2 * channels;
+    const { epsilon = 1e-5 } = this.architecture;
+    this.emit(
+      { kind: "normalize", name, inputs: [this.current], groups, over: "image", epsilon, scale, shift },
+      this.shape(),
+    );
+  }
+
+  /** Whether the whole network has GroupNorm: a file that lost one BatchNorm's statistics has not. */
+  private isGrouped(): boolean {
+    return !["bn1", "layer1.0.bn1", "layer1.0.bn2"].some((norm) => this.parameters.has(`${norm}.running_mean`));
+  }
+
+  /** IBN-b: InstanceNorm of the sum. */
+  protected override afterSum(block: string): void {
+    if (this.parameters.has(`${block}.IN.weight`)) this.group(`${block}.IN`, this.shape().channels);
   }
 
   protected override convolution(name: string, norm: string, traits: ConvolutionTraits): this {
@@ -108,7 +231,7 @@ class UnusualAssembler extends Assembler {
         number++;
         // The last linear layer gives the classes; a BatchNorm behind it leaves their number.
         const last = !learned.slice(number).some((other) => other !== "batchnorm");
-        this.learned(name, layer, last ? classes : this.parameters.rows(`${name}.weight`));
+        this.learned(name, layer, last ? classes : this.parameters.extent(`${name}.weight`));
       } else if (layer === "softmax") {
         this.place({ kind: layer, name: "fc", inputs: [this.current] }, this.shape().channels);
       } else if (!idle.includes(layer)) this.activate("fc", layer as Activation);

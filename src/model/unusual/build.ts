@@ -39,6 +39,13 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
   }
   const file = taken?.rest ?? state.tensors;
   const { tensors, ignored } = arrange(file, state.format === "torch", stated, options.includeTop !== false);
+  const attention = attentionOf(tensors);
+  if (stated.attention !== undefined && stated.attention !== attention) {
+    const { architecture: named } = options;
+    throw new UnsupportedModelError(
+      `${typeof named === "string" ? `"${named.slice(0, 80)}"` : "architecture.attention"} says "${stated.attention}" of the blocks; by its names the file has "${attention}".`,
+    );
+  }
   const parameters = new PartParameters(tensors, taken?.scales.weights);
   const built = construct(assembleUnusual, state, { ...options, card }, tensors, parameters, stated);
   const network = taken ? withIntegers(built, taken.scales, options.integers) : built;
@@ -49,14 +56,32 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
       `The file keeps a normalisation of its own (${kept.join(", ").slice(0, 200)}), which is not applied: compare it with preprocess.mean and std.`,
     );
   }
-  const architecture = { ...built.architecture, name: nameOf(built.architecture) };
-  return { ...network, architecture, ...(ignored.length > 0 ? { ignored } : {}) };
+  const architecture = {
+    ...built.architecture,
+    ...(attention === "none" ? {} : { attention }),
+    name: `${attention === "none" ? "" : attention}${nameOf(built.architecture)}`,
+  };
+  const grouped = network.stages.some(({ ops }) =>
+    ops.some((op) => op.kind === "normalize" && !op.name.endsWith("IN")),
+  );
+  return {
+    ...network,
+    architecture,
+    ...(grouped && stated.normGroups === undefined ? { assumed: { normGroups: 32 } } : {}),
+    ...(ignored.length > 0 ? { ignored } : {}),
+  };
 }
 
 /** As `buildNetwork`, of a file that may be on its way. */
 export async function openNetwork(state: State, options: BuildOptions): Promise<Network> {
   await scalesArrived(state);
   return buildNetwork(state, options);
+}
+
+function attentionOf(tensors: ReadonlyMap<string, unknown>): NonNullable<Architecture["attention"]> {
+  const has = (layer: string) => tensors.has(`layer1.0.se.${layer}.weight`);
+  if (has("fc1") && has("fc2")) return "se";
+  return has("conv") ? "eca" : "none";
 }
 
 function ofCaller(architecture: BuildOptions["architecture"]): Partial<Architecture> {

@@ -3,7 +3,7 @@ import type { TensorInfo } from "../../graph/tensor.js";
 
 /** torchvision's names of what is no head, behind the prefixes of wrappers. */
 const trunkName =
-  /^((?:[^.]+\.)*?)((?:conv1(?:\.\d)?|bn1|layer\d+\.\d+\.(?:conv\d|bn\d|downsample(?:\.\d)?))\.(?:weight|bias|running_mean|running_var))$/;
+  /^((?:[^.]+\.)*?)((?:conv1(?:\.\d)?|bn1|maxpool\.\d|layer\d+\.\d+\.(?:conv\d|bn\d(?:\.(?:IN|BN))?|IN|downsample(?:\.\d)?|se\.(?:fc1|fc2|conv)))\.(?:weight|bias|running_mean|running_var))$/;
 
 /** CIFAR repositories name a projection by what it is. */
 const plain = (name: string) => name.replace(/\.shortcut\.(?=[012]\.[^.]+$)/, ".downsample.");

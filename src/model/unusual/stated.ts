@@ -86,6 +86,8 @@ const fields: ReadonlyMap<string, Field> = new Map<keyof Architecture, Field>([
   ["scores", ["softmax", "sigmoid", "none"]],
   ["epsilon", within(1e-12, 0.999)],
   ["padding", ["symmetric", "same"]],
+  ["normGroups", count],
+  ["attention", ["none", "se", "eca"]],
 ]);
 
 /** What metadata says besides, for people. */

@@ -90,7 +90,7 @@ export function wellKnownArchitecture(name: string): Architecture {
 
 /** timm's names of networks that are built here; what their weights show is left to the weights. */
 const timm =
-  /^(?:(?:tv|gluon|ssl|swsl|ig|legacy)_)?(?:wide_)?res(?:net|next)(aa|blur)?\d+[cdest]?(?:_\w+)?(?:-cifar)?$/;
+  /^(?:(?:tv|gluon|ssl|swsl|ig)_)?(?:(?:wide_|(se|eca))?res(?:net|next)(aa|blur|rs)?(?:\d+[cdest]?|light)(?:_\w+)?(?:-cifar)?|(?<se>se)net154)$/;
 
 /**
  * What a stated name says that weights do not show: `resnetaa50` averages where it strides. Throws `UnsupportedModelError` for
@@ -98,15 +98,20 @@ const timm =
  */
 export function traitsOf(name: string): Partial<Architecture> {
   if (isFamilyName(name)) return familyTraits(name);
-  const [known, aliasing] = timm.exec(plain(name)) ?? [];
-  if (known === undefined || /_(gn|bn|clip\w*|test)\b/.test(known)) {
+  const found = timm.exec(plain(name));
+  const [known, gate, kind] = found ?? [];
+  if (known === undefined || /_(bn|clip\w*|test)\b/.test(known)) {
     throw new UnsupportedModelError(
-      `The architecture "${name.slice(0, 80)}" is not supported: residual networks of torchvision and timm are, with their aa and blur kinds. ` +
+      `The architecture "${name.slice(0, 80)}" is not supported: residual networks of torchvision and timm are, with their se, eca, rs, aa and blur kinds. ` +
         "Where the network is one of these all the same, state architecture with its fields.",
     );
   }
-  if (aliasing === undefined) return {};
-  return { antiAliasing: aliasing === "aa" ? "average" : "blur" };
+  const attention = gate ?? found?.groups?.se ?? (kind === "rs" ? "se" : undefined);
+  return {
+    ...(attention ? { attention: attention as "se" | "eca" } : {}),
+    ...(known.endsWith("_gn") ? { normGroups: 32 } : {}),
+    ...(kind === "aa" ? { antiAliasing: "average" } : kind === "blur" ? { antiAliasing: "blur" } : {}),
+  };
 }
 
 /** A name that a caller states: the whole structure where it is well known, else what timm means by it. */
@@ -118,12 +123,12 @@ export function statedByName(name: string): Partial<Architecture> {
     const { shortcut: _, ...structure } = found;
     return structure;
   }
-  if (timm.test(plain(name)) && isDepth(Number(/\d+/.exec(plain(name))![0]))) return traitsOf(name);
+  if (timm.test(plain(name)) && isDepth(Number(/\d+/.exec(plain(name))?.[0] ?? 50))) return traitsOf(name);
   return wellKnownArchitecture(name);
 }
 
 /** Layers that some network has: timm's, and CIFAR's 6n + 2 and 9n + 2. Another number is a slip of the pen. */
 function isDepth(layers: number): boolean {
-  const known = [10, 18, 34, 51, 61, 152, 269, 270, 350, 420];
+  const known = [10, 18, 34, 51, 61, 152, 154, 269, 270, 350, 420];
   return known.includes(layers) || [6, 9].some((per) => (layers - 2) % per === 0 && layers > 2);
 }
