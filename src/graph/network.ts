@@ -486,6 +486,10 @@ export interface Architecture {
   readonly attention?: "none" | "se" | "eca";
   /** Of GroupNorm, in a network that has it in place of BatchNorm: 32 unless stated. */
   readonly normGroups?: number;
+  /** Of pre-activation networks: whether a projection reads the block's input, or what its first norm and activation made of it. */
+  readonly shortcutFrom?: "input" | "activation";
+  /** BiT's: each filter has a mean of 0 and a variance of 1, and the stem's pool is padded with zeros. */
+  readonly weightStandardization?: boolean;
   /** Of inverted residuals: "same" is TensorFlow's, which pads a strided convolution at the far edge first. "symmetric" unless stated. */
   readonly padding?: "symmetric" | "same";
 }

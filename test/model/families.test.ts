@@ -1,6 +1,13 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { describeNetwork, invertedNames, pseudoRandomNetwork } from "../../src/model/index.js";
-import { runReferenceStages } from "./reference.js";
+import { ResnetEdgeError, UnsupportedModelError } from "../../src/errors.js";
+import type { Architecture, Network } from "../../src/graph/network.js";
+import { checkStages } from "../../src/graph/stages.js";
+import { assumedOf } from "../../src/model/assumed.js";
+import { buildNetwork, describeNetwork, invertedNames, pseudoRandomNetwork } from "../../src/model/index.js";
+import { readSafetensors } from "../../src/weights/safetensors.js";
+import { changed, halves } from "./fixtures.js";
+import { runReference, runReferenceStages } from "./reference.js";
 
 // As torchvision's tables of weights state them (num_params, _ops); EfficientNet-Lite0's parameters are timm's.
 describe.each([
@@ -31,4 +38,82 @@ test.each(["mobilenet_v2", "efficientnet_lite0", "mnasnet1_0"])("activations of 
     expect(size).toBeGreaterThan(0.2);
     expect(size).toBeLessThan(10);
   }
+});
+
+const folder = new URL("../fixtures/families/", import.meta.url);
+const { size, input, cases } = JSON.parse(readFileSync(new URL("families.json", folder), "utf8")) as {
+  readonly size: number;
+  readonly input: string;
+  readonly cases: Record<string, { readonly stated: Partial<Architecture> | null; readonly logits: readonly number[] }>;
+};
+const image = halves(Buffer.from(input, "base64"));
+const stateOf = (name: string) => readSafetensors(readFileSync(new URL(`${name}.safetensors`, folder)), name);
+
+/** Largest error over the largest logit. */
+function error(network: Network, logits: readonly number[]): number {
+  const actual = runReference(network, image);
+  if (actual.length !== logits.length) return Number.POSITIVE_INFINITY;
+  return (
+    Math.max(...logits.map((logit, index) => Math.abs(logit - actual[index]!))) / Math.max(...logits.map(Math.abs))
+  );
+}
+
+const entries = Object.entries(cases).map(([name, { stated, logits }]) => ({ name, stated, logits }));
+
+describe.each(entries)("a file: $name", ({ name, stated, logits }) => {
+  const options = { inputSize: size, ...(stated ? { architecture: stated } : {}) };
+
+  test("gives PyTorch's logits, BatchNorms folded or not", () => {
+    expect(error(buildNetwork(stateOf(name), options), logits)).toBeLessThan(1e-5);
+    expect(error(buildNetwork(stateOf(name), { ...options, foldBatchNorm: false }), logits)).toBeLessThan(1e-5);
+  });
+
+  test("has stages that hang together, and features without its classifier", () => {
+    const network = buildNetwork(stateOf(name), options);
+    expect(() => checkStages(network)).not.toThrow();
+    expect(network.architecture.classes).toBe(5);
+    const features = buildNetwork(stateOf(name), { ...options, includeTop: false });
+    expect(features.architecture.classes).toBe(0);
+    expect(features.values[features.output]!.height).toBe(1);
+  });
+
+  test.runIf(stated)("says what it assumes where nothing is stated", () => {
+    const state = stateOf(name);
+    let network: Network;
+    try {
+      network = buildNetwork(state, { inputSize: size });
+    } catch (refusal) {
+      expect(refusal).toBeInstanceOf(ResnetEdgeError);
+      for (const field of Object.keys(stated!)) expect((refusal as Error).message).toContain(field);
+      return;
+    }
+    expect(error(network, logits)).toBeGreaterThan(1e-3);
+    expect(assumedOf(network, {})).toMatchObject(
+      Object.fromEntries(Object.keys(stated!).map((field) => [field, expect.anything()])),
+    );
+  });
+
+  test("is refused without any one of its tensors, or with one more, which is named", () => {
+    const state = stateOf(name);
+    const names = [...state.tensors.keys()];
+    // Every seventh, and each kind of layer's.
+    for (const [index, removed] of names.entries()) {
+      const own = removed.replace(/\d+/g, "");
+      if (index % 7 !== 0 && names.findIndex((other) => other.replace(/\d+/g, "") === own) !== index) continue;
+      let network: Network;
+      try {
+        network = buildNetwork(changed(state, { [removed]: null }), options);
+      } catch (refusal) {
+        expect(refusal).toBeInstanceOf(ResnetEdgeError);
+        continue;
+      }
+      // What can be left out leaves a network that says so.
+      const without = /(^|\.)(fc|classifier|linear|head\.fc)(\.\d)?\.(weight|bias)$|\.bias$/;
+      expect(removed).toMatch(without);
+      expect(network.architecture.classes === 0 || removed.endsWith(".bias")).toBe(true);
+    }
+    const extra = `${names[0]!.replace(/[^.]*$/, "")}attention.gamma`;
+    expect(() => buildNetwork(changed(state, { [extra]: { shape: [3, 3] } }), options)).toThrow(UnsupportedModelError);
+    expect(() => buildNetwork(changed(state, { [extra]: { shape: [3, 3] } }), options)).toThrow(/attention\.gamma/);
+  });
 });

@@ -5,12 +5,13 @@ import type { ArrivingTensor, Tensor } from "../../graph/tensor.js";
 import type { ModelCard } from "../card.js";
 import type { BuildOptions, State } from "../construct.js";
 import { FileParameters } from "../file-parameters.js";
-import { checkInputSize } from "../input-size.js";
+import { checkInputSize, defaultInputSize } from "../input-size.js";
 import type { FamilyReader, FoundFamily } from "./family.js";
 import { invertedReader } from "./find-inverted.js";
 import { isFamilyName, standsFor } from "./names.js";
+import { cifarReader, timmReader } from "./pre-activation.js";
 
-const readers: readonly FamilyReader[] = [invertedReader];
+const readers: readonly FamilyReader[] = [invertedReader, timmReader, cifarReader];
 
 /** Fields of `architecture` that every network has. */
 const common: readonly string[] = ["name", "classes", "scores", "prefix"];
@@ -31,7 +32,7 @@ export function buildFamily(
   let found: FoundFamily | null = null;
   for (const reader of readers) found ??= reader(tensors);
   if (!found) return null;
-  const { name, usual } = found;
+  const { name, usual, stem = "7x7" } = found;
   checkStated(found, stated);
   if (options.includeTop === true && found.classes === 0) {
     throw new UnsupportedModelError(`The file has no ${found.classifier}; build it with includeTop: false.`);
@@ -39,14 +40,14 @@ export function buildFamily(
   const classes = options.includeTop === false ? 0 : found.classes;
   const parameters = new FileParameters(tensors);
   if (classes === 0) parameters.skip(found.classifier);
-  const inputSize = checkInputSize(options.inputSize ?? options.card.preprocess.crop ?? 224);
+  const inputSize = checkInputSize(options.inputSize ?? options.card.preprocess.crop ?? defaultInputSize({ stem }));
   const traits = { ...usual, ...stated };
   const network = found.lay(traits, classes, parameters, inputSize);
   parameters.refuseLeftOver();
   const { prefix: _, ...shown } = stated;
   return {
     ...fuse(network, options.foldBatchNorm ?? true),
-    architecture: { ...usual, ...shown, name, classes },
+    architecture: { ...usual, ...shown, ...(stem === "3x3" ? { stem } : {}), name, classes },
     arriving: state.arrival,
     // A name that stands for one of these networks states all of it.
     assumed:

@@ -10,6 +10,8 @@ export interface FoundFamily {
   readonly classes: number;
   /** What the names of the classifier's tensors begin with. */
   readonly classifier: string;
+  /** "3x3": made for CIFAR's images. */
+  readonly stem?: Architecture["stem"];
   /** Every trait that weights do not show and that can be stated, with its usual value. */
   readonly usual: Partial<Architecture>;
   lay(traits: Partial<Architecture>, classes: number, parameters: Parameters, inputSize: Sides): Network;

@@ -1,3 +1,4 @@
+import { UnsupportedModelError } from "../../errors.js";
 import type {
   ActivationOp,
   KnownArchitecture,
@@ -122,6 +123,11 @@ export class Layout {
   /** GroupNorm; InstanceNorm where there are as many groups as channels. */
   groupNorm(name: string, groups: number): this {
     const { channels } = this.shape;
+    if (channels % groups !== 0) {
+      throw new UnsupportedModelError(
+        `${name} has ${channels} channels, which are not ${groups} groups: state architecture.normGroups.`,
+      );
+    }
     const [scale, shift] = ["weight", "bias"].map((tensor) =>
       this.parameters.vector(`${name}.${tensor}`, channels),
     ) as [Vector, Vector];
@@ -140,7 +146,10 @@ export class Layout {
     return this.emit({ kind: "activation", name, inputs: [this.current], function: activation, ...own }, this.shape);
   }
 
+  /** Throws `UnsupportedModelError` where the two have other extents. */
   add(name: string, other: ValueId): this {
+    const [one, two] = [this.shape, this.shapeOf(other)].map((it) => `${it.height} x ${it.width} x ${it.channels}`);
+    if (one !== two) throw new UnsupportedModelError(`${name} adds ${one} and ${two}: the file lacks a projection.`);
     return this.emit({ kind: "add", name, inputs: [this.current, other], relu: false }, this.shape);
   }
 
@@ -160,6 +169,27 @@ export class Layout {
         width: slide(width, kernel, stride, padding),
         channels,
       },
+    );
+  }
+
+  /** PyTorch's AvgPool2d in ceil mode, padding not counted. */
+  averagePool(name: string, kernel: number, stride: number): this {
+    const { height, width, channels } = this.shape;
+    return this.emit(
+      {
+        ...{ kind: "averagePool", name, inputs: [this.current], padding: around(0), countPadding: false },
+        ...{ kernel: [kernel, kernel], stride: [stride, stride] },
+      },
+      { height: Math.ceil(height / stride), width: Math.ceil(width / stride), channels },
+    );
+  }
+
+  /** Zeros around. */
+  pad(name: string, side: number): this {
+    const { height, width, channels } = this.shape;
+    return this.emit(
+      { kind: "pad", name, inputs: [this.current], before: [side, side, 0], mode: "constant", value: 0 },
+      { height: height + 2 * side, width: width + 2 * side, channels },
     );
   }
 

@@ -77,20 +77,20 @@ class UnusualAssembler extends Assembler {
   /** Squeeze and excitation (Hu et al. 2017), or ECA: a gate for each channel, made of the channels' means. */
   protected override attend(name: string): void {
     const input = this.current;
-    const { parameters } = this;
+    const { attention = "none" } = this.architecture;
+    if (attention === "none") return;
     const shape = this.shape();
     const { channels } = shape;
-    const has = (layer: string) => parameters.has(`${name}.${layer}.weight`);
-    if (has("fc1") && has("fc2")) {
-      const reduced = parameters.extent(`${name}.fc1.weight`);
+    if (attention === "se") {
+      const reduced = this.parameters.extent(`${name}.fc1.weight`);
       this.place({ kind: "globalAveragePool", name: `${name}.pool`, inputs: [input] }, channels);
       this.pointwise(`${name}.fc1`, reduced);
       this.place({ kind: "relu", name: `${name}.act`, inputs: [this.current] }, reduced);
       this.pointwise(`${name}.fc2`, channels);
-    } else if (has("conv")) {
+    } else {
       this.place({ kind: "globalAveragePool", name: `${name}.pool`, inputs: [input] }, channels);
       this.acrossChannels(`${name}.conv`);
-    } else return;
+    }
     const inputs = [this.current] as const;
     this.place({ kind: "activation", name: `${name}.gate`, inputs, function: "sigmoid" }, channels);
     this.emit({ kind: "binary", name, inputs: [input, this.current], function: "multiply" }, shape);

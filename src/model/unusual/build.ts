@@ -47,7 +47,10 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
     );
   }
   const parameters = new PartParameters(tensors, taken?.scales.weights);
-  const built = construct(assembleUnusual, state, { ...options, card }, tensors, parameters, stated);
+  const built = construct(assembleUnusual, state, { ...options, card }, tensors, parameters, {
+    ...stated,
+    ...(attention === "none" ? {} : { attention }),
+  });
   const network = taken ? withIntegers(built, taken.scales, options.integers) : built;
   const kept = ignored.filter((name) => normalisation.test(name));
   const flaws = network.flaws as string[];
@@ -58,7 +61,6 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
   }
   const architecture = {
     ...built.architecture,
-    ...(attention === "none" ? {} : { attention }),
     name: `${attention === "none" ? "" : attention}${nameOf(built.architecture)}`,
   };
   const grouped = network.stages.some(({ ops }) =>
@@ -78,10 +80,11 @@ export async function openNetwork(state: State, options: BuildOptions): Promise<
   return buildNetwork(state, options);
 }
 
+/** Gates in any block: then every block has them. */
 function attentionOf(tensors: ReadonlyMap<string, unknown>): NonNullable<Architecture["attention"]> {
-  const has = (layer: string) => tensors.has(`layer1.0.se.${layer}.weight`);
-  if (has("fc1") && has("fc2")) return "se";
-  return has("conv") ? "eca" : "none";
+  const names = [...tensors.keys()].map((name) => /^layer\d+\.\d+\.se\.(fc1|fc2|conv)\.weight$/.exec(name)?.[1]);
+  if (names.includes("fc1") && names.includes("fc2")) return "se";
+  return names.includes("conv") ? "eca" : "none";
 }
 
 function ofCaller(architecture: BuildOptions["architecture"]): Partial<Architecture> {

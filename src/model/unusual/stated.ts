@@ -87,6 +87,8 @@ const fields: ReadonlyMap<string, Field> = new Map<keyof Architecture, Field>([
   ["epsilon", within(1e-12, 0.999)],
   ["padding", ["symmetric", "same"]],
   ["normGroups", count],
+  ["shortcutFrom", ["input", "activation"]],
+  ["weightStandardization", [true, false]],
   ["attention", ["none", "se", "eca"]],
 ]);
 
