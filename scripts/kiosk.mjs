@@ -1,12 +1,10 @@
 // Builds the kiosk and serves it: npm run kiosk -- [--port N] [--host ADDRESS] [--no-open] [--build-only]
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
 import { build } from "esbuild";
-import { besides, copyLibrary, libraryFiles, root, serveFolder, sha256 } from "./site.mjs";
+import { besides, copyLibrary, libraryFiles, offer, root, sha256, strict } from "./site.mjs";
 
 const source = join(root, "examples/kiosk");
 
@@ -41,27 +39,4 @@ export async function buildKiosk(folder = join(source, "dist")) {
   return folder;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const { values } = parseArgs({
-    allowNegative: true,
-    options: {
-      port: { type: "string", default: "8080" },
-      host: { type: "string" },
-      open: { type: "boolean", default: true },
-      "build-only": { type: "boolean", default: false },
-    },
-  });
-  const folder = await buildKiosk();
-  console.log(`built ${folder}`);
-  if (!values["build-only"]) {
-    const { origin } = await serveFolder(folder, Number(values.port), values.host).catch((error) => {
-      console.error(
-        error.code === "EADDRINUSE" ? `Port ${values.port} is taken: name another with --port.` : error.message,
-      );
-      process.exit(1);
-    });
-    console.log(`serving ${origin}/ (Ctrl+C ends it)`);
-    const opener = { darwin: "open", win32: "explorer" }[process.platform] ?? "xdg-open";
-    if (values.open) spawn(opener, [`${origin}/`], { stdio: "ignore", detached: true }).on("error", () => {});
-  }
-}
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await offer(buildKiosk, strict);

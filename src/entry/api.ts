@@ -66,6 +66,9 @@ class Loaded {
   get labels() {
     return this.session.labels;
   }
+  get preprocess() {
+    return this.session.preprocess;
+  }
   get assumed() {
     return this.session.assumed;
   }
@@ -82,9 +85,6 @@ class Loaded {
 
 class SessionModel extends Loaded implements Model {
   readonly input = { shape: this.session.inputShape as Model["input"]["shape"], layout: "NCHW" as const };
-  get preprocess() {
-    return this.session.preprocess;
-  }
   async run(input: Float32Array | GPUBuffer, options: RunOptions = {}) {
     if (!isKnown(options, runFields)) await refuse(options, runFields, "run option");
     return { logits: await this.session.run(input, options) };

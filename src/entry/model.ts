@@ -30,6 +30,8 @@ export interface Classifier<Image> {
   classify(image: Image, options?: ClassifyOptions): Promise<Prediction[]>;
   classify(images: readonly Image[], options?: ClassifyOptions): Promise<Prediction[][]>;
   readonly labels: readonly string[] | null;
+  /** How images become the network's input: which part of one it sees, among others. */
+  readonly preprocess: Preprocess;
   /** As `Model.assumed`; pictures show whether it is right: see `doubts`. */
   readonly assumed: Partial<Architecture>;
   /** What speaks against the structure or the preprocessing that were assumed, in sentences, after the first eight pictures. */

@@ -1,0 +1,23 @@
+import type { Preprocess } from "resnet-edge";
+
+/** A part of a picture, as shares of its width and height. */
+export interface Part {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What of a picture of these pixels the network is given: the crop, in the picture's own terms. */
+export function seenPart(width: number, height: number, { crop, resize, mode }: Preprocess): Part {
+  const [cropHeight, cropWidth] = typeof crop === "number" ? [crop, crop] : crop;
+  if (typeof resize !== "number" || mode === "squash" || mode === "border") {
+    return { left: 0, top: 0, width: 1, height: 1 };
+  }
+  const scale = resize / Math.min(width, height);
+  const [partWidth, partHeight] = [
+    Math.min(1, cropWidth / (width * scale)),
+    Math.min(1, cropHeight / (height * scale)),
+  ];
+  return { left: (1 - partWidth) / 2, top: (1 - partHeight) / 2, width: partWidth, height: partHeight };
+}

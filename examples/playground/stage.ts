@@ -1,0 +1,67 @@
+import type { Preprocess } from "resnet-edge";
+import { seenPart } from "./seen.js";
+
+export const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
+
+/** The longest side that is drawn: more than any screen shows of it, and less than phones refuse. */
+const LONGEST = 1600;
+
+/** What is looked at, and the part of it that the network sees. */
+export class Stage {
+  readonly video = find<HTMLVideoElement>("video");
+  readonly #canvas = find<HTMLCanvasElement>("picture");
+  readonly #box = find("stage");
+  readonly #seen = find("seen");
+  readonly #square = find<HTMLInputElement>("square");
+  #preprocess: Preprocess | null = null;
+
+  constructor() {
+    this.#square.addEventListener("change", () => this.#place());
+    new ResizeObserver(() => this.#place()).observe(this.#box);
+    this.video.addEventListener("resize", () => this.#place());
+  }
+
+  set preprocess(preprocess: Preprocess) {
+    this.#preprocess = preprocess;
+    this.#place();
+  }
+
+  /** Draws a picture, and says its name to those who do not see it. */
+  show(bitmap: ImageBitmap, name: string): void {
+    const scale = Math.min(1, LONGEST / Math.max(bitmap.width, bitmap.height));
+    this.#canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+    this.#canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+    this.#canvas.getContext("2d")!.drawImage(bitmap, 0, 0, this.#canvas.width, this.#canvas.height);
+    this.#canvas.setAttribute("aria-label", name);
+    this.#use("picture");
+  }
+
+  showVideo(): void {
+    this.#use("video");
+  }
+
+  #use(kind: "picture" | "video"): void {
+    this.#canvas.hidden = kind !== "picture";
+    this.video.hidden = kind !== "video";
+    this.#box.classList.add("filled");
+    this.#place();
+  }
+
+  /** Puts the frame over the part of the picture that the network sees. */
+  #place(): void {
+    const [width, height] = this.video.hidden
+      ? [this.#canvas.width, this.#canvas.height]
+      : [this.video.videoWidth, this.video.videoHeight];
+    const shown = this.#preprocess && this.#square.checked && this.#box.classList.contains("filled") && width > 0;
+    this.#seen.hidden = !shown;
+    if (!shown) return;
+    const { clientWidth, clientHeight } = this.#box;
+    const scale = Math.min(clientWidth / width, clientHeight / height);
+    const part = seenPart(width, height, this.#preprocess!);
+    const { style } = this.#seen;
+    style.left = `${(clientWidth - width * scale) / 2 + part.left * width * scale}px`;
+    style.top = `${(clientHeight - height * scale) / 2 + part.top * height * scale}px`;
+    style.width = `${part.width * width * scale}px`;
+    style.height = `${part.height * height * scale}px`;
+  }
+}

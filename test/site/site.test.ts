@@ -1,0 +1,236 @@
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildPlayground } from "../../scripts/playground.mjs";
+import { serve } from "../../scripts/serve.mjs";
+import { launch, noChromium } from "../browser/chromium.js";
+import { library, root } from "../built.js";
+import { text, until } from "../kiosk/open.js";
+
+const photo = (name: string) => fileURLToPath(new URL(`examples/photos/${name}`, root));
+const axe = fileURLToPath(new URL("node_modules/axe-core/axe.min.js", root));
+
+/** Phones either way, a phone of old, a portrait wall, a desk, 4K. */
+const sizes = [
+  [320, 568],
+  [390, 844],
+  [844, 390],
+  [1080, 1920],
+  [1920, 1080],
+  [3840, 2160],
+] as const;
+
+let folder: string;
+let server: { port: number; close(): void };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "site-"));
+  await buildPlayground(folder);
+  // No headers of ours: a plain static host.
+  server = await serve({ folder, port: 0 });
+});
+
+afterAll(async () => {
+  server?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("every link of the docs leads to a page of the site that is there, or away from it", async () => {
+  const pages = (await readdir(join(folder, "docs"))).filter((name) => name.endsWith(".html"));
+  expect(pages).toContain("index.html");
+  const ids = new Map<string, Set<string>>();
+  for (const page of pages) {
+    const html = await readFile(join(folder, "docs", page), "utf8");
+    ids.set(page, new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id!)));
+  }
+  for (const page of pages) {
+    const html = await readFile(join(folder, "docs", page), "utf8");
+    for (const [, address] of html.matchAll(/(?:href|src)="([^"]+)"/g)) {
+      if (/^[a-z]+:/.test(address!)) continue;
+      const [path, hash] = address!.split("#");
+      const target = path === "" ? page : path!;
+      const file = target.endsWith("/") ? `${target}index.html` : target;
+      await expect(stat(join(folder, "docs", file)), `${address} of ${page}`).resolves.toBeTruthy();
+      if (hash) expect(ids.get(file)?.has(hash), `${address} of ${page}`).toBe(true);
+    }
+  }
+});
+
+describe.skipIf(noChromium)(`the playground in Chromium${noChromium}`, () => {
+  let browser: Browser;
+  const errors: string[] = [];
+  const home = () => `http://127.0.0.1:${server.port}/`;
+
+  async function open(options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
+    const page = await (await browser.newContext(options)).newPage();
+    page.on("pageerror", (error) => errors.push(String(error)));
+    page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+    await page.goto(home());
+    return page;
+  }
+
+  const answered = (page: Page, wanted: string) =>
+    until(
+      () => text(page, "label"),
+      (label) => label === wanted,
+      30_000,
+    );
+
+  async function violations(page: Page): Promise<string[]> {
+    await page.evaluate(await readFile(axe, "utf8"));
+    return page.evaluate(async () => {
+      const { axe } = globalThis as unknown as {
+        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      };
+      return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+    });
+  }
+
+  beforeAll(async () => {
+    browser = await launch("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader");
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  test("the first example is answered without a click, as the library does; a click answers another", async () => {
+    const classifier = await library.loadClassifier();
+    const [cat] = await classifier.classify(photo("cat.jpg"));
+    const [rocket] = await classifier.classify(photo("rocket.jpg"));
+    await classifier.close();
+    const page = await open();
+    await answered(page, cat!.label);
+    await page.getByRole("button", { name: "Rocket" }).click();
+    await answered(page, rocket!.label);
+    expect(await page.locator("#bars .score").first().textContent()).toBe(`${(100 * rocket!.score).toFixed(0)} %`);
+    expect(await text(page, "where")).toMatch(/^CPU/);
+    await page.context().close();
+  });
+
+  test("from the second visit on the page is isolated, and it works without a network", async () => {
+    const page = await open();
+    await answered(page, "cat");
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+    await until(
+      () => page.evaluate(() => navigator.serviceWorker.controller !== null),
+      (it) => it,
+    );
+    await page.context().setOffline(true);
+    await page.reload();
+    await answered(page, "cat");
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    await page.goto(`${home()}docs/api.html`);
+    expect(await page.title()).toBe("API: resnet-edge");
+    await page.context().close();
+  });
+
+  test("another model and its labels; what is no model, and what is no picture, is said, and the page goes on", async () => {
+    const page = await open();
+    await answered(page, "cat");
+    const trouble = () => text(page, "trouble");
+    await page.setInputFiles("#model-file", {
+      name: "x.safetensors",
+      mimeType: "",
+      buffer: Buffer.from("not a model"),
+    });
+    await until(trouble, (said) => /weights|safetensors|model/i.test(said));
+    await page.setInputFiles("#file", { name: "x.jpg", mimeType: "image/jpeg", buffer: Buffer.from("not a picture") });
+    await until(trouble, (said) => /picture|image|JPEG/i.test(said));
+    expect(await text(page, "label")).toBe("No answer");
+    await page.setInputFiles("#file", photo("cat.jpg"));
+    await answered(page, "cat");
+    const model = fileURLToPath(new URL("models/cifar10-resnet20.safetensors", root));
+    await page.setInputFiles("#model-file", model);
+    await until(
+      () => text(page, "model-name"),
+      (name) => name === "cifar10-resnet20.safetensors, 10 classes",
+    );
+    const lines = Array.from({ length: 10 }, (_, index) => `thing ${index}`).join("\n");
+    await page.setInputFiles("#labels-file", {
+      name: "labels.txt",
+      mimeType: "text/plain",
+      buffer: Buffer.from(lines),
+    });
+    await answered(page, "thing 3");
+    await page.getByRole("button", { name: "The one that comes along" }).click();
+    await answered(page, "cat");
+    await page.context().close();
+  });
+
+  test("CPU and GPU are compared in turns, on the same picture", async () => {
+    const page = await open();
+    await answered(page, "cat");
+    await page.getByRole("button", { name: "Compare" }).click();
+    await until(
+      () => text(page, "verdict"),
+      (said) => /times as fast here|No difference was measured/.test(said),
+      60_000,
+    );
+    const rows = await page.locator("#comparison tbody tr").allTextContents();
+    expect(rows).toHaveLength(2);
+    for (const row of rows) expect(row).toMatch(/^[CG]PU.*ms.*cat$/);
+    expect(await violations(page)).toEqual([]);
+    await page.context().close();
+  });
+
+  test.each(sizes)(
+    "%d x %d, light and dark: nothing is cut or off the screen, and axe finds nothing",
+    async (width, height) => {
+      for (const colorScheme of ["light", "dark"] as const) {
+        const page = await open({ viewport: { width, height }, colorScheme });
+        await answered(page, "cat");
+        const cut = await page.evaluate(() =>
+          [...document.querySelectorAll("body *")]
+            .filter((element) => {
+              const { left, right, width } = element.getBoundingClientRect();
+              const hidden = width === 0 || element.closest(".unseen, .stage, .button, details:not([open])");
+              return !hidden && (left < -0.5 || right > innerWidth + 0.5);
+            })
+            .map((element) => element.outerHTML.slice(0, 80)),
+        );
+        expect(cut).toEqual([]);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+        expect(await violations(page)).toEqual([]);
+        await page.goto(`${home()}docs/api.html`);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+        await page.context().close();
+      }
+    },
+  );
+
+  test("axe finds nothing in the docs, light and dark", async () => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      const page = await open({ colorScheme });
+      for (const name of ["index", "api", "benchmarks"]) {
+        await page.goto(`${home()}docs/${name}.html`);
+        expect(await violations(page)).toEqual([]);
+      }
+      await page.context().close();
+    }
+  });
+
+  test("the frame lies over what the network sees", async () => {
+    const page = await open({ viewport: { width: 1280, height: 900 } });
+    await answered(page, "cat");
+    const [canvas, frame] = await page.evaluate(() =>
+      ["picture", "seen"].map((id) => {
+        const { left, top, width, height } = document.getElementById(id)!.getBoundingClientRect();
+        return { x: left + width / 2, y: top + height / 2, width, height };
+      }),
+    );
+    expect(Math.abs(frame!.x - canvas!.x)).toBeLessThan(1);
+    expect(Math.abs(frame!.y - canvas!.y)).toBeLessThan(1);
+    expect(Math.abs(frame!.width - frame!.height)).toBeLessThan(1);
+    await page.getByLabel("Show what the network sees").uncheck();
+    expect(await page.locator("#seen").isHidden()).toBe(true);
+    await page.context().close();
+  });
+
+  test("nothing went wrong that nobody was told of", () => {
+    expect(errors).toEqual([]);
+  });
+});
