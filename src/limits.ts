@@ -19,6 +19,20 @@ export const MAX_OPCODES = 5_000_000;
 export const MAX_PICKLE_OBJECTS = 200_000;
 /** Entries of all dicts in one pickle, and what it keeps to recall. */
 export const MAX_PICKLE_ITEMS = 500_000;
+/** Fields of all messages of an ONNX file, where they were looked into. */
+export const MAX_PROTOBUF_FIELDS = 5_000_000;
+/** Nodes of an ONNX graph; a ResNet-152 has some 500. */
+export const MAX_ONNX_NODES = 20_000;
+/** Elements that are computed from constants while an ONNX graph is read. */
+export const MAX_FOLDED_ELEMENTS = 1 << 25;
+/** Indices that one node of an ONNX graph may gather from a computed value. */
+export const MAX_GATHERED = 256;
+/** Operations that an ONNX graph may become. */
+export const MAX_OPERATIONS = 100_000;
+/** Elements of one activation of an ONNX graph. */
+export const MAX_VALUE_ELEMENTS = 1 << 28;
+/** Stages that a graph is cut into, where it does not say its own. */
+export const MAX_STAGES = 8;
 /** Entries of a zip archive. */
 export const MAX_ZIP_ENTRIES = 50_000;
 

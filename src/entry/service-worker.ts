@@ -8,6 +8,7 @@ import { bundledModel } from "../host/page.js";
 import type { BrowserImage } from "../image/kinds.js";
 import * as ownPictures from "../image/own.js";
 import * as integers from "../model/integers/index.js";
+import * as onnx from "../model/onnx/index.js";
 import * as unusual from "../model/unusual/index.js";
 import { openInPlace } from "../session/open.js";
 import * as torch from "../weights/torch.js";
@@ -21,6 +22,7 @@ const host: Host = {
   loadGpu: async () => gpu,
   loadCheck: async () => check,
   loadTorch: async () => torch,
+  loadOnnx: async () => onnx,
   loadIntegers: async () => integers,
   loadUnusual: async () => unusual,
   loadOwnPictures: async () => ownPictures,

@@ -40,12 +40,14 @@ export interface ArrivingTensor extends TensorInfo {
 
 /** What a weights file holds, whichever format it came in. */
 export interface StateDict<T extends TensorInfo = Tensor> {
-  readonly format: "safetensors" | "torch";
+  readonly format: "safetensors" | "torch" | "onnx";
   readonly tensors: ReadonlyMap<string, T>;
   /** The file, where its values are still on their way. */
   readonly arrival?: ArrivingValues;
   /** Free-form strings that the file carries (safetensors `__metadata__`); empty where a format has none. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** Of a format that states its graph: makes the `Network` (network.ts), by the options of `model/build.ts`. */
+  readonly build?: (options: object) => object;
   /** What a reader chose or left out, in sentences; absent where there was no choice. */
   readonly notes?: readonly string[];
 }

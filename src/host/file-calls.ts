@@ -8,6 +8,7 @@ export const open = promisify(fs.open);
 export const close = promisify(fs.close);
 export const read = promisify(fs.read);
 export const fstat = promisify(fs.fstat);
+export const realpath = promisify(fs.realpath);
 export const stat = promisify(fs.stat);
 export const mkdir = promisify(fs.mkdir);
 export const rename = promisify(fs.rename);

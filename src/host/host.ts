@@ -36,6 +36,10 @@ export interface Host extends Readers {
   loadCheck(): Promise<typeof import("../check/index.js")>;
   /** The reader of PyTorch checkpoints, likewise. */
   loadTorch(): Promise<typeof import("../weights/torch.js")>;
+  /** The reader of ONNX models, likewise. */
+  loadOnnx?(): Promise<typeof import("../model/onnx/index.js")>;
+  /** Reads a file in the folder of a model that `readPath` read: `bytes` are that model's. Null where they are not. */
+  readBeside?(bytes: Uint8Array, name: string): Promise<Uint8Array | null>;
   /** Readers of pictures that browsers do not decode as PIL does, likewise; absent where all pictures are decoded otherwise. */
   loadOwnPictures?(): Promise<typeof import("../image/own.js")>;
   /** Decodes whatever counts as an image here. */

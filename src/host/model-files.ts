@@ -1,10 +1,11 @@
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { parseJson } from "../base/json.js";
 import { ModelFormatError, SourceError } from "../errors.js";
 import { MAX_HEADER_BYTES, MAX_MODEL_BYTES } from "../limits.js";
 import { readFolder } from "../model/unusual/card.js";
 import { headerBytes, readHeader } from "../weights/safetensors.js";
 import { checkShard, joinShards, readIndex } from "../weights/shards.js";
+import { realpath } from "./file-calls.js";
 import type { ModelFiles } from "./host.js";
 import { pathOf, readInto, readRegular, statPath, withFile } from "./regular-file.js";
 
@@ -20,7 +21,11 @@ export async function readModel(source: string | URL, signal: Signal): Promise<M
   const path = pathOf(source);
   const found = await statPath(path);
   if (!found) throw new SourceError(`No file at ${path}; check the path.`);
-  if (!found.isDirectory()) return { bytes: await readWeightsFile(path, signal), origin: path };
+  if (!found.isDirectory()) {
+    const bytes = await readWeightsFile(path, signal);
+    pathsRead.set(bytes, path);
+    return { bytes, origin: path };
+  }
   const [config, preprocessor] = [
     await readJson(join(path, "config.json")),
     await readJson(join(path, "preprocessor_config.json")),
@@ -33,6 +38,25 @@ export async function readModel(source: string | URL, signal: Signal): Promise<M
   throw new SourceError(
     `${path} is a folder without model.safetensors, ${INDEX} or pytorch_model.bin; name a weights file.`,
   );
+}
+
+/** Where bytes that are still held came from. */
+const pathsRead = new WeakMap<Uint8Array, string>();
+
+/**
+ * Reads a file in the folder of a model whose bytes `readModel` gave; null for bytes that came from elsewhere. Throws `ModelFormatError`
+ * for a name, or a link, that leads out of that folder.
+ */
+export async function readBeside(bytes: Uint8Array, name: string): Promise<Uint8Array | null> {
+  const path = pathsRead.get(bytes);
+  if (path === undefined) return null;
+  const file = join(dirname(path), name);
+  if (!(await statPath(file))) throw new SourceError(`${path} keeps its tensors in ${name}, which is not beside it.`);
+  const folder = await realpath(dirname(path));
+  if (!(await realpath(file)).startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
+    throw new ModelFormatError(`${path} names ${name}, which leads out of its folder.`);
+  }
+  return readRegular(file, MAX_MODEL_BYTES);
 }
 
 function readWeightsFile(path: string, signal: Signal): Promise<Uint8Array> {

@@ -7,6 +7,7 @@ import { decodeBytes, decodeFile, imagePath } from "../image/decode-node.js";
 import { toPixels } from "../image/index.js";
 import type { NodeImage, RawPixels } from "../image/kinds.js";
 import * as integers from "../model/integers/index.js";
+import * as onnx from "../model/onnx/index.js";
 import * as unusual from "../model/unusual/index.js";
 import * as torch from "../weights/torch.js";
 import { nodeWorker } from "../worker/handle/node.js";
@@ -16,7 +17,7 @@ import { compileKernels } from "./fetch-kernels.js";
 import { readFile } from "./file-calls.js";
 import * as gpu from "./gpu-path.js";
 import type { Host } from "./host.js";
-import { readModel } from "./model-files.js";
+import { readBeside, readModel } from "./model-files.js";
 import { nodeStore } from "./store-node.js";
 
 export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defaultModel(): string } = {
@@ -35,6 +36,7 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
   loadGpu: async () => gpu,
   loadCheck: async () => check,
   loadTorch: async () => torch,
+  loadOnnx: async () => onnx,
   loadIntegers: async () => integers,
   loadUnusual: async () => unusual,
   absolute: (address) => address,
@@ -50,6 +52,7 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
     return [{ data: copy, width, height }, transfer];
   },
   readPath: readModel,
+  readBeside,
   async decode(source, signal) {
     const image = source as NodeImage;
     if (isKind(image, "String", "URL")) return decodeFile(imagePath(`${image}`), signal);

@@ -20,6 +20,7 @@ export interface Readers {
 
 /** As `buildNetwork`; what most files do without is loaded where a file or an option needs it. */
 export async function openNetwork(state: State, options: BuildOptions, readers: Readers): Promise<Network> {
+  if (state.build) return state.build(options) as Network;
   const plain = state.metadata.has(QUANTIZATION)
     ? await openIntegers(state, options, readers)
     : buildPlain(state, options);

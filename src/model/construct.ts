@@ -17,6 +17,8 @@ export interface BuildOptions {
   integers?: boolean;
   /** Default true. */
   foldBatchNorm?: boolean;
+  /** As `LoadOptions.inputs`. */
+  inputs?: Readonly<Record<string, ArrayLike<number> | ArrayLike<bigint>>>;
   /** False ends the network in pooled features; true insists on a classifier. Unset: a classifier where the file has one. */
   includeTop?: boolean;
   /** What is known beside the weights; `modelCard(state)` unless given. */

@@ -71,6 +71,11 @@ export async function quantizeModel(host: QuantizeHost, source: ModelSource, wor
   if (state.metadata.has(QUANTIZATION)) {
     throw new UnsupportedModelError(`${origin} is of integers already; quantize the f32 file that it was made of.`);
   }
+  if (state.build) {
+    throw new UnsupportedModelError(
+      `${origin} is an ONNX model, which states its graph and not a network's name; what is quantized here is a network by its tensors' names. Quantize the checkpoint that it was exported from.`,
+    );
+  }
   const card = modelCard(state, files);
   const { architecture, inputSize } = work;
   const network = buildNetwork(state, { architecture, inputSize, card });

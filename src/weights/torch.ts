@@ -1,13 +1,12 @@
 import { ModelFormatError } from "../errors.js";
 import { bytesPerElement, type DType, type StateDict, type Tensor } from "../graph/tensor.js";
+import { appearance } from "./appearance.js";
 import { isCounts, OtherTensor, Resolver, type Storage, TensorDraft, wholeNumber } from "./drafts.js";
 import { findTensors } from "./find.js";
 import { readEntries } from "./inflate.js";
 import { NumpyArray, numpyNames } from "./numpy.js";
 import { Callable, type Globals, Named, readPickle } from "./pickle.js";
 import { pythonGlobals } from "./python.js";
-
-export { appearance } from "./appearance.js";
 
 const storageTypes: ReadonlyMap<string, DType> = new Map([
   ["DoubleStorage", "f64"],
@@ -29,6 +28,22 @@ class StorageType {
 
 // 0x1950a86a20f9469cfc6c as a pickled LONG1 of ten bytes: the legacy form's first object.
 const LEGACY_MAGIC = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+
+/** A zip archive, or a pickle: the legacy form, numpy's arrays, or what is read to be refused by name. */
+function isTorch(bytes: Uint8Array): boolean {
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4) return true;
+  if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5) return true;
+  // A protocol 0 or 1 pickle that begins with a global, a mark, or a dict that is kept.
+  return bytes[0] === 0x63 || bytes[0] === 0x28 || (bytes[0] === 0x7d && bytes[1] === 0x71);
+}
+
+/** As `readTorch`; throws the `ModelFormatError` for a file that is none. */
+export async function readOther(bytes: Uint8Array, origin: string): Promise<StateDict> {
+  if (isTorch(bytes)) return readTorch(bytes, origin);
+  throw new ModelFormatError(
+    `${origin} is ${appearance(bytes)}, not a weights file. Give a .safetensors or .onnx file, or a PyTorch .pth, .pt or .th checkpoint.`,
+  );
+}
 
 /**
  * Reads a PyTorch checkpoint, a whole pickled module, a TorchScript archive, or a plain pickle of numpy arrays: the tensors in it,

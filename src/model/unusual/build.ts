@@ -23,6 +23,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
  * that are on their way throw when they are read), `OptionError` for impossible options.
  */
 export function buildNetwork(state: State, options: BuildOptions = {}): Network {
+  if (state.build) return state.build(options) as Network;
   const card = options.card ?? modelCard(state);
   const stated: Mutable<Partial<Architecture>> = {
     ...checkArchitecture(card.architecture, "file"),

@@ -1,0 +1,5 @@
+// What graphs of plain convolutions do without: it is loaded where a graph has such a node.
+export { cardOf } from "./card.js";
+export { moreFolds as folds } from "./fold.js";
+export { moreOperators as operators } from "./operators.js";
+export { Expressions } from "./patterns.js";

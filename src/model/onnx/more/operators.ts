@@ -1,0 +1,459 @@
+import type { ActivationOp, NormalizeOp, Vector } from "../../../graph/network.js";
+import { elementCount } from "../../../graph/tensor.js";
+import { MAX_GATHERED } from "../../../limits.js";
+import { vectorOf } from "../builder.js";
+import { type Constant, reshaped, transposed } from "../constants.js";
+import { indicesOf } from "../fold.js";
+import { isView, type Mapper, type Value } from "../mapper.js";
+import { convolve, globalPool, linear, type Operator, reduction, softmax } from "../operators.js";
+import { isFloat, type Node, Type } from "../proto.js";
+import { axisOf, bad } from "../shapes.js";
+import { type Dim, dims, equal, extentOf, inValue, type Places, regrouped, shapeOf, type View } from "../views.js";
+import { dequantized, scalesOf, slicesOf, splitSizes } from "./fold.js";
+import { integers } from "./integers.js";
+import { decomposedNorm } from "./patterns.js";
+
+/** Every `step`-th element of an axis. */
+function sliced(it: Mapper, view: View, axis: number, begin: number, step: number, count: number): View {
+  const extent = extentOf(view.axes[axis]!);
+  if (begin === 0 && step === 1 && count === extent) return view;
+  if (count === 0) throw it.refuse("it leaves no element");
+  const [laid, place] = it.alone(view, axis);
+  const taken = dims(count);
+  const places = laid.places.map((list, at) => (at === place ? taken : list)) as unknown as Places;
+  const along = (value: number, otherwise: number) =>
+    [0, 1, 2].map((at) => (at === place ? value : otherwise)) as [number, number, number];
+  const extents = places.map(extentOf) as [number, number, number];
+  const { name } = it.builder;
+  const value = it.builder.emit(
+    { kind: "slice", name, inputs: [laid.value], begin: along(begin, 0), step: along(step, 1) },
+    extents,
+  );
+  return { ...laid, value, places, axes: laid.axes.map((list, at) => (at === axis ? taken : list)) };
+}
+
+const count = (view: View, axes: readonly number[]) =>
+  axes.reduce((product, axis) => product * extentOf(view.axes[axis]!), 1);
+
+function norm(it: Mapper, view: View, axes: readonly number[]): View {
+  const squares = it.pool(it.combine("multiply", view, view), axes, "globalAveragePool");
+  return it.activation(it.scaled(squares, count(view, axes), 0), "sqrt");
+}
+
+const function1 =
+  (name: ActivationOp["function"], parameters: (node: Node) => Partial<ActivationOp> = () => ({})): Operator =>
+  (it, node) =>
+    it.activation(it.view(), name, parameters(node));
+
+/** Constants among them are put together first, so that no sum is of two constants. */
+const many =
+  (name: "add" | "maximum" | "minimum"): Operator =>
+  (it, node) => {
+    const inputs = node.inputs.map((_, index) => it.input(index));
+    const first = inputs.findIndex(isView);
+    const [view] = inputs.splice(first, 1) as [View];
+    return inputs.reduce<View>((sum, next) => it.combine(name, sum, next), view);
+  };
+
+function normalize(
+  it: Mapper,
+  view: View,
+  traits: Pick<NormalizeOp, "groups" | "over" | "epsilon">,
+  scale: Vector | null = null,
+  shift: Vector | null = null,
+): View {
+  return it.builder.on(view, { kind: "normalize", ...traits, scale, shift });
+}
+
+/** InstanceNormalization and GroupNormalization: each of a picture's groups of channels on its own, over all pixels. */
+function groupNorm(it: Mapper, node: Node, view: View, groups: readonly Dim[]): View {
+  const [, , channels] = view.places;
+  const fits = equal(channels.slice(0, groups.length), groups);
+  const laid = fits
+    ? view
+    : it.builder.arrange(view, [inValue(view.places.flat()).filter((dim) => !groups.includes(dim)), [], groups]);
+  const vector = (index: number) => {
+    const values = it.numbers(it.needed(index));
+    const inner = laid.places[2];
+    if (values.length === extentOf(groups)) return it.vector(values, groups, laid);
+    if (values.length !== extentOf(inner))
+      throw bad(node, `has ${values.length} scales for ${extentOf(groups)} groups`);
+    return vectorOf(values);
+  };
+  const traits = { groups: extentOf(groups), over: "image", epsilon: node.float("epsilon", 1e-5) } as const;
+  return normalize(it, laid, traits, vector(1), vector(2));
+}
+
+const layerNormalization: Operator = (it, node) => {
+  const view = it.view();
+  const rank = view.axes.length;
+  const axis = axisOf(node.integer("axis", -1), rank, node);
+  const over = view.axes.slice(axis).flat();
+  const laid = it.inChannels(view, over);
+  const vector = (index: number) => {
+    const constant = it.constant(index);
+    if (!constant) return null;
+    const values = it.numbers(constant);
+    if (values.length !== extentOf(over)) throw it.refuse(`its scale of [${constant.shape}] is not one for each value`);
+    return vectorOf(values);
+  };
+  return normalize(it, laid, { groups: 1, over: "pixel", epsilon: node.float("epsilon", 1e-5) }, vector(1), vector(2));
+};
+
+const matMul: Operator = (it) => product(it, it.input(0), it.input(1));
+
+function product(it: Mapper, a: Value, b: Value): View {
+  const matrix = (constant: Constant) => {
+    const extra = constant.shape.slice(0, -2);
+    if (extra.some((extent) => extent !== 1)) throw it.refuse(`it multiplies by several matrices, [${constant.shape}]`);
+    return reshaped(constant, constant.shape.slice(-2), it.work);
+  };
+  if (isView(a) && !isView(b)) {
+    const axis = a.axes.length - 1;
+    if (b.shape.length > 1) return linear(it, a, axis, transposed(matrix(b), [1, 0]));
+    const result = linear(it, a, axis, reshaped(b, [1, b.shape[0]!], it.work));
+    return { ...result, axes: result.axes.slice(0, -1) };
+  }
+  if (isView(b) && !isView(a) && a.shape.length > 1) return linear(it, b, Math.max(0, b.axes.length - 2), matrix(a));
+  throw it.refuse("it multiplies two computed tensors, as attention does");
+}
+
+const slice: Operator = (it, node) => {
+  const view = it.given(0) as View;
+  const inputs = node.inputs.map((_, index) => (index > 0 ? it.constant(index) : undefined));
+  return slicesOf(node, shapeOf(view), inputs, it.work).reduce(
+    (rest, { axis, begin, step, count }) => sliced(it, rest, axis, begin, step, count),
+    view,
+  );
+};
+
+const split: Operator = (it, node) => {
+  const view = it.given(0) as View;
+  const axis = axisOf(node.integer("axis", 0), view.axes.length, node);
+  let begin = 0;
+  // Laid out once for all of its parts.
+  const [laid] = it.alone(view, axis);
+  return splitSizes(node, extentOf(view.axes[axis]!), it.list(1) ?? node.integers("split")).map((size) => {
+    begin += size;
+    return sliced(it, laid, axis, begin - size, 1, size);
+  });
+};
+
+const gather: Operator = (it, node) => {
+  const view = it.given(0) as View;
+  const axis = axisOf(node.integer("axis", 0), view.axes.length, node);
+  const extent = extentOf(view.axes[axis]!);
+  const indices = indicesOf(node, extent, it.list(1)!);
+  const [first = 0, second = first + 1] = indices;
+  const step = second - first;
+  const isEven = step !== 0 && indices.every((at, index) => at === first + index * step);
+  if (indices.length === 0 || (!isEven && indices.length > MAX_GATHERED)) {
+    throw it.refuse(`it gathers ${indices.length} indices in no order; 1 to ${MAX_GATHERED} are supported`);
+  }
+  const taken = isEven
+    ? sliced(it, view, axis, first, step, indices.length)
+    : it.concat(
+        indices.map((at) => sliced(it, view, axis, at, 1, 1)),
+        axis,
+      );
+  const shape = shapeOf(taken);
+  return it.reshape(taken, [...shape.slice(0, axis), ...it.constant(1)!.shape, ...shape.slice(axis + 1)]);
+};
+
+const pad: Operator = (it, node) => {
+  let view = it.view();
+  const rank = view.axes.length;
+  const mode = node.text("mode") || "constant";
+  if (mode !== "constant" && mode !== "edge" && mode !== "reflect")
+    throw it.refuse(`its mode "${mode}" is not supported`);
+  const sides = it.list(1) ?? node.integers("pads") ?? node.integers("paddings") ?? [];
+  const along = it.list(3)?.map((axis) => axisOf(axis, rank, node)) ?? Array.from({ length: rank }, (_, axis) => axis);
+  if (sides.length !== 2 * along.length) throw bad(node, `has [${sides}] as padding`);
+  const value = it.list(2)?.[0] ?? node.float("value", 0);
+  const before = new Map(along.map((axis, at) => [axis, sides[at]!]));
+  const after = new Map(along.map((axis, at) => [axis, sides[at + along.length]!]));
+  for (const axis of along) {
+    const [first, last] = [before.get(axis)!, after.get(axis)!];
+    if (first < 0 || last < 0) {
+      const extent = extentOf(view.axes[axis]!);
+      view = sliced(
+        it,
+        view,
+        axis,
+        Math.max(0, -first),
+        1,
+        Math.max(0, extent + Math.min(0, first) + Math.min(0, last)),
+      );
+    }
+  }
+  let rest = along.filter((axis) => before.get(axis)! > 0 || after.get(axis)! > 0);
+  while (rest.length > 0) {
+    const [laid] = it.alone(view, rest[0]!);
+    const [height, width, channels] = laid.places;
+    // All that lie alone are padded at once.
+    const places = new Map<number, number>();
+    for (const axis of rest) {
+      const at = [height, width, channels].findIndex(
+        (list, place) => equal(list, laid.axes[axis]!) && ![...places.values()].includes(place),
+      );
+      if (at >= 0) places.set(axis, at);
+    }
+    const starts: [number, number, number] = [0, 0, 0];
+    const extents = [...it.builder.extents(laid.value)] as [number, number, number];
+    const renewed = [height, width, channels].map((list) => [...list]) as [Dim[], Dim[], Dim[]];
+    const axes = [...laid.axes];
+    for (const [axis, place] of places) {
+      const [first, last] = [Math.max(0, before.get(axis)!), Math.max(0, after.get(axis)!)];
+      if (mode === "reflect" && Math.max(first, last) >= extents[place]!)
+        throw it.refuse("it reflects more than there is");
+      starts[place] = first;
+      extents[place]! += first + last;
+      renewed[place] = dims(extents[place]!);
+      axes[axis] = renewed[place]!;
+    }
+    const op = { kind: "pad", name: it.builder.name, inputs: [laid.value], before: starts, mode, value } as const;
+    view = { ...laid, value: it.builder.emit(op, extents), places: renewed, axes };
+    rest = rest.filter((axis) => !places.has(axis));
+  }
+  return view;
+};
+
+const expand: Operator = (it) => {
+  const view = it.view();
+  const shape = it.list(1) ?? [];
+  const ones: Constant = {
+    ...{ name: "", type: view.type, shape, strides: shape.map(() => 0), dtype: "f32" },
+    bytes: new Uint8Array(Float32Array.of(1).buffer),
+  };
+  // Where nothing grows, there is nothing to multiply.
+  const from = shapeOf(view);
+  const grows = shape.some((extent, at) => extent > 1 && (from[at - shape.length + from.length] ?? 1) === 1);
+  if (grows) return it.combine("multiply", view, ones);
+  return { ...view, axes: [...Array(Math.max(0, shape.length - from.length)).fill([]), ...view.axes] };
+};
+
+const prelu: Operator = (it, node) => {
+  const view = it.view();
+  const rank = view.axes.length;
+  let slope = it.needed(1);
+  // Before version 7 the slopes are the channels'.
+  if (node.version < 7 && slope.shape.length === 1)
+    slope = reshaped(slope, along(slope.shape[0]!, 1, rank).slice(1), it.work);
+  const values = it.numbers(slope);
+  if (values.length === 1) return it.activation(view, "leaky-relu", { slope: values[0]! });
+  const missing = rank - slope.shape.length;
+  const over = slope.shape.flatMap((extent, at) => (extent > 1 ? (view.axes[at + missing] ?? []) : []));
+  if (missing >= 0 && over.every((dim) => view.places[2].includes(dim)) && extentOf(over) === values.length) {
+    return it.activation(view, "prelu", { slopes: it.vector(values, over, view) });
+  }
+  const below = it.combine("multiply", it.clip(view, Number.NEGATIVE_INFINITY, 0), slope);
+  return it.combine("add", it.relu(view), below);
+};
+
+const pow: Operator = (it) => {
+  const view = it.view();
+  const power = it.numbers(it.needed(1));
+  if (power.length !== 1) throw it.refuse("its powers differ");
+  switch (power[0]) {
+    case 1:
+      return view;
+    case 2:
+      return it.combine("multiply", view, view);
+    case 3:
+      return it.combine("multiply", it.combine("multiply", view, view), view);
+    case 0.5:
+      return it.activation(view, "sqrt");
+    case -1:
+      return it.activation(view, "reciprocal");
+    case -0.5:
+      return it.activation(it.activation(view, "sqrt"), "reciprocal");
+    default:
+      throw it.refuse(`a power of ${power[0]} is not supported`);
+  }
+};
+
+const cast: Operator = (it, node) => {
+  const view = it.view();
+  const to =
+    node.kind === "Cast"
+      ? node.integer("to", Type.float)
+      : ((it.given(1) as { type: number } | undefined)?.type ?? Type.float);
+  if (isFloat(to) || to === view.type) return { ...view, type: to };
+  throw it.refuse("it makes whole numbers of floats");
+};
+
+/** Rounds to integers, by a scale for all or for each index of an axis; the value holds what they stand for. */
+function quantize(it: Mapper, node: Node, view: View, scales: Constant, zeros: Constant | undefined): View {
+  const type = zeros?.type ?? (node.integer("output_dtype", Type.u8) || Type.u8);
+  if (type !== Type.u8 && type !== Type.i8) throw it.refuse("it rounds to integers of other than eight bits");
+  const { scale, zero, axis } = scalesOf(node, { shape: shapeOf(view) }, scales, zeros, it.work);
+  const signed = type === Type.i8;
+  if (scale.length === 1) {
+    const [alpha, beta] = [scale[0]!, zero[0]!];
+    return { ...it.activation(view, "quantize", { alpha, beta, signed }), type, rounded: { scale: alpha, zero: beta } };
+  }
+  const wanted = it.combine("divide", view, {
+    ...scales,
+    shape: along(scales.shape[0]!, axis, view.axes.length),
+    strides: along2(scales.strides[0]!, axis, view.axes.length),
+  });
+  const parts = new Set(zero).size === 1 ? [[0, scale.length] as const] : [...zero].map((_, at) => [at, 1] as const);
+  const results = parts.map(([begin, count]) => {
+    const beta = zero[begin]!;
+    const rounded = it.activation(sliced(it, wanted, axis, begin, 1, count), "quantize", { alpha: 1, beta, signed });
+    return it.scaled(rounded, 1, beta);
+  });
+  return { ...(results.length === 1 ? results[0]! : it.concat(results, axis)), type };
+}
+
+const along = (extent: number, axis: number, rank: number) =>
+  Array.from({ length: rank }, (_, at) => (at === axis ? extent : 1));
+const along2 = (stride: number, axis: number, rank: number) =>
+  Array.from({ length: rank }, (_, at) => (at === axis ? stride : 0));
+
+/** What integers stand for. */
+function floats(it: Mapper, node: Node, view: View, scales: Constant, zeros: Constant | undefined): View {
+  const { scale, zero, axis } = scalesOf(node, { shape: shapeOf(view) }, scales, zeros, it.work);
+  const { rounded } = view;
+  if (rounded && scale.length === 1 && rounded.scale === scale[0] && rounded.zero === zero[0]) {
+    return { ...view, rounded: undefined, type: Type.float };
+  }
+  const whole: View = { ...it.whole(view), type: Type.float };
+  if (scale.length === 1) return it.scaled(whole, scale[0]!, -zero[0]! * scale[0]!);
+  const vector = (values: Float64Array): Constant => ({
+    ...{ name: "", type: Type.float },
+    ...asDouble(values, along(values.length, axis, view.axes.length)),
+  });
+  return it.combine("multiply", it.combine("subtract", whole, vector(zero)), vector(scale));
+}
+
+const dequantize: Operator = (it, node) => floats(it, node, it.given(0) as View, it.needed(1), it.constant(2));
+
+const quantizedConvolution: Operator = (it, node) => {
+  const view = floats(it, node, it.given(0) as View, it.needed(1), it.constant(2));
+  const weights = perRow(it, it.needed(3), it.needed(4), it.constant(5));
+  const bias = it.constant(8);
+  // A bias is counted in steps of the input's scale times the weights'.
+  const input = it.numbers(it.needed(1))[0]!;
+  const steps = it.numbers(it.needed(4));
+  const real = bias && it.numbers(bias).map((value, at) => value * input * steps[steps.length === 1 ? 0 : at]!);
+  const result = convolve(
+    it,
+    node,
+    view,
+    weights,
+    real ? { name: "", type: Type.float, ...asDouble(real, [real.length]) } : null,
+  );
+  return quantize(it, node, result, it.needed(6), it.constant(7));
+};
+
+const quantizedProduct: Operator = (it, node) => {
+  const side = (index: number) => {
+    const given = it.given(index)!;
+    const [scale, zero] = [it.needed(index + 1), it.constant(index + 2)];
+    return isView(given) ? floats(it, node, given, scale, zero) : dequantized(node, given, scale, zero, it.work);
+  };
+  return quantize(it, node, product(it, side(0), side(3)), it.needed(6), it.constant(7));
+};
+
+/** Weights in integers, with a scale for all or for each row. */
+function perRow(it: Mapper, weights: Constant, scales: Constant, zeros: Constant | undefined): Constant {
+  const scale = it.numbers(scales);
+  const zero = zeros ? it.numbers(zeros) : new Float64Array(1);
+  if (scale.length !== 1 && scale.length !== weights.shape[0])
+    throw bad(it.node, `has ${scale.length} scales for [${weights.shape}]`);
+  const all = Float64Array.from({ length: scale.length }, (_, at) => zero[zero.length === 1 ? 0 : at]!);
+  return { ...weights, type: Type.float, linear: { scale, zero: all, axis: 0 } };
+}
+
+const lrn: Operator = (it, node) => {
+  const view = it.picture(it.view());
+  const parameters = {
+    size: node.integer("size", 1),
+    alpha: node.float("alpha", 1e-4),
+    beta: node.float("beta", 0.75),
+    bias: node.float("bias", 1),
+  };
+  return it.builder.on(view, { kind: "localResponse", ...parameters });
+};
+
+const lpNormalization: Operator = (it, node) => {
+  const view = it.view();
+  const axis = axisOf(node.integer("axis", -1), view.axes.length, node);
+  if (node.integer("p", 2) !== 2) throw it.refuse("only a norm of 2 is supported");
+  return it.combine("divide", view, norm(it, view, [axis]));
+};
+
+const asDouble = (values: Float64Array, shape: readonly number[]) => ({
+  dtype: "f64" as const,
+  shape,
+  strides: shape.map((_, axis) => elementCount(shape.slice(axis + 1))),
+  bytes: new Uint8Array(values.buffer),
+});
+
+export const moreOperators: Readonly<Record<string, Operator>> = {
+  LeakyRelu: function1("leaky-relu", (node) => ({ slope: node.float("alpha", 0.01) })),
+  PRelu: prelu,
+  Elu: function1("elu", (node) => ({ alpha: node.float("alpha", 1) })),
+  Selu: function1("selu", (node) => ({ alpha: node.float("alpha", 1.6732632), beta: node.float("gamma", 1.050701) })),
+  Sigmoid: function1("sigmoid"),
+  HardSigmoid: function1("hard-sigmoid", (node) => ({
+    alpha: node.float("alpha", 0.2),
+    beta: node.float("beta", 0.5),
+  })),
+  HardSwish: function1("hard-swish"),
+  Swish: function1("silu"),
+  Mish: function1("mish"),
+  Gelu: (it, node) => it.activation(it.view(), node.text("approximate") === "tanh" ? "gelu-tanh" : "gelu"),
+  Tanh: function1("tanh"),
+  Softplus: function1("softplus"),
+  Exp: function1("exp"),
+  Log: function1("log"),
+  Sqrt: function1("sqrt"),
+  Reciprocal: function1("reciprocal"),
+  Abs: function1("absolute"),
+  Erf: function1("erf"),
+  Neg: (it) => it.scaled(it.view(), -1, 0),
+  Pow: pow,
+  Add: integers("add"),
+  Sub: integers("subtract"),
+  Mul: integers("multiply"),
+  Div: (it, node) => decomposedNorm(it, node) ?? integers("divide")(it, node),
+  Max: many("maximum"),
+  Min: many("minimum"),
+  Sum: many("add"),
+  GlobalMaxPool: globalPool("globalMaxPool"),
+  ReduceSum: reduction((it, view, axes) => it.scaled(it.pool(view, axes, "globalAveragePool"), count(view, axes), 0)),
+  ReduceMax: reduction((it, view, axes) => it.pool(view, axes, "globalMaxPool")),
+  ReduceMin: reduction((it, view, axes) => it.scaled(it.pool(it.scaled(view, -1, 0), axes, "globalMaxPool"), -1, 0)),
+  ReduceL2: reduction(norm),
+  LpNormalization: lpNormalization,
+  MatMul: matMul,
+  Split: split,
+  Slice: slice,
+  Gather: gather,
+  Pad: pad,
+  Expand: expand,
+  LRN: lrn,
+  InstanceNormalization: (it, node) => {
+    const view = it.view();
+    return groupNorm(it, node, view, view.axes[1] ?? []);
+  },
+  GroupNormalization: (it, node) => {
+    const view = it.view();
+    const [batch = 1, channels = 1, ...space] = shapeOf(view);
+    const groups = node.integer("num_groups", 1);
+    const parted = regrouped(view, [batch, groups, channels / groups, ...space]);
+    if (!parted) throw it.refuse(`it has ${groups} groups for ${channels} channels`);
+    const result = groupNorm(it, node, parted, parted.axes[1]!);
+    return it.reshape(result, [batch, channels, ...space]);
+  },
+  LayerNormalization: layerNormalization,
+  LogSoftmax: softmax(true),
+  Cast: cast,
+  CastLike: cast,
+  QuantizeLinear: (it, node) => quantize(it, node, it.view(), it.needed(1), it.constant(2)),
+  DequantizeLinear: dequantize,
+  QLinearConv: quantizedConvolution,
+  QLinearMatMul: quantizedProduct,
+};

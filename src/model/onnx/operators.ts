@@ -1,0 +1,389 @@
+import type { Padding, Vector, Weight } from "../../graph/network.js";
+import { elementCount } from "../../graph/tensor.js";
+import { lazyVector } from "../../graph/vector.js";
+import { MAX_WASM_BYTES } from "../../limits.js";
+import { MixesImages, vectorOf } from "./builder.js";
+import { type Constant, readConstant, reshaped, transposed } from "./constants.js";
+import { axesOf as axesStated, clipBounds, transposeOrder } from "./fold.js";
+import { isView, type Mapper, type Value } from "./mapper.js";
+import { isFloat, type Node } from "./proto.js";
+import { axisOf, bad, flattened, reshapedShape, squeezed, unsqueezed } from "./shapes.js";
+import { type Dim, dims, equal, extentOf, isBatch, type Places, shapeOf, type View } from "./views.js";
+
+export type Operator = (it: Mapper, node: Node) => View | readonly View[];
+
+const same: Operator = (it) => it.given(0) as View;
+
+const axesAt = (it: Mapper, node: Node, rank: number): number[] | null =>
+  axesStated(node, it.constant(1), it.work)?.map((axis) => axisOf(axis, rank, node)) ?? null;
+
+/** Over the stated axes, or all; they are dropped or left with an extent of 1. `reduce` gives what is left of them with an extent of 1. */
+export const reduction =
+  (reduce: (it: Mapper, view: View, axes: readonly number[]) => View): Operator =>
+  (it, node) => {
+    const view = it.view();
+    const stated = axesAt(it, node, view.axes.length);
+    const all = !stated || stated.length === 0;
+    if (all && stated && node.integer("noop_with_empty_axes", 0)) return view;
+    const axes = all ? view.axes.map((_, axis) => axis) : stated;
+    const reduced = reduce(it, view, axes);
+    if (node.integer("keepdims", 1)) return reduced;
+    return { ...reduced, axes: reduced.axes.filter((_, axis) => !axes.includes(axis)) };
+  };
+
+export const globalPool =
+  (kind: "globalAveragePool" | "globalMaxPool"): Operator =>
+  (it) => {
+    const view = it.view();
+    return it.pool(view, view.axes.map((_, axis) => axis).slice(2), kind);
+  };
+
+/** What a window needs along rows and columns; of a picture of one dimension the rows are 1. */
+interface Window {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly padding: Padding;
+  readonly out: readonly [number, number];
+}
+
+function window(
+  it: Mapper,
+  node: Node,
+  [height, width]: readonly number[],
+  kernel: readonly number[],
+  spatial: number,
+): Window {
+  const two = (values: readonly number[] | null, otherwise: number): [number, number] => {
+    if (values && (values.length !== spatial || values.some((value) => !(value >= 0))))
+      throw bad(node, `has [${values}] for ${spatial} axes`);
+    const list = values ?? Array(spatial).fill(otherwise);
+    return spatial === 1 ? [otherwise, list[0]!] : [list[0]!, list[1]!];
+  };
+  const size = two(kernel, 1);
+  const stride = two(node.integers("strides"), 1);
+  const dilation = two(node.integers("dilations"), 1);
+  const pads = node.integers("pads");
+  if (pads && pads.length !== 2 * spatial) throw bad(node, `has [${pads}] as padding`);
+  const before = two(pads?.slice(0, spatial) ?? null, 0);
+  const after = two(pads?.slice(spatial) ?? null, 0);
+  if (size.includes(0) || stride.includes(0) || dilation.includes(0))
+    throw bad(node, "has a window, stride or dilation of 0");
+  const auto = node.text("auto_pad");
+  const ceil = node.integer("ceil_mode", 0) === 1;
+  const out = [height!, width!].map((extent, axis) => {
+    const reach = (size[axis]! - 1) * dilation[axis]! + 1;
+    const step = stride[axis]!;
+    if (auto.startsWith("SAME")) {
+      const windows = Math.ceil(extent / step);
+      const total = Math.max(0, (windows - 1) * step + reach - extent);
+      const less = Math.floor(total / 2);
+      before[axis] = auto === "SAME_LOWER" ? total - less : less;
+      after[axis] = total - before[axis]!;
+      return windows;
+    }
+    if (auto === "VALID") before[axis] = after[axis] = 0;
+    const room = extent + before[axis]! + after[axis]! - reach;
+    const windows = (ceil ? Math.ceil(room / step) : Math.floor(room / step)) + 1;
+    // A window that would begin behind the picture and its first padding is none.
+    return ceil && (windows - 1) * step >= extent + before[axis]! ? windows - 1 : windows;
+  }) as [number, number];
+  if (room(out)) throw it.refuse(`its window of ${size.join(" x ")} does not fit into ${height} x ${width}`);
+  return { kernel: size, stride, dilation, padding: [before[0], before[1], after[0], after[1]], out };
+}
+
+const room = (out: readonly number[]) => out.some((extent) => !(extent >= 1));
+
+const convolution: Operator = (it, node) => convolve(it, node, it.view(), it.needed(1), it.constant(2) ?? null);
+
+export function convolve(it: Mapper, node: Node, input: View, weights: Constant, bias: Constant | null): View {
+  let view = it.picture(input);
+  const { builder } = it;
+  const spatial = view.axes.length - 2;
+  const groups = node.integer("group", 1);
+  const [, , channels] = builder.extents(view.value);
+  const [out, depth, ...kernel] = weights.shape as [number, number, ...number[]];
+  if (weights.shape.length !== spatial + 2 || !(groups >= 1) || depth * groups !== channels || out % groups) {
+    throw bad(node, `has weights of [${weights.shape}] in ${groups} groups for ${channels} channels`);
+  }
+  // Zeros around the picture that were added before are part of the padding.
+  const before = builder.made(view.value);
+  let around: Padding = [0, 0, 0, 0];
+  if (
+    before?.kind === "pad" &&
+    before.mode === "constant" &&
+    before.value === 0 &&
+    !node.text("auto_pad").startsWith("SAME")
+  ) {
+    const [inner, outer] = [builder.extents(before.inputs[0]), builder.extents(before.output)];
+    const [top, left] = before.before;
+    if (inner[2] === outer[2]) {
+      around = [top, left, outer[0] - inner[0] - top, outer[1] - inner[1] - left];
+      view = it.pictureOf(view, before.inputs[0]);
+    }
+  }
+  const [height, width] = builder.extents(view.value);
+  const padded = [height + around[0] + around[2], width + around[1] + around[3]];
+  const { padding, out: windows, ...traits } = window(it, node, padded, kernel, spatial);
+  const weight = weightOf(it, reshaped(weights, [out, depth, ...traits.kernel], it.work));
+  const value = builder.emit(
+    {
+      kind: "conv",
+      name: builder.name,
+      inputs: [view.value],
+      ...traits,
+      padding: padding.map((value, side) => value + around[side]!) as unknown as Padding,
+      groups,
+      weight,
+      bias: bias && biasOf(it, bias, out),
+      relu: false,
+    },
+    [...windows, out],
+  );
+  return it.pictureOf(view, value);
+}
+
+function weightOf(it: Mapper, constant: Constant): Weight {
+  if (elementCount(constant.shape) > MAX_WASM_BYTES / 4) {
+    throw it.refuse(`its weights of [${constant.shape}] are more than WebAssembly's memory holds`);
+  }
+  return { shape: constant.shape, read: (begin, end, target) => readConstant(constant, begin, end, target) };
+}
+
+function biasOf(it: Mapper, constant: Constant, length: number): Vector {
+  const count = elementCount(constant.shape);
+  if (count !== length && count !== 1) throw bad(it.node, `has a bias of [${constant.shape}] for ${length} outputs`);
+  const values = it.numbers(constant);
+  return vectorOf(Float64Array.from({ length }, (_, at) => values[count === 1 ? 0 : at]!));
+}
+
+const pool =
+  (kind: "maxPool" | "averagePool"): Operator =>
+  (it, node) => {
+    const given = it.given(0) as View;
+    const view = it.picture(kind === "maxPool" ? given : it.view());
+    const [height, width, channels] = it.builder.extents(view.value);
+    const { out, ...traits } = window(
+      it,
+      node,
+      [height, width],
+      node.integers("kernel_shape") ?? [],
+      view.axes.length - 2,
+    );
+    const isWhole =
+      [...traits.kernel, ...traits.stride].every((extent) => extent === 1) &&
+      traits.padding.every((side) => side === 0);
+    if (isWhole) return view;
+    const op = { name: it.builder.name, inputs: [view.value] as const, ...traits };
+    const value = it.builder.emit(
+      kind === "maxPool" ? { kind, ...op } : { kind, ...op, countPadding: node.integer("count_include_pad", 0) === 1 },
+      [...out, channels],
+    );
+    return { ...it.pictureOf(view, value), rounded: view.rounded };
+  };
+
+const batchNormalization: Operator = (it, node) => {
+  if (node.integer("training_mode", 0) || node.outputs.filter(Boolean).length > 1) {
+    throw it.refuse("it is in training mode");
+  }
+  if (node.integer("spatial", 1) === 0) throw it.refuse("it has statistics for each pixel");
+  let view = it.view();
+  const over = view.axes[1] ?? view.axes[0]!;
+  if (!over.every((dim) => view.places[2].includes(dim))) view = it.picture(view);
+  const epsilon = node.float("epsilon", 1e-5);
+  const length = extentOf(view.places[2]);
+  const [weight, bias, mean, variance] = [1, 2, 3, 4].map((index) => {
+    const values = it.numbers(it.needed(index));
+    if (values.length !== extentOf(over)) throw bad(node, `has ${values.length} values for ${extentOf(over)} channels`);
+    return it.vector(values, over, view).read();
+  }) as [Float64Array, Float64Array, Float64Array, Float64Array];
+  if (variance.some((value) => !(value >= 0 && value < Number.POSITIVE_INFINITY)))
+    throw bad(node, "has a variance below zero, or none");
+  const scale = lazyVector(length, 0, () => weight.map((value, c) => value / Math.sqrt(variance[c]! + epsilon)));
+  const shift = lazyVector(length, 0, () => {
+    const scales = scale.read();
+    return bias.map((value, c) => value - mean[c]! * scales[c]!);
+  });
+  const deviation = lazyVector(length, 0, () =>
+    // A mean of 0 and a variance of 1 are what an untrained or emptied BatchNorm has: nothing is known.
+    scale
+      .read()
+      .map((value, c) => (mean[c] === 0 && variance[c] === 1 ? 0 : Math.abs(value) * Math.sqrt(variance[c]!))),
+  );
+  const statistics = { mean: vectorOf(bias), deviation };
+  return it.builder.on(view, { kind: "batchNorm", scale, shift, relu: false, statistics });
+};
+
+/** Before version 13 over all axes from the stated one on, later over that one alone. */
+export const softmax =
+  (logarithm: boolean): Operator =>
+  (it, node) => {
+    const view = it.view();
+    const rank = view.axes.length;
+    const axis = axisOf(node.integer("axis", node.version < 13 ? 1 : -1), Math.max(rank, 2), node);
+    const over = node.version < 13 ? view.axes.slice(axis).flat() : view.axes[axis]!;
+    return it.builder.on(it.inChannels(view, over), { kind: "softmax", logarithm });
+  };
+
+/** An axis of a value times a matrix [O, I]; the axis is O afterwards. */
+export function linear(it: Mapper, view: View, axis: number, matrix: Constant, bias: Vector | null = null): View {
+  const over = view.axes[axis]!;
+  if (over.some(isBatch)) throw new MixesImages();
+  const [out, depth] = matrix.shape as [number, number];
+  if (extentOf(over) !== depth) throw bad(it.node, `multiplies ${extentOf(over)} values by [${matrix.shape}]`);
+  const { builder } = it;
+  const { name } = builder;
+  const made = dims(out);
+  const axes = view.axes.map((list, at) => (at === axis ? made : list));
+  const relu = false;
+  const ones = [1, 1] as const;
+  const conv = {
+    kind: "conv",
+    name,
+    stride: ones,
+    padding: [0, 0, 0, 0],
+    dilation: ones,
+    groups: 1,
+    bias,
+    relu,
+  } as const;
+  const all = view.places.flat();
+  const [rows, columns, channels] = view.places;
+  const isWhole = all.length === over.length && all.every((dim) => over.includes(dim));
+  if (isWhole && !equal(channels, over)) {
+    // All of a value at once: a convolution whose kernel is as large.
+    const order = [...channels, ...rows, ...columns].map((dim) => over.indexOf(dim));
+    const split = reshaped(matrix, [out, ...over.map(({ extent }) => extent)], it.work);
+    const weight = weightOf(it, transposed(split, [0, ...order.map((at) => at + 1)]));
+    const kernel = [extentOf(rows), extentOf(columns)] as const;
+    const shape = [out, extentOf(channels), ...kernel];
+    const value = builder.emit({ ...conv, inputs: [view.value], kernel, weight: { ...weight, shape } }, [1, 1, out]);
+    return { ...view, value, places: [[], [], made], axes, rounded: undefined };
+  }
+  const rest = (list: readonly Dim[]) => list.filter((dim) => !over.includes(dim));
+  const places: Places = equal(channels, over)
+    ? view.places
+    : [rest(rows), [...rest(columns), ...rest(channels)], over];
+  const laid = builder.arrange(view, places);
+  const [height, width] = builder.extents(laid.value);
+  const weight = weightOf(it, matrix);
+  const inputs = [laid.value] as const;
+  const value =
+    height * width === 1
+      ? builder.emit({ kind: "linear", name, inputs, weight, bias, relu }, [1, 1, out])
+      : builder.emit({ ...conv, inputs, kernel: ones, weight: { ...weight, shape: [out, depth, 1, 1] } }, [
+          height,
+          width,
+          out,
+        ]);
+  return { ...laid, value, places: [places[0], places[1], made], axes, rounded: undefined };
+}
+
+const swap = (view: View): View => ({ ...view, axes: [view.axes[1]!, view.axes[0]!] });
+
+/** A constant times a number. */
+const times = (constant: Constant, factor: number): Constant =>
+  factor === 1 || constant.linear
+    ? constant
+    : { ...constant, linear: { scale: Float64Array.of(factor), zero: new Float64Array(1), axis: 0 } };
+
+const gemm: Operator = (it, node) => {
+  const [a, b] = [it.input(0), it.input(1)];
+  const [alpha, beta] = [node.float("alpha", 1), node.float("beta", 1)];
+  if ((isView(a) ? a.axes : a.shape).length !== 2) throw bad(node, "takes a matrix");
+  const third = node.inputs[2] ? it.input(2) : null;
+  const flip = <T extends Value>(value: T, name: string, wanted: number, turn: (value: T) => T) =>
+    node.integer(name, 0) === wanted ? turn(value) : value;
+  const turned = (constant: Constant) => transposed(constant, [1, 0]);
+  if (!isView(a))
+    return sum(
+      it,
+      linear(it, flip(b as View, "transB", 1, swap), 0, times(flip(a, "transA", 1, turned), alpha)),
+      third,
+      beta,
+    );
+  if (isView(b)) throw it.refuse("it multiplies two computed matrices");
+  const matrix = times(flip(b, "transB", 0, turned), alpha);
+  const isBias = third && !isView(third) && third.shape.slice(0, -1).every((extent) => extent === 1);
+  const bias = isBias ? biasOf(it, times(third, beta), matrix.shape[0]!) : null;
+  return sum(it, linear(it, flip(a, "transA", 1, swap), 1, matrix, bias), isBias ? null : third, beta);
+};
+
+function sum(it: Mapper, product: View, third: Value | null, beta: number): View {
+  if (!third) return product;
+  return it.combine("add", product, isView(third) ? it.scaled(third, beta, 0) : times(third, beta));
+}
+
+const reshape: Operator = (it, node) => {
+  const view = it.given(0) as View;
+  const wanted = it.list(1) ?? node.integers("shape") ?? [];
+  return it.reshape(view, reshapedShape(node, shapeOf(view), wanted));
+};
+
+const flatten: Operator = (it, node) => {
+  const view = it.given(0) as View;
+  return it.reshape(view, flattened(node, shapeOf(view)));
+};
+
+const transpose: Operator = (it, node) => {
+  const view = it.given(0) as View;
+  return { ...view, axes: transposeOrder(node, view.axes.length).map((axis) => view.axes[axis]!) };
+};
+
+export const arithmetic =
+  (name: "add" | "subtract" | "multiply" | "divide", takesIntegers = false): Operator =>
+  (it, node) => {
+    const one = it.input(0);
+    let other = it.input(1);
+    if (!takesIntegers && !isFloat(one.type)) throw it.refuse("it computes with integers");
+    // Before version 7 the other's axes are those from a stated one on.
+    const rank = (value: Value) => (isView(value) ? value.axes : value.shape).length;
+    const behind = node.has("axis") ? rank(one) - axisOf(node.integer("axis", 0), rank(one), node) - rank(other) : 0;
+    if (behind > 0) {
+      const shape = [...(isView(other) ? shapeOf(other) : other.shape), ...Array(behind).fill(1)];
+      other = isView(other) ? it.reshape(other, shape) : reshaped(other, shape, it.work);
+    }
+    return it.combine(name, one, other);
+  };
+
+/** What networks of plain convolutions are made of. The others are in `more/`. */
+export const operators: Readonly<Record<string, Operator>> = {
+  Conv: convolution,
+  BatchNormalization: batchNormalization,
+  Relu: (it) => it.relu(it.view()),
+  Clip: (it, node) => {
+    const inputs = node.inputs.map((_, index) => (index > 0 ? it.constant(index) : undefined));
+    return it.clip(it.view(), ...clipBounds(node, inputs, it.work));
+  },
+  Add: arithmetic("add"),
+  Sub: arithmetic("subtract"),
+  Mul: arithmetic("multiply"),
+  MaxPool: pool("maxPool"),
+  AveragePool: pool("averagePool"),
+  GlobalAveragePool: globalPool("globalAveragePool"),
+  ReduceMean: reduction((it, view, axes) => it.pool(view, axes, "globalAveragePool")),
+  Gemm: gemm,
+  Flatten: flatten,
+  Reshape: reshape,
+  Squeeze: (it, node) => {
+    const view = it.given(0) as View;
+    return it.reshape(view, squeezed(node, shapeOf(view), axesStated(node, it.constant(1), it.work)));
+  },
+  Unsqueeze: (it, node) => {
+    const view = it.given(0) as View;
+    return it.reshape(view, unsqueezed(node, shapeOf(view), axesStated(node, it.constant(1), it.work)));
+  },
+  Transpose: transpose,
+  Concat: (it, node) => {
+    const parts = node.inputs.map((_, index) => it.given(index)!);
+    const tags = new Set(
+      parts.map((part) => isView(part) && part.rounded && `${part.rounded.scale} ${part.rounded.zero}`),
+    );
+    const values = tags.size === 1 ? parts : parts.map((_, index) => it.input(index));
+    const rank = values.find(isView)!.axes.length;
+    return it.concat(values, axisOf(node.integer("axis", 1), rank, node));
+  },
+  Softmax: softmax(false),
+  Identity: same,
+  Dropout: same,
+};
