@@ -1,5 +1,6 @@
 // Builds dist/: the kernels (AssemblyScript), the bundles (Rolldown for pages, esbuild for Node) and the type declarations. Where dist/ is
-// of these very sources it stays: npm install, npx and npm test each ask for a build. --force builds all the same.
+// of these very sources it stays: npm install, npx and npm test each ask for a build. --force builds all the same. Kernels are kept in
+// .cache/ under a hash of their sources.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
@@ -15,11 +16,23 @@ import { minify } from "terser";
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
 
-/** Of everything that a build reads. */
-async function sourcesVersion() {
+/** What a build reads. */
+const everything = [
+  "src",
+  "assembly",
+  "scripts",
+  "asconfig.json",
+  "tsconfig.json",
+  "tsconfig.types.json",
+  "package.json",
+  "package-lock.json",
+  "models/cifar110-resnet20x2.int8.safetensors",
+];
+
+/** A hash of these files, and of all in these folders. */
+async function sourcesVersion(paths) {
   const hash = createHash("sha256");
-  const roots = ["src", "assembly", "scripts", "asconfig.json", "tsconfig.json", "tsconfig.types.json", "package.json"];
-  for (const path of [...roots, "package-lock.json", "models/cifar110-resnet20x2.int8.safetensors"]) {
+  for (const path of paths) {
     const isFolder = (await stat(path)).isDirectory();
     const names = isFolder
       ? (await readdir(path, { recursive: true, withFileTypes: true })).filter((it) => it.isFile())
@@ -30,7 +43,7 @@ async function sourcesVersion() {
   return hash.digest("hex");
 }
 
-const sources = await sourcesVersion();
+const sources = await sourcesVersion(everything);
 /** Which sources dist/ was built of. */
 const mark = "dist/.sources";
 if (!process.argv.includes("--force") && (await readFile(mark, "utf8").catch(() => "")) === sources) {
@@ -45,9 +58,19 @@ await mkdir(out, { recursive: true });
 
 const variants = ["baseline", "relaxed", "baseline-threads", "relaxed-threads"];
 const targets = [...variants, ...variants.map((name) => `int8-${name}`)];
+/** Kernels of these very sources that an earlier build made. */
+const kept = `.cache/kernels-${await sourcesVersion(["assembly", "asconfig.json", "package-lock.json"])}`;
 async function kernels(target) {
-  const { error, stderr } = await asc.main(["--target", target, "--outFile", `${out}/cpu-${target}.wasm`]);
-  if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
+  const file = `cpu-${target}.wasm`;
+  if (!(await stat(`${kept}/${file}`).catch(() => null))) {
+    const { error, stderr } = await asc.main(["--target", target, "--outFile", `${out}/${file}`]);
+    if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
+    await mkdir(kept, { recursive: true });
+    // Written under another name first: a build that is stopped leaves no half of a file.
+    await copyFile(`${out}/${file}`, `${kept}/${file}.tmp`);
+    await rename(`${kept}/${file}.tmp`, `${kept}/${file}`);
+  }
+  await copyFile(`${kept}/${file}`, `${out}/${file}`);
 }
 
 /** Of the sources that decide how long an operation takes: part of the keys under which measurements are kept. */
