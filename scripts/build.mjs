@@ -1,6 +1,5 @@
 // Builds dist/: the kernels (AssemblyScript), the bundles (Rolldown for pages, esbuild for Node) and the type declarations. Where dist/ is
-// of these very sources it stays: npm install, npx and npm test each ask for a build. --force builds all the same. Kernels are kept in
-// .cache/ under a hash of their sources.
+// of these very sources it stays: npm install, npx and npm test each ask for a build. --force builds all the same.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
@@ -16,23 +15,11 @@ import { minify } from "terser";
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
 
-/** What a build reads. */
-const everything = [
-  "src",
-  "assembly",
-  "scripts",
-  "asconfig.json",
-  "tsconfig.json",
-  "tsconfig.types.json",
-  "package.json",
-  "package-lock.json",
-  "models/cifar110-resnet20x2.int8.safetensors",
-];
-
-/** A hash of these files, and of all in these folders. */
-async function sourcesVersion(paths) {
+/** Of everything that a build reads. */
+async function sourcesVersion() {
   const hash = createHash("sha256");
-  for (const path of paths) {
+  const roots = ["src", "assembly", "scripts", "asconfig.json", "tsconfig.json", "tsconfig.types.json", "package.json"];
+  for (const path of [...roots, "package-lock.json", "models/cifar110-resnet20x2.int8.safetensors"]) {
     const isFolder = (await stat(path)).isDirectory();
     const names = isFolder
       ? (await readdir(path, { recursive: true, withFileTypes: true })).filter((it) => it.isFile())
@@ -43,7 +30,7 @@ async function sourcesVersion(paths) {
   return hash.digest("hex");
 }
 
-const sources = await sourcesVersion(everything);
+const sources = await sourcesVersion();
 /** Which sources dist/ was built of. */
 const mark = "dist/.sources";
 if (!process.argv.includes("--force") && (await readFile(mark, "utf8").catch(() => "")) === sources) {
@@ -57,20 +44,10 @@ await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 
 const variants = ["baseline", "relaxed", "baseline-threads", "relaxed-threads"];
-const targets = [...variants, ...variants.map((name) => `int8-${name}`)];
-/** Kernels of these very sources that an earlier build made. */
-const kept = `.cache/kernels-${await sourcesVersion(["assembly", "asconfig.json", "package-lock.json"])}`;
+const targets = ["", "int8-", "extended-"].flatMap((kind) => variants.map((name) => `${kind}${name}`));
 async function kernels(target) {
-  const file = `cpu-${target}.wasm`;
-  if (!(await stat(`${kept}/${file}`).catch(() => null))) {
-    const { error, stderr } = await asc.main(["--target", target, "--outFile", `${out}/${file}`]);
-    if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
-    await mkdir(kept, { recursive: true });
-    // Written under another name first: a build that is stopped leaves no half of a file.
-    await copyFile(`${out}/${file}`, `${kept}/${file}.tmp`);
-    await rename(`${kept}/${file}.tmp`, `${kept}/${file}`);
-  }
-  await copyFile(`${kept}/${file}`, `${out}/${file}`);
+  const { error, stderr } = await asc.main(["--target", target, "--outFile", `${out}/cpu-${target}.wasm`]);
+  if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
 }
 
 /** Of the sources that decide how long an operation takes: part of the keys under which measurements are kept. */

@@ -24,6 +24,7 @@ const NEEDED = [
   ...["baseline", "relaxed", "baseline-threads", "relaxed-threads"].flatMap((variant) => [
     `dist/cpu-${variant}.wasm`,
     `dist/cpu-int8-${variant}.wasm`,
+    `dist/cpu-extended-${variant}.wasm`,
   ]),
   ...[
     "dist/cifar110-resnet20x2.int8.safetensors",

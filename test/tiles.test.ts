@@ -8,6 +8,7 @@ test.each(written)("$path is what npm run tiles writes", ({ path, text }) => {
 
 test("every file that says so is written", () => {
   expect(written.map(({ path }) => path).sort()).toEqual([
+    "assembly/extended/strips.ts",
     "assembly/gemm/gemm.ts",
     "assembly/gemm/igemm-16.ts",
     "assembly/gemm/igemm-8.ts",

@@ -1,3 +1,5 @@
+import { Finish } from "../shared/extended";
+
 // Loaded, not constant: optimisers rebuild a constant vector at each use, and keep a loaded one in its register.
 export const FOUR = memory.data<f32>([4]);
 export const HALF = memory.data<f32>([0.5]);
@@ -22,5 +24,6 @@ export function nmadd(a: v128, b: v128, c: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function leastOf(relu: i32): f32 {
+  if (EXTENDED) return relu == Finish.relu || relu == Finish.clipAbove ? <f32>0 : -Infinity;
   return relu ? <f32>0 : -Infinity;
 }

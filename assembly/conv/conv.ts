@@ -1,9 +1,10 @@
 import { askFor, askForNoMore } from "../gemm/ahead";
 import { blockHeight, blocksOf, multiply, paddedRows, panelsTogether } from "../gemm/multiply";
+import { finish, mostOf } from "../extended/activation";
 import { ConvField, Field } from "../shared/record";
 import { leastOf } from "../base/simd";
 import { pointerBytes } from "../shared/sizes";
-import { residualOf } from "../gemm/store";
+import { boundBy, residualOf } from "../gemm/store";
 import { word } from "../base/words";
 
 /**
@@ -38,6 +39,8 @@ export function f32_conv(record: usize, piece: i32, scratch: usize): void {
   const work = scratch + pointerBytes(rows, taps);
   const least = leastOf(word(record, Field.relu));
 
+  // Other kernels store what is no output yet by the same code.
+  if (EXTENDED) boundBy(mostOf(record));
   const weights = <usize>word(record, Field.weights);
   const panelBytes = <usize>(taps * depth) << 5;
   const noted = <usize>word(record, Field.firstBytes);
@@ -72,9 +75,14 @@ export function f32_conv(record: usize, piece: i32, scratch: usize): void {
       residual,
       least,
     );
+    if (EXTENDED) {
+      const columns = min(count << 3, groupOut - within);
+      finish(record, output + (<usize>(group * groupOut + within) << 2), rows, step, <usize>columns << 2);
+    }
     panel += count;
   }
   askForNoMore();
+  if (EXTENDED) boundBy(Infinity);
 }
 
 /** The table for `multiply`. A tap outside the image points at zeros; a missing pixel repeats the last. */

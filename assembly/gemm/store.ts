@@ -10,6 +10,22 @@ export function residualOf(record: usize): usize {
   return at ? at - <usize>word(record, Field.output) : NO_RESIDUAL;
 }
 
+/** What stored values are bounded by: infinity but in the extended modules. */
+let most = f32x4.splat(Infinity);
+
+/** Bounds what is stored from now on. */
+export function boundBy(value: f32): void {
+  most = f32x4.splat(value);
+}
+
+/** A sum within its bounds. */
+// @ts-ignore: decorator
+@inline
+function bounded(sum: v128, floor: v128): v128 {
+  if (EXTENDED) return f32x4.pmin(f32x4.pmax(sum, floor), most);
+  return f32x4.pmax(sum, floor);
+}
+
 /** Whether a row's `width` sums are stored as they are: no residual, no ReLU, no column missing. */
 // @ts-ignore: decorator
 @inline
@@ -21,7 +37,7 @@ export function isPlain(columns: i32, width: i32, residual: usize, least: f32): 
 // @ts-ignore: decorator
 @inline
 export function put4(at: usize, residual: usize, sum: v128, floor: v128): void {
-  v128.store(at, f32x4.pmax(residual != NO_RESIDUAL ? f32x4.add(sum, v128.load(at + residual)) : sum, floor));
+  v128.store(at, bounded(residual != NO_RESIDUAL ? f32x4.add(sum, v128.load(at + residual)) : sum, floor));
 }
 
 /** Stores eight sums, or the first `columns`, plus the residual at c + residual bytes, clamped from below (ReLU). */
@@ -33,8 +49,8 @@ export function put8(c: usize, residual: usize, s0: v128, s1: v128, floor: v128,
       s0 = f32x4.add(s0, v128.load(c + residual));
       s1 = f32x4.add(s1, v128.load(c + residual, 16));
     }
-    v128.store(c, f32x4.pmax(s0, floor));
-    v128.store(c, f32x4.pmax(s1, floor), 16);
+    v128.store(c, bounded(s0, floor));
+    v128.store(c, bounded(s1, floor), 16);
   } else putSome(c, residual, s0, s1, floor, columns);
 }
 
@@ -63,10 +79,10 @@ function put2x8(
       s10 = f32x4.add(s10, v128.load(c + step + residual));
       s11 = f32x4.add(s11, v128.load(c + step + residual, 16));
     }
-    s00 = f32x4.pmax(s00, floor);
-    s01 = f32x4.pmax(s01, floor);
-    s10 = f32x4.pmax(s10, floor);
-    s11 = f32x4.pmax(s11, floor);
+    s00 = bounded(s00, floor);
+    s01 = bounded(s01, floor);
+    s10 = bounded(s10, floor);
+    s11 = bounded(s11, floor);
   }
   v128.store(c, s00);
   v128.store(c, s01, 16);
@@ -183,7 +199,7 @@ export function put6x16(
 function putSome(c: usize, residual: usize, s0: v128, s1: v128, floor: v128, columns: i32): void {
   if (columns >= 4) {
     if (residual != NO_RESIDUAL) s0 = f32x4.add(s0, v128.load(c + residual));
-    v128.store(c, f32x4.pmax(s0, floor));
+    v128.store(c, bounded(s0, floor));
     storeLanes(c + 16, residual, s1, floor, columns - 4);
   } else storeLanes(c, residual, s0, floor, columns);
 }
@@ -193,7 +209,7 @@ export function storeLanes(c: usize, residual: usize, sum: v128, floor: v128, co
   for (let lane = 0; lane < count; lane++) {
     let value = sum;
     if (residual != NO_RESIDUAL) value = f32x4.add(value, v128.load32_splat(c + residual));
-    store<f32>(c, f32x4.extract_lane(f32x4.pmax(value, floor), 0));
+    store<f32>(c, f32x4.extract_lane(bounded(value, floor), 0));
     sum = i8x16.shuffle(sum, sum, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3);
     c += 4;
   }

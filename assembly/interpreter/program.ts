@@ -1,6 +1,7 @@
 import { f32_activation } from "../pointwise/activation";
 import { f32_conv } from "../conv/conv";
 import { f32_add, f32_affine, f32_l2_normalize, f32_softmax, f32_zero_pad_shortcut } from "../pointwise/elementwise";
+import { executeExtended } from "../extended/execute";
 import { executeQuantized } from "../int8/execute";
 import { f32_input_nchw } from "../pointwise/input";
 import { f32_average_pool, f32_blur_pool, f32_max_pool } from "../pointwise/pool";
@@ -88,6 +89,7 @@ function recordAt(program: usize, index: i32): usize {
 }
 
 function execute(record: usize, piece: i32, scratch: usize): void {
+  if (EXTENDED && executeExtended(word(record, Field.kernel), record, piece, scratch)) return;
   if (QUANTIZED) {
     if (executeQuantized(word(record, Field.kernel), record, piece, scratch)) return;
   } else if (executeLarge(word(record, Field.kernel), record, piece, scratch)) return;

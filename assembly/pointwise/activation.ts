@@ -40,7 +40,7 @@ const ERFC = memory.data<f64>([
 ]);
 
 /** SiLU, GELU or ELU of two values. */
-function smooth(x: v128, kernel: i32): v128 {
+export function smooth(x: v128, kernel: i32): v128 {
   const one = f64x2.splat(1);
   if (kernel == Kernel.silu) return f64x2.div(x, f64x2.add(one, exp2(f64x2.mul(x, f64x2.splat(-LOG2E)))));
   const below = f64x2.lt(x, f64x2.splat(0));

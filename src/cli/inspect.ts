@@ -1,5 +1,7 @@
+import { isExtended } from "../cpu/extended-op.js";
 import { compile } from "../cpu/lower/compile.js";
 import { hasRelaxedSimd, variantOf } from "../cpu/module.js";
+import type { CpuOptions } from "../cpu/options.js";
 import { explain, explainRecords } from "../cpu/program/explain.js";
 import type { CompileOptions, Integers } from "../cpu/program/program.js";
 import { planMemory } from "../cpu/reserve.js";
@@ -36,20 +38,21 @@ export async function inspect(names: string[], options: Options): Promise<number
   const card = modelCard(state, files);
   const network = buildNetwork(state, { ...load, card, integers: keepsIntegers(load) });
   const integers = await integersFor(network, load);
+  const lower = isExtended(network) ? (await import("../cpu/extended/open.js")).lowerExtended : undefined;
   const weights = { ...weightsOf(network, state), bytes: bytes.length, floatBytes: floatBytes(network) };
   const computed = integers ? "int8" : "f32";
   const description = describeNetwork(network);
   const preprocess = preprocessFor(network, card, load.preprocess);
   const memory = {
-    fast: planMemory(network, { memory: "fast", integers }),
-    small: planMemory(network, { memory: "small", integers }),
+    fast: planMemory(network, { memory: "fast", integers, lower }),
+    small: planMemory(network, { memory: "small", integers, lower }),
   };
   const statedFields = statedOf(card.architecture, load.architecture);
   const stated = Object.entries(statedFields ?? card.architecture);
   const assumed = Object.entries(assumedOf(network, statedFields));
   const { classes, scores } = network.architecture;
   const labels = classes > 0 ? labelsFor(load.labels ?? card.labels, classes, scores) : null;
-  const program = options.records ? compile(network, compiling(load, integers)) : null;
+  const program = options.records ? compile(network, compiling({ ...load, lower }, integers)) : null;
   if (options.json) {
     sayJson({
       ...{ file: origin, format: state.format, bytes: bytes.length, notes: state.notes ?? [] },
@@ -98,7 +101,7 @@ export async function inspect(names: string[], options: Options): Promise<number
 }
 
 /** As an engine compiles, but for what it measures: one thread unless a number is given, and the tile that is named. */
-function compiling(options: LoadOptions, integers: Integers | undefined): CompileOptions {
+function compiling(options: LoadOptions & Pick<CpuOptions, "lower">, integers: Integers | undefined): CompileOptions {
   const { memory, tile, threads } = options;
   return {
     ...compileOptions(options, memory, typeof threads === "number" ? threads : 1, integers),

@@ -16,6 +16,8 @@ import { trialOf } from "./tune/tile-trials.js";
 
 /** Needed for files of integers alone. */
 const loadIntegers = () => import("./int8/open.js");
+/** Needed for networks beside the plain ResNets alone. */
+const loadExtended = () => import("./extended/open.js");
 
 /** Compiles a network, packs its weights into a wasm memory of its own, and starts its threads. */
 export async function createCpuEngine<G extends Graph>(network: G, options: CpuOptions): Promise<CpuEngine<G>> {
@@ -27,8 +29,10 @@ export async function createCpuEngine<G extends Graph>(network: G, options: CpuO
 }
 
 /** Null where the module takes no shared memory, and would have to. */
-async function open<G extends Graph>(network: G, options: CpuOptions): Promise<CpuEngine<G> | null> {
-  const settled = settle(network, options);
+async function open<G extends Graph>(network: G, given: CpuOptions): Promise<CpuEngine<G> | null> {
+  const settled = settle(network, given);
+  const extended = settled.extended && (await loadExtended());
+  const options = extended ? { ...given, lower: extended.lowerExtended } : given;
   const isShared = settled.choice.threads > 1;
   const fetched = options.wasm(variantOf(settled, isShared));
   // Whoever waits for it, below, hears of a failure.
@@ -63,6 +67,7 @@ async function open<G extends Graph>(network: G, options: CpuOptions): Promise<C
     return null;
   });
   if (!kernels) return null;
+  if (extended) extended.assertExtended(kernels, variant);
 
   const compiling = optionsFor(choice, setting);
   const isWanted = choice === settled.choice && setting === settled.memory;

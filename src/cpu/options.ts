@@ -15,6 +15,8 @@ export interface CpuOptions {
   readonly threads?: "auto" | number;
   /** How this host starts threads; without it there is one. */
   readonly threadSupport?: ThreadSupport;
+  /** Lowers what plain ResNets have not: code that `createCpuEngine` brings with the first such network. */
+  readonly lower?: CompileOptions["lower"];
   /** Goes into the stats, after the reason for the number of threads. */
   readonly note?: string;
   /** Where measurements are kept from one load to the next. */

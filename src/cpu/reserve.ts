@@ -13,7 +13,10 @@ export const loadTuner = () => import("./tune/tune.js");
 /** Bytes that an engine will take for a network, without taking them. */
 export function planMemory(
   network: Graph,
-  options: Pick<CpuOptions, "memory" | "convolution"> & { threads?: number; integers?: Integers | undefined } = {},
+  options: Pick<CpuOptions, "memory" | "convolution" | "lower"> & {
+    threads?: number;
+    integers?: Integers | undefined;
+  } = {},
 ): { weights: number; activations: number; total: number } {
   const { integers } = options;
   const tile = integers?.floatTile;

@@ -1,6 +1,7 @@
 import { WasmError } from "../errors.js";
 import { networkMacs } from "../graph/macs.js";
 import type { Graph } from "../graph/network.js";
+import { isExtended } from "./extended-op.js";
 import { hasRelaxedSimd, type Traits } from "./module.js";
 import type { CpuOptions } from "./options.js";
 import type { CompileOptions, Integers } from "./program/program.js";
@@ -26,8 +27,11 @@ export function settle(
   if (relaxed && !hasRelaxedSimd()) {
     throw new WasmError(`This engine has no relaxed SIMD. Use simd: "auto" or "baseline".`);
   }
+  const extended = isExtended(network);
   return {
-    int8: network.values.some(({ quantization }) => quantization),
+    extended,
+    // Kernels for both are in no module.
+    int8: !extended && network.values.some(({ quantization }) => quantization),
     relaxed,
     tile: relaxed ? (tile === "auto" ? null : tile) : "4x8",
     choice: chooseThreads(threads, threadSupport, networkMacs(network)),
@@ -36,14 +40,14 @@ export function settle(
 }
 
 export function compileOptions(
-  { convolution = "auto" }: Pick<CpuOptions, "convolution">,
+  { convolution = "auto", lower }: Pick<CpuOptions, "convolution" | "lower">,
   memory: MemorySetting = "fast",
   threads = 1,
   integers?: Integers,
 ): CompileOptions {
   // Modules with integers have no more f32 kernels than the layer behind the image and a few others need.
   const own = integers && convolution !== "direct" ? "winograd4-lean" : convolution;
-  return { memory, convolution: own, integers, threads };
+  return { memory, convolution: own, integers, lower: integers ? integers.lower : lower, threads };
 }
 
 /** The module that an engine will ask for, where that does not depend on the network; or null. */

@@ -13,4 +13,8 @@ export const kernelFiles: Readonly<Record<Variant, () => URL>> = {
   "int8-relaxed": () => new URL("./cpu-int8-relaxed.wasm", import.meta.url),
   "int8-baseline-threads": () => new URL("./cpu-int8-baseline-threads.wasm", import.meta.url),
   "int8-relaxed-threads": () => new URL("./cpu-int8-relaxed-threads.wasm", import.meta.url),
+  "extended-baseline": () => new URL("./cpu-extended-baseline.wasm", import.meta.url),
+  "extended-relaxed": () => new URL("./cpu-extended-relaxed.wasm", import.meta.url),
+  "extended-baseline-threads": () => new URL("./cpu-extended-baseline-threads.wasm", import.meta.url),
+  "extended-relaxed-threads": () => new URL("./cpu-extended-relaxed-threads.wasm", import.meta.url),
 };

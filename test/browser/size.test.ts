@@ -9,6 +9,8 @@ const gzip = (name: string) => gzipSync(readFileSync(new URL(name, dist)), { lev
 /** Of what is imported later: the GPU path, and not the readers of rarer files. */
 /** Their reader, and their lowering. */
 const isInt8 = (text: string) => text.includes("takeScales") || text.includes("qs8_conv");
+/** Their lowering. */
+const isExtended = (text: string) => text.includes("f32_depthwise");
 const isGpu = (text: string) => text.includes("createComputePipelineAsync");
 
 /** Every script that `entry` reaches: static imports, workers by their literal addresses, and what is imported later where asked for. */
@@ -26,13 +28,20 @@ function reachable(entry: string, later: (text: string) => boolean): string[] {
 
 const modules = readdirSync(dist).filter((name) => name.endsWith(".wasm"));
 
+/** What a module's name says. */
+const kindOf = new Map([
+  [isInt8, "int8"],
+  [isExtended, "extended"],
+]);
+
 test.each([
   ["on the CPU", 60, () => false],
   ["with the GPU path", 85, isGpu],
   ["with a model of integers", 68, isInt8],
+  ["with a network beside the plain ResNets", 66, isExtended],
 ])("what a page needs to classify %s is at most %i KB gzip", (_, budget, later) => {
   const scripts = reachable("index.js", later);
-  const own = modules.filter((name) => name.includes("int8") === (later === isInt8));
+  const own = modules.filter((name) => /int8|extended/.exec(name)?.[0] === kindOf.get(later));
   expect(own).toHaveLength(4);
   const bytes = scripts.reduce((sum, name) => sum + gzip(name), Math.max(...own.map(gzip)));
   console.log(`${scripts.join(" + ")} + one wasm: ${(bytes / 1024).toFixed(1)} KB gzip`);

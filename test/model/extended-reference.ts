@@ -110,7 +110,7 @@ function combine(name: BinaryOp["function"], one: number, other: number): number
 function source({ mode }: PadOp, length: number, at: number): number | null {
   if (at >= 0 && at < length) return at;
   if (mode === "constant") return null;
-  if (mode === "edge") return at < 0 ? 0 : length - 1;
+  if (mode === "edge" || length === 1) return at < 0 ? 0 : length - 1;
   // Mirrored as often as it takes.
   while (at < 0 || at >= length) at = at < 0 ? -at : 2 * (length - 1) - at;
   return at;

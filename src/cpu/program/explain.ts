@@ -1,4 +1,17 @@
 import {
+  ActivationField,
+  BinaryField,
+  BoxField,
+  DepthwiseField,
+  DilatedPoolField,
+  ExtendedKernel,
+  FinishField,
+  LocalResponseField,
+  NormalizeField,
+  PadField,
+  ReshapeField,
+} from "../../../assembly/shared/extended.js";
+import {
   ConvField,
   Field,
   ImageField,
@@ -17,8 +30,8 @@ import type { Program, Step } from "./program.js";
 type Names = Readonly<Record<number, string>>;
 
 /** The family of each kernel: names of the words behind the head. */
-const families: Readonly<Record<Kernel, Names>> = {
-  [Kernel.conv]: ConvField,
+const families: Readonly<Record<Kernel | ExtendedKernel, Names>> = {
+  [Kernel.conv]: { ...ConvField, ...FinishField },
   [Kernel.strassen]: StrassenField,
   [Kernel.winograd]: WinogradField,
   [Kernel.winogradInput]: WinogradField,
@@ -50,6 +63,18 @@ const families: Readonly<Record<Kernel, Names>> = {
   [Kernel.qs8ZeroPadShortcut]: PointwiseField,
   [Kernel.quantize]: PointwiseField,
   [Kernel.dequantize]: PointwiseField,
+  [ExtendedKernel.copyBox]: BoxField,
+  [ExtendedKernel.reshape]: ReshapeField,
+  [ExtendedKernel.pad]: PadField,
+  [ExtendedKernel.binary]: { ...BinaryField, ...FinishField },
+  [ExtendedKernel.activation]: ActivationField,
+  [ExtendedKernel.normalizePixel]: NormalizeField,
+  [ExtendedKernel.normalizeImage]: NormalizeField,
+  [ExtendedKernel.localResponse]: LocalResponseField,
+  [ExtendedKernel.logSoftmax]: NormalizeField,
+  [ExtendedKernel.dilatedPool]: { ...PoolField, ...DilatedPoolField },
+  [ExtendedKernel.depthwise]: { ...ConvField, ...DepthwiseField, ...FinishField },
+  [ExtendedKernel.depthwiseAny]: { ...ConvField, ...FinishField },
 };
 
 /** A record by the names of its words: the kernel's and the tile's as names, `scalar` as the f32 that it is. */
@@ -61,7 +86,7 @@ export interface ExplainedRecord extends Omit<Step, "macs"> {
 export function explainRecords({ records, steps }: Pick<Program, "records" | "steps">): ExplainedRecord[] {
   return steps.map(({ stage, name, kernel }, index) => {
     const words = records.subarray(index * Field.size, (index + 1) * Field.size);
-    const family = families[words[Field.kernel] as Kernel];
+    const family = families[words[Field.kernel] as Kernel | ExtendedKernel];
     const told = [...words.entries()].filter(([field, word]) => word !== 0 || field === Field.tile);
     const named = told.map(([field, word]) => {
       const own = Field[field] ?? family[field] ?? `word ${field}`;
@@ -72,7 +97,7 @@ export function explainRecords({ records, steps }: Pick<Program, "records" | "st
 }
 
 function shown(family: Names, field: number, word: number): number | string {
-  if (field === Field.kernel) return Kernel[word]!;
+  if (field === Field.kernel) return Kernel[word] ?? ExtendedKernel[word]!;
   if (field === Field.tile) return Tile[word]!;
   const isScalar = family === PointwiseField && field === PointwiseField.scalar;
   if (isScalar || field === IntegerConvField.factor) {

@@ -24,7 +24,7 @@ export function inPlace(network: Graph): ReadonlyMap<ValueId, ValueId> {
 
 /** An input whose elements are each read once, for the output's own. */
 function placeOf(op: Op): ValueId | undefined {
-  if (op.kind === "activation") return op.inputs[0];
+  if (op.kind === "activation" || op.kind === "binary") return op.inputs[0];
   if (op.kind === "conv" || op.kind === "add") return op.inputs[1] === op.inputs[0] ? undefined : op.inputs[1];
   op.kind satisfies KindsWith<"summand", null>;
   return undefined;

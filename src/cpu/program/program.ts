@@ -99,4 +99,6 @@ export interface CompileOptions extends ChoiceOptions {
   readonly threads: number;
   /** Absent: values and weights are computed in f32, whatever they are. */
   readonly integers?: Integers | undefined;
+  /** Lowers each operation, where that is not the plain lowering's work. */
+  readonly lower?: Integers["lower"] | undefined;
 }
