@@ -61,7 +61,11 @@ async function kernelsVersion() {
   return hash.digest("hex").slice(0, 12);
 }
 
-const define = { KERNELS_VERSION: JSON.stringify(await kernelsVersion()) };
+const { version } = JSON.parse(await readFile("package.json", "utf8"));
+const define = {
+  KERNELS_VERSION: JSON.stringify(await kernelsVersion()),
+  PACKAGE_VERSION: JSON.stringify(version),
+};
 /** A service worker starts no workers and computes in float alone: what does the rest is left out of its file. */
 const oneFile = {
   name: "one file",
@@ -154,6 +158,7 @@ await Promise.all([
     entryPoints: {
       node: "src/entry/node.ts",
       cli: "src/cli/index.ts",
+      "cli-worker": "src/cli/archive/worker.ts",
       "node-worker": "src/entry/node-worker.ts",
       "quantize-node": "src/entry/quantize-node.ts",
       "quantize-node-worker": "src/entry/quantize-node-worker.ts",

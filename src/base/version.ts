@@ -9,3 +9,9 @@ export function engineName(): string {
 
 /** Part of every key under which measurements are kept, so that those of other kernels are not believed. */
 export const kernelsVersion = typeof KERNELS_VERSION === "undefined" ? "sources" : KERNELS_VERSION;
+
+/** Set by the build likewise. */
+declare const PACKAGE_VERSION: string | undefined;
+
+/** As in package.json. */
+export const packageVersion = typeof PACKAGE_VERSION === "undefined" ? "sources" : PACKAGE_VERSION;

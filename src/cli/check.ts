@@ -1,16 +1,14 @@
-import { readFile } from "node:fs/promises";
 import { fitOf } from "../check/fit.js";
 import { type Found, type Reading, search } from "../check/search.js";
 import { differences, judge, type Verdict } from "../check/verdict.js";
 import { OptionError } from "../errors.js";
 import { nodeHost } from "../host/node.js";
-import { decodeBytes, decodeFile } from "../image/decode-node.js";
 import type { Pixels } from "../image/index.js";
 import { buildNetwork, modelCard, preprocessFor } from "../model/index.js";
 import { asResidual } from "../model/residual.js";
 import { readSource } from "../source/open.js";
 import { readWeights } from "../weights/index.js";
-import { listImages } from "./images.js";
+import { decodeListed, listImages } from "./images.js";
 import { loadOptions, modelOf, type Options } from "./options.js";
 import { complain, reason, say, sayJson } from "./out.js";
 import { showProgress } from "./progress.js";
@@ -39,11 +37,11 @@ export async function check(names: string[], options: Options): Promise<number> 
   let failed = 0;
   const step = Math.max(1, images.length / MOST_PICTURES);
   for (let at = 0; at < images.length; at += step) {
-    const { name, path, error } = images[Math.floor(at)]!;
+    const image = images[Math.floor(at)]!;
+    const { name } = image;
     showProgress(`${pictures.length + 1} of ${Math.min(images.length, MOST_PICTURES)}: ${name}`);
     try {
-      if (error) throw error;
-      pictures.push(typeof path === "string" ? await decodeFile(path) : await decodeBytes(await readFile(path), name));
+      pictures.push(await decodeListed(image));
     } catch (error) {
       failed++;
       showProgress("");

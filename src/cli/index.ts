@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { unknown } from "../base/nearest.js";
+import { packageVersion } from "../base/version.js";
 import { OptionError, ResnetEdgeError } from "../errors.js";
 import { stayAwake } from "../host/stay-awake.js";
 import { bench } from "./bench.js";
@@ -7,10 +8,10 @@ import { check } from "./check.js";
 import { classify } from "./classify.js";
 import { inspect } from "./inspect.js";
 import { type CommandName, checkOptions, type Options, optionTypes } from "./options.js";
-import { complain, reason, watchOutput } from "./out.js";
+import { complain, reason, say, watchOutput } from "./out.js";
 import { pull } from "./pull.js";
 import { quantize } from "./quantize.js";
-import { usage } from "./usage.js";
+import { helpOf, usage } from "./usage.js";
 
 const commands: Readonly<Record<CommandName, (names: string[], options: Options) => Promise<number>>> = {
   classify,
@@ -31,8 +32,16 @@ async function main(words: string[]): Promise<number> {
   }
   const { values, positionals } = parsed;
   const [name, ...rest] = positionals;
+  if (values.version) {
+    say(packageVersion);
+    return 0;
+  }
   if (values.help || name === "help") {
-    process.stdout.write(usage);
+    const topic = name === "help" ? rest[0] : name;
+    if (topic !== undefined && !Object.hasOwn(commands, topic)) {
+      return misused(unfamiliar("command", topic, Object.keys(commands)));
+    }
+    process.stdout.write(topic === undefined ? usage : helpOf(topic as CommandName));
     return 0;
   }
   if (name === undefined) return misused(`no command; there are ${Object.keys(commands).join(", ")}.`);

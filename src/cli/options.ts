@@ -29,6 +29,10 @@ export const optionTypes = {
   "top-k": { type: "string" },
   "min-score": { type: "string" },
   logits: { type: "boolean" },
+  recursive: { type: "boolean", short: "r" },
+  sort: { type: "string" },
+  link: { type: "boolean" },
+  "max-errors": { type: "string" },
   arch: { type: "string", multiple: true },
   runs: { type: "string" },
   records: { type: "boolean" },
@@ -42,6 +46,7 @@ export const optionTypes = {
   json: { type: "boolean" },
   debug: { type: "boolean" },
   help: { type: "boolean", short: "h" },
+  version: { type: "boolean" },
 } as const;
 
 export type Options = {
@@ -54,7 +59,7 @@ export type Options = {
 
 type Name = keyof typeof optionTypes;
 
-const every: readonly Name[] = ["json", "debug", "help"];
+const every: readonly Name[] = ["json", "debug", "help", "version"];
 const ofModels: readonly Name[] = [
   "model",
   "architecture",
@@ -69,7 +74,19 @@ const ofEngines: readonly Name[] = ["device", "threads", "simd", "memory", "conv
 
 /** The options of each command. */
 const takes = {
-  classify: [...ofModels, ...ofEngines, "precision", "top-k", "min-score", "logits"],
+  classify: [
+    ...ofModels,
+    ...ofEngines,
+    "precision",
+    "top-k",
+    "min-score",
+    "logits",
+    "output",
+    "recursive",
+    "sort",
+    "link",
+    "max-errors",
+  ],
   inspect: [...ofModels, ...ofEngines, "precision", "records"],
   // It looks on the CPU, whatever the device.
   check: [...ofModels, ...ofEngines],

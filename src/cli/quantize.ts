@@ -1,12 +1,11 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { OptionError } from "../errors.js";
 import { nodeHost } from "../host/node.js";
-import { decodeBytes, decodeFile } from "../image/decode-node.js";
 import { quantizeModel, type Work } from "../quantize/model.js";
 import { dtypes, type QuantizeReport, type QuantizeType } from "../quantize/options.js";
 import type { Pictures } from "../quantize/pictures.js";
 import { checkOptions } from "../session/check-options.js";
-import { type ListedImage, listImages } from "./images.js";
+import { decodeListed, listImages } from "./images.js";
 import { loadOptions, modelOf, number, type Options } from "./options.js";
 import { complain, say, sayJson } from "./out.js";
 import { showProgress } from "./progress.js";
@@ -51,14 +50,9 @@ async function listed(folder: string): Promise<Pictures> {
     length: images.length,
     async at(index) {
       const image = images[index];
-      return image ? { name: image.name, decode: () => decode(image) } : null;
+      return image ? { name: image.name, decode: () => decodeListed(image) } : null;
     },
   };
-}
-
-async function decode({ name, path, error }: ListedImage) {
-  if (error) throw error;
-  return typeof path === "string" ? decodeFile(path) : decodeBytes(await readFile(path), name);
 }
 
 function lines(file: string, report: QuantizeReport): string[] {

@@ -1,34 +1,79 @@
-export const usage = `Usage:
-  resnet-edge classify IMAGE...    classes of images; a folder is a set of images
-  resnet-edge inspect [MODEL]      architecture, stages, parameters, MACs, memory
-  resnet-edge check MODEL IMAGE... do structure and preprocessing fit the weights' own statistics?
-  resnet-edge quantize MODEL       the same model in a quarter of the bytes, and how near it stays
-  resnet-edge bench                times by stage and by kernel
-  resnet-edge pull NAME...         public checkpoints, into the cache; --list shows them
+import type { CommandName } from "./options.js";
 
-Model (the bundled ResNet-20 of 110 classes unless given):
+const model = `Model (the bundled ResNet-20 of 110 classes unless given):
   --model PATH|URL|NAME   safetensors, .pth/.pt/.th, or a Hugging Face folder
   --architecture NAME|K=V|JSON   overrides what names and shapes say: strideIn=1x1,activation=silu
   --labels FILE           class names, one a line
   --input-size N|HxW      side of the network's input in pixels
   --preprocess K=V|JSON   where the file says none: resize, crop, mode=center|squash|border, interpolation, mean, std
   --resize N|HxW, --mean R,G,B, --std R,G,B    the same, one by one
-Running:
+`;
+
+const running = `Running:
   --device auto|cpu|gpu   --threads N|auto   --simd auto|baseline|relaxed
   --memory fast|small     --convolution auto|direct|winograd2|winograd4|winograd4-lean
   --tile auto|4x8|6x8|6x16   rows by columns of the matrix product (docs/kernels.md)
-  --precision f32|f16     f32: a file of integers in float; f16: storage on the GPU   (classify, inspect, bench)
-classify:
+`;
+
+const precision = `  --precision f32|f16     f32: a file of integers in float; f16: storage on the GPU
+`;
+
+const other = `Other:
+  --json   --debug   --help   --version
+`;
+
+const lines: Readonly<Record<CommandName, string>> = {
+  classify: "resnet-edge classify IMAGE...    classes of images; a folder is a set of images",
+  inspect: "resnet-edge inspect [MODEL]      architecture, stages, parameters, MACs, memory",
+  check: "resnet-edge check MODEL IMAGE... do structure and preprocessing fit the weights' own statistics?",
+  quantize: "resnet-edge quantize MODEL       the same model in a quarter of the bytes, and how near it stays",
+  bench: "resnet-edge bench                times by stage and by kernel",
+  pull: "resnet-edge pull NAME...         public checkpoints, into the cache; --list shows them",
+};
+
+const own: Readonly<Record<CommandName, string>> = {
+  classify: `Images:
+  IMAGE                   a file, a folder, a quoted pattern ('photos/**/*.jpg'), an http(s) address, or - for a list on stdin
+  --recursive, -r         folders within folders, too
+Results:
   --top-k K (5)   --min-score S (0)   --json   --logits
-quantize:
+  --output FILE.jsonl|.csv|.parquet   to a file; the same command goes on where one was ended, and does changed files again
+  --sort DIR [--link]     copies, or links, of the images in a folder for each class
+  --max-errors N          stops once N images have failed
+`,
+  inspect: `inspect:
+  --records               what the CPU would run, with --memory, --convolution, --tile, --threads   --json
+`,
+  check: "",
+  quantize: `quantize:
   --images DIR   --output FILE   --calibration N (half of DIR, at most 100)   --evaluate DIR (the rest of DIR)
   --dtype int8|int8-weights|f16|bf16   --json
-inspect:
-  --records               what the CPU would run, with --memory, --convolution, --tile, --threads   --json
-bench:
+`,
+  bench: `bench:
   --arch NAME (repeatable; needs no file)   --runs N (20)   --json
-pull:
+`,
+  pull: `pull:
   --list   --from URL (a mirror)   --json
-Other:
-  --json   --debug   --help
+`,
+};
+
+/** What `--help` shows of all commands. */
+export const usage = `Usage:
+${Object.values(lines)
+  .map((line) => `  ${line}\n`)
+  .join("")}  resnet-edge help COMMAND         its options
+
+${model}${running}${precision.trimEnd()}   (classify, inspect, bench)
+${other}`;
+
+/** What `--help` shows of one command. */
+export function helpOf(command: CommandName): string {
+  const about = command === "pull" ? "" : model + (command === "quantize" ? quantizeRunning : running);
+  const more = ["classify", "inspect", "bench"].includes(command) ? precision : "";
+  return `Usage:\n  ${lines[command]}\n\n${own[command]}${about}${more}${other}`;
+}
+
+/** It computes by kernels that round alike everywhere: there is nothing to choose. */
+const quantizeRunning = `Running:
+  --threads N|auto   --simd auto|baseline|relaxed
 `;

@@ -2,11 +2,13 @@ import { extname } from "node:path";
 import { ImageDecodeError, SourceError } from "../errors.js";
 import { pathOf, readRegular } from "../host/regular-file.js";
 import { MAX_IMAGE_BYTES } from "../limits.js";
-import { decodeApart } from "./decoder-process.js";
+import { type Crop, cropApart, decodeApart } from "./decoder-process.js";
 import { readHeader } from "./header.js";
 import type { Pixels } from "./pixels.js";
+import type { CropSpec } from "./preprocess.js";
 
-export { prepareDecoder } from "./decoder-process.js";
+export { allowDecoders, type Crop, prepareDecoder } from "./decoder-process.js";
+export type { Pixels };
 
 const extensions = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif", ".bmp"]);
 
@@ -31,11 +33,26 @@ export async function decodeFile(path: string, signal?: AbortSignal | null): Pro
 
 /** As `decodeFile`, of an encoded file's bytes. */
 export async function decodeBytes(bytes: Uint8Array, origin: string, signal?: AbortSignal | null): Promise<Pixels> {
+  checkEncoded(bytes, origin);
+  return decodeApart(bytes, origin, signal);
+}
+
+/** As `decodeBytes`, of no more than the crop that a network sees. */
+export async function cropBytes(
+  bytes: Uint8Array,
+  spec: CropSpec,
+  origin: string,
+  signal?: AbortSignal | null,
+): Promise<Crop> {
+  checkEncoded(bytes, origin);
+  return cropApart(bytes, spec, origin, signal);
+}
+
+function checkEncoded(bytes: Uint8Array, origin: string): void {
   if (bytes.length > MAX_IMAGE_BYTES) {
     throw new ImageDecodeError(
       `${origin} has ${bytes.length} bytes; at most ${MAX_IMAGE_BYTES} are read. Shrink it first.`,
     );
   }
   readHeader(bytes, origin);
-  return decodeApart(bytes, origin, signal);
 }

@@ -6,17 +6,26 @@ import { onAbort } from "../base/abort.js";
 import { ImageDecodeError } from "../errors.js";
 import { MAX_PIXELS } from "../limits.js";
 import { decodeEncoded } from "./decode-encoded.js";
-import { frame, PICTURE, Unframer } from "./framing.js";
+import { frame, MAX_SPEC_BYTES, PICTURE, Unframer } from "./framing.js";
 import { orGivenUp } from "./give-up.js";
 import { inTime } from "./in-time.js";
 import type { Pixels } from "./pixels.js";
+import { type CropSpec, cropped } from "./preprocess.js";
 
 /** Pictures that are decoded at a time, each in a process of its own. */
-const PROCESSES = 2;
+let processesAtMost = 2;
 /** What was given up may take this long to end by itself; after that its process is killed. */
 const GRACE_MS = 100;
 
-type Answer = { readonly pixels: Pixels } | { readonly error: string };
+/** A picture as a network takes it, but for the normalisation. */
+export interface Crop {
+  /** [height, width, 3] of the crop. */
+  readonly rgb: Uint8Array | Uint8ClampedArray;
+  readonly decodeMs: number;
+  readonly cropMs: number;
+}
+
+type Answer = { readonly pixels: Pixels } | { readonly crop: Crop } | { readonly error: string };
 
 /**
  * A process that decodes one picture at a time. Pictures come from anywhere and decoders are large: one that hangs, crashes or
@@ -31,10 +40,11 @@ class DecoderProcess {
 
   constructor(file: string) {
     this.#child = fork(file, [], { stdio: ["pipe", "pipe", "ignore", "ipc"], execArgv: [] });
-    const answers = new Unframer(3 * MAX_PIXELS, ([kind, width, height], body) => {
+    const answers = new Unframer(3 * MAX_PIXELS, ([kind, first, second], body) => {
       if (kind === 2) this.alive = true;
       else if (kind === 1) this.#answer({ error: Buffer.from(body).toString() });
-      else this.#answer({ pixels: { data: body, width: width!, height: height!, channels: 3 } });
+      else if (kind === 3) this.#answer({ crop: { rgb: body, decodeMs: first! / 1000, cropMs: second! / 1000 } });
+      else this.#answer({ pixels: { data: body, width: first!, height: second!, channels: 3 } });
     });
     this.#child.stdout!.on("data", (bytes: Buffer) => answers.push(bytes) || this.kill());
     this.#child.stdin!.on("error", () => {});
@@ -47,9 +57,11 @@ class DecoderProcess {
     return this.#settle !== null;
   }
 
-  decode(bytes: Uint8Array): Promise<Answer> {
+  /** `spec`: as JSON; empty for the whole picture. */
+  decode(bytes: Uint8Array, spec: Uint8Array): Promise<Answer> {
     this.#hold(true);
-    this.#child.stdin!.write(frame([0, 0, 0], bytes.length));
+    this.#child.stdin!.write(frame([spec.length, 0, 0], spec.length + bytes.length));
+    if (spec.length > 0) this.#child.stdin!.write(spec);
     this.#child.stdin!.write(bytes);
     return new Promise((resolve) => {
       this.#settle = resolve;
@@ -96,8 +108,49 @@ export function prepareDecoder(): void {
   if (processes.length === 0) start();
 }
 
+/** Lets more pictures be decoded at a time, for who has many of them and as many cores. */
+export function allowDecoders(count: number): void {
+  processesAtMost = Math.max(processesAtMost, count);
+}
+
+const WHOLE = new Uint8Array(0);
+
 /** Decodes in a process that an abort, or `DECODE_MS` of its work, ends at once. The wait for a process has no limit of its own. */
 export async function decodeApart(bytes: Uint8Array, origin: string, signal?: AbortSignal | null): Promise<Pixels> {
+  const answer = await askApart(bytes, WHOLE, origin, signal);
+  if (answer && "pixels" in answer) return answer.pixels;
+  return decodeHere(bytes, origin, signal);
+}
+
+/** As `decodeApart`; what a network does not see of a picture never leaves that process. */
+export async function cropApart(
+  bytes: Uint8Array,
+  { resize, crop, mode, mean, interpolation }: CropSpec,
+  origin: string,
+  signal?: AbortSignal | null,
+): Promise<Crop> {
+  const spec = { resize, crop, mode, mean, interpolation };
+  const text = new TextEncoder().encode(JSON.stringify(spec));
+  const answer = text.length > MAX_SPEC_BYTES ? null : await askApart(bytes, text, origin, signal);
+  if (answer && "crop" in answer) return answer.crop;
+  const start = performance.now();
+  const pixels = await decodeHere(bytes, origin, signal);
+  const decoded = performance.now();
+  const rgb = cropped(pixels, spec);
+  return { rgb, decodeMs: decoded - start, cropMs: performance.now() - decoded };
+}
+
+function decodeHere(bytes: Uint8Array, origin: string, signal?: AbortSignal | null): Promise<Pixels> {
+  return inTime(origin, signal, (signal) => orGivenUp(decodeEncoded(bytes, origin, signal), signal));
+}
+
+/** What a process answers; null where there can be none. Throws `ImageDecodeError` where it failed at the picture. */
+async function askApart(
+  bytes: Uint8Array,
+  spec: Uint8Array,
+  origin: string,
+  signal?: AbortSignal | null,
+): Promise<Exclude<Answer, { error: string }> | null> {
   while (!obstacle) {
     if (signal?.aborted) {
       // It may have been woken for this turn: the next one takes it.
@@ -110,20 +163,20 @@ export async function decodeApart(bytes: Uint8Array, origin: string, signal?: Ab
       continue;
     }
     const decode = (signal: AbortSignal) => {
-      const work = decoder.decode(bytes);
+      const work = decoder.decode(bytes, spec);
       return orGivenUp(work, signal, () => retire(decoder, work));
     };
     const answer = await inTime(origin, signal, decode).finally(() => waiting.shift()?.());
     if (decoder.ended && !decoder.alive) obstacle = true;
-    else if ("pixels" in answer) return answer.pixels;
-    else throw new ImageDecodeError(answer.error.replace(PICTURE, () => origin));
+    else if ("error" in answer) throw new ImageDecodeError(answer.error.replace(PICTURE, () => origin));
+    else return answer;
   }
-  return inTime(origin, signal, (signal) => orGivenUp(decodeEncoded(bytes, origin, signal), signal));
+  return null;
 }
 
 function start(): DecoderProcess | null {
   for (const it of processes.filter(({ ended }) => ended)) processes.splice(processes.indexOf(it), 1);
-  if (obstacle || processes.length >= PROCESSES) return null;
+  if (obstacle || processes.length >= processesAtMost) return null;
   try {
     // Not written as bundlers look for it: they would take the file apart from the packages that it needs.
     const name = "node-decoder.js";

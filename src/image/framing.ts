@@ -1,6 +1,9 @@
 /** Stands for a picture's name in the messages of the process that decodes it. */
 export const PICTURE = "<picture>";
 
+/** Bytes of the JSON that may stand before a picture: how it is to be cropped. */
+export const MAX_SPEC_BYTES = 4096;
+
 /** Three numbers and the length of what follows, as 32-bit words. */
 const HEADER = 16;
 

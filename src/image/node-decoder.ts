@@ -1,17 +1,29 @@
 // The process that decodes pictures for Node: started and killed by decoder-process.ts.
 import { MAX_IMAGE_BYTES } from "../limits.js";
 import { decodeEncoded } from "./decode-encoded.js";
-import { frame, PICTURE, Unframer } from "./framing.js";
+import { frame, MAX_SPEC_BYTES, PICTURE, Unframer } from "./framing.js";
+import { type CropSpec, cropped } from "./preprocess.js";
 
 const send = (numbers: readonly [number, number, number], body: Uint8Array) => {
   process.stdout.write(frame(numbers, body.length));
   process.stdout.write(body);
 };
 
-const requests = new Unframer(MAX_IMAGE_BYTES, async (_, body) => {
+const microseconds = (ms: number) => Math.round(1000 * ms);
+
+const requests = new Unframer(MAX_IMAGE_BYTES + MAX_SPEC_BYTES, async ([specBytes], body) => {
   try {
-    const { data, width, height } = await decodeEncoded(body, PICTURE);
-    send([0, width, height], data as Uint8Array);
+    const start = performance.now();
+    const pixels = await decodeEncoded(body.subarray(specBytes!), PICTURE);
+    if (!specBytes) {
+      send([0, pixels.width, pixels.height], pixels.data as Uint8Array);
+      return;
+    }
+    const decoded = performance.now();
+    const spec: CropSpec = JSON.parse(new TextDecoder().decode(body.subarray(0, specBytes)));
+    const rgb = cropped(pixels, spec);
+    const took = [decoded - start, performance.now() - decoded].map(microseconds);
+    send([3, took[0]!, took[1]!], new Uint8Array(rgb.buffer, rgb.byteOffset, rgb.length));
   } catch (error) {
     send([1, 0, 0], Buffer.from((error as Error).message));
   }

@@ -7,7 +7,11 @@ import { type Region, resize } from "./resize.js";
  * Returns [3, height, width] of the crop, planes.
  */
 export function preprocess(pixels: Pixels, spec: Preprocess): Float32Array {
-  const rgb = cropped(pixels, spec);
+  return normalised(cropped(pixels, spec), spec);
+}
+
+/** `rgb`: [height, width, 3] of a crop. Returns its planes [3, height, width], normalised. */
+export function normalised(rgb: Uint8Array | Uint8ClampedArray, spec: Pick<Preprocess, "mean" | "std">): Float32Array {
   const plane = rgb.length / 3;
   const result = new Float32Array(3 * plane);
   for (const [channel, { scale, shift }] of normalisation(spec).entries()) {
@@ -17,7 +21,10 @@ export function preprocess(pixels: Pixels, spec: Preprocess): Float32Array {
 }
 
 /** Of each channel: a byte times `scale`, less `shift`. */
-export function normalisation({ mean, std }: Preprocess): { readonly scale: number; readonly shift: number }[] {
+export function normalisation({
+  mean,
+  std,
+}: Pick<Preprocess, "mean" | "std">): { readonly scale: number; readonly shift: number }[] {
   return std.map((deviation, channel) => ({ scale: 1 / (255 * deviation), shift: mean[channel]! / deviation }));
 }
 
@@ -38,6 +45,9 @@ export interface Framing extends Size {
 }
 
 type FramingSpec = Pick<Preprocess, "resize" | "crop" | "mode"> & Partial<Pick<Preprocess, "mean">>;
+
+/** What of a `Preprocess` decides on a crop's 8-bit pixels. */
+export type CropSpec = FramingSpec & Pick<Preprocess, "interpolation">;
 
 export function frame(size: Size, spec: FramingSpec): Framing {
   const crop = both(spec.crop);
@@ -79,7 +89,7 @@ function resized(size: Size, { resize, mode }: FramingSpec): Size {
 }
 
 /** The resized and cropped 8-bit RGB image. Where the resized image is smaller than the crop, `fill` surrounds it. */
-export function cropped(pixels: Pixels, spec: FramingSpec & Pick<Preprocess, "interpolation">): Uint8ClampedArray {
+export function cropped(pixels: Pixels, spec: CropSpec): Uint8ClampedArray {
   const { width, height, region, left, top, crop, fill } = frame(pixels, spec);
   const inner = resize(pixels, width, height, region, spec.interpolation);
   if (region.width === crop.width && region.height === crop.height) return inner;

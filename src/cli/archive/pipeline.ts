@@ -1,0 +1,58 @@
+import { availableParallelism } from "node:os";
+import { inOrder } from "../../base/in-order.js";
+import { Room } from "../../base/room.js";
+import { allowDecoders, cropBytes } from "../../image/decode-node.js";
+import { type ListedImage, readListed } from "../images.js";
+import type { Answer, Answering } from "./answering.js";
+import { type Stamp, stampOf } from "./stamp.js";
+
+/** Addresses that are fetched at a time. */
+const FETCHES = 8;
+
+/** Milliseconds of a picture's way, each step's own. */
+export interface Times {
+  readonly decode: number;
+  readonly preprocess: number;
+  readonly inference: number;
+}
+
+/** What became of a picture. */
+export interface Done {
+  readonly image: ListedImage;
+  /** Of its file, before it was read. */
+  readonly stamp: Stamp | null;
+  /** The encoded file, where it was fetched. */
+  readonly fetched?: Uint8Array;
+  readonly result: (Pick<Answer, "predictions" | "logits"> & { readonly ms: Times }) | { readonly error: unknown };
+}
+
+/**
+ * Classifies pictures in their order. While some are answered, the next ones are read, decoded and cropped in other processes: in
+ * one at first, and in as many more as it takes that nobody who could answer waits.
+ */
+export function classifyAll(images: Iterable<ListedImage>, answering: Answering): AsyncGenerator<Done> {
+  const cores = availableParallelism();
+  const decoders = new Room(1);
+  const fetches = new Room(FETCHES);
+  allowDecoders(cores);
+  const read = (image: ListedImage) => readListed(image);
+  const cropped = async (image: ListedImage, fetched: Uint8Array | undefined) =>
+    cropBytes(fetched ?? (await read(image)), answering.preprocess, image.name);
+  const one = async (image: ListedImage): Promise<Done> => {
+    let stamp: Stamp | null = null;
+    try {
+      if (image.error) throw image.error;
+      const fetched = image.path instanceof URL ? await fetches.run(() => read(image)) : undefined;
+      stamp = await stampOf(image);
+      const { rgb, decodeMs, cropMs } = await decoders.run(() => cropped(image, fetched));
+      const { inferenceMs, ...answer } = await answering.answer(rgb);
+      if (answering.isStarving) decoders.grow(Math.min(cores, decoders.size + 1));
+      const ms = { decode: decodeMs, preprocess: cropMs, inference: inferenceMs };
+      return { image, stamp, ...(fetched && { fetched }), result: { ...answer, ms } };
+    } catch (error) {
+      return { image, stamp, result: { error } };
+    }
+  };
+  const isRemote = [...images].some(({ path }) => path instanceof URL);
+  return inOrder(images, 3 * answering.width + cores + (isRemote ? FETCHES : 0), one);
+}

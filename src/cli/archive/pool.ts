@@ -1,0 +1,187 @@
+import { totalmem } from "node:os";
+import { Worker } from "node:worker_threads";
+import { WorkerError } from "../../errors.js";
+import { beside } from "../../host/beside-node.js";
+import { receiveError } from "../../worker/errors.js";
+import type { Answer, Answering, Wanted } from "./answering.js";
+import type { Picture, Ready, Word } from "./messages.js";
+
+/** Pictures that a worker has: one that it works on, and the next. */
+const UNDER_WAY = 2;
+/** Workers that may end by themselves before nobody is started in their place any more. */
+const MOST_LOST = 3;
+/** Of the machine's memory, for the models of all workers. */
+const SHARE_OF_MEMORY = 0.25;
+
+interface Task extends Picture {
+  /** Once more, where a worker ended with it. */
+  isRepeated: boolean;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One worker, with what it works on. */
+class Member {
+  readonly tasks = new Map<number, Task>();
+  readonly ready: Promise<Ready>;
+  doubts: readonly string[] = [];
+  readonly #worker: Worker;
+
+  constructor(wanted: Wanted, onAnswer: (member: Member) => void, onEnd: (reason: string) => void) {
+    const file = beside(import.meta.url, () => new URL("./cli-worker.js", import.meta.url));
+    // Functions cannot be sent.
+    const load = { ...wanted.load, onProgress: undefined, signal: undefined };
+    this.#worker = new Worker(file, { workerData: { ...wanted, source: `${wanted.source}`, load } });
+    this.ready = new Promise((resolve, reject) => {
+      let ended = false;
+      const end = (reason: string) => {
+        if (ended) return;
+        ended = true;
+        reject(new WorkerError(`A worker could not load the model: ${reason}.`));
+        onEnd(reason);
+      };
+      this.#worker.on("message", (word: Word) => {
+        if ("ready" in word) resolve(word.ready);
+        else if ("refused" in word) reject(receiveError(word.refused));
+        else {
+          const task = this.tasks.get(word.id)!;
+          this.tasks.delete(word.id);
+          if ("error" in word) task.reject(receiveError(word.error));
+          else {
+            this.doubts = word.doubts;
+            task.resolve(word.answer);
+          }
+          onAnswer(this);
+        }
+      });
+      this.#worker.on("error", (error) => end(error.message));
+      this.#worker.on("exit", (code) => end(`it exited with code ${code}`));
+    });
+    // Whoever waits for it hears of it.
+    this.ready.catch(() => {});
+  }
+
+  give(task: Task): void {
+    this.tasks.set(task.id, task);
+    // A copy is sent: a worker may end with it.
+    this.#worker.postMessage({ id: task.id, rgb: task.rgb } satisfies Picture);
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
+/**
+ * Sessions in workers, each with one thread, on pictures of their own: for many pictures that is faster than several threads on
+ * one, which wait for each other at every layer.
+ */
+export class Pool implements Answering {
+  readonly #members: Member[] = [];
+  readonly #waiting: Task[] = [];
+  #closed = false;
+  #lost = 0;
+  #last = 0;
+  /** Why nobody is left. */
+  #end: WorkerError | null = null;
+  /** Of late, how often an answer left a worker without a picture: 0..1. */
+  #starving = 0;
+  #ready: Ready | null = null;
+
+  private constructor(private readonly wanted: Wanted) {}
+
+  /**
+   * The first worker loads alone: what it measures is kept for the others, and its memory tells how many there may be. Null where
+   * that is one, although more were asked for.
+   */
+  static async open(wanted: Wanted, count: number): Promise<Pool | null> {
+    const pool = new Pool({ ...wanted, load: { ...wanted.load, threads: 1 } });
+    try {
+      pool.#ready = await pool.#start().ready;
+      const width = Math.min(count, Math.floor((SHARE_OF_MEMORY * memory()) / pool.#ready.bytes));
+      if (width < 2 && count > 1) {
+        await pool.close();
+        return null;
+      }
+      for (let member = 1; member < width; member++) pool.#start();
+      return pool;
+    } catch (error) {
+      await pool.close();
+      throw error;
+    }
+  }
+
+  get preprocess() {
+    return this.#ready!.preprocess;
+  }
+
+  get isShare() {
+    return this.#ready!.isShare;
+  }
+
+  get doubts() {
+    return this.#members[0]?.doubts ?? [];
+  }
+
+  get width() {
+    return this.#members.length;
+  }
+
+  get isStarving() {
+    return this.#starving > 0.25;
+  }
+
+  answer(rgb: Picture["rgb"]): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (this.#end) throw this.#end;
+      this.#waiting.push({ id: this.#last++, rgb, isRepeated: false, resolve, reject });
+      this.#next();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#members.map((member) => member.end()));
+  }
+
+  #start(): Member {
+    const onAnswer = (member: Member) => {
+      this.#next();
+      this.#starving += ((member.tasks.size === 0 ? 1 : 0) - this.#starving) / 16;
+    };
+    const member = new Member(this.wanted, onAnswer, (reason) => this.#lose(member, reason));
+    this.#members.push(member);
+    return member;
+  }
+
+  /** Gives the pictures that wait to whoever has fewest. */
+  #next(): void {
+    while (this.#waiting.length > 0) {
+      const free = this.#members.reduce((least, it) => (it.tasks.size < least.tasks.size ? it : least));
+      if (free.tasks.size >= UNDER_WAY) return;
+      free.give(this.#waiting.shift()!);
+    }
+  }
+
+  /** A worker that ended by itself: its pictures go to others, once. */
+  #lose(member: Member, reason: string): void {
+    if (this.#closed) return;
+    this.#members.splice(this.#members.indexOf(member), 1);
+    for (const task of [...member.tasks.values()].reverse()) {
+      if (task.isRepeated) task.reject(new WorkerError(`The worker that had this picture ended: ${reason}.`));
+      else this.#waiting.unshift(Object.assign(task, { isRepeated: true }));
+    }
+    if (this.#ready && ++this.#lost <= MOST_LOST) this.#start();
+    if (this.#members.length > 0) this.#next();
+    else {
+      this.#end = new WorkerError(`All workers have ended: ${reason}.`);
+      for (const task of this.#waiting.splice(0)) task.reject(this.#end);
+    }
+  }
+}
+
+/** Bytes of memory of this machine, or of the container in it. */
+function memory(): number {
+  const constrained = process.constrainedMemory?.() ?? 0;
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
