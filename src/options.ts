@@ -52,6 +52,8 @@ export interface LoadOptions {
   labels?: readonly string[];
   /** The network's input where it differs from the model's own: the side of a square, or [height, width]. */
   inputSize?: number | readonly [height: number, width: number];
+  /** Values for the inputs that an ONNX graph has beside the picture, by name, in row-major order. */
+  inputs?: Readonly<Record<string, ArrayLike<number> | ArrayLike<bigint>>>;
   /** Keep BatchNorm as an operation of its own: slower, for checking the fold. Default true (folded). */
   foldBatchNorm?: boolean;
   /** Forces one 3x3 kernel where it applies; "auto" chooses by shape. */

@@ -17,6 +17,7 @@ const loadFields: Fields<LoadOptions> = {
   preprocess: 0,
   labels: 0,
   inputSize: 0,
+  inputs: 0,
   foldBatchNorm: 0,
   convolution: 0,
   tile: 0,
