@@ -8,7 +8,6 @@ const alone = [
   "test/bench-page/bench-page.test.ts",
   "test/browser/start.test.ts",
   "test/full/**/*.test.ts",
-  "test/gpu/prediction.test.ts",
   "test/kiosk/**/*.test.ts",
   "test/matrix/**/*.test.ts",
   "test/schedule/**/*.test.ts",

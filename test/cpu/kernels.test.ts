@@ -73,7 +73,7 @@ describe.each(modules)("%s", (simd) => {
     });
 
     // With blocks of four alone its last piece is of one pixel.
-    test("a last piece that is next to nothing", async () => {
+    test.runIf(tile === "4x8")("a last piece that is next to nothing", async () => {
       const shape = { height: 1, width: 133121, channels: 64 };
       await check(conv({ weight: weightOf([64, 64, 1, 1]) }), shape, shape, simd, { tile }, 5e-6);
     });

@@ -43,7 +43,7 @@ const networks: [string, () => Network][] = [
     () => buildNetwork(fixtureState(name), { inputSize: size }),
   ]),
   ["resnet18 on 64 x 64", () => pseudoRandomNetwork("resnet18", { inputSize: 64, classes: 10 })],
-  ["resnet50 on 104 x 104", () => pseudoRandomNetwork("resnet50", { inputSize: 104, classes: 10 })],
+  ["resnet50 on 72 x 72", () => pseudoRandomNetwork("resnet50", { inputSize: 72, classes: 10 })],
   ["resnext50 on 33 x 33", () => pseudoRandomNetwork("resnext50_32x4d", { inputSize: 33, classes: 10 })],
 ];
 

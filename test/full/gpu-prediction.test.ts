@@ -6,7 +6,7 @@ import { calibrate } from "../../src/schedule/calibrate.js";
 import { median } from "../../src/schedule/median.js";
 import { predict, type Stretch } from "../../src/schedule/planner.js";
 import { engineFor } from "../cpu/engine.js";
-import { openDawn } from "./dawn.js";
+import { openDawn } from "../gpu/dawn.js";
 
 const { gpu, skip } = await openDawn();
 if (skip) console.log(`skipped: predictions on real engines, ${skip}`);
