@@ -18,7 +18,16 @@ process.chdir(root);
 /** Of everything that a build reads. */
 async function sourcesVersion() {
   const hash = createHash("sha256");
-  const roots = ["src", "assembly", "scripts", "asconfig.json", "tsconfig.json", "tsconfig.types.json", "package.json"];
+  const roots = [
+    "src",
+    "assembly",
+    "scripts",
+    "asconfig.json",
+    "asconfig.pixels.json",
+    "tsconfig.json",
+    "tsconfig.types.json",
+    "package.json",
+  ];
   for (const path of [...roots, "package-lock.json", "models/cifar110-resnet20x2.int8.safetensors"]) {
     const isFolder = (await stat(path)).isDirectory();
     const names = isFolder
@@ -50,6 +59,12 @@ async function kernels(target) {
   if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
 }
 
+/** What resizes pictures: a module of its own, since a page's kernels come without pictures too. */
+async function pixelKernels() {
+  const { error, stderr } = await asc.main(["--config", "asconfig.pixels.json", "--outFile", `${out}/pixels.wasm`]);
+  if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
+}
+
 /** Of the sources that decide how long an operation takes: part of the keys under which measurements are kept. */
 async function kernelsVersion() {
   const hash = createHash("sha256");
@@ -66,10 +81,16 @@ const define = {
   KERNELS_VERSION: JSON.stringify(await kernelsVersion()),
   PACKAGE_VERSION: JSON.stringify(version),
 };
-/** A service worker starts no workers and computes in float alone: what does the rest is left out of its file. */
+/** A service worker starts no workers and computes in float alone: what does the rest is left out of its file, and so are labels. */
 const oneFile = {
   name: "one file",
   load(id) {
+    if (/\/src\/entry\/imagenet\.ts$/.test(id)) {
+      return `import { OptionError } from "../errors.js";
+        export async function labels() {
+          throw new OptionError('A service worker has no list of labels in it: give labels, 1,000 names.');
+        }`;
+    }
     return /\/src\/(cpu\/threads\/team|worker\/handle\/web|cpu\/int8\/open)\.ts$/.test(id)
       ? "export const Team = null, webWorker = null, openIntegers = null;"
       : null;
@@ -138,6 +159,7 @@ const types = promisify(execFile)(process.execPath, [
 ]);
 await Promise.all([
   ...targets.map(kernels),
+  pixelKernels(),
   // The page and its worker share most of their code. A thread is kept small.
   pages(
     { index: "src/entry/index.ts", worker: "src/entry/web-worker.ts", thread: "src/cpu/threads/thread-web.ts" },

@@ -49,7 +49,8 @@ export interface LoadOptions {
   /** Overrides what names and shapes say, field by field; a string is a well-known name. */
   architecture?: string | Partial<Architecture>;
   preprocess?: Partial<Preprocess>;
-  labels?: readonly string[];
+  /** Class names in index order; "imagenet": those of ImageNet's 1,000, in torchvision's order. */
+  labels?: readonly string[] | "imagenet";
   /** The network's input where it differs from the model's own: the side of a square, or [height, width]. */
   inputSize?: number | readonly [height: number, width: number];
   /** Values for the inputs that an ONNX graph has beside the picture, by name, in row-major order. */
@@ -60,6 +61,8 @@ export interface LoadOptions {
   convolution?: "auto" | "direct" | "winograd2" | "winograd4" | "winograd4-lean";
   /** Tile of the matrix product, rows by columns; "auto" measures at load. The baseline module has 4x8 alone. */
   tile?: "auto" | "4x8" | "6x8" | "6x16";
+  /** "fast": JPEGs are decoded at a half, a quarter or an eighth of their size where that is still twice what is needed. In Node. */
+  decode?: "exact" | "fast";
   signal?: AbortSignal | null;
   onProgress?: (progress: Progress) => void;
   /** Where to look for a GPU instead of navigator.gpu: Dawn in Node, say. The session then runs in place. */
@@ -84,7 +87,41 @@ export interface ClassifyOptions {
   topK?: number;
   /** Only predictions with at least this score (0..1, but for raw logits); all by default. */
   minScore?: number;
+  /** Only these classes, by label or index. Scores stay as they are, unless `renormalise`. */
+  allow?: readonly (string | number)[];
+  /** All but these. */
+  deny?: readonly (string | number)[];
+  /** Scores of the classes that are left sum to 1. */
+  renormalise?: boolean;
+  /** The part of the picture that is looked at: whole pixels of it as it is shown, upright. */
+  region?: ImageRegion;
+  /** How the picture, or its region, is turned before it is looked at: degrees, clockwise. */
+  rotation?: 0 | 90 | 180 | 270;
+  /** Each prediction has its `logit`. */
+  logits?: boolean;
   signal?: AbortSignal | null;
+}
+
+/** A rectangle in pixels, from the upper left corner. */
+export interface ImageRegion {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface StreamOptions extends ClassifyOptions {
+  /** Pictures that are asked for before their answers are taken: 4 by default. */
+  ahead?: number;
+}
+
+export interface WatchOptions extends ClassifyOptions {
+  /** Frames a second at most; by default as many as can be answered. */
+  maxRate?: number;
+  /** What a frame's scores keep of those before it, 0 to 1: an exponential average. 0 by default. */
+  smooth?: number;
+  /** `time`: of the frame in the video, in seconds. `dropped`: frames since the last answer that there was no time for. */
+  onAnswer: (predictions: Prediction[], frame: { readonly time: number; readonly dropped: number }) => void;
 }
 
 export interface Prediction {
@@ -92,4 +129,6 @@ export interface Prediction {
   readonly label: string;
   /** Probability, 0..1: of a softmax, or of a sigmoid where classes do not exclude each other; the logit for `scores: "none"`. */
   readonly score: number;
+  /** What the score was made of; where it was asked for. */
+  readonly logit?: number;
 }

@@ -80,7 +80,7 @@ async function classifyListed(
   const bar = keep || !process.stdout.isTTY ? new ProgressBar(images.length) : null;
   let stopped: string | null = null;
   try {
-    for await (const done of classifyAll(images, answering)) {
+    for await (const done of classifyAll(images, answering, wanted)) {
       if (interrupted?.status) {
         stopped = "interrupted";
         break;

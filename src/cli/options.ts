@@ -32,6 +32,7 @@ export const optionTypes = {
   recursive: { type: "boolean", short: "r" },
   sort: { type: "string" },
   link: { type: "boolean" },
+  decode: { type: "string" },
   "max-errors": { type: "string" },
   arch: { type: "string", multiple: true },
   runs: { type: "string" },
@@ -85,6 +86,7 @@ const takes = {
     "recursive",
     "sort",
     "link",
+    "decode",
     "max-errors",
   ],
   inspect: [...ofModels, ...ofEngines, "precision", "records"],
@@ -109,8 +111,8 @@ export function checkOptions(command: CommandName, options: Options): void {
 }
 
 /** The library's options for the command's. Values that are one of a few words are checked by the library. */
-export async function loadOptions(options: Options): Promise<LoadOptions> {
-  const { device, simd, memory, convolution, tile, precision } = options as LoadOptions;
+export async function loadOptions(options: Options): Promise<LoadOptions & { readonly labels?: readonly string[] }> {
+  const { device, simd, memory, convolution, tile, precision, decode } = options as LoadOptions;
   const threads = options.threads === undefined || options.threads === "auto" ? "auto" : number(options, "threads");
   const preprocess: Record<string, unknown> = {};
   const entry = options.model === undefined ? null : resolveModel(options.model).entry;
@@ -132,6 +134,7 @@ export async function loadOptions(options: Options): Promise<LoadOptions> {
     convolution,
     tile,
     precision,
+    decode,
     architecture: architectureOf(options.architecture),
     threads,
     preprocess: preprocess as Partial<Preprocess>,

@@ -35,6 +35,7 @@ const own: Readonly<Record<CommandName, string>> = {
   classify: `Images:
   IMAGE                   a file, a folder, a quoted pattern ('photos/**/*.jpg'), an http(s) address, or - for a list on stdin
   --recursive, -r         folders within folders, too
+  --decode exact|fast     fast: large JPEGs at a half, a quarter or an eighth of their size (docs/pictures.md)
 Results:
   --top-k K (5)   --min-score S (0)   --json   --logits
   --output FILE.jsonl|.csv|.parquet   to a file; the same command goes on where one was ended, and does changed files again

@@ -1,5 +1,15 @@
+import type { Platform } from "../base/platform.js";
 import { ResnetEdgeError } from "../errors.js";
-import type { ClassifyOptions, LoadOptions, ModelSource, Prediction, Preprocess, RunOptions } from "../options.js";
+import type {
+  ClassifyOptions,
+  LoadOptions,
+  ModelSource,
+  Prediction,
+  Preprocess,
+  RunOptions,
+  StreamOptions,
+  WatchOptions,
+} from "../options.js";
 import type { Session } from "../session/session.js";
 import type { Classifier, Model } from "./model.js";
 
@@ -21,6 +31,7 @@ const loadFields: Fields<LoadOptions> = {
   foldBatchNorm: 0,
   convolution: 0,
   tile: 0,
+  decode: 0,
   signal: 0,
   onProgress: 0,
   gpu: 0,
@@ -28,7 +39,17 @@ const loadFields: Fields<LoadOptions> = {
   wasm: 0,
 };
 const preprocessFields: Fields<Preprocess> = { crop: 0, resize: 0, mode: 0, interpolation: 0, mean: 0, std: 0 };
-const classifyFields: Fields<ClassifyOptions> = { topK: 0, minScore: 0, signal: 0 };
+const classifyFields: Fields<ClassifyOptions> = {
+  topK: 0,
+  minScore: 0,
+  signal: 0,
+  allow: 0,
+  deny: 0,
+  renormalise: 0,
+  region: 0,
+  rotation: 0,
+  logits: 0,
+};
 const runFields: Fields<RunOptions> = { shape: 0, signal: 0 };
 
 function isKnown(given: unknown, known: object): boolean {
@@ -41,6 +62,9 @@ async function refuse(given: unknown, known: object, what: string): Promise<void
   (await import("../base/nearest.js")).checkFields(given, Object.keys(known), what);
 }
 
+/** What few pages call. */
+const more = () => import("./more.js");
+
 type Open = (source: ModelSource, options: LoadOptions) => Promise<Session>;
 
 /** The two ways in, for one host. `defaultModel`: of a classifier without a source. */
@@ -49,7 +73,10 @@ export function createApi<Image>(defaultModel: () => ModelSource, open: Open) {
     if (!isKnown(options, loadFields)) await refuse(options, loadFields, "load option");
     if (options.preprocess && !isKnown(options.preprocess, preprocessFields))
       await refuse(options.preprocess, preprocessFields, "preprocess option");
-    return open(source, options);
+    return open(
+      source,
+      options.labels === "imagenet" ? { ...options, labels: await (await import("./imagenet.js")).labels() } : options,
+    );
   };
   return {
     async loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
@@ -103,15 +130,26 @@ class SessionClassifier<Image> extends Loaded implements Classifier<Image> {
     options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
     if (!isKnown(options, classifyFields)) await refuse(options, classifyFields, "classify option");
-    if (!Array.isArray(input)) return this.session.classify(input as Image, options);
+    const { session } = this;
+    const classify = (image: Image, options: ClassifyOptions) => session.classify(image, options);
+    const { allow, deny } = options;
+    const answer =
+      allow || deny ? (await more()).among(classify, this.labels, options) : (image: Image) => classify(image, options);
+    if (!Array.isArray(input)) return answer(input as Image);
     const one = async (image: Image, index: number) => {
       try {
-        return await this.session.classify(image, options);
+        return await answer(image);
       } catch (error) {
         if (error instanceof ResnetEdgeError) error.message = `Image ${index + 1} of ${input.length}: ${error.message}`;
         throw error;
       }
     };
     return Promise.all(input.map(one));
+  }
+  async *stream(images: Iterable<Image> | AsyncIterable<Image>, options: StreamOptions = {}) {
+    yield* (await more()).stream((image: Image, options) => this.classify(image, options), images, options);
+  }
+  async watch(video: Platform<"HTMLVideoElement">, options: WatchOptions) {
+    return (await more()).watch(this as Classifier<unknown>, video, options);
   }
 }

@@ -1,7 +1,7 @@
 import type { Platform } from "../base/platform.js";
 import type { EngineStats } from "../engine.js";
 import type { Architecture } from "../graph/network.js";
-import type { ClassifyOptions, Prediction, Preprocess, RunOptions } from "../options.js";
+import type { ClassifyOptions, Prediction, Preprocess, RunOptions, StreamOptions, WatchOptions } from "../options.js";
 import type { Plan } from "../plan.js";
 
 /** A network that takes tensors. */
@@ -25,10 +25,28 @@ export interface Model {
   close(): Promise<void>;
 }
 
+/** What a stream has of one image. */
+export type StreamAnswer<Image> =
+  | { readonly image: Image; readonly predictions: Prediction[]; readonly error: null }
+  | { readonly image: Image; readonly predictions: null; readonly error: Error };
+
 /** A network that takes images. */
 export interface Classifier<Image> {
   classify(image: Image, options?: ClassifyOptions): Promise<Prediction[]>;
   classify(images: readonly Image[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  /**
+   * Answers in the order of the images. The next one is not asked for before an answer is taken, once `ahead` are under way. An image
+   * that fails has its error beside the others' answers; an abort or a close ends the stream.
+   */
+  stream(
+    images: Iterable<Image> | AsyncIterable<Image>,
+    options?: StreamOptions,
+  ): AsyncGenerator<StreamAnswer<Image>, void, undefined>;
+  /**
+   * Classifies a video's frames as it shows them, and drops those that there is no time for. Ends when `signal` is aborted; rejects
+   * with the first error. In browsers.
+   */
+  watch(video: Platform<"HTMLVideoElement">, options: WatchOptions): Promise<void>;
   readonly labels: readonly string[] | null;
   /** How images become the network's input: which part of one it sees, among others. */
   readonly preprocess: Preprocess;

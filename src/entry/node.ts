@@ -1,6 +1,8 @@
 import { nodeHost } from "../host/node.js";
 import { stayAwake } from "../host/stay-awake.js";
+import { preprocess as prepare } from "../image/index.js";
 import type { NodeImage } from "../image/kinds.js";
+import type { Preprocess } from "../options.js";
 import { openInPlace } from "../session/open.js";
 import { startWorker } from "../worker/handle/start-node.js";
 import { openSession } from "../worker/session.js";
@@ -19,3 +21,12 @@ export const { loadModel, loadClassifier } = createApi<NodeImage>(nodeHost.defau
     ...all,
   ),
 );
+
+/** An image as `model.run` takes it: [3, height, width] f32 planes, resized, cropped and normalised as `model.preprocess` says. */
+export async function preprocess(
+  image: NodeImage,
+  spec: Preprocess,
+  { signal }: { signal?: AbortSignal | null } = {},
+): Promise<Float32Array> {
+  return prepare(await nodeHost.decode(image, signal), spec);
+}

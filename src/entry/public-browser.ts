@@ -2,6 +2,7 @@ import type { BrowserImage } from "../image/kinds.js";
 import type { Classifier as ClassifierOf } from "./model.js";
 
 export type { BrowserImage } from "../image/kinds.js";
+export { preprocess } from "./prepare.js";
 export * from "./public.js";
 
 /** A network that takes images. */

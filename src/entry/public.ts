@@ -3,12 +3,15 @@
 export * from "../errors.js";
 export type {
   ClassifyOptions,
+  ImageRegion,
   LoadOptions,
   ModelSource,
   Prediction,
   Preprocess,
   Progress,
   RunOptions,
+  StreamOptions,
+  WatchOptions,
 } from "../options.js";
 export type { Plan, StagePlacement } from "../plan.js";
-export type { Model } from "./model.js";
+export type { Model, StreamAnswer } from "./model.js";

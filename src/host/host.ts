@@ -1,6 +1,7 @@
 import type { Variant } from "../cpu/module.js";
 import type { ThreadSupport } from "../cpu/threads/choose-threads.js";
 import type { Pixels } from "../image/index.js";
+import type { CropSpec } from "../image/preprocess.js";
 import type { Readers } from "../model/build.js";
 import type { ModelCard } from "../model/card.js";
 import type { Body } from "../source/body.js";
@@ -44,6 +45,15 @@ export interface Host extends Readers {
   loadOwnPictures?(): Promise<typeof import("../image/own.js")>;
   /** Decodes whatever counts as an image here. */
   decode(image: unknown, signal: AbortSignal | null | undefined): Promise<Pixels>;
+  /**
+   * Decodes no more than a network sees: [height, width, 3] bytes of the crop; null where an image is decoded otherwise. Absent where
+   * that gains nothing.
+   */
+  crop?(
+    image: unknown,
+    spec: CropSpec,
+    signal: AbortSignal | null | undefined,
+  ): Promise<Uint8Array | Uint8ClampedArray | null>;
   /** Called when an image that was given to this thread has been used. */
   release?(image: unknown): void;
   /** WebGPU where it does not come as navigator.gpu, for those who insist on it; null where there is none. */

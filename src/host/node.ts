@@ -3,9 +3,10 @@ import { Worker } from "node:worker_threads";
 import { isKind } from "../base/kind.js";
 import * as check from "../check/index.js";
 import { WasmError } from "../errors.js";
-import { decodeBytes, decodeFile, imagePath } from "../image/decode-node.js";
+import { cropBytes, decodeBytes, imagePath } from "../image/decode-node.js";
 import { toPixels } from "../image/index.js";
 import type { NodeImage, RawPixels } from "../image/kinds.js";
+import { MAX_IMAGE_BYTES } from "../limits.js";
 import * as integers from "../model/integers/index.js";
 import * as onnx from "../model/onnx/index.js";
 import * as unusual from "../model/unusual/index.js";
@@ -18,6 +19,7 @@ import { readFile } from "./file-calls.js";
 import * as gpu from "./gpu-path.js";
 import type { Host } from "./host.js";
 import { readBeside, readModel } from "./model-files.js";
+import { readRegular } from "./regular-file.js";
 import { nodeStore } from "./store-node.js";
 
 export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defaultModel(): string } = {
@@ -54,14 +56,12 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
   readPath: readModel,
   readBeside,
   async decode(source, signal) {
-    const image = source as NodeImage;
-    if (isKind(image, "String", "URL")) return decodeFile(imagePath(`${image}`), signal);
-    if (isKind(image, "Blob", "File")) {
-      return decodeBytes(new Uint8Array(await image.arrayBuffer()), "the given blob", signal);
-    }
-    if (isKind(image, "ArrayBuffer")) return decodeBytes(new Uint8Array(image), "the given buffer", signal);
-    if (isKind(image, "Uint8Array")) return decodeBytes(image, "the given buffer", signal);
-    return toPixels(image as RawPixels);
+    const encoded = await encodedOf(source, signal);
+    return encoded ? decodeBytes(encoded.bytes, encoded.origin, signal) : toPixels(source as RawPixels);
+  },
+  async crop(source, spec, signal) {
+    const encoded = await encodedOf(source, signal);
+    return encoded && (await cropBytes(encoded.bytes, spec, encoded.origin, signal)).rgb;
   },
   async findGpu() {
     // Dawn for Node, where its user has installed it; the name is not written out, so that no bundler looks for it.
@@ -78,4 +78,21 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
 
 function transferred(bytes: Uint8Array<ArrayBuffer>): [Uint8Array, Transferable[]] {
   return [bytes, [bytes.buffer]];
+}
+
+/** An image's file, and what it is called in messages; null where it is none. Throws `SourceError` where it cannot be read. */
+async function encodedOf(
+  source: unknown,
+  signal: AbortSignal | null | undefined,
+): Promise<{ readonly bytes: Uint8Array; readonly origin: string } | null> {
+  const image = source as NodeImage;
+  if (isKind(image, "String", "URL")) {
+    const path = imagePath(`${image}`);
+    return { bytes: await readRegular(path, MAX_IMAGE_BYTES, signal), origin: path };
+  }
+  if (isKind(image, "Blob", "File"))
+    return { bytes: new Uint8Array(await image.arrayBuffer()), origin: "the given blob" };
+  if (isKind(image, "ArrayBuffer")) return { bytes: new Uint8Array(image), origin: "the given buffer" };
+  if (isKind(image, "Uint8Array")) return { bytes: image, origin: "the given buffer" };
+  return null;
 }

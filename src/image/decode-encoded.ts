@@ -4,12 +4,19 @@ import { readBmp } from "./bmp.js";
 import { readGif } from "./gif.js";
 import { checkSize, readHeader } from "./header.js";
 import type { Pixels } from "./pixels.js";
+import { type CropSpec, frame } from "./preprocess.js";
 
 /**
  * Decodes the first frame in this thread, upright by its EXIF orientation, in RGB as PIL's `convert("RGB")` has it: colour
- * profiles are not applied, colours under alpha stay, CMYK is converted without a profile, grays above 8 bits are cut at 255.
+ * profiles are not applied, colours under alpha stay, CMYK is converted without a profile, grays above 8 bits are cut at 255. `spec`: how
+ * it will be cropped, where that allows for a smaller picture.
  */
-export async function decodeEncoded(bytes: Uint8Array, origin: string, signal?: AbortSignal | null): Promise<Pixels> {
+export async function decodeEncoded(
+  bytes: Uint8Array,
+  origin: string,
+  signal?: AbortSignal | null,
+  spec?: CropSpec,
+): Promise<Pixels> {
   const header = readHeader(bytes, origin);
   if (header.format === "GIF") return readGif(bytes, origin, signal);
   if (header.format === "BMP") return readBmp(bytes, header, origin);
@@ -22,9 +29,13 @@ export async function decodeEncoded(bytes: Uint8Array, origin: string, signal?: 
   });
   try {
     const input = { limitInputPixels: MAX_PIXELS, pages: 1, failOn: "error", ignoreIcc: true } as const;
-    const { space, width, height } = await sharp(bytes, input).metadata();
+    const { space, width, height, autoOrient } = await sharp(bytes, input).metadata();
     checkSize({ width, height }, origin);
-    const image = sharp(bytes, input).rotate();
+    const upright = sharp(bytes, input).rotate();
+    const scale = spec?.fast && header.format === "JPEG" && space === "srgb" ? scaleFor(autoOrient, spec) : 1;
+    // Of just this size, sharp has the decoder shrink, and resizes nothing.
+    const [across, down] = [Math.ceil(autoOrient.width / scale), Math.ceil(autoOrient.height / scale)];
+    const image = scale > 1 ? upright.resize(across, down, { fit: "fill", kernel: "linear" }) : upright;
     if (space === "cmyk") {
       const { data, info } = await raw(image.pipelineColourspace("cmyk").toColourspace("cmyk"));
       return toPixels(fromCmyk(data, info.channels), info);
@@ -44,6 +55,12 @@ export async function decodeEncoded(bytes: Uint8Array, origin: string, signal?: 
       { cause },
     );
   }
+}
+
+/** How much smaller a JPEG may be decoded: what its decoder does by 2, 4 and 8, to no less than twice the size after the resize. */
+export function scaleFor(size: { readonly width: number; readonly height: number }, spec: CropSpec): number {
+  const { width, height } = frame(size, spec);
+  return [8, 4, 2].find((it) => size.width >= 2 * it * width && size.height >= 2 * it * height) ?? 1;
 }
 
 function raw(image: import("sharp").Sharp, depth: "uchar" | "ushort" = "uchar") {

@@ -31,7 +31,7 @@ export async function decodeFile(path: string, signal?: AbortSignal | null): Pro
   return decodeBytes(await readRegular(path, MAX_IMAGE_BYTES, signal), path, signal);
 }
 
-/** As `decodeFile`, of an encoded file's bytes. */
+/** Decodes an encoded file's bytes. `ImageDecodeError` where they are no image. */
 export async function decodeBytes(bytes: Uint8Array, origin: string, signal?: AbortSignal | null): Promise<Pixels> {
   checkEncoded(bytes, origin);
   return decodeApart(bytes, origin, signal);

@@ -125,23 +125,23 @@ export async function decodeApart(bytes: Uint8Array, origin: string, signal?: Ab
 /** As `decodeApart`; what a network does not see of a picture never leaves that process. */
 export async function cropApart(
   bytes: Uint8Array,
-  { resize, crop, mode, mean, interpolation }: CropSpec,
+  { resize, crop, mode, mean, interpolation, fast }: CropSpec,
   origin: string,
   signal?: AbortSignal | null,
 ): Promise<Crop> {
-  const spec = { resize, crop, mode, mean, interpolation };
+  const spec = { resize, crop, mode, mean, interpolation, fast };
   const text = new TextEncoder().encode(JSON.stringify(spec));
   const answer = text.length > MAX_SPEC_BYTES ? null : await askApart(bytes, text, origin, signal);
   if (answer && "crop" in answer) return answer.crop;
   const start = performance.now();
-  const pixels = await decodeHere(bytes, origin, signal);
+  const pixels = await decodeHere(bytes, origin, signal, spec);
   const decoded = performance.now();
   const rgb = cropped(pixels, spec);
   return { rgb, decodeMs: decoded - start, cropMs: performance.now() - decoded };
 }
 
-function decodeHere(bytes: Uint8Array, origin: string, signal?: AbortSignal | null): Promise<Pixels> {
-  return inTime(origin, signal, (signal) => orGivenUp(decodeEncoded(bytes, origin, signal), signal));
+function decodeHere(bytes: Uint8Array, origin: string, signal?: AbortSignal | null, spec?: CropSpec): Promise<Pixels> {
+  return inTime(origin, signal, (signal) => orGivenUp(decodeEncoded(bytes, origin, signal, spec), signal));
 }
 
 /** What a process answers; null where there can be none. Throws `ImageDecodeError` where it failed at the picture. */

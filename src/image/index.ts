@@ -1,2 +1,2 @@
 export { type Pixels, toPixels } from "./pixels.js";
-export { cropped, preprocess } from "./preprocess.js";
+export { cropped, normalised, preprocess } from "./preprocess.js";

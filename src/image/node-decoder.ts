@@ -1,27 +1,44 @@
 // The process that decodes pictures for Node: started and killed by decoder-process.ts.
+import { readFileSync } from "node:fs";
 import { MAX_IMAGE_BYTES } from "../limits.js";
 import { decodeEncoded } from "./decode-encoded.js";
+import { fastResizer } from "./fast-resize.js";
 import { frame, MAX_SPEC_BYTES, PICTURE, Unframer } from "./framing.js";
 import { type CropSpec, cropped } from "./preprocess.js";
+import { resize } from "./resize.js";
 
 const send = (numbers: readonly [number, number, number], body: Uint8Array) => {
   process.stdout.write(frame(numbers, body.length));
   process.stdout.write(body);
 };
 
+let resizer: typeof resize | null = null;
+
+/** With the module of pixels that lies beside this file; without it where it is missing. */
+function loadResizer(): typeof resize {
+  try {
+    return fastResizer(new WebAssembly.Module(readFileSync(new URL("./pixels.wasm", import.meta.url))));
+  } catch {
+    return resize;
+  }
+}
+
 const microseconds = (ms: number) => Math.round(1000 * ms);
 
 const requests = new Unframer(MAX_IMAGE_BYTES + MAX_SPEC_BYTES, async ([specBytes], body) => {
   try {
     const start = performance.now();
-    const pixels = await decodeEncoded(body.subarray(specBytes!), PICTURE);
-    if (!specBytes) {
+    const spec: CropSpec | undefined = specBytes
+      ? JSON.parse(new TextDecoder().decode(body.subarray(0, specBytes)))
+      : undefined;
+    const pixels = await decodeEncoded(body.subarray(specBytes!), PICTURE, null, spec);
+    if (!spec) {
       send([0, pixels.width, pixels.height], pixels.data as Uint8Array);
       return;
     }
     const decoded = performance.now();
-    const spec: CropSpec = JSON.parse(new TextDecoder().decode(body.subarray(0, specBytes)));
-    const rgb = cropped(pixels, spec);
+    resizer ??= loadResizer();
+    const rgb = cropped(pixels, spec, resizer);
     const took = [decoded - start, performance.now() - decoded].map(microseconds);
     send([3, took[0]!, took[1]!], new Uint8Array(rgb.buffer, rgb.byteOffset, rgb.length));
   } catch (error) {

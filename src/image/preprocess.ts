@@ -15,7 +15,9 @@ export function normalised(rgb: Uint8Array | Uint8ClampedArray, spec: Pick<Prepr
   const plane = rgb.length / 3;
   const result = new Float32Array(3 * plane);
   for (const [channel, { scale, shift }] of normalisation(spec).entries()) {
-    for (let at = 0; at < plane; at++) result[channel * plane + at] = rgb[3 * at + channel]! * scale - shift;
+    // A byte has 256 values.
+    const values = Float32Array.from({ length: 256 }, (_, byte) => byte * scale - shift);
+    for (let at = 0; at < plane; at++) result[channel * plane + at] = values[rgb[3 * at + channel]!]!;
   }
   return result;
 }
@@ -47,7 +49,11 @@ export interface Framing extends Size {
 type FramingSpec = Pick<Preprocess, "resize" | "crop" | "mode"> & Partial<Pick<Preprocess, "mean">>;
 
 /** What of a `Preprocess` decides on a crop's 8-bit pixels. */
-export type CropSpec = FramingSpec & Pick<Preprocess, "interpolation">;
+export type CropSpec = FramingSpec &
+  Pick<Preprocess, "interpolation"> & {
+    /** JPEGs may shrink while they are decoded, to no less than twice the size that they are resized to. */
+    readonly fast?: boolean;
+  };
 
 export function frame(size: Size, spec: FramingSpec): Framing {
   const crop = both(spec.crop);
@@ -88,10 +94,10 @@ function resized(size: Size, { resize, mode }: FramingSpec): Size {
   return { width: scaled(size.width), height: scaled(size.height) };
 }
 
-/** The resized and cropped 8-bit RGB image. Where the resized image is smaller than the crop, `fill` surrounds it. */
-export function cropped(pixels: Pixels, spec: CropSpec): Uint8ClampedArray {
+/** The resized and cropped 8-bit RGB image. `resizer`: `resize`, or one with its bytes. Where the resized image is smaller than the crop, `fill` surrounds it. */
+export function cropped(pixels: Pixels, spec: CropSpec, resizer = resize): Uint8ClampedArray {
   const { width, height, region, left, top, crop, fill } = frame(pixels, spec);
-  const inner = resize(pixels, width, height, region, spec.interpolation);
+  const inner = resizer(pixels, width, height, region, spec.interpolation);
   if (region.width === crop.width && region.height === crop.height) return inner;
   const result = Uint8ClampedArray.from({ length: 3 * crop.width * crop.height }, (_, at) => fill[at % 3]!);
   for (let y = 0; y < region.height; y++) {

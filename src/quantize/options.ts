@@ -13,7 +13,9 @@ export interface QuantizeProgress {
 }
 
 /** What is stated of the work, and survives a structured clone. */
-export interface QuantizeSettings extends Pick<LoadOptions, "architecture" | "preprocess" | "labels" | "inputSize"> {
+export interface QuantizeSettings extends Pick<LoadOptions, "architecture" | "preprocess" | "inputSize"> {
+  /** Class names in index order. */
+  labels?: readonly string[];
   /** Pictures that calibrate, at most; 100, and at most half of an array of which the rest is held out. */
   calibration?: number;
   dtype?: QuantizeType;

@@ -5,6 +5,7 @@ const allowed = {
   device: ["auto", "cpu", "gpu"],
   simd: ["auto", "baseline", "relaxed"],
   memory: ["fast", "small"],
+  decode: ["exact", "fast"],
   precision: ["f32", "f16"],
   tile: ["auto", "4x8", "6x8", "6x16"],
   convolution: ["auto", "direct", "winograd2", "winograd4", "winograd4-lean"],

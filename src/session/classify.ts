@@ -50,17 +50,25 @@ export function rank(
   options: ClassifyOptions,
   kind?: Scores,
 ): Prediction[] {
-  const { topK = 5, minScore = kind === "none" ? Number.NEGATIVE_INFINITY : 0 } = options;
+  const { topK = 5, logits: tells, minScore = kind === "none" ? Number.NEGATIVE_INFINITY : 0 } = options;
   if (!(topK >= 1)) throw new OptionError(`topK is ${topK}; it must be at least 1.`);
   if (!(kind === "none" ? !Number.isNaN(minScore) : minScore >= 0 && minScore <= 1)) {
     throw new OptionError(`minScore is ${minScore}; it must lie between 0 and 1.`);
   }
   const scores = scoresOf(logits, kind);
+  // A single logit is that of class 1; class 0 has its negative.
+  const logitOf = (index: number) =>
+    scores.length === logits.length ? logits[index]! : index === 1 ? logits[0]! : -logits[0]!;
   return Array.from(scores, (_, index) => index)
     .sort((a, b) => scores[b]! - scores[a]! || a - b)
     .slice(0, topK)
     .filter((index) => scores[index]! >= minScore)
-    .map((index) => ({ index, label: labels?.[index] ?? `class ${index}`, score: scores[index]! }));
+    .map((index) => ({
+      index,
+      label: labels?.[index] ?? `class ${index}`,
+      score: scores[index]!,
+      ...(tells && { logit: logitOf(index) }),
+    }));
 }
 
 /** Throws `NumericError` for logits of image `index` of `count` that are NaN or infinite. */

@@ -105,6 +105,7 @@ async function openModel(
     options.gpuDevice,
     opened.origin,
     isStated ? undefined : async () => new (await host.loadCheck()).Watch(engine, preprocess),
+    options.decode === "fast",
   );
 }
 

@@ -5,7 +5,7 @@ import { ClosedError, throwIfAborted, UnsupportedModelError } from "../errors.js
 import type { Architecture, Network } from "../graph/network.js";
 import type { Host } from "../host/host.js";
 import { type Frame, isFrame } from "../image/frame.js";
-import { type Pixels, preprocess as prepareImage } from "../image/index.js";
+import { normalised, type Pixels, preprocess as prepareImage } from "../image/index.js";
 import type { ClassifyOptions, Prediction, Preprocess, RunOptions } from "../options.js";
 import type { Plan } from "../plan.js";
 import type { CpuFirst } from "../schedule/cpu-first.js";
@@ -52,12 +52,14 @@ export class SessionInPlace implements Session {
     readonly labels: readonly string[] | null,
     readonly assumed: Partial<Architecture>,
     private readonly scheduler: CpuFirst,
-    private readonly host: Pick<Host, "decode" | "release" | "loadGpu">,
+    private readonly host: Pick<Host, "decode" | "crop" | "release" | "loadGpu">,
     private readonly gpuDevice?: GPUDevice,
     /** Path or URL, for messages. */
     private readonly origin = "the model",
     /** Where nobody stated the structure: what looks at the first pictures. */
     private readonly loadWatch?: () => Promise<Watch>,
+    /** JPEGs may shrink while they are decoded. */
+    private readonly fast?: boolean,
   ) {}
 
   get doubts(): readonly string[] {
@@ -129,17 +131,23 @@ export class SessionInPlace implements Session {
   async classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]> {
     this.checkClasses();
     this.startWatch();
-    const { signal } = options;
+    const { signal, region, rotation } = options;
+    const isPart = region || rotation;
     const read = async () => {
-      const pixels: Pixels = await this.host.decode(image, signal);
+      const rgb = isPart ? null : await this.host.crop?.(image, { ...this.preprocess, fast: this.fast }, signal);
       throwIfAborted(signal);
+      if (rgb) return normalised(rgb, this.preprocess);
+      let pixels: Pixels = await this.host.decode(image, signal);
+      throwIfAborted(signal);
+      if (isPart) pixels = (await import("../image/part.js")).partOf(pixels, options);
       return prepareImage(pixels, this.preprocess);
     };
     return this.#enqueue(async () => {
       try {
-        const input: GpuInput | Float32Array = isFrame(image)
-          ? { read, run: async (engine, last) => (await this.#onGpu()).run(image, engine, last) }
-          : await read();
+        const input: GpuInput | Float32Array =
+          isFrame(image) && !isPart
+            ? { read, run: async (engine, last) => (await this.#onGpu()).run(image, engine, last) }
+            : await read();
         return this.rank(await this.#infer(input), options);
       } finally {
         this.host.release?.(image);

@@ -134,10 +134,10 @@ class WorkerSession implements Session, Listener {
     return this.#call(ask, signal, input);
   }
 
-  classify(image: unknown, { topK, minScore, signal }: ClassifyOptions): Promise<Prediction[]> {
+  classify(image: unknown, { signal, ...options }: ClassifyOptions): Promise<Prediction[]> {
     return this.#call(async () => {
       const [sent, transfer] = await this.#sendImage(image);
-      return [{ kind: "classify", image: sent, options: { topK, minScore } }, transfer];
+      return [{ kind: "classify", image: sent, options }, transfer];
     }, signal);
   }
 

@@ -3,7 +3,7 @@ import { inOrder } from "../../base/in-order.js";
 import { Room } from "../../base/room.js";
 import { allowDecoders, cropBytes } from "../../image/decode-node.js";
 import { type ListedImage, readListed } from "../images.js";
-import type { Answer, Answering } from "./answering.js";
+import type { Answer, Answering, Wanted } from "./answering.js";
 import { type Stamp, stampOf } from "./stamp.js";
 
 /** Addresses that are fetched at a time. */
@@ -30,14 +30,19 @@ export interface Done {
  * Classifies pictures in their order. While some are answered, the next ones are read, decoded and cropped in other processes: in
  * one at first, and in as many more as it takes that nobody who could answer waits.
  */
-export function classifyAll(images: Iterable<ListedImage>, answering: Answering): AsyncGenerator<Done> {
+export function classifyAll(
+  images: readonly ListedImage[],
+  answering: Answering,
+  { load }: Wanted,
+): AsyncGenerator<Done> {
+  const spec = { ...answering.preprocess, fast: load.decode === "fast" };
   const cores = availableParallelism();
   const decoders = new Room(1);
   const fetches = new Room(FETCHES);
   allowDecoders(cores);
   const read = (image: ListedImage) => readListed(image);
   const cropped = async (image: ListedImage, fetched: Uint8Array | undefined) =>
-    cropBytes(fetched ?? (await read(image)), answering.preprocess, image.name);
+    cropBytes(fetched ?? (await read(image)), spec, image.name);
   const one = async (image: ListedImage): Promise<Done> => {
     let stamp: Stamp | null = null;
     try {
@@ -53,6 +58,6 @@ export function classifyAll(images: Iterable<ListedImage>, answering: Answering)
       return { image, stamp, result: { error } };
     }
   };
-  const isRemote = [...images].some(({ path }) => path instanceof URL);
+  const isRemote = images.some(({ path }) => path instanceof URL);
   return inOrder(images, 3 * answering.width + cores + (isRemote ? FETCHES : 0), one);
 }

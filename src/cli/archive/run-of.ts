@@ -10,9 +10,9 @@ const DIGITS = 12;
  * "model-options", a hash each. A model is told by its bytes; one at an address, by that address.
  */
 export async function runOf({ source, load, ranked, logits }: Wanted): Promise<string> {
-  const { architecture, preprocess, labels, inputSize, precision } = load;
+  const { architecture, preprocess, labels, inputSize, precision, decode = "exact" } = load;
   const { topK, minScore } = ranked;
-  const options = { architecture, preprocess, labels, inputSize, precision, topK, minScore, logits };
+  const options = { architecture, preprocess, labels, inputSize, precision, decode, topK, minScore, logits };
   const model = createHash("sha256");
   if (/^(https?|data|blob):/i.test(`${source}`)) model.update(`${source}`);
   else {
