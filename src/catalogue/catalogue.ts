@@ -17,7 +17,7 @@ export interface Checkpoint {
 
 const TORCHVISION = "https://download.pytorch.org/models/";
 
-/** Facts from torchvision's own table of weights (models/resnet.py): address, parameters, size, accuracy, resize. */
+/** Facts from torchvision's own tables of weights (models/resnet.py, mobilenetv2.py ...): address, parameters, size, accuracy, resize. */
 function torchvision(
   name: string,
   file: string,
@@ -25,9 +25,10 @@ function torchvision(
   mebibytes: number,
   top1: number,
   resize = 256,
+  interpolation: "bilinear" | "bicubic" = "bilinear",
 ): Checkpoint {
-  const [, sha256 = null] = /-([0-9a-f]{8})\.pth$/.exec(file) ?? [];
-  const preprocess = { crop: 224, resize, interpolation: "bilinear" } as const;
+  const [, sha256 = null] = /-([0-9a-f]{8,10})\.pth$/.exec(file) ?? [];
+  const preprocess = { crop: 224, resize, interpolation } as const;
   const licence = "BSD-3-Clause; trained on ImageNet, whose terms are for research";
   return { name, url: TORCHVISION + file, parameters, mebibytes, top1, licence, preprocess, sha256 };
 }
@@ -59,6 +60,13 @@ export const catalogue: readonly Checkpoint[] = [
   torchvision("wide_resnet50_2-v1", "wide_resnet50_2-95faca4d.pth", 68_883_240, 131.82, 78.468),
   torchvision("wide_resnet101_2", "wide_resnet101_2-d733dc28.pth", 126_886_696, 484.747, 82.51, 232),
   torchvision("wide_resnet101_2-v1", "wide_resnet101_2-32ee1156.pth", 126_886_696, 242.896, 78.848),
+  torchvision("mobilenet_v2", "mobilenet_v2-7ebf99e0.pth", 3_504_872, 13.598, 72.154, 232),
+  torchvision("mobilenet_v2-v1", "mobilenet_v2-b0353104.pth", 3_504_872, 13.555, 71.878),
+  torchvision("mobilenet_v3_large", "mobilenet_v3_large-5c1a4163.pth", 5_483_032, 21.107, 75.274, 232),
+  torchvision("mobilenet_v3_large-v1", "mobilenet_v3_large-8738ca79.pth", 5_483_032, 21.114, 74.042),
+  torchvision("mobilenet_v3_small", "mobilenet_v3_small-047dcff4.pth", 2_542_856, 9.829, 67.668),
+  torchvision("efficientnet_b0", "efficientnet_b0_rwightman-7f5810bc.pth", 5_288_548, 20.451, 77.692, 256, "bicubic"),
+  torchvision("mnasnet1_0", "mnasnet1.0_top1_73.512-f206786ef8.pth", 4_383_312, 16.915, 73.456),
   timm("resnet18.a1_in1k", 11.7, 71.49, 0.95),
   timm("resnet18d.ra2_in1k", 11.7, 72.26, 0.875),
   timm("resnet34.a1_in1k", 21.8, 76.42, 0.95),
