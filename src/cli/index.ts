@@ -6,6 +6,7 @@ import { stayAwake } from "../host/stay-awake.js";
 import { bench } from "./bench.js";
 import { check } from "./check.js";
 import { classify } from "./classify.js";
+import { convert } from "./convert.js";
 import { inspect } from "./inspect.js";
 import { type CommandName, checkOptions, type Options, optionTypes } from "./options.js";
 import { complain, reason, say, watchOutput } from "./out.js";
@@ -18,6 +19,7 @@ const commands: Readonly<Record<CommandName, (names: string[], options: Options)
   inspect,
   check,
   quantize,
+  convert,
   bench,
   pull,
 };

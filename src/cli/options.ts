@@ -94,6 +94,7 @@ const takes = {
   check: [...ofModels, ...ofEngines],
   // It computes on the CPU, as check does, and by the kernels that round alike everywhere.
   quantize: [...ofModels, "device", "threads", "simd", "images", "output", "calibration", "evaluate", "dtype"],
+  convert: [...ofModels, "output"],
   bench: [...ofModels, ...ofEngines, "precision", "arch", "runs"],
   pull: ["list", "from"],
 } as const satisfies Readonly<Record<string, readonly Name[]>>;

@@ -27,6 +27,7 @@ const lines: Readonly<Record<CommandName, string>> = {
   inspect: "resnet-edge inspect [MODEL]      architecture, stages, parameters, MACs, memory",
   check: "resnet-edge check MODEL IMAGE... do structure and preprocessing fit the weights' own statistics?",
   quantize: "resnet-edge quantize MODEL       the same model in a quarter of the bytes, and how near it stays",
+  convert: "resnet-edge convert MODEL        the same model as .safetensors or .onnx",
   bench: "resnet-edge bench                times by stage and by kernel",
   pull: "resnet-edge pull NAME...         public checkpoints, into the cache; --list shows them",
 };
@@ -50,6 +51,9 @@ Results:
   --images DIR   --output FILE   --calibration N (half of DIR, at most 100)   --evaluate DIR (the rest of DIR)
   --dtype int8|int8-weights|f16|bf16   --json
 `,
+  convert: `convert:
+  --output FILE.safetensors|FILE.onnx   --json
+`,
   bench: `bench:
   --arch NAME (repeatable; needs no file)   --runs N (20)   --json
 `,
@@ -69,7 +73,8 @@ ${other}`;
 
 /** What `--help` shows of one command. */
 export function helpOf(command: CommandName): string {
-  const about = command === "pull" ? "" : model + (command === "quantize" ? quantizeRunning : running);
+  const engine = command === "convert" ? "" : command === "quantize" ? quantizeRunning : running;
+  const about = command === "pull" ? "" : model + engine;
   const more = ["classify", "inspect", "bench"].includes(command) ? precision : "";
   return `Usage:\n  ${lines[command]}\n\n${own[command]}${about}${more}${other}`;
 }

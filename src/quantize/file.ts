@@ -10,9 +10,10 @@ import { toBfloat16, toFloat16 } from "./half.js";
 import { layersOf } from "./layers.js";
 
 /** A tensor of a file that is to be written. */
-interface Written {
+export interface Written {
   readonly name: string;
-  readonly dtype: "I8" | "F16" | "BF16" | "F32";
+  /** By safetensors' names. */
+  readonly dtype: "I8" | "F16" | "BF16" | "F32" | "F64";
   readonly shape: readonly number[];
   readonly bytes: Uint8Array;
 }
@@ -98,7 +99,11 @@ function floatWeight(name: string, shape: readonly number[], values: Float32Arra
   return { name, dtype: type === "f16" ? "F16" : "BF16", shape, bytes: new Uint8Array(bits.buffer) };
 }
 
-function encode(tensors: readonly Written[], metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
+/** A safetensors file. */
+export function encode(
+  tensors: readonly Written[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
   const header: Record<string, unknown> = { __metadata__: metadata };
   let end = 0;
   for (const { name, dtype, shape, bytes } of tensors) {
