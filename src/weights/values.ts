@@ -1,8 +1,8 @@
 import { type ArrivingTensor, bytesPerElement, elementCount, type Tensor } from "../graph/tensor.js";
 
 /**
- * Writes rows [begin, end) of a tensor's first axis to `target` from `offset`, dense and row-major, as f32. A contiguous,
- * aligned f32 tensor is one copy; f16 and bf16 widen exactly; f64 and integers round.
+ * Writes rows [begin, end) of a tensor's first axis to `target` from `offset`, dense and row-major, as f32. A contiguous
+ * f32 tensor is one copy; f16 and bf16 widen exactly; f64 and integers round.
  */
 export function readRows(
   tensor: Tensor | ArrivingTensor,
@@ -22,12 +22,10 @@ export function readRows(
   const { strides, bytes } = tensor;
   if (isContiguous(tensor)) {
     const size = bytesPerElement[dtype];
-    const at = bytes.byteOffset + begin * rowLength * size;
-    if (dtype === "f32" && at % 4 === 0) {
-      target.set(new Float32Array(bytes.buffer, at, count), offset);
-      return;
-    }
-    widen(dtype, new DataView(bytes.buffer, at, count * size), count, target, offset);
+    const from = bytes.subarray(begin * rowLength * size, (begin * rowLength + count) * size);
+    // As bytes: a format may put values anywhere.
+    if (dtype === "f32") new Uint8Array(target.buffer, target.byteOffset + 4 * offset, 4 * count).set(from);
+    else widen(dtype, new DataView(from.buffer, from.byteOffset, from.length), count, target, offset);
     return;
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

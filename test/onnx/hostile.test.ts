@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { lowerExtended } from "../../src/cpu/extended/open.js";
 import { planMemory } from "../../src/cpu/reserve.js";
 import { ResnetEdgeError } from "../../src/errors.js";
 import type { Network } from "../../src/graph/network.js";
@@ -19,7 +20,7 @@ async function outcome(bytes: Uint8Array, options: object = {}): Promise<string>
     const network = state.build!(options) as Network;
     expect(network.values.every((shape) => elementCount(Object.values(shape)) <= 2 ** 28)).toBe(true);
     // What it would take of memory is told, and weights are not read for that.
-    planMemory(network, { memory: "fast" });
+    planMemory(network, { memory: "fast", lower: lowerExtended });
     return "built";
   } catch (error) {
     if (!(error instanceof ResnetEdgeError)) throw error;

@@ -124,17 +124,18 @@ export function convolve(it: Mapper, node: Node, input: View, weights: Constant,
   }
   const [height, width] = builder.extents(view.value);
   const padded = [height + around[0] + around[2], width + around[1] + around[3]];
-  const { padding, out: windows, ...traits } = window(it, node, padded, kernel, spatial);
-  const weight = weightOf(it, reshaped(weights, [out, depth, ...traits.kernel], it.work));
+  const { kernel: size, stride, padding, dilation, out: windows } = window(it, node, padded, kernel, spatial);
   const value = builder.emit(
     {
       kind: "conv",
       name: builder.name,
       inputs: [view.value],
-      ...traits,
+      kernel: size,
+      stride,
       padding: padding.map((value, side) => value + around[side]!) as unknown as Padding,
+      dilation,
       groups,
-      weight,
+      weight: weightOf(it, reshaped(weights, [out, depth, ...size], it.work)),
       bias: bias && biasOf(it, bias, out),
       relu: false,
     },
@@ -163,18 +164,11 @@ const pool =
     const given = it.given(0) as View;
     const view = it.picture(kind === "maxPool" ? given : it.view());
     const [height, width, channels] = it.builder.extents(view.value);
-    const { out, ...traits } = window(
-      it,
-      node,
-      [height, width],
-      node.integers("kernel_shape") ?? [],
-      view.axes.length - 2,
-    );
-    const isWhole =
-      [...traits.kernel, ...traits.stride].every((extent) => extent === 1) &&
-      traits.padding.every((side) => side === 0);
-    if (isWhole) return view;
-    const op = { name: it.builder.name, inputs: [view.value] as const, ...traits };
+    const kernels = node.integers("kernel_shape") ?? [];
+    const { kernel, stride, padding, dilation, out } = window(it, node, [height, width], kernels, view.axes.length - 2);
+    if (Math.max(...kernel, ...stride) === 1 && Math.max(...padding) === 0) return view;
+    const dilated = Math.max(...dilation) > 1 ? { dilation } : {};
+    const op = { name: it.builder.name, inputs: [view.value] as const, kernel, stride, padding, ...dilated };
     const value = it.builder.emit(
       kind === "maxPool" ? { kind, ...op } : { kind, ...op, countPadding: node.integer("count_include_pad", 0) === 1 },
       [...out, channels],

@@ -1,12 +1,14 @@
-import { opMacs } from "../../graph/macs.js";
 import type { Op, Stage, ValueId } from "../../graph/network.js";
 import { cutStages, type Sequence } from "../../graph/stages.js";
+import { elementCount } from "../../graph/tensor.js";
 import { MAX_STAGES } from "../../limits.js";
 
 /** Operations behind which nothing else reads a value, as fusing needs them. */
 interface Made {
   readonly by: ReadonlyMap<ValueId, Op>;
   readonly readers: ReadonlyMap<ValueId, number>;
+  /** Operations on the longest way from the input. */
+  readonly depth: ReadonlyMap<ValueId, number>;
 }
 
 /** The convolution, with its BatchNorm, that ends in this value and in no other; null where there is none. */
@@ -31,7 +33,9 @@ export function ordered(ops: readonly Op[], output: ValueId): Op[] {
       readers.set(input, count + 1);
     }
   }
-  const made = { by, readers };
+  const depth = new Map<ValueId, number>();
+  for (const op of ops) depth.set(op.output, 1 + Math.max(...op.inputs.map((input) => depth.get(input) ?? 0)));
+  const made = { by, readers, depth };
   const kept = new Map<ValueId, Op>();
   const done = new Set<ValueId>();
   const waiting: { value: ValueId; ready: boolean }[] = [{ value: output, ready: false }];
@@ -54,25 +58,39 @@ export function ordered(ops: readonly Op[], output: ValueId): Op[] {
   return [...kept.values()];
 }
 
+/** The convolution behind which the most stands is the one that a sum becomes part of: the other one is a shortcut's. */
 function summed(op: Op, made: Made): Op {
-  if (op.kind !== "add" || convolutionOf(op.inputs[0], made) || !convolutionOf(op.inputs[1], made)) return op;
-  return { ...op, inputs: [op.inputs[1], op.inputs[0]] };
+  if (op.kind !== "add") return op;
+  const [one, other] = op.inputs;
+  const [first, second] = [convolutionOf(one, made), convolutionOf(other, made)];
+  if (!second || (first && made.depth.get(first.output)! >= made.depth.get(second.output)!)) return op;
+  return { ...op, inputs: [other, one] };
 }
 
-/** A part that has more of all multiply-adds is none that could be placed. */
-const MOST_OF_ALL = 0.8;
+/** Fewer parts than these are no stages: all of a network's layers may be called "features". */
+const FEWEST_PARTS = 4;
 
 /**
  * At most eight stages. Where operations' names tell of a network's parts ("layer1.0.conv1"), and one value alone is alive between
  * those, they are the stages, with what is before them as "stem" and behind them as "head"; else by multiply-adds.
  */
 export function stagesOf(sequence: Sequence): Stage[] {
+  return cut(sequence).map((stage) => ({ ...stage, parameters: stage.ops.reduce((sum, op) => sum + learned(op), 0) }));
+}
+
+/** Weights, biases and a BatchNorm's pair, where it is left. */
+function learned(op: Op): number {
+  const bias = "bias" in op && typeof op.bias === "object" ? (op.bias?.length ?? 0) : 0;
+  const weights = "weight" in op ? elementCount(op.weight.shape) : 0;
+  return weights + bias + (op.kind === "batchNorm" ? 2 * op.scale.length : 0);
+}
+
+function cut(sequence: Sequence): Stage[] {
   const parts = partsOf(sequence.ops);
   const pieces = cutStages(sequence);
   const borders = new Set(pieces.map(({ ops }) => ops[0]!.output));
-  const macs = parts.map(({ ops }) => ops.reduce((sum, op) => sum + opMacs(op, sequence.values[op.output]!), 0));
-  const isEven = Math.max(...macs) <= MOST_OF_ALL * macs.reduce((sum, it) => sum + it, 0);
-  const fits = isEven && parts.length <= MAX_STAGES && parts.every(({ ops }) => borders.has(ops[0]!.output));
+  const isCount = parts.length >= FEWEST_PARTS && parts.length <= MAX_STAGES;
+  const fits = isCount && parts.every(({ ops }) => borders.has(ops[0]!.output));
   if (!fits) return named(cutStages(sequence, MAX_STAGES));
   let input = sequence.input;
   return parts.map(({ name, ops }) => {
