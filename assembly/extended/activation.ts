@@ -1,4 +1,4 @@
-import { exp4, exp64, ln64, mish4, sigmoid4, softplus64, tanh4 } from "./exponent";
+import { exp4, exp64, ln64, mish4, sigmoid4, silu4, softplus64, tanh4 } from "./exponent";
 import { ActivationField, Finish, FinishField } from "../shared/extended";
 import { smooth as plainSmooth } from "../pointwise/activation";
 import { Field, Kernel } from "../shared/record";
@@ -83,25 +83,14 @@ export function finish(record: usize, at: usize, rows: i32, step: usize, bytes: 
 export function activate(kind: i32, from: usize, to: usize, bytes: usize, alpha: f32, beta: f32): void {
   const a = f32x4.splat(alpha);
   const b = f32x4.splat(beta);
-  const zero = f32x4.splat(0);
   const end = from + bytes;
-  // The commonest have loops of their own.
+  // The commonest have loops of their own, called block by block: an engine takes optimised code up at a call.
   if (kind == Finish.silu) {
-    for (; from < end; from += 16, to += 16) {
-      const x = v128.load(from);
-      v128.store(to, f32x4.mul(x, sigmoid4(x)));
-    }
+    for (; from < end; from += BLOCK, to += BLOCK) silu(from, to, min(end - from, BLOCK));
     return;
   }
   if (kind == Finish.hardSwish) {
-    // x + 3 is exact where it is next to nothing.
-    const three = f32x4.splat(3);
-    const six = f32x4.splat(6);
-    const sixth = f32x4.splat(1.0 / 6);
-    for (; from < end; from += 16, to += 16) {
-      const x = v128.load(from);
-      v128.store(to, f32x4.mul(x, f32x4.mul(f32x4.pmin(f32x4.pmax(f32x4.add(x, three), zero), six), sixth)));
-    }
+    for (; from < end; from += BLOCK, to += BLOCK) hardSwish(from, to, min(end - from, BLOCK));
     return;
   }
   for (; from < end; from += 16, to += 16) {
@@ -113,6 +102,25 @@ export function activate(kind: i32, from: usize, to: usize, bytes: usize, alpha:
       value = i64x2.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2);
     } else value = ofFour(kind, x, a, b);
     v128.store(to, value);
+  }
+}
+
+/** Bytes of a block. */
+const BLOCK: usize = 4096;
+
+function silu(from: usize, to: usize, bytes: usize): void {
+  for (const end = from + bytes; from < end; from += 16, to += 16) v128.store(to, silu4(v128.load(from)));
+}
+
+function hardSwish(from: usize, to: usize, bytes: usize): void {
+  const zero = f32x4.splat(0);
+  // x + 3 is exact where it is next to nothing.
+  const three = f32x4.splat(3);
+  const six = f32x4.splat(6);
+  const sixth = f32x4.splat(1.0 / 6);
+  for (const end = from + bytes; from < end; from += 16, to += 16) {
+    const x = v128.load(from);
+    v128.store(to, f32x4.mul(x, f32x4.mul(f32x4.pmin(f32x4.pmax(f32x4.add(x, three), zero), six), sixth)));
   }
 }
 

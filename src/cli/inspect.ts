@@ -1,4 +1,3 @@
-import { isExtended } from "../cpu/extended-op.js";
 import { compile } from "../cpu/lower/compile.js";
 import { hasRelaxedSimd, variantOf } from "../cpu/module.js";
 import type { CpuOptions } from "../cpu/options.js";
@@ -7,6 +6,7 @@ import type { CompileOptions, Integers } from "../cpu/program/program.js";
 import { planMemory } from "../cpu/reserve.js";
 import { compileOptions } from "../cpu/settle.js";
 import { OptionError } from "../errors.js";
+import { isExtended } from "../graph/extended-op.js";
 import type { Network } from "../graph/network.js";
 import type { StateDict } from "../graph/tensor.js";
 import { nodeHost } from "../host/node.js";

@@ -1,7 +1,7 @@
 import { WasmError } from "../errors.js";
+import { isExtended } from "../graph/extended-op.js";
 import { networkMacs } from "../graph/macs.js";
 import type { Graph } from "../graph/network.js";
-import { isExtended } from "./extended-op.js";
 import { hasRelaxedSimd, type Traits } from "./module.js";
 import type { CpuOptions } from "./options.js";
 import type { CompileOptions, Integers } from "./program/program.js";

@@ -1,5 +1,6 @@
 import type { Accelerator, DeviceStats, LoadWatch, Writable } from "../engine.js";
 import { GpuInputError, ResnetEdgeError, ShapeError, throwIfAborted } from "../errors.js";
+import { isExtended } from "../graph/extended-op.js";
 import type { Graph } from "../graph/network.js";
 import { withoutPadding } from "../graph/tensor.js";
 import { type DeviceSource, type OpenedDevice, openDevice, unavailable } from "./device.js";
@@ -53,7 +54,8 @@ export async function createGpuEngine(network: Graph, options: GpuOptions = {}):
   try {
     const storage = half ? "f16" : "f32";
     const tiling = options.tiling ?? (opened.software ? softwareTiling : hardwareTiling);
-    await engine.prepared.load(compile(network, { storage, tiling }), options);
+    const extended = isExtended(network) ? (await import("./extended.js")).extendedSteps : undefined;
+    await engine.prepared.load(compile(network, { storage, tiling, extended }), options);
     return engine;
   } catch (error) {
     await engine.close();

@@ -59,11 +59,30 @@ const HEAD_ALIGNMENT = 32;
 const vectorsOf = ({ channels }: ValueShape) => Math.ceil(channels / 4);
 const pixelsOf = ({ height, width }: ValueShape) => height * width;
 
-export function compile(network: Graph, options: { readonly storage: Storage; readonly tiling: Tiling }): Program {
+/** What the compiler of a program has that an operation's dispatches need. */
+export interface Surroundings {
+  readonly storage: Storage;
+  /** Vectors of zeros before each activation. */
+  readonly head: number;
+  readonly parameterBuffer: number;
+  shapeOf(value: ValueId): ValueShape;
+  bufferOf(value: ValueId): number;
+  /** Appends values for each channel, and returns their first vector. */
+  addParameters(values: ArrayLike<number>, channels: number): number;
+}
+
+export interface CompileOptions {
+  readonly storage: Storage;
+  readonly tiling: Tiling;
+  /** Asked first: code that comes with the first network beside the plain ResNets. */
+  readonly extended?: ((op: Op, around: Surroundings) => Step[] | null) | undefined;
+}
+
+export function compile(network: Graph, options: CompileOptions): Program {
   if (network.values.some(({ quantization }) => quantization)) {
     throw new UnsupportedModelError("The GPU has no kernels for integers. Run this network on the CPU.");
   }
-  return new Compiler(network, options.storage, options.tiling).compile();
+  return new Compiler(network, options).compile();
 }
 
 class Compiler {
@@ -78,12 +97,14 @@ class Compiler {
   readonly #parameters: number[] = [];
   readonly #parameterBuffer: number;
   readonly #partialBuffer: number;
+  readonly #extended: CompileOptions["extended"];
   #partialBytes = 16;
 
-  constructor(network: Graph, storage: Storage, tiling: Tiling) {
+  constructor(network: Graph, { storage, tiling, extended }: CompileOptions) {
     this.#network = network;
     this.#storage = storage;
     this.#tiling = tiling;
+    this.#extended = extended;
     const widest = Math.max(...network.values.map(vectorsOf));
     this.#head = Math.ceil(widest / HEAD_ALIGNMENT) * HEAD_ALIGNMENT;
     const { bufferOf, sizes } = assignBuffers(network, (value) => this.#activationBytes(value));
@@ -95,7 +116,18 @@ class Compiler {
   }
 
   compile(): Program {
-    const stages = this.#network.stages.map(({ name, ops }) => ({ name, steps: ops.flatMap((op) => this.#steps(op)) }));
+    const around = this.#extended && {
+      storage: this.#storage,
+      head: this.#head,
+      parameterBuffer: this.#parameterBuffer,
+      shapeOf: (value: ValueId) => this.#network.values[value]!,
+      bufferOf: (value: ValueId) => this.#values[value]!,
+      addParameters: (values: ArrayLike<number>, channels: number) => this.#addParameters(values, channels),
+    };
+    const stages = this.#network.stages.map(({ name, ops }) => ({
+      name,
+      steps: ops.flatMap((op) => (around && this.#extended!(op, around)) ?? this.#steps(op)),
+    }));
     const crossings = this.#crossings();
     const parameters = Float32Array.from(this.#parameters);
     this.#buffers[this.#parameterBuffer] = {

@@ -12,7 +12,7 @@ import {
   PadMode,
   ReshapeField,
 } from "../../../assembly/shared/extended.js";
-import { Field, PoolField } from "../../../assembly/shared/record.js";
+import { ConvField, Field, PoolField } from "../../../assembly/shared/record.js";
 import { UnsupportedModelError } from "../../errors.js";
 import type {
   ActivationOp,
@@ -35,6 +35,9 @@ import type { Drafts, Words } from "../program/drafts.js";
 import { lowerConcat, lowerShuffle, lowerSlice, lowerTranspose } from "./boxes.js";
 import { isDepthwise, lowerDepthwise } from "./depthwise.js";
 import { type Follower, finishingOf, fusionsOf } from "./finish.js";
+
+/** Output of a piece whose activation runs behind its sums: half of a small second-level cache. */
+const PIECE_BYTES = 128 * 1024;
 
 /** An operation's records, by the kernels of the extended modules; an activation that the one before it takes over has none. */
 export function lowerExtended(drafts: Drafts, op: Op): void {
@@ -61,8 +64,28 @@ export function lowerExtended(drafts: Drafts, op: Op): void {
       return;
     }
     direct.lower(drafts, joined);
-  } else lowerAlone(drafts, joined);
+    finishWith(drafts, follower);
+    shortenPieces(drafts, joined);
+    return;
+  }
+  lowerAlone(drafts, joined);
   finishWith(drafts, follower);
+}
+
+/** A function that runs over a piece's output should find that in a core's cache. */
+function shortenPieces(drafts: Drafts, op: ConvOp): void {
+  const { words, ...draft } = drafts.records.pop()!;
+  const { height, width } = drafts.shape(op.output);
+  const across = Math.ceil(Number(words[ConvField.panels]) / Number(words[ConvField.panelsPerPiece]));
+  // Whole blocks of four and six rows.
+  const fitting = Math.max(12, Math.floor(PIECE_BYTES / (4 * Number(words[Field.outStep])) / 12) * 12);
+  const most = Number(words[Field.relu]) > Finish.clipAbove ? fitting : height * width;
+  const rowsPerPiece = Math.min(Number(words[ConvField.rowsPerPiece]), most);
+  const pieces = Math.ceil((height * width) / rowsPerPiece) * across;
+  drafts.records.push({
+    ...draft,
+    words: { ...words, [ConvField.rowsPerPiece]: rowsPerPiece, [Field.pieces]: pieces },
+  });
 }
 
 /** Has the last record do a follower's work. */

@@ -93,8 +93,7 @@ function rowOf(drafts: Drafts, op: Exclude<Op, { kind: "conv" | "linear" }>): Ro
   }
 }
 
-/** Functions that the plain modules have. */
-export const activations: Readonly<Partial<Record<ActivationOp["function"], Kernel>>> = {
+const activations: Readonly<Partial<Record<ActivationOp["function"], Kernel>>> = {
   "leaky-relu": Kernel.leakyRelu,
   relu6: Kernel.relu6,
   silu: Kernel.silu,

@@ -71,9 +71,15 @@ const activations: Readonly<Partial<Record<ActivationOp["function"] | "relu", st
 /** Whether there is a shader for an activation. */
 export const hasActivation = (name: ActivationOp["function"]): boolean => name === "leaky-relu" || name in activations;
 
-const gelu = `
-fn gelu(x: vec4f) -> vec4f {
+/** erfc(|x| / sqrt 2) / 2. */
+export const halfErfc = `
+fn half_erfc(x: vec4f) -> vec4f {
   let t = 1.0 / (1.0 + 0.2333452 * abs(x));
-  let half = ${erfc} * exp(max(-0.5 * x * x, vec4f(-80.0)));
+  return ${erfc} * exp(max(-0.5 * x * x, vec4f(-80.0)));
+}`;
+
+const gelu = `${halfErfc}
+fn gelu(x: vec4f) -> vec4f {
+  let half = half_erfc(x);
   return x * select(1.0 - half, half, x < vec4f());
 }`;

@@ -6,12 +6,14 @@ export interface SoftmaxOptions {
   readonly channels: number;
   readonly vectors: number;
   readonly head: number;
+  /** Another function of the same maximum and sum: its name, and what it stores. */
+  readonly instead?: readonly [name: string, value: string];
 }
 
 /** One workgroup a pixel. Sums run in a fixed order: each thread's own channels, then the threads'. */
-export function softmax({ storage, pixels, channels, vectors, head }: SoftmaxOptions): Kernel {
+export function softmax({ storage, pixels, channels, vectors, head, instead }: SoftmaxOptions): Kernel {
   return kernel({
-    name: "softmax",
+    name: instead?.[0] ?? "softmax",
     storage,
     constants: { CHANNELS: channels, STRIDE: vectors * 4, HEAD: head * 4 },
     buffers: { src: "Scalar", dst: "Scalar" },
@@ -33,7 +35,7 @@ export function softmax({ storage, pixels, channels, vectors, head }: SoftmaxOpt
   sum = 0.0;
   for (var i = 0u; i < 64u; i++) { sum += shared_values[i]; }
   for (var c = local.x; c < STRIDE; c += 64u) {
-    dst[start + c] = Scalar(select(0.0, exp(f32(src[start + min(c, CHANNELS - 1u)]) - largest) / sum, c < CHANNELS));
+    dst[start + c] = Scalar(select(0.0, ${instead?.[1] ?? "exp(f32(src[start + min(c, CHANNELS - 1u)]) - largest) / sum"}, c < CHANNELS));
   }`,
   });
 }

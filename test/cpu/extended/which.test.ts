@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { isExtended } from "../../../src/cpu/extended-op.js";
 import { compileOptions, settle } from "../../../src/cpu/settle.js";
+import { isExtended } from "../../../src/graph/extended-op.js";
 import type { Graph, Op } from "../../../src/graph/network.js";
 import { pseudoRandomNetwork } from "../../../src/model/index.js";
 
