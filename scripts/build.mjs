@@ -65,6 +65,13 @@ async function pixelKernels() {
   if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
 }
 
+/** Similarity search has a module of its own, which comes with its first gallery. */
+async function nearestKernel() {
+  const own = ["--config", "assembly/nearest/asconfig.json", "--target", "nearest"];
+  const { error, stderr } = await asc.main([...own, "--outFile", `${out}/nearest.wasm`]);
+  if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
+}
+
 /** Of the sources that decide how long an operation takes: part of the keys under which measurements are kept. */
 async function kernelsVersion() {
   const hash = createHash("sha256");
@@ -160,6 +167,7 @@ const types = promisify(execFile)(process.execPath, [
 await Promise.all([
   ...targets.map(kernels),
   pixelKernels(),
+  nearestKernel(),
   // The page and its worker share most of their code. A thread is kept small.
   pages(
     { index: "src/entry/index.ts", worker: "src/entry/web-worker.ts", thread: "src/cpu/threads/thread-web.ts" },
@@ -171,6 +179,7 @@ await Promise.all([
   // what lies in the worker's script, and start it there.
   pages({ quantize: "src/entry/quantize.ts" }, {}),
   pages({ "quantize-worker": "src/entry/quantize-web-worker.ts" }, {}),
+  pages({ teach: "src/entry/teach.ts" }, { together: ["teach"] }),
   pages({ "service-worker": "src/entry/service-worker.ts" }, { plugins: [oneFile], codeSplitting: false }),
   build({
     bundle: true,
@@ -182,6 +191,7 @@ await Promise.all([
       cli: "src/cli/index.ts",
       "cli-worker": "src/cli/archive/worker.ts",
       "node-worker": "src/entry/node-worker.ts",
+      "teach-node": "src/entry/teach-node.ts",
       "quantize-node": "src/entry/quantize-node.ts",
       "quantize-node-worker": "src/entry/quantize-node-worker.ts",
       "node-thread": "src/cpu/threads/thread-node.ts",

@@ -27,6 +27,13 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** Stages that one inference runs, in place of all of them. */
+export interface Range {
+  /** Behind the first stage of all, the CPU alone runs them. */
+  readonly first: number;
+  readonly last: number;
+}
+
 /** What callers see of a model's devices, all of them together. */
 export interface EngineStats {
   /** Bytes of WebAssembly memory, at its largest (memory never shrinks). */

@@ -79,7 +79,57 @@ export interface RunOptions {
    * is the same for four images and for one of twice the side.
    */
   shape?: readonly number[];
+  /** A stage's name, such as "layer4": the answer is what that stage makes, and the rest of the network does not run. */
+  until?: string;
   signal?: AbortSignal | null;
+}
+
+/** What a stage makes of n images. */
+export interface Activation {
+  /** [n, C, H, W], planes; f32, also where the network computes in integers. */
+  readonly values: Float32Array;
+  readonly shape: readonly [count: number, channels: number, height: number, width: number];
+  readonly layout: "NCHW";
+}
+
+export interface EmbedOptions {
+  signal?: AbortSignal | null;
+}
+
+export interface ExplainOptions {
+  /** The class to explain; the best one unless stated. */
+  index?: number;
+  /** "cam" insists on a class activation map; "occlusion" asks for the other kind where "auto" has the exact one. */
+  method?: "auto" | "cam" | "occlusion";
+  /** Of an occlusion map: cells along each side, 8 unless stated. It takes as many runs as it has cells. */
+  cells?: number;
+  /** Masked pictures that were run, of how many. */
+  onProgress?: (progress: { readonly loaded: number; readonly total: number }) => void;
+  signal?: AbortSignal | null;
+}
+
+/** Where in a picture the evidence for a class lies. Plain data: it can be kept, or sent elsewhere. */
+export interface HeatMap {
+  readonly index: number;
+  readonly label: string;
+  /** "cam": exact, see `values`. "occlusion": how much the logit falls where a cell is hidden. */
+  readonly method: "cam" | "occlusion";
+  /** Rows and columns of cells. */
+  readonly height: number;
+  readonly width: number;
+  /**
+   * [height * width], row by row. "cam": their mean and `bias` make `logit`. "occlusion": `logit` less the logit with the cell, and half of
+   * each neighbour, hidden.
+   */
+  readonly values: Float32Array;
+  /** What each cell adds to the logit: `values` over the number of cells. Null for "occlusion", where hidden cells overlap. */
+  readonly shares: Float32Array | null;
+  readonly logit: number;
+  /** Of "cam": what the class has whatever the picture; 0 for "occlusion". */
+  readonly bias: number;
+  /** The upright picture, and what of it the cells cover, in its pixels. */
+  readonly picture: { readonly width: number; readonly height: number };
+  readonly region: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
 }
 
 export interface ClassifyOptions {

@@ -33,7 +33,7 @@ export async function listImages(
   names: readonly string[],
   { recursive = false, stdin = process.stdin }: Listing = {},
 ): Promise<ListedImage[]> {
-  if (names.length === 0) throw new OptionError("classify needs at least one image or folder.");
+  if (names.length === 0) throw new OptionError("Name at least one image or folder.");
   const images: ListedImage[] = [];
   for (const name of names) {
     // One by one: a call takes no more than some 100,000 arguments.

@@ -7,11 +7,14 @@ import { bench } from "./bench.js";
 import { check } from "./check.js";
 import { classify } from "./classify.js";
 import { convert } from "./convert.js";
+import { embed } from "./embed.js";
+import { explain } from "./explain.js";
 import { inspect } from "./inspect.js";
 import { type CommandName, checkOptions, type Options, optionTypes } from "./options.js";
 import { complain, reason, say, watchOutput } from "./out.js";
 import { pull } from "./pull.js";
 import { quantize } from "./quantize.js";
+import { teach } from "./teach.js";
 import { helpOf, usage } from "./usage.js";
 
 const commands: Readonly<Record<CommandName, (names: string[], options: Options) => Promise<number>>> = {
@@ -21,6 +24,9 @@ const commands: Readonly<Record<CommandName, (names: string[], options: Options)
   quantize,
   convert,
   bench,
+  embed,
+  explain,
+  teach,
   pull,
 };
 

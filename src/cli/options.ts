@@ -44,6 +44,9 @@ export const optionTypes = {
   calibration: { type: "string" },
   evaluate: { type: "string" },
   dtype: { type: "string" },
+  index: { type: "string" },
+  method: { type: "string" },
+  holdout: { type: "string" },
   json: { type: "boolean" },
   debug: { type: "boolean" },
   help: { type: "boolean", short: "h" },
@@ -96,6 +99,9 @@ const takes = {
   quantize: [...ofModels, "device", "threads", "simd", "images", "output", "calibration", "evaluate", "dtype"],
   convert: [...ofModels, "output"],
   bench: [...ofModels, ...ofEngines, "precision", "arch", "runs"],
+  embed: [...ofModels, ...ofEngines, "precision", "output"],
+  explain: [...ofModels, ...ofEngines, "precision", "output", "index", "method"],
+  teach: [...ofModels, ...ofEngines, "precision", "output", "holdout"],
   pull: ["list", "from"],
 } as const satisfies Readonly<Record<string, readonly Name[]>>;
 
@@ -149,11 +155,11 @@ export function modelOf({ model }: Options): string | URL {
   return model === undefined ? nodeHost.defaultModel() : resolveModel(model).source;
 }
 
-/** A whole number from 1. */
-export function number(options: Options, name: keyof Options): number {
+/** A whole number from `least`. */
+export function number(options: Options, name: keyof Options, least = 1): number {
   const value = Number(options[name]);
-  if (!Number.isInteger(value) || value < 1) {
-    throw new OptionError(`--${name} is "${options[name]}"; it must be a whole number from 1.`);
+  if (!Number.isInteger(value) || value < least) {
+    throw new OptionError(`--${name} is "${options[name]}"; it must be a whole number from ${least}.`);
   }
   return value;
 }

@@ -28,6 +28,9 @@ const lines: Readonly<Record<CommandName, string>> = {
   check: "resnet-edge check MODEL IMAGE... do structure and preprocessing fit the weights' own statistics?",
   quantize: "resnet-edge quantize MODEL       the same model in a quarter of the bytes, and how near it stays",
   convert: "resnet-edge convert MODEL        the same model as .safetensors or .onnx",
+  embed: "resnet-edge embed IMAGE...       features of images, to a file of vectors",
+  explain: "resnet-edge explain IMAGE        where in a picture the evidence for a class lies",
+  teach: "resnet-edge teach DIR            a model of your own classes: DIR has a folder of pictures for each",
   bench: "resnet-edge bench                times by stage and by kernel",
   pull: "resnet-edge pull NAME...         public checkpoints, into the cache; --list shows them",
 };
@@ -54,6 +57,15 @@ Results:
   convert: `convert:
   --output FILE.safetensors|FILE.onnx   --json
 `,
+  embed: `embed:
+  --output FILE.npy|FILE.jsonl
+`,
+  explain: `explain:
+  --output FILE.png   --index N (the best class)   --method auto|cam|occlusion   --json
+`,
+  teach: `teach:
+  --output FILE.safetensors   --holdout SHARE (0)   --json
+`,
   bench: `bench:
   --arch NAME (repeatable; needs no file)   --runs N (20)   --json
 `,
@@ -68,14 +80,14 @@ ${Object.values(lines)
   .map((line) => `  ${line}\n`)
   .join("")}  resnet-edge help COMMAND         its options
 
-${model}${running}${precision.trimEnd()}   (classify, inspect, bench)
+${model}${running}${precision.trimEnd()}   (but for check, quantize, convert)
 ${other}`;
 
 /** What `--help` shows of one command. */
 export function helpOf(command: CommandName): string {
   const engine = command === "convert" ? "" : command === "quantize" ? quantizeRunning : running;
   const about = command === "pull" ? "" : model + engine;
-  const more = ["classify", "inspect", "bench"].includes(command) ? precision : "";
+  const more = ["check", "quantize", "convert", "pull"].includes(command) ? "" : precision;
   return `Usage:\n  ${lines[command]}\n\n${own[command]}${about}${more}${other}`;
 }
 

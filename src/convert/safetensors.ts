@@ -7,9 +7,10 @@ import { isResidual } from "../model/residual.js";
 import { arrange } from "../model/unusual/arrange.js";
 import { buildNetwork } from "../model/unusual/build.js";
 import type { Readable } from "../model/unusual/parametrized.js";
-import { encode, type FileCard, type Written } from "../quantize/file.js";
+import type { FileCard } from "../quantize/file.js";
 import { readSafetensors } from "../weights/safetensors.js";
 import { toFloat32 } from "../weights/values.js";
+import { encode, type Written } from "../weights/write.js";
 
 /**
  * A file's weights as safetensors, with all that is stated and assumed of them in its metadata: a ResNet's under torchvision's names,

@@ -1,7 +1,11 @@
 import type { Platform } from "../base/platform.js";
 import { ResnetEdgeError } from "../errors.js";
 import type {
+  Activation,
   ClassifyOptions,
+  EmbedOptions,
+  ExplainOptions,
+  HeatMap,
   LoadOptions,
   ModelSource,
   Prediction,
@@ -50,7 +54,8 @@ const classifyFields: Fields<ClassifyOptions> = {
   rotation: 0,
   logits: 0,
 };
-const runFields: Fields<RunOptions> = { shape: 0, signal: 0 };
+const runFields: Fields<RunOptions> = { shape: 0, until: 0, signal: 0 };
+const embedFields: Fields<EmbedOptions> = { signal: 0 };
 
 function isKnown(given: unknown, known: object): boolean {
   const fields = typeof given === "object" && given !== null ? Object.entries(given) : null;
@@ -113,8 +118,13 @@ class Loaded {
 
 class SessionModel extends Loaded implements Model {
   readonly input = { shape: this.session.inputShape as Model["input"]["shape"], layout: "NCHW" as const };
+  run(input: Float32Array | GPUBuffer, options?: RunOptions & { until?: undefined }): Promise<{ logits: Float32Array }>;
+  run(input: Float32Array, options: RunOptions & { until: string }): Promise<Activation>;
   async run(input: Float32Array | GPUBuffer, options: RunOptions = {}) {
     if (!isKnown(options, runFields)) await refuse(options, runFields, "run option");
+    const { until: stage, shape, signal } = options;
+    if (stage !== undefined)
+      return this.session.features({ what: "stage", stage, input: input as Float32Array, shape }, signal);
     return { logits: await this.session.run(input, options) };
   }
 }
@@ -122,6 +132,9 @@ class SessionModel extends Loaded implements Model {
 class SessionClassifier<Image> extends Loaded implements Classifier<Image> {
   get doubts() {
     return this.session.doubts;
+  }
+  get embedding() {
+    return this.session.embedding;
   }
   classify(image: Image, options?: ClassifyOptions): Promise<Prediction[]>;
   classify(images: readonly Image[], options?: ClassifyOptions): Promise<Prediction[][]>;
@@ -135,16 +148,16 @@ class SessionClassifier<Image> extends Loaded implements Classifier<Image> {
     const { allow, deny } = options;
     const answer =
       allow || deny ? (await more()).among(classify, this.labels, options) : (image: Image) => classify(image, options);
-    if (!Array.isArray(input)) return answer(input as Image);
-    const one = async (image: Image, index: number) => {
-      try {
-        return await answer(image);
-      } catch (error) {
-        if (error instanceof ResnetEdgeError) error.message = `Image ${index + 1} of ${input.length}: ${error.message}`;
-        throw error;
-      }
-    };
-    return Promise.all(input.map(one));
+    return each(input, answer);
+  }
+  embed(image: Image, options?: EmbedOptions): Promise<Float32Array>;
+  embed(images: readonly Image[], options?: EmbedOptions): Promise<Float32Array[]>;
+  async embed(input: Image | readonly Image[], options: EmbedOptions = {}): Promise<Float32Array | Float32Array[]> {
+    if (!isKnown(options, embedFields)) await refuse(options, embedFields, "embed option");
+    return each(input, (image) => this.session.features({ what: "embed", image }, options.signal));
+  }
+  async explain(image: Image, options: ExplainOptions = {}): Promise<HeatMap> {
+    return (await import("../features/explain.js")).explain(this.session, image, options);
   }
   async *stream(images: Iterable<Image> | AsyncIterable<Image>, options: StreamOptions = {}) {
     yield* (await more()).stream((image: Image, options) => this.classify(image, options), images, options);
@@ -152,4 +165,21 @@ class SessionClassifier<Image> extends Loaded implements Classifier<Image> {
   async watch(video: Platform<"HTMLVideoElement">, options: WatchOptions) {
     return (await more()).watch(this as Classifier<unknown>, video, options);
   }
+}
+
+/** One image's answer, or those of several in their order. */
+async function each<Image, Answer>(
+  input: Image | readonly Image[],
+  ask: (image: Image) => Promise<Answer>,
+): Promise<Answer | Answer[]> {
+  if (!Array.isArray(input)) return ask(input as Image);
+  const one = async (image: Image, index: number) => {
+    try {
+      return await ask(image);
+    } catch (error) {
+      if (error instanceof ResnetEdgeError) error.message = `Image ${index + 1} of ${input.length}: ${error.message}`;
+      throw error;
+    }
+  };
+  return Promise.all(input.map(one));
 }

@@ -1,7 +1,18 @@
 import type { Platform } from "../base/platform.js";
 import type { EngineStats } from "../engine.js";
 import type { Architecture } from "../graph/network.js";
-import type { ClassifyOptions, Prediction, Preprocess, RunOptions, StreamOptions, WatchOptions } from "../options.js";
+import type {
+  Activation,
+  ClassifyOptions,
+  EmbedOptions,
+  ExplainOptions,
+  HeatMap,
+  Prediction,
+  Preprocess,
+  RunOptions,
+  StreamOptions,
+  WatchOptions,
+} from "../options.js";
 import type { Plan } from "../plan.js";
 
 /** A network that takes tensors. */
@@ -19,7 +30,12 @@ export interface Model {
    * `input`: [n, 3, h, w] f32 planes, normalised; a `GPUBuffer` of them, with usage COPY_SRC, where the model was loaded with its
    * `gpuDevice`. `logits`: n * classes values.
    */
-  run(input: Float32Array | Platform<"GPUBuffer">, options?: RunOptions): Promise<{ logits: Float32Array }>;
+  run(
+    input: Float32Array | Platform<"GPUBuffer">,
+    options?: RunOptions & { until?: undefined },
+  ): Promise<{ logits: Float32Array }>;
+  /** What a stage makes of the images. Throws `OptionError`, with the stages' names, for one that there is not. */
+  run(input: Float32Array, options: RunOptions & { until: string }): Promise<Activation>;
   readonly plan: Plan;
   readonly stats: EngineStats;
   close(): Promise<void>;
@@ -34,6 +50,19 @@ export type StreamAnswer<Image> =
 export interface Classifier<Image> {
   classify(image: Image, options?: ClassifyOptions): Promise<Prediction[]>;
   classify(images: readonly Image[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  /**
+   * An image's features, [embedding]: the last stage before the head, pooled as the head does. Where the head is a pool and a linear
+   * layer, they are what that layer reads.
+   */
+  embed(image: Image, options?: EmbedOptions): Promise<Float32Array>;
+  embed(images: readonly Image[], options?: EmbedOptions): Promise<Float32Array[]>;
+  /** Length of what `embed` gives; null where the network has a single stage, and no features. */
+  readonly embedding: number | null;
+  /**
+   * Where in a picture the evidence for a class lies: an exact class activation map where the head is a global average pool and a linear
+   * layer, else by hiding part after part.
+   */
+  explain(image: Image, options?: ExplainOptions): Promise<HeatMap>;
   /**
    * Answers in the order of the images. The next one is not asked for before an answer is taken, once `ahead` are under way. An image
    * that fails has its error beside the others' answers; an abort or a close ends the stream.

@@ -42,13 +42,16 @@ export function among<Image>(
   const allowed = allow && indicesOf(allow, labels, "allow");
   const denied = indicesOf(deny ?? [], labels, "deny");
   return async (image) => {
-    const all = await classify(image, { ...rest, topK: Number.POSITIVE_INFINITY });
+    const answer = await classify(image, { ...rest, topK: Number.POSITIVE_INFINITY });
+    // A taught model's "none of these" is no class, and comes first whatever is allowed.
+    const none = answer.filter(({ index }) => index < 0);
+    const all = answer.filter(({ index }) => index >= 0);
     const stray = [...(allowed ?? []), ...denied].find((index) => index >= all.length);
     if (stray !== undefined) throw new OptionError(`There is no class ${stray}: there are ${all.length}.`);
     const chosen = all.filter(({ index }) => (allowed?.has(index) ?? true) && !denied.has(index));
     const sum = renormalise ? chosen.reduce((sum, { score }) => sum + score, 0) : 1;
     const scaled = sum > 0 && sum !== 1 ? chosen.map((it) => ({ ...it, score: it.score / sum })) : chosen;
-    return scaled.filter(({ score }) => minScore === undefined || score >= minScore).slice(0, topK);
+    return [...none, ...scaled].filter(({ score }) => minScore === undefined || score >= minScore).slice(0, topK);
   };
 }
 

@@ -2,7 +2,11 @@
 
 export * from "../errors.js";
 export type {
+  Activation,
   ClassifyOptions,
+  EmbedOptions,
+  ExplainOptions,
+  HeatMap,
   ImageRegion,
   LoadOptions,
   ModelSource,

@@ -1,6 +1,7 @@
 // As index.ts, but with the GPU path in it: a service worker may not import later.
 
 import * as check from "../check/index.js";
+import * as features from "../features/index.js";
 import { browserHost } from "../host/browser.js";
 import * as gpu from "../host/gpu-path.js";
 import type { Host } from "../host/host.js";
@@ -21,6 +22,7 @@ const host: Host = {
   inFloat: true,
   loadGpu: async () => gpu,
   loadCheck: async () => check,
+  loadFeatures: async () => features,
   loadTorch: async () => torch,
   loadOnnx: async () => onnx,
   loadIntegers: async () => integers,

@@ -3,6 +3,7 @@ import type { Host } from "./host.js";
 export type Later =
   | "loadGpu"
   | "loadCheck"
+  | "loadFeatures"
   | "loadTorch"
   | "loadOnnx"
   | "loadIntegers"
@@ -13,6 +14,7 @@ export type Later =
 export const later: Required<Pick<Host, Later>> = {
   loadGpu: () => import("./gpu-path.js"),
   loadCheck: () => import("../check/index.js"),
+  loadFeatures: () => import("../features/index.js"),
   loadTorch: () => import("../weights/torch.js"),
   loadOnnx: () => import("../model/onnx/index.js"),
   loadIntegers: () => import("../model/integers/index.js"),

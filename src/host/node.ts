@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { isKind } from "../base/kind.js";
 import * as check from "../check/index.js";
 import { WasmError } from "../errors.js";
+import * as features from "../features/index.js";
 import { cropBytes, decodeBytes, imagePath } from "../image/decode-node.js";
 import { toPixels } from "../image/index.js";
 import type { NodeImage, RawPixels } from "../image/kinds.js";
@@ -37,6 +38,7 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
   },
   loadGpu: async () => gpu,
   loadCheck: async () => check,
+  loadFeatures: async () => features,
   loadTorch: async () => torch,
   loadOnnx: async () => onnx,
   loadIntegers: async () => integers,

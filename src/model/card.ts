@@ -12,6 +12,8 @@ export interface ModelCard {
   readonly preprocess: Partial<Preprocess>;
   /** Checked when the network is built. */
   readonly architecture: Partial<Architecture>;
+  /** How a taught model tells what is none of its classes: read where it is used (src/features/none.ts). */
+  readonly none?: unknown;
 }
 
 /**
@@ -28,15 +30,17 @@ export function modelCard(state: Pick<StateDict, "metadata">, beside: readonly P
     labels: parts.findLast((part) => part.labels)?.labels ?? null,
     preprocess: Object.assign({}, ...parts.map((part) => part.preprocess)),
     architecture: Object.assign({}, ...parts.map((part) => part.architecture)),
+    none: parts.findLast((part) => part.none)?.none,
   };
 }
 
 function readMetadata(text: string): Partial<ModelCard> {
   const json = parseJson(text, "The file's resnet-edge metadata");
-  const { labels, preprocess, architecture } = object(json, "resnet-edge metadata");
+  const { labels, preprocess, architecture, none } = object(json, "resnet-edge metadata");
   return {
     labels: labels == null ? undefined : classLabels(labels),
     preprocess: preprocess == null ? {} : checkPreprocess(preprocess, "preprocess"),
     architecture: architecture == null ? {} : object(architecture, "The file's metadata: architecture"),
+    none,
   };
 }

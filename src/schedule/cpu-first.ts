@@ -1,5 +1,5 @@
 import { Queue } from "../base/queue.js";
-import type { EngineStats, GpuInput, LoadWatch } from "../engine.js";
+import type { EngineStats, GpuInput, LoadWatch, Range } from "../engine.js";
 import { DeviceUnavailableError } from "../errors.js";
 import { Plan } from "../plan.js";
 import { firstReason } from "./first-reason.js";
@@ -51,14 +51,15 @@ export class CpuFirst {
   }
 
   /** As `Scheduler.run`. */
-  async run(input: Float32Array | GpuInput, look?: Look): Promise<Float32Array> {
-    if (this.#scheduler) return this.#scheduler.run(input, look);
+  async run(input: Float32Array | GpuInput, look?: Look, range?: Range): Promise<Float32Array> {
+    if (this.#scheduler) return this.#scheduler.run(input, look, range);
     const { cpu } = this.#options;
     const logits = await this.#queue.run(async () => {
       // It took over while this request waited.
-      if (this.#scheduler) return this.#scheduler.run(input, look);
+      if (this.#scheduler) return this.#scheduler.run(input, look, range);
       const image = input instanceof Float32Array ? input : await input.read();
-      return look ? look(image) : (await cpu.run(0, cpu.network.stages.length - 1, image)).slice();
+      if (look) return look(image);
+      return (await cpu.run(range?.first ?? 0, range?.last ?? cpu.network.stages.length - 1, image)).slice();
     });
     if (!this.#wanted) {
       this.#wanted = true;

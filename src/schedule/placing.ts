@@ -1,5 +1,5 @@
 import { Queue } from "../base/queue.js";
-import { type Accelerator, type DeviceName, type Engine, type GpuInput, isWritable } from "../engine.js";
+import { type Accelerator, type DeviceName, type Engine, type GpuInput, isWritable, type Range } from "../engine.js";
 import { GpuInputError } from "../errors.js";
 import { allFinite } from "./all-finite.js";
 import type { Stretch } from "./planner.js";
@@ -18,6 +18,8 @@ export interface Spent {
 /** One image, and where its stages run. */
 export interface Placement {
   readonly input: Float32Array | GpuInput;
+  /** All stages unless stated. */
+  readonly range?: Range | undefined;
   readonly stretch: Stretch;
   /** Of the stretch's device; null where it is not there any more. */
   readonly accelerator: Accelerator | null;
@@ -38,9 +40,9 @@ export class Placing {
     for (const device of ["cpu", ...devices] as const) this.#queues.set(device, new Queue());
   }
 
-  /** The whole network on the CPU, without a clock. */
-  onCpu(input: Float32Array, look?: Look): Promise<Float32Array> {
-    return this.#queue("cpu").run(() => (look ? look(input) : this.#run(0, this.#last, input)));
+  /** On the CPU alone, without a clock. */
+  onCpu(input: Float32Array, look?: Look, { first, last }: Range = this.#whole): Promise<Float32Array> {
+    return this.#queue("cpu").run(() => (look ? look(input) : this.#run(first, last, input)));
   }
 
   /** One step of a measurement, between two inferences, with all devices to itself. */
@@ -50,14 +52,16 @@ export class Placing {
     return queues.reduceRight((inner, queue) => () => queue.run(inner), task)();
   }
 
-  /** Logits of one image; they are the caller's. */
+  /** Logits of one image, or what the range's last stage makes; they are the caller's. */
   async run(placement: Placement): Promise<{ readonly logits: Float32Array; readonly spent: Spent }> {
     const spent: Spent = { ms: {}, written: false };
     return { logits: await this.#place(placement, spent), spent };
   }
 
-  async #place({ input, stretch, accelerator, look, onFault }: Placement, spent: Spent): Promise<Float32Array> {
-    const last = this.#last;
+  async #place(placement: Placement, spent: Spent): Promise<Float32Array> {
+    const { input, range = this.#whole, accelerator, look, onFault } = placement;
+    const { first, last } = range;
+    const stretch = within(placement.stretch, range);
     const timed = (device: DeviceName, task: () => Promise<Float32Array>) =>
       this.#queue(device).run(async () => {
         const start = this.now();
@@ -78,7 +82,7 @@ export class Placing {
       const looked = await this.#queue("cpu").run(() => look(image));
       if (!stretch || !accelerator) return looked;
     }
-    if (!stretch || !accelerator) return onCpu(0, last, await read());
+    if (!stretch || !accelerator) return onCpu(first, last, await read());
     // Kept until the accelerator has answered: where it fails, the CPU goes on from here.
     const entering = written ? null : await read();
     const activation = entering && stretch.first > 0 ? await onCpu(0, stretch.first - 1, entering) : entering;
@@ -104,8 +108,8 @@ export class Placing {
     return stretch.last === last ? leaving : onCpu(stretch.last + 1, last, leaving);
   }
 
-  get #last(): number {
-    return this.cpu.network.stages.length - 1;
+  get #whole(): Range {
+    return { first: 0, last: this.cpu.network.stages.length - 1 };
   }
 
   #queue(device: DeviceName): Queue {
@@ -116,4 +120,10 @@ export class Placing {
   async #run(first: number, last: number, input: Float32Array): Promise<Float32Array> {
     return (await this.cpu.run(first, last, input)).slice();
   }
+}
+
+/** What of a stretch lies in a range; nothing of one that begins behind the network's first stage. */
+function within(stretch: Stretch, { first, last }: Range): Stretch {
+  if (!stretch || first > 0 || stretch.first > last) return null;
+  return { ...stretch, last: Math.min(stretch.last, last) };
 }

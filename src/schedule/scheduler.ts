@@ -1,5 +1,5 @@
 import { Queue } from "../base/queue.js";
-import type { AcceleratorName, DeviceName, EngineStats, FirstEngine, GpuInput, LoadWatch } from "../engine.js";
+import type { AcceleratorName, DeviceName, EngineStats, FirstEngine, GpuInput, LoadWatch, Range } from "../engine.js";
 import { DeviceUnavailableError, throwIfAborted } from "../errors.js";
 import type { Store } from "../host/store.js";
 import type { Plan } from "../plan.js";
@@ -131,12 +131,13 @@ export class Scheduler {
 
   /**
    * Logits of one image, which may lie on the GPU; the result is the caller's. `look`: the CPU's way through the whole network
-   * in place of its own; where an accelerator has a part, besides.
+   * in place of its own; where an accelerator has a part, besides. `range`: some stages alone, whose last output is returned as it
+   * crosses the seam; such a run teaches the planner nothing.
    */
-  async run(input: Float32Array | GpuInput, look?: Look): Promise<Float32Array> {
+  async run(input: Float32Array | GpuInput, look?: Look, range?: Range): Promise<Float32Array> {
     // Where there never is a choice, nothing is measured: a small network's answer takes as long as a few promises.
-    if (this.#lives.size === 0 && input instanceof Float32Array) return this.#placing.onCpu(input, look);
-    const result = await this.#requests.run(() => this.#infer(input, look));
+    if (this.#lives.size === 0 && input instanceof Float32Array) return this.#placing.onCpu(input, look, range);
+    const result = await this.#requests.run(() => this.#infer(input, look, range));
     if (!this.#wanted && this.#options.device === "auto") {
       this.#wanted = true;
       // After the first answer, and not before the caller has it.
@@ -184,7 +185,7 @@ export class Scheduler {
     return null;
   }
 
-  async #infer(input: Float32Array | GpuInput, look?: Look): Promise<Float32Array> {
+  async #infer(input: Float32Array | GpuInput, look?: Look, range?: Range): Promise<Float32Array> {
     this.#flying++;
     const turn = ++this.#started;
     const stream = this.#flying > 1 ? this.#stream : null;
@@ -194,12 +195,14 @@ export class Scheduler {
     try {
       const { logits, spent } = await this.#placing.run({
         input,
+        range,
         stretch,
         accelerator: opened?.engine ?? null,
         look,
         onFault: (message) => life && this.#setAside(life, opened, message),
       });
       // Both devices work from one thread and delay each other: single times mean nothing, only the pace of answers does.
+      if (range) return logits;
       if (stream) this.#observeStream(stream);
       else if (!look && this.#flying === 1 && this.#started === turn) this.#observe(spent);
       return logits;

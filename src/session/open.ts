@@ -106,6 +106,7 @@ async function openModel(
     opened.origin,
     isStated ? undefined : async () => new (await host.loadCheck()).Watch(engine, preprocess),
     options.decode === "fast",
+    card.none,
   );
 }
 

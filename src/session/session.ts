@@ -1,7 +1,8 @@
 import { Queue } from "../base/queue.js";
 import type { Watch } from "../check/watch.js";
-import type { EngineStats, GpuInput, GpuReader } from "../engine.js";
+import type { EngineStats, GpuInput, GpuReader, Range } from "../engine.js";
 import { ClosedError, throwIfAborted, UnsupportedModelError } from "../errors.js";
+import type { Answers, AskedFor, What, Within } from "../features/asked.js";
 import type { Architecture, Network } from "../graph/network.js";
 import type { Host } from "../host/host.js";
 import { type Frame, isFrame } from "../image/frame.js";
@@ -28,6 +29,10 @@ export interface Session {
   run(input: Float32Array | GPUBuffer, options?: RunOptions): Promise<Float32Array>;
   /** `image`: whatever the host can decode. */
   classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]>;
+  /** As `Classifier.embedding`. */
+  readonly embedding: number | null;
+  /** What lies within the network; an image is as for `classify`. */
+  features<W extends What>(asked: AskedFor<W>, signal?: AbortSignal | null): Promise<Answers[W]>;
   /** Answers what was asked before, then frees everything. */
   close(): Promise<void>;
 }
@@ -52,7 +57,7 @@ export class SessionInPlace implements Session {
     readonly labels: readonly string[] | null,
     readonly assumed: Partial<Architecture>,
     private readonly scheduler: CpuFirst,
-    private readonly host: Pick<Host, "decode" | "crop" | "release" | "loadGpu">,
+    private readonly host: Pick<Host, "decode" | "crop" | "release" | "loadGpu" | "loadFeatures">,
     private readonly gpuDevice?: GPUDevice,
     /** Path or URL, for messages. */
     private readonly origin = "the model",
@@ -60,6 +65,8 @@ export class SessionInPlace implements Session {
     private readonly loadWatch?: () => Promise<Watch>,
     /** JPEGs may shrink while they are decoded. */
     private readonly fast?: boolean,
+    /** As `ModelCard.none`. */
+    private readonly none?: unknown,
   ) {}
 
   get doubts(): readonly string[] {
@@ -100,6 +107,11 @@ export class SessionInPlace implements Session {
     return this.network.values[this.network.output]!.channels;
   }
 
+  get embedding(): number | null {
+    const { stages, values } = this.network;
+    return stages.length > 1 ? values[stages.at(-1)!.input]!.channels : null;
+  }
+
   get stats(): EngineStats {
     return this.scheduler.stats;
   }
@@ -115,16 +127,19 @@ export class SessionInPlace implements Session {
       ? checkBuffer(input, shape, this.gpuDevice, stated)
       : checkInput(input, shape, stated);
     const one = async (index: number) => {
-      const logits = await this.#infer(await imageOf(index), index, count);
-      // What a network's definition ends in, and no ranking needs.
-      const logarithm = this.network.architecture.head?.at(-1) === "log-softmax";
-      return logarithm ? Float32Array.from(softmax(logits), Math.log) : logits;
+      return this.#defined(await this.#infer(await imageOf(index), index, count));
     };
     if (count === 1) return this.#enqueue(() => one(0), signal);
     const logits = new Float32Array(count * this.classes);
     const put = async (index: number) => logits.set(await one(index), index * this.classes);
     await Promise.all(Array.from({ length: count }, (_, index) => this.#enqueue(() => put(index), signal)));
     return logits;
+  }
+
+  /** With what a network's definition ends in, and no ranking needs. */
+  #defined(logits: Float32Array): Float32Array {
+    const logarithm = this.network.architecture.head?.at(-1) === "log-softmax";
+    return logarithm ? Float32Array.from(softmax(logits), Math.log) : logits;
   }
 
   /** Decoding takes part in the queue: answers come in the order of the calls, and two images are in memory at most. */
@@ -148,9 +163,51 @@ export class SessionInPlace implements Session {
           isFrame(image) && !isPart
             ? { read, run: async (engine, last) => (await this.#onGpu()).run(image, engine, last) }
             : await read();
-        return this.rank(await this.#infer(input), options);
+        return (await this.answer(input, options)).predictions;
       } finally {
         this.host.release?.(image);
+      }
+    }, signal);
+  }
+
+  /** One image's logits and its best classes; first of them, where it is none of a taught model's classes, index -1. */
+  async answer(
+    input: Float32Array | GpuInput,
+    options: ClassifyOptions,
+  ): Promise<{ readonly logits: Float32Array; readonly predictions: Prediction[] }> {
+    if (!this.none) {
+      const logits = await this.#infer(input);
+      return { logits: this.#defined(logits), predictions: this.rank(logits, options) };
+    }
+    const { answerOrNone } = await this.host.loadFeatures();
+    const { logits, none } = await answerOrNone(this.#within(options.signal), this.none, input);
+    const ranked = this.rank(logits, options);
+    const { topK = 5, minScore = 0 } = options;
+    const predictions = none && none.score >= minScore ? [none, ...ranked].slice(0, topK) : ranked;
+    return { logits, predictions };
+  }
+
+  #within(signal?: AbortSignal | null): Within {
+    const { network, preprocess, labels, origin } = this;
+    return {
+      ...{ network, preprocess, labels, origin },
+      run: async (input: Float32Array | GpuInput, range: Range) => {
+        throwIfAborted(signal);
+        const values = await this.scheduler.run(input, undefined, range);
+        checkLogits(values, input, origin);
+        return values;
+      },
+      decode: (image) => this.host.decode(image, signal),
+    };
+  }
+
+  features<W extends What>(asked: AskedFor<W>, signal?: AbortSignal | null): Promise<Answers[W]> {
+    const within = this.#within(signal);
+    return this.#enqueue(async () => {
+      try {
+        return await (await this.host.loadFeatures()).answer(within, asked);
+      } finally {
+        if ("image" in asked) this.host.release?.(asked.image);
       }
     }, signal);
   }

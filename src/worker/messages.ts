@@ -1,4 +1,5 @@
 import type { EngineStats } from "../engine.js";
+import type { Answers, Asked, What } from "../features/asked.js";
 import type { Architecture } from "../graph/network.js";
 import type { ClassifyOptions, LoadOptions, Prediction, Preprocess, Progress } from "../options.js";
 import type { PlanSummary, StagePlacement } from "../plan.js";
@@ -18,6 +19,7 @@ export type Ask =
   /** As `run`, on what lies in the mailbox. */
   | { readonly kind: "collect" }
   | { readonly kind: "classify"; readonly image: unknown; readonly options: ClassifyOptions }
+  | { readonly kind: "features"; readonly asked: Asked }
   | { readonly kind: "close" };
 
 /** To the worker: a request, answered once under its number, or word that nobody waits for it any more. */
@@ -29,6 +31,7 @@ export interface Facts {
   readonly labels: readonly string[] | null;
   readonly preprocess: Preprocess;
   readonly assumed: Partial<Architecture>;
+  readonly embedding: number | null;
 }
 
 /** What may: sent along with an answer when it did. */
@@ -50,7 +53,7 @@ export type News =
 export type Answer =
   | {
       readonly id: number;
-      readonly value: Facts | Float32Array | Prediction[] | undefined;
+      readonly value: Facts | Float32Array | Prediction[] | Answers[What] | undefined;
       readonly state?: State;
       /** What a request to run came with, to be used again: fresh memory costs more than to fill it. */
       readonly spare?: Float32Array<ArrayBuffer>;

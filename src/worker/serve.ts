@@ -38,13 +38,15 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
           undefined,
           onNearlyDone,
         );
-        const { inputShape, labels, preprocess, assumed } = session;
-        return { inputShape, labels, preprocess, assumed } satisfies Facts;
+        const { inputShape, labels, preprocess, assumed, embedding } = session;
+        return { inputShape, labels, preprocess, assumed, embedding } satisfies Facts;
       }
       case "run":
         return session!.run(request.input, { signal });
       case "classify":
         return session!.classify(request.image, { ...request.options, signal });
+      case "features":
+        return session!.features(request.asked, signal);
       case "close":
         return session?.close();
     }

@@ -3,6 +3,7 @@ import { isKind } from "../base/kind.js";
 import { NEARLY_MS } from "../base/nearly.js";
 import type { EngineStats } from "../engine.js";
 import { ClosedError, GpuInputError, OptionError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
+import type { Answers, AskedFor, What } from "../features/asked.js";
 import type { Architecture } from "../graph/network.js";
 import { elementCount } from "../graph/tensor.js";
 import type { EntryHost } from "../host/entry-host.js";
@@ -106,6 +107,9 @@ class WorkerSession implements Session, Listener {
   get assumed(): Partial<Architecture> {
     return this.#facts.assumed;
   }
+  get embedding(): number | null {
+    return this.#facts.embedding;
+  }
   get doubts(): readonly string[] {
     return this.#state.doubts;
   }
@@ -138,6 +142,14 @@ class WorkerSession implements Session, Listener {
     return this.#call(async () => {
       const [sent, transfer] = await this.#sendImage(image);
       return [{ kind: "classify", image: sent, options }, transfer];
+    }, signal);
+  }
+
+  features<W extends What>(asked: AskedFor<W>, signal?: AbortSignal | null): Promise<Answers[W]> {
+    return this.#call(async () => {
+      if (!("image" in asked)) return [{ kind: "features", asked }, []];
+      const [image, transfer] = await this.#sendImage(asked.image);
+      return [{ kind: "features", asked: { ...asked, image } }, transfer];
     }, signal);
   }
 

@@ -26,7 +26,7 @@ function reachable(entry: string, later: (text: string) => boolean): string[] {
   return found;
 }
 
-/** Kernels; the module of pixels is Node's alone. */
+/** Kernels. The modules of pixels and of galleries are others. */
 const modules = readdirSync(dist).filter((name) => /^cpu-.*\.wasm$/.test(name));
 
 /** What a module's name says. */

@@ -196,7 +196,7 @@ describe("usage", () => {
     [["inspect", "a", "--top-k", "3"], /inspect takes no --top-k; classify takes it/],
     [
       ["pull", "resnet18", "--device", "cpu"],
-      /pull takes no --device; classify, inspect, check, quantize, bench take it/,
+      /pull takes no --device; classify, inspect, check, quantize, bench, embed, explain, teach take it/,
     ],
   ])("%j: exit 2, and says why", async (words, message) => {
     const result = await command(...words);

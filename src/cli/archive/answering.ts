@@ -49,8 +49,7 @@ export async function answerOne(
 ): Promise<Answer> {
   const input = normalised(rgb, session.preprocess);
   const start = performance.now();
-  const logits = await session.run(input);
+  const { logits, predictions } = await session.answer(input, ranked);
   const inferenceMs = performance.now() - start;
-  const predictions = session.rank(logits, ranked);
   return { predictions, inferenceMs, ...(wantsLogits && { logits: Array.from(logits) }) };
 }

@@ -1,0 +1,34 @@
+import { type Pixels, preprocess as prepare } from "../image/index.js";
+import { both } from "../image/preprocess.js";
+import type { Preprocess } from "../options.js";
+
+/** How much nearer the second view looks. */
+const NEARER = 1.25;
+
+/**
+ * Views of one picture as inputs of the network, [3, H, W]: as the preprocessing has it, its middle from nearer, and the whole of it
+ * squashed into the crop. Each is followed by its mirror image.
+ */
+export function* viewsOf(pixels: Pixels, preprocess: Preprocess): Generator<Float32Array> {
+  const { resize, crop } = preprocess;
+  const { width, height } = both(crop);
+  const larger = (side: number) => Math.round(NEARER * side);
+  const near = typeof resize === "number" ? larger(resize) : ([larger(resize[0]), larger(resize[1])] as const);
+  for (const spec of [
+    preprocess,
+    { ...preprocess, resize: near },
+    { ...preprocess, resize: [height, width] as const, mode: "squash" as const },
+  ]) {
+    const view = prepare(pixels, spec);
+    yield view;
+    yield mirrored(view, width);
+  }
+}
+
+function mirrored(planes: Float32Array, width: number): Float32Array {
+  const result = new Float32Array(planes.length);
+  for (let row = 0; row < planes.length; row += width) {
+    for (let x = 0; x < width; x++) result[row + x] = planes[row + width - 1 - x]!;
+  }
+  return result;
+}

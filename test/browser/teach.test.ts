@@ -1,0 +1,79 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launch, noChromium, openPage } from "./chromium.js";
+import { type Site, serve } from "./server.js";
+
+/** As a script of the page has left them. */
+declare const resnetTeach: typeof import("../../src/entry/teach.js");
+declare const resnetEdge: typeof import("../../src/entry/index.js");
+
+describe.skipIf(noChromium)(`teach in Chromium${noChromium}`, () => {
+  let browser: Browser;
+  let site: Site;
+  let page: Page;
+
+  beforeAll(async () => {
+    const script =
+      'import * as teach from "/dist/teach.js"; import * as edge from "/dist/index.js"; globalThis.resnetTeach = teach; globalThis.resnetEdge = edge;';
+    site = await serve({ isolated: false, files: { "/teach-script.js": new TextEncoder().encode(script) } });
+    browser = await launch();
+    page = await openPage(browser, site);
+    await page.addScriptTag({ url: "/teach-script.js", type: "module" });
+    while (!(await page.evaluate(() => "resnetEdge" in globalThis))) await page.waitForTimeout(20);
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    site?.close();
+  });
+
+  test("learns in a page, from a worker; what is exported is loaded there, explained and drawn", async () => {
+    const found = await page.evaluate(async () => {
+      const { createGallery, createTeacher, drawHeatMap, upsample } = resnetTeach;
+      const picture = (colour: number[], turn: number) => {
+        const image = new ImageData(40, 36);
+        for (let pixel = 0; pixel < 40 * 36; pixel++) {
+          const lit = Math.floor(((pixel % 40) + turn) / 3) % 2;
+          image.data.set([...colour.map((it) => it * lit + ((pixel + 7 * turn) % 20)), 255], 4 * pixel);
+        }
+        return image;
+      };
+      const model = "/dist/cifar110-resnet20x2.int8.safetensors";
+      const teacher = await createTeacher(model);
+      const gallery = await createGallery(64 * 2);
+      for (let turn = 0; turn < 5; turn++) {
+        await teacher.add("red", picture([220, 20, 10], turn));
+        await teacher.add("blue", picture([10, 30, 230], turn));
+      }
+      const { accuracy } = await teacher.train();
+      const told = await teacher.classify(picture([220, 20, 10], 9));
+      const file = await teacher.export();
+      await teacher.close();
+      const classifier = await resnetEdge.loadClassifier(file);
+      const predictions = await classifier.classify(picture([220, 20, 10], 9));
+      for (let turn = 0; turn < 5; turn++) {
+        gallery.add(await classifier.embed(picture([220, 20, 10], turn)));
+        gallery.add(await classifier.embed(picture([10, 30, 230], turn)));
+      }
+      const near = gallery.nearest(await classifier.embed(picture([10, 30, 230], 3)), 1);
+      const map = await classifier.explain(picture([10, 30, 230], 3));
+      await classifier.close();
+      const canvas = new OffscreenCanvas(40, 36);
+      const context = canvas.getContext("2d")!;
+      context.fillStyle = "gray";
+      context.fillRect(0, 0, 40, 36);
+      drawHeatMap(canvas, map);
+      const colours = new Set(new Uint32Array(context.getImageData(0, 0, 40, 36).data.buffer)).size;
+      return { accuracy, told, predictions, near, map, colours, values: upsample(map, canvas).length };
+    });
+    expect(found.accuracy).toBe(1);
+    expect(found.predictions.map(({ index }) => index)).toEqual(found.told.predictions.map(({ index }) => index));
+    expect(found.predictions.find(({ index }) => index >= 0)!.label).toBe("red");
+    expect(found.near[0]).toMatchObject({ index: 7 });
+    expect(found.near[0]!.similarity).toBeCloseTo(1, 6);
+    expect(found.map).toMatchObject({ method: "cam", label: "blue", height: 8, width: 8 });
+    expect(found.values).toBe(40 * 36);
+    // Shades of the map, and not the gray alone.
+    expect(found.colours).toBeGreaterThan(10);
+  }, 120_000);
+});

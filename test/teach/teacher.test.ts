@@ -1,0 +1,199 @@
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { describe, expect, test } from "vitest";
+import { library, root, smallModel } from "../built.js";
+import { fixtureState } from "../model/fixtures.js";
+
+const { createTeacher }: typeof import("../../src/entry/teach-node.js") = await import(
+  /* @vite-ignore */ pathToFileURL(new URL("dist/teach-node.js", root).pathname).href
+);
+
+/** A picture of stripes: of a colour, and of a width that differs from picture to picture. */
+function stripes(colour: readonly number[], turn: number) {
+  const [width, height] = [40, 36];
+  const data = new Uint8Array(3 * width * height);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const lit = Math.floor(((pixel % width) + turn) / (2 + (turn % 3))) % 2;
+    for (let channel = 0; channel < 3; channel++)
+      data[3 * pixel + channel] = colour[channel]! * lit + ((7 * turn + pixel) % 20);
+  }
+  return { data, width, height };
+}
+const red = (turn: number) => stripes([220, 20, 10], turn);
+const blue = (turn: number) => stripes([10, 30, 230], turn);
+const bundled = new URL("dist/cifar110-resnet20x2.int8.safetensors", root);
+
+async function taught(model: URL, options = {}) {
+  const teacher = await createTeacher(model, { threads: 1, ...options });
+  for (let turn = 0; turn < 6; turn++) {
+    await teacher.add("red", red(turn));
+    await teacher.add("blue", blue(turn));
+  }
+  return teacher;
+}
+
+describe.each([
+  ["f32", smallModel],
+  ["int8", bundled],
+])("%s backbone", (name, model) => {
+  test("learns, and what is exported answers as the teacher does, in every host's way", async () => {
+    const teacher = await taught(model);
+    expect(teacher.labels).toEqual(["red", "blue"]);
+    const seen: number[] = [];
+    const report = await teacher.train({ onProgress: ({ loaded, total }) => seen.push(loaded / total) });
+    expect(seen.at(-1)).toBe(1);
+    expect(report).toMatchObject({ labels: ["red", "blue"], examples: [6, 6], folds: 5, notes: [] });
+    expect(report.accuracy).toBe(1);
+    expect(report.confusion).toEqual([
+      [6, 0],
+      [0, 6],
+    ]);
+    expect(report.interval![0]).toBeCloseTo(0.7575, 3);
+    const file = await teacher.export();
+    const answers = [];
+    for (const image of [red(20), blue(21), stripes([250, 250, 250], 5)]) answers.push(await teacher.classify(image));
+    expect(answers[0]!.predictions.find(({ index }) => index >= 0)!.label).toBe("red");
+    expect(answers[1]!.predictions.find(({ index }) => index >= 0)!.label).toBe("blue");
+    for (const worker of ["auto", false] as const) {
+      const classifier = await library.loadClassifier(file, { worker });
+      expect(classifier.labels).toEqual(["red", "blue"]);
+      for (const [at, image] of [red(20), blue(21), stripes([250, 250, 250], 5)].entries()) {
+        const got = await classifier.classify(image);
+        const { predictions } = answers[at]!;
+        expect(got.map(({ index, label }) => ({ index, label }))).toEqual(
+          predictions.map(({ index, label }) => ({ index, label })),
+        );
+        // Integer networks round the pooled features.
+        for (const [rank, { score }] of got.entries())
+          expect(score).toBeCloseTo(predictions[rank]!.score, name === "int8" ? 1 : 4);
+      }
+      await classifier.close();
+    }
+    const { count, accuracy, confusion } = await teacher.evaluate({ red: [red(30), red(31)], blue: [blue(33)] });
+    expect({ count, accuracy, confusion }).toEqual({
+      count: 3,
+      accuracy: 1,
+      confusion: [
+        [2, 0],
+        [0, 1],
+      ],
+    });
+    await teacher.close();
+    await expect(teacher.classify(red(1))).rejects.toMatchObject({ name: "ClosedError" });
+  });
+
+  test("what is saved is continued to the same layer", async () => {
+    const teacher = await taught(model);
+    await teacher.train();
+    const [state, file] = [teacher.save(), await teacher.export()];
+    await teacher.close();
+    const again = await createTeacher(model, { threads: 1, state });
+    expect(again.examples).toHaveLength(12);
+    expect(again.report).toBe(null);
+    await again.train();
+    expect(Buffer.from(await again.export()).equals(Buffer.from(file))).toBe(true);
+    expect(await again.add("red", red(9))).toBe(13);
+    await again.close();
+    for (const wrong of [new Uint8Array(9), readFileSync(smallModel), state.slice(0, -4)]) {
+      await expect(createTeacher(model, { state: wrong })).rejects.toMatchObject({ name: "ModelFormatError" });
+    }
+  });
+});
+
+test("the exported file has the backbone's tensors as they were, under torchvision's names", async () => {
+  const teacher = await taught(smallModel);
+  await teacher.train();
+  const file = await teacher.export();
+  await teacher.close();
+  const length = Number(new DataView(file.buffer).getBigUint64(0, true));
+  const { __metadata__, ...header } = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
+  for (const [name, tensor] of fixtureState("basic").tensors) {
+    if (name.startsWith("fc.") || name.endsWith("num_batches_tracked")) continue;
+    const {
+      dtype,
+      shape,
+      data_offsets: [begin, end],
+    } = header[name];
+    expect({ dtype: dtype.toLowerCase(), shape }).toEqual({ dtype: tensor.dtype, shape: tensor.shape });
+    expect(Buffer.from(file.subarray(8 + length + begin, 8 + length + end)).equals(Buffer.from(tensor.bytes))).toBe(
+      true,
+    );
+  }
+  expect(header["fc.weight"].shape[0]).toBe(2);
+  const { labels, none, preprocess, taught: said } = JSON.parse(__metadata__["resnet-edge"]);
+  expect(labels).toEqual(["red", "blue"]);
+  expect(none).toMatchObject({ kind: "cosine", count: 2 });
+  expect(preprocess.mean).toHaveLength(3);
+  expect(said).toMatchObject({ backbone: "basic.safetensors", examples: [6, 6], accuracy: 1 });
+});
+
+test("a picture that lies opposite to all that was taught is none of the classes, and the threshold says so", async () => {
+  const teacher = await taught(bundled);
+  const { threshold } = await teacher.train();
+  const near = await teacher.classify(red(2));
+  expect(near.none!.threshold).toBe(threshold);
+  expect(near.none!.score < 0.5).toBe(near.none!.nearness > threshold!);
+  const photo = new URL("examples/photos/cat.jpg", root);
+  const { predictions, none } = await teacher.classify(photo);
+  expect(none!.refused).toBe(true);
+  expect(none!.score).toBeGreaterThan(0.5);
+  expect(predictions[0]).toEqual({ index: -1, label: "none of these", score: none!.score });
+  const classifier = await library.loadClassifier(await teacher.export());
+  const [first, ...rest] = await classifier.classify(photo);
+  expect(first).toMatchObject({ index: -1, label: "none of these" });
+  expect(rest.map(({ index }) => index).sort()).toEqual([0, 1]);
+  expect(await classifier.classify(photo, { topK: 1 })).toHaveLength(1);
+  await classifier.close();
+  await teacher.close();
+});
+
+test("one class, no training, a label that cannot be, an example that is gone, an abort", async () => {
+  const teacher = await createTeacher(smallModel, { threads: 1 });
+  await expect(teacher.train()).rejects.toMatchObject({ name: "OptionError" });
+  const first = await teacher.add("red", red(1));
+  await expect(teacher.train()).rejects.toMatchObject({ name: "OptionError" });
+  for (const label of ["", "none of these", 4 as never]) {
+    await expect(teacher.add(label, red(1))).rejects.toMatchObject({ name: "OptionError" });
+  }
+  await expect(teacher.add("red", new Uint8Array(9))).rejects.toMatchObject({ name: "ImageDecodeError" });
+  await teacher.add("blue", blue(1));
+  await expect(teacher.classify(red(1))).rejects.toMatchObject({ name: "OptionError" });
+  await expect(teacher.export()).rejects.toMatchObject({ name: "OptionError" });
+  const report = await teacher.train();
+  expect(report).toMatchObject({ accuracy: null, confusion: null, threshold: null, folds: 0 });
+  expect(report.notes).toHaveLength(2);
+  expect((await teacher.classify(red(1))).none).toBe(null);
+  expect(teacher.remove(first)).toBe(true);
+  expect(teacher.remove(first)).toBe(false);
+  expect(teacher.report).toBe(null);
+  for (const turn of [2, 3, 4]) {
+    await teacher.add("red", red(turn));
+    await teacher.add("blue", blue(turn));
+  }
+  const controller = new AbortController();
+  const training = teacher.train({ signal: controller.signal, onProgress: () => controller.abort() });
+  await expect(training).rejects.toMatchObject({ name: "AbortError" });
+  await expect(teacher.evaluate({ green: [red(1)] })).rejects.toMatchObject({ name: "OptionError" });
+  await teacher.train();
+  await expect(teacher.evaluate({ green: [red(1)] })).rejects.toMatchObject({ name: "OptionError" });
+  await expect(teacher.evaluate({})).rejects.toMatchObject({ name: "OptionError" });
+  await teacher.close();
+});
+
+test("a file whose metadata of none cannot be is refused by name", async () => {
+  const { smallModelWith } = await import("../api/small-model.js");
+  const { writeNone } = await import("../../src/features/none.js");
+  const good = { ...writeNone({ directions: [new Float32Array(3).fill(1)], threshold: 0, spread: 0.1 }) };
+  for (const none of [
+    good,
+    4,
+    { kind: "other" },
+    { ...good, threshold: 2 },
+    { ...good, spread: 0 },
+    { ...good, directions: "*" },
+  ]) {
+    const classifier = await library.loadClassifier(await smallModelWith(5, { none }));
+    await expect(classifier.classify(red(1))).rejects.toMatchObject({ name: "ModelFormatError" });
+    await classifier.close();
+  }
+});
