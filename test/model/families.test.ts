@@ -6,6 +6,7 @@ import { checkStages } from "../../src/graph/stages.js";
 import { assumedOf } from "../../src/model/assumed.js";
 import { buildNetwork, describeNetwork, invertedNames, pseudoRandomNetwork } from "../../src/model/index.js";
 import { readSafetensors } from "../../src/weights/safetensors.js";
+import { engineFor, modules } from "../cpu/engine.js";
 import { changed, halves } from "./fixtures.js";
 import { runReference, runReferenceStages } from "./reference.js";
 
@@ -66,6 +67,17 @@ describe.each(entries)("a file: $name", ({ name, stated, logits }) => {
   test("gives PyTorch's logits, BatchNorms folded or not", () => {
     expect(error(buildNetwork(stateOf(name), options), logits)).toBeLessThan(1e-5);
     expect(error(buildNetwork(stateOf(name), { ...options, foldBatchNorm: false }), logits)).toBeLessThan(1e-5);
+  });
+
+  test.each(modules)("gives them on the CPU, by the %s module", async (simd) => {
+    const engine = await engineFor(buildNetwork(stateOf(name), options), { simd, threads: 1 });
+    try {
+      const found = await engine.run(0, engine.network.stages.length - 1, image);
+      const largest = Math.max(...logits.map(Math.abs));
+      expect(Math.max(...logits.map((logit, index) => Math.abs(logit - found[index]!))) / largest).toBeLessThan(1e-5);
+    } finally {
+      await engine.close();
+    }
   });
 
   test("has stages that hang together, and features without its classifier", () => {

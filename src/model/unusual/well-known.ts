@@ -102,7 +102,7 @@ export function traitsOf(name: string): Partial<Architecture> {
   const [known, gate, kind] = found ?? [];
   if (known === undefined || /_(bn|clip\w*|test)\b/.test(known)) {
     throw new UnsupportedModelError(
-      `The architecture "${name.slice(0, 80)}" is not supported: residual networks of torchvision and timm are, with their se, eca, rs, aa and blur kinds. ` +
+      `The architecture "${name.slice(0, 80)}" is not supported: residual networks of torchvision and timm are, with their se, eca, rs, aa and blur kinds, and the families in docs/models.md. ` +
         "Where the network is one of these all the same, state architecture with its fields.",
     );
   }
