@@ -129,3 +129,42 @@ describe.each(entries)("a file: $name", ({ name, stated, logits }) => {
     expect(() => buildNetwork(changed(state, { [extra]: { shape: [3, 3] } }), options)).toThrow(/attention\.gamma/);
   });
 });
+
+describe("wrappers and statements", () => {
+  const name = "mobilenet-v2-timm";
+  const { logits } = cases[name]!;
+  const prefixed = (prefix: string) => {
+    const state = stateOf(name);
+    return { ...state, tensors: new Map([...state.tensors].map(([own, tensor]) => [prefix + own, tensor])) };
+  };
+
+  test("a wrapper's names are passed over", () => {
+    expect(error(buildNetwork(prefixed("module.model."), { inputSize: size }), logits)).toBeLessThan(1e-5);
+  });
+
+  test("a stated prefix chooses the network, and what it leaves out is told", () => {
+    const state = prefixed("student.");
+    const both = { ...state, tensors: new Map([...state.tensors, ...prefixed("teacher.").tensors]) };
+    const network = buildNetwork(both, { inputSize: size, architecture: { prefix: "student" } });
+    expect(error(network, logits)).toBeLessThan(1e-5);
+    expect(network.ignored).toContain("teacher.conv_stem.weight");
+  });
+
+  test("a name states all of it, and another family's name is refused", () => {
+    const named = buildNetwork(stateOf(name), { inputSize: size, architecture: "mobilenetv2_100.ra_in1k" });
+    expect(assumedOf(named, null)).toEqual({});
+    expect(assumedOf(buildNetwork(stateOf(name), { inputSize: size }), {})).toEqual({
+      ...{ activation: "relu6", epsilon: 1e-5, padding: "symmetric" },
+    });
+    for (const other of ["efficientnet_b0", "tf_mobilenetv3_large_100", "resnetv2_50"]) {
+      expect(() => buildNetwork(stateOf(name), { architecture: other })).toThrow(UnsupportedModelError);
+      expect(() => buildNetwork(stateOf("se"), { architecture: other })).toThrow(UnsupportedModelError);
+    }
+  });
+
+  test("a field that a family has no place for is refused by its name", () => {
+    expect(() => buildNetwork(stateOf(name), { architecture: { strideIn: "1x1" } })).toThrow(/strideIn.*mobilenet_v2/);
+    expect(() => buildNetwork(stateOf("se"), { architecture: { padding: "same" } })).toThrow(/padding/);
+    expect(() => buildNetwork(stateOf("se"), { architecture: { attention: "eca" } })).toThrow(/"eca".*"se"/);
+  });
+});

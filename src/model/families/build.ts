@@ -28,7 +28,7 @@ export function buildFamily(
   options: BuildOptions & { readonly card: ModelCard },
   stated: Partial<Architecture>,
 ): Network | null {
-  const tensors = ownNames(state.tensors, stated.prefix);
+  const { tensors, ignored } = ownNames(state.tensors, stated.prefix);
   let found: FoundFamily | null = null;
   for (const reader of readers) found ??= reader(tensors);
   if (!found) return null;
@@ -49,6 +49,7 @@ export function buildFamily(
     ...fuse(network, options.foldBatchNorm ?? true),
     architecture: { ...usual, ...shown, ...(stem === "3x3" ? { stem } : {}), name, classes },
     arriving: state.arrival,
+    ...(ignored.length > 0 ? { ignored } : {}),
     // A name that stands for one of these networks states all of it.
     assumed:
       stated.name !== undefined && isFamilyName(stated.name)
@@ -60,20 +61,23 @@ export function buildFamily(
 }
 
 /** Tensors by their names in the network, without what wrappers put before them, and without BatchNorm's counts. */
-function ownNames(file: State["tensors"], stated: string | undefined): Map<string, Tensor | ArrivingTensor> {
+function ownNames(file: State["tensors"], stated: string | undefined) {
   let prefix = stated === undefined ? "" : `${stated.replace(/\.$/, "")}.`;
-  const names = [...file.keys()];
+  const names = [...file.keys()].filter((name) => name.startsWith(prefix));
   for (;;) {
     const next = wrapper.exec(names[0]?.slice(prefix.length) ?? "")?.[0];
     if (next === undefined || !names.every((name) => name.startsWith(prefix + next))) break;
     prefix += next;
   }
-  const own = new Map<string, Tensor | ArrivingTensor>();
+  const tensors = new Map<string, Tensor | ArrivingTensor>();
+  /** What a stated prefix leaves out. */
+  const ignored: string[] = [];
   for (const [name, tensor] of file) {
-    if (name.endsWith("num_batches_tracked") || !name.startsWith(prefix)) continue;
-    own.set(name.slice(prefix.length), tensor);
+    if (name.endsWith("num_batches_tracked")) continue;
+    if (name.startsWith(prefix)) tensors.set(name.slice(prefix.length), tensor);
+    else ignored.push(name);
   }
-  return own;
+  return { tensors, ignored };
 }
 
 function checkStated({ name, usual }: FoundFamily, stated: Partial<Architecture>): void {
