@@ -3,7 +3,7 @@ import { fuse } from "../../graph/fuse.js";
 import type { KnownArchitecture, Network } from "../../graph/network.js";
 import { elementCount } from "../../graph/tensor.js";
 import { MixesImages } from "./builder.js";
-import { type Constant, computed } from "./constants.js";
+import type { Constant } from "./constants.js";
 import { folds } from "./fold.js";
 import { isView, Mapper, type Value } from "./mapper.js";
 import { nameOf } from "./names.js";
@@ -16,14 +16,12 @@ import { type Batch, type Dim, dims, extentOf, inValue, isBatch, type Places, sh
 /** The operator set whose changes are known. */
 const NEWEST = 23;
 
-type Numbers = ArrayLike<number> | ArrayLike<bigint>;
-
 export interface OnnxOptions {
   readonly inputSize?: number | readonly [height: number, width: number] | undefined;
   readonly foldBatchNorm?: boolean | undefined;
   readonly architecture?: string | Partial<KnownArchitecture> | undefined;
   /** Values of the graph's inputs but one, by name. */
-  readonly inputs?: Readonly<Record<string, Numbers>> | undefined;
+  readonly inputs?: Readonly<Record<string, ArrayLike<number> | ArrayLike<bigint>>> | undefined;
 }
 
 /** What few graphs have, and is loaded where one does. */
@@ -51,7 +49,7 @@ export function buildNetwork(source: Source, options: OnnxOptions): Network {
     throw new UnsupportedModelError(
       `${source.origin} has sparse tensors, which are not read. Export it with dense weights.`,
     );
-  const constants = new Map([...source.initializers, ...bound(source, options.inputs)]);
+  const constants = new Map([...source.initializers, ...bound(source, options)]);
   const input = pictureInput(source, constants);
   const needed = neededNodes(proto);
   const { shape, layout, tries } = inputOf(input, source.origin, options);
@@ -66,22 +64,10 @@ export function buildNetwork(source: Source, options: OnnxOptions): Network {
   throw new Error("unreachable");
 }
 
-/** Inputs to which a caller gives values. */
-function bound({ proto, origin }: Source, inputs: OnnxOptions["inputs"] = {}): Map<string, Constant> {
-  const found = new Map<string, Constant>();
-  for (const [name, given] of Object.entries(inputs)) {
-    const info = proto.inputs.find((it) => it.name === name);
-    if (!info) {
-      throw new OptionError(`inputs has "${name}", which is no input of ${origin}; it has ${list(proto.inputs)}.`);
-    }
-    const values = Float64Array.from(given as ArrayLike<number>, Number);
-    const shape = info.shape?.map((extent) => (typeof extent === "number" ? extent : 1)) ?? [values.length];
-    if (elementCount(shape) !== values.length) {
-      throw new OptionError(`inputs.${name} has ${values.length} values; its shape is [${info.shape}].`);
-    }
-    found.set(name, computed(values, shape, info.type ?? Type.float));
-  }
-  return found;
+function bound({ more, origin, proto }: Source, { inputs }: OnnxOptions): ReadonlyMap<string, Constant> {
+  if (!inputs || Object.keys(inputs).length === 0) return new Map();
+  if (more) return more.boundInputs(inputs, proto.inputs, origin);
+  throw new OptionError(`inputs names ${Object.keys(inputs)}, which is no input of ${origin} beside its picture.`);
 }
 
 const list = (infos: readonly ValueInfo[]) =>

@@ -1,17 +1,13 @@
-import { ModelFormatError, SourceError } from "../../errors.js";
+import { ModelFormatError } from "../../errors.js";
 import type { StateDict } from "../../graph/tensor.js";
-import { MAX_MODEL_BYTES, MAX_NAME, MAX_TENSORS } from "../../limits.js";
+import { MAX_NAME, MAX_TENSORS } from "../../limits.js";
 import { type Constant, readTensor } from "./constants.js";
 import { folds } from "./fold.js";
 import { buildNetwork, DEFAULT_SIDE } from "./graph.js";
+import type { BesideHost } from "./more/index.js";
 import { operators } from "./operators.js";
 import { type GraphProto, isFloat, readGraph } from "./proto.js";
 import { Message } from "./protobuf.js";
-
-/** What reads a file that lies beside the model. */
-export interface BesideHost {
-  readBeside?(bytes: Uint8Array, name: string): Promise<Uint8Array | null>;
-}
 
 /**
  * Reads an ONNX model: its tensors are views of `bytes`, and `build` makes the network. Tensors in files of their own are read from the
@@ -24,11 +20,13 @@ export async function readOther(bytes: Uint8Array, origin: string, host: BesideH
   if (proto.initializers.length > MAX_TENSORS) {
     throw new ModelFormatError(`${origin} has ${proto.initializers.length} tensors; at most ${MAX_TENSORS} are read.`);
   }
-  const external = await readExternal(
-    [...proto.initializers, ...proto.nodes.flatMap((node) => node.tensor("value") ?? [])],
-    origin,
-    (name) => beside(bytes, origin, name, host),
-  );
+  const tensors = [...proto.initializers, ...proto.nodes.flatMap((node) => node.tensor("value") ?? [])];
+  // Few files keep tensors elsewhere.
+  const apart = tensors.filter((tensor) => tensor.integer(14) === 1);
+  const external =
+    apart.length > 0
+      ? await (await import("./more/index.js")).readExternal(apart, bytes, origin, host)
+      : new Map<string, Uint8Array>();
   const initializers = new Map<string, Constant>();
   for (const message of proto.initializers) {
     const tensor = readTensor(message, external);
@@ -82,58 +80,4 @@ function needsMore({ inputs, nodes }: GraphProto, initializers: ReadonlyMap<stri
     if (isKnown) for (const name of outputs) known.add(name);
     return !Object.hasOwn(isKnown ? folds : operators, kind);
   });
-}
-
-async function readExternal(
-  tensors: readonly Message[],
-  origin: string,
-  read: (name: string) => Promise<Uint8Array>,
-): Promise<Map<string, Uint8Array>> {
-  const files = new Map<string, Uint8Array>();
-  let total = 0;
-  for (const tensor of tensors) {
-    if (tensor.integer(14) !== 1) continue;
-    const location =
-      tensor
-        .messages(13)
-        .find((it) => it.text(1) === "location")
-        ?.text(2) ?? "";
-    if (files.has(location)) continue;
-    // Within the model's folder: no way up, no root, no drive, no address.
-    const parts = location.split("/");
-    if (
-      location.length > MAX_NAME ||
-      /[\\:%?#\0]/.test(location) ||
-      parts.some((part) => part === "" || part === "." || part === "..")
-    ) {
-      throw new ModelFormatError(
-        `${origin} names "${location}" as a file of its tensors; only a file in its own folder is read.`,
-      );
-    }
-    const file = await read(location);
-    total += file.length;
-    if (total > MAX_MODEL_BYTES)
-      throw new ModelFormatError(`${origin}: its tensors' files have more than ${MAX_MODEL_BYTES} bytes.`);
-    files.set(location, file);
-  }
-  return files;
-}
-
-async function beside(bytes: Uint8Array, origin: string, location: string, host: BesideHost): Promise<Uint8Array> {
-  if (/^https?:/.test(origin)) {
-    const url = new URL(location, origin);
-    const response = await fetch(url).catch((cause) => {
-      throw new SourceError(`${url} could not be fetched: ${cause.message}. Serve it beside the model.`, { cause });
-    });
-    if (!response.ok)
-      throw new SourceError(
-        `${url} answered ${response.status}. Serve it beside the model, which keeps its tensors there.`,
-      );
-    return new Uint8Array(await response.arrayBuffer());
-  }
-  const found = await host.readBeside?.(bytes, location);
-  if (found) return found;
-  throw new SourceError(
-    `${origin} keeps its tensors in "${location}", which cannot be reached from here. Load the model by its URL or path, or export it into one file.`,
-  );
 }

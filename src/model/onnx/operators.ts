@@ -88,11 +88,10 @@ function window(
     // A window that would begin behind the picture and its first padding is none.
     return ceil && (windows - 1) * step >= extent + before[axis]! ? windows - 1 : windows;
   }) as [number, number];
-  if (room(out)) throw it.refuse(`its window of ${size.join(" x ")} does not fit into ${height} x ${width}`);
+  if (!out.every((extent) => extent >= 1))
+    throw it.refuse(`its window of ${size.join(" x ")} does not fit into ${height} x ${width}`);
   return { kernel: size, stride, dilation, padding: [before[0], before[1], after[0], after[1]], out };
 }
-
-const room = (out: readonly number[]) => out.some((extent) => !(extent >= 1));
 
 const convolution: Operator = (it, node) => convolve(it, node, it.view(), it.needed(1), it.constant(2) ?? null);
 

@@ -238,7 +238,7 @@ const prelu: Operator = (it, node) => {
   let slope = it.needed(1);
   // Before version 7 the slopes are the channels'.
   if (node.version < 7 && slope.shape.length === 1)
-    slope = reshaped(slope, along(slope.shape[0]!, 1, rank).slice(1), it.work);
+    slope = reshaped(slope, along(slope.shape[0]!, 1, rank, 1).slice(1), it.work);
   const values = it.numbers(slope);
   if (values.length === 1) return it.activation(view, "leaky-relu", { slope: values[0]! });
   const missing = rank - slope.shape.length;
@@ -294,8 +294,8 @@ function quantize(it: Mapper, node: Node, view: View, scales: Constant, zeros: C
   }
   const wanted = it.combine("divide", view, {
     ...scales,
-    shape: along(scales.shape[0]!, axis, view.axes.length),
-    strides: along2(scales.strides[0]!, axis, view.axes.length),
+    shape: along(scales.shape[0]!, axis, view.axes.length, 1),
+    strides: along(scales.strides[0]!, axis, view.axes.length, 0),
   });
   const parts = new Set(zero).size === 1 ? [[0, scale.length] as const] : [...zero].map((_, at) => [at, 1] as const);
   const results = parts.map(([begin, count]) => {
@@ -306,10 +306,9 @@ function quantize(it: Mapper, node: Node, view: View, scales: Constant, zeros: C
   return { ...(results.length === 1 ? results[0]! : it.concat(results, axis)), type };
 }
 
-const along = (extent: number, axis: number, rank: number) =>
-  Array.from({ length: rank }, (_, at) => (at === axis ? extent : 1));
-const along2 = (stride: number, axis: number, rank: number) =>
-  Array.from({ length: rank }, (_, at) => (at === axis ? stride : 0));
+/** A list with one number at an axis and another everywhere else. */
+const along = (value: number, axis: number, rank: number, otherwise: number) =>
+  Array.from({ length: rank }, (_, at) => (at === axis ? value : otherwise));
 
 /** What integers stand for. */
 function floats(it: Mapper, node: Node, view: View, scales: Constant, zeros: Constant | undefined): View {
@@ -322,7 +321,7 @@ function floats(it: Mapper, node: Node, view: View, scales: Constant, zeros: Con
   if (scale.length === 1) return it.scaled(whole, scale[0]!, -zero[0]! * scale[0]!);
   const vector = (values: Float64Array): Constant => ({
     ...{ name: "", type: Type.float },
-    ...asDouble(values, along(values.length, axis, view.axes.length)),
+    ...asDouble(values, along(values.length, axis, view.axes.length, 1)),
   });
   return it.combine("multiply", it.combine("subtract", whole, vector(zero)), vector(scale));
 }
