@@ -60,16 +60,17 @@ describe.each(modules)("no thread writes beyond its scratch, %s", (simd) => {
   });
 });
 
-test.each(["baseline", "relaxed", "baseline-threads", "relaxed-threads"] as const)(
-  "the constants of the module %s end below what is laid out",
-  async (variant) => {
-    await wasm(variant);
-    const { readFileSync } = await import("node:fs");
-    const end = dataEnd(readFileSync(new URL(`../../dist/cpu-${variant}.wasm`, import.meta.url)));
-    expect(end).toBeGreaterThan(0);
-    expect(end).toBeLessThanOrEqual(RESERVED);
-  },
+const variants = (["", "int8-", "extended-"] as const).flatMap((kind) =>
+  (["baseline", "relaxed", "baseline-threads", "relaxed-threads"] as const).map((name) => `${kind}${name}` as const),
 );
+
+test.each(variants)("the constants of the module %s end below what is laid out", async (variant) => {
+  await wasm(variant);
+  const { readFileSync } = await import("node:fs");
+  const end = dataEnd(readFileSync(new URL(`../../dist/cpu-${variant}.wasm`, import.meta.url)));
+  expect(end).toBeGreaterThan(0);
+  expect(end).toBeLessThanOrEqual(RESERVED);
+});
 
 /** Where a module's data segments end in its memory: section 11 of the binary format. */
 function dataEnd(bytes: Uint8Array): number {
