@@ -11,6 +11,9 @@ const gzip = (name: string) => gzipSync(readFileSync(new URL(name, dist)), { lev
 const isInt8 = (text: string) => text.includes("takeScales") || text.includes("qs8_conv");
 /** Their lowering. */
 const isExtended = (text: string) => text.includes("f32_depthwise");
+/** Their reader for plain convolutions, and what other graphs need besides. */
+const isOnnx = (text: string) => text.includes("auto_pad");
+const isAllOfOnnx = (text: string) => isOnnx(text) || text.includes("QLinearConv");
 const isGpu = (text: string) => text.includes("createComputePipelineAsync");
 
 /** Every script that `entry` reaches: static imports, workers by their literal addresses, and what is imported later where asked for. */
@@ -26,7 +29,7 @@ function reachable(entry: string, later: (text: string) => boolean): string[] {
   return found;
 }
 
-/** Kernels. The modules of pixels and of galleries are others. */
+/** Kernels; the module of pixels is Node's alone. */
 const modules = readdirSync(dist).filter((name) => /^cpu-.*\.wasm$/.test(name));
 
 /** What a module's name says. */
@@ -46,6 +49,18 @@ test.each([
   expect(own).toHaveLength(4);
   const bytes = scripts.reduce((sum, name) => sum + gzip(name), Math.max(...own.map(gzip)));
   console.log(`${scripts.join(" + ")} + one wasm: ${(bytes / 1024).toFixed(1)} KB gzip`);
+  expect(bytes).toBeLessThanOrEqual(budget * 1024);
+});
+
+test.each([
+  ["plain ONNX models", 17, isOnnx],
+  ["any ONNX model", 26, isAllOfOnnx],
+])("the reader of %s adds at most %i KB gzip", (_, budget, later) => {
+  const without = reachable("index.js", () => false);
+  const added = reachable("index.js", later).filter((name) => !without.includes(name));
+  const bytes = added.reduce((sum, name) => sum + gzip(name), 0);
+  console.log(`${added.join(" + ")}: ${(bytes / 1024).toFixed(1)} KB gzip`);
+  expect(bytes).toBeGreaterThan(0);
   expect(bytes).toBeLessThanOrEqual(budget * 1024);
 });
 
