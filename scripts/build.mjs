@@ -88,7 +88,23 @@ const define = {
   KERNELS_VERSION: JSON.stringify(await kernelsVersion()),
   PACKAGE_VERSION: JSON.stringify(version),
 };
-/** A service worker starts no workers and computes in float alone: what does the rest is left out of its file, and so are labels. */
+/** What a service worker's file has in place of operations beside the plain ResNets'. */
+const noExtended = `import { UnsupportedModelError } from "../../errors.js";
+  const refuse = () => {
+    throw new UnsupportedModelError("A service worker has the kernels of plain ResNets alone: load this network in a page or a worker.");
+  };
+  export { refuse as lowerExtended, refuse as assertExtended };`;
+
+/** And in place of the reader of ONNX. */
+const noOnnx = `import { UnsupportedModelError } from "../../errors.js";
+  export async function readOther(_, origin) {
+    throw new UnsupportedModelError(origin + " is an ONNX file, which a service worker does not read: load it in a page or a worker.");
+  }`;
+
+/**
+ * A service worker starts no workers, and runs plain ResNets in float alone: what does the rest is left out of its file, and so are
+ * labels.
+ */
 const oneFile = {
   name: "one file",
   load(id) {
@@ -98,6 +114,10 @@ const oneFile = {
           throw new OptionError('A service worker has no list of labels in it: give labels, 1,000 names.');
         }`;
     }
+    if (/\/src\/cpu\/extended\/open\.ts$/.test(id)) return noExtended;
+    if (/\/src\/model\/onnx\/index\.ts$/.test(id)) return noOnnx;
+    if (/\/src\/gpu\/extended\.ts$/.test(id)) return "export const extendedSteps = null;";
+    if (/\/src\/model\/families\/build\.ts$/.test(id)) return "export const buildFamily = () => null;";
     return /\/src\/(cpu\/threads\/team|worker\/handle\/web|cpu\/int8\/open)\.ts$/.test(id)
       ? "export const Team = null, webWorker = null, openIntegers = null;"
       : null;

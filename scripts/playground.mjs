@@ -26,7 +26,10 @@ export async function buildPlayground(folder = join(source, "dist")) {
     entryPoints: [join(source, "app.ts")],
     outfile: join(folder, "app.js"),
     plugins: [besides("./lib/index.js")],
-    define: { SAMPLES: JSON.stringify(samples.map((file) => ({ file, name: titles[file] }))) },
+    define: {
+      SAMPLES: JSON.stringify(samples.map((file) => ({ file, name: titles[file] }))),
+      MODEL: JSON.stringify("./lib/cifar110-resnet20x2.int8.safetensors"),
+    },
   });
   const docs = await writeDocs(join(folder, "docs"));
   const files = [

@@ -14,7 +14,7 @@ export async function libraryFiles() {
   const names = await readdir(join(root, "dist")).catch(() => []);
   if (!names.includes("index.js")) throw new Error("There is no dist/: run npm install, or npm run build.");
   return names
-    .filter((it) => /^(index|page|service-worker|worker|thread|shared-.*)\.js$|\.wasm$|\.safetensors$/.test(it))
+    .filter((it) => /^(index|page|teach|service-worker|worker|thread|shared-.*)\.js$|\.wasm$|\.safetensors$/.test(it))
     .sort();
 }
 
@@ -23,11 +23,13 @@ export async function copyLibrary(folder) {
   for (const name of await libraryFiles()) await copyFile(join(root, "dist", name), join(folder, name));
 }
 
-/** For esbuild: `resnet-edge` is the copy at `address`, beside the bundle, not in it. */
+/** For esbuild: `resnet-edge` is the copy at `address`, beside the bundle, not in it; `resnet-edge/teach` lies beside that. */
 export const besides = (address) => ({
   name: "library beside the bundle",
   setup(build) {
     build.onResolve({ filter: /^resnet-edge$/ }, () => ({ path: address, external: true }));
+    const teach = address.replace(/[\w-]+\.js$/, "teach.js");
+    build.onResolve({ filter: /^resnet-edge\/teach$/ }, () => ({ path: teach, external: true }));
   },
 });
 

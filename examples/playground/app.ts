@@ -3,9 +3,12 @@ import { Camera } from "../kiosk/camera.js";
 import { Answer } from "./answer.js";
 import { compare } from "./compare.js";
 import { find, Stage } from "./stage.js";
+import { Teaching } from "./teaching.js";
 
 /** Set by the build: names of the pictures in samples/, each with what is on it. */
 declare const SAMPLES: readonly { readonly file: string; readonly name: string }[];
+/** Set by the build: the bundled model's address on the site. */
+declare const MODEL: string;
 
 /** A model file is read into memory whole. */
 const MOST_MODEL_BYTES = 2 ** 30;
@@ -69,12 +72,23 @@ async function classify(image: BrowserImage): Promise<void> {
   try {
     const start = performance.now();
     const predictions = await classifier.classify(image, { topK: 5 });
-    if (mine === turn) answer.show(predictions, performance.now() - start, classifier);
+    const ms = performance.now() - start;
+    if (mine !== turn) return;
+    answer.show(predictions, ms, classifier);
+    if (image === picture) await explain(predictions[0]?.index ?? -1);
   } catch (error) {
     if (mine !== turn || (error as Error).name === "ClosedError") return;
     answer.clear();
     answer.trouble((error as Error).message);
   }
+}
+
+/** Where the class was seen, for a picture that stands still and a class that there is. */
+async function explain(index: number): Promise<void> {
+  const mine = turn;
+  const wanted = find<HTMLInputElement>("why").checked && index >= 0 && picture;
+  const map = wanted ? await classifier!.explain(wanted, { index }) : null;
+  if (mine === turn) await stage.explain(map);
 }
 
 /** Shows a picture and asks what is on it. */
@@ -85,10 +99,10 @@ async function look(file: Blob, name: string): Promise<void> {
     // The library's own reading says best what is wrong with a file.
     picture = file;
     compareButton.disabled = false;
-    const [bitmap] = await Promise.all([createImageBitmap(file).catch(() => null), classify(file)]);
-    if (!bitmap) return;
-    stage.show(bitmap, name);
-    bitmap.close();
+    const bitmap = await createImageBitmap(file).catch(() => null);
+    if (bitmap && picture === file) stage.show(bitmap, name);
+    bitmap?.close();
+    await classify(file);
   } catch (error) {
     answer.trouble((error as Error).message);
   }
@@ -109,6 +123,10 @@ async function watch(): Promise<void> {
     await classify(stage.video);
   }
 }
+
+find<HTMLInputElement>("why").addEventListener("change", () => {
+  if (picture) classify(picture);
+});
 
 cameraButton.addEventListener("click", () => {
   if (cameraButton.getAttribute("aria-pressed") === "true") stopCamera();
@@ -171,6 +189,12 @@ find<HTMLFormElement>("address-form").addEventListener("submit", (event) => {
   load(address, address.split("/").at(-1) || address);
 });
 find("bundled").addEventListener("click", () => load(undefined, "Bundled"));
+
+new Teaching(
+  () => ({ backbone: source ?? MODEL, labels }),
+  // What was taught is a model like any other: it answers in this page from here on.
+  (file) => load(file, "Taught here"),
+);
 
 compareButton.addEventListener("click", async () => {
   compareButton.disabled = true;

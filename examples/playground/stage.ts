@@ -1,4 +1,4 @@
-import type { Preprocess } from "resnet-edge";
+import type { HeatMap, Preprocess } from "resnet-edge";
 import { seenPart } from "./seen.js";
 
 export const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
@@ -11,6 +11,7 @@ export class Stage {
   readonly video = find<HTMLVideoElement>("video");
   readonly #canvas = find<HTMLCanvasElement>("picture");
   readonly #box = find("stage");
+  readonly #heat = find<HTMLCanvasElement>("heat");
   readonly #seen = find("seen");
   readonly #square = find<HTMLInputElement>("square");
   #preprocess: Preprocess | null = null;
@@ -36,6 +37,16 @@ export class Stage {
     this.#use("picture");
   }
 
+  /** Lays a heat map over the picture; null takes it away. */
+  async explain(map: HeatMap | null): Promise<void> {
+    this.#heat.hidden = map === null;
+    if (!map) return;
+    this.#heat.width = this.#canvas.width;
+    this.#heat.height = this.#canvas.height;
+    const { drawHeatMap } = await import("resnet-edge/teach");
+    drawHeatMap(this.#heat, map);
+  }
+
   showVideo(): void {
     this.#use("video");
   }
@@ -43,6 +54,7 @@ export class Stage {
   #use(kind: "picture" | "video"): void {
     this.#canvas.hidden = kind !== "picture";
     this.video.hidden = kind !== "video";
+    this.#heat.hidden = true;
     this.#box.classList.add("filled");
     this.#place();
   }

@@ -20,7 +20,7 @@ const run = promisify(execFile);
  * Of the bundled model, whose integers take 10 KB of kernels and code. A service worker computes in float; its one file has the GPU path
  * in it, and the readers of every format: it may import nothing later.
  */
-const budgetOf = (recipe: string) => (recipe === "service-worker" ? 89 : 68) * 1024;
+const budgetOf = (recipe: string) => (recipe === "service-worker" ? 98 : 68) * 1024;
 
 /** As a user's project has it: the package under node_modules. */
 async function install(): Promise<void> {

@@ -6,8 +6,6 @@ export interface Budget {
   left: number;
 }
 
-const text = new TextDecoder();
-
 /**
  * A protocol buffer's message, its fields by number: only where each lies is read at first, and messages within it when they are asked
  * for. Bytes are views of the file. Throws `ModelFormatError` for what ends within a field, or has a wire type that is none.
@@ -55,11 +53,11 @@ export class Message {
   }
 
   text(number: number): string {
-    return text.decode(this.bytesOf(number));
+    return decoded(this.bytesOf(number));
   }
 
   texts(number: number): string[] {
-    return this.all(number).map((bytes) => text.decode(bytes));
+    return this.all(number).map(decoded);
   }
 
   integer(number: number): number {
@@ -149,4 +147,9 @@ function negative(bytes: Uint8Array): number {
 
 export function damaged(what: string): ModelFormatError {
   return new ModelFormatError(`The ONNX file is damaged: a message of it ${what}.`);
+}
+
+/** UTF-8. */
+function decoded(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
 }
