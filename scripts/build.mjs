@@ -3,6 +3,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -124,6 +125,22 @@ const oneFile = {
   },
 };
 
+/** Takes away the declarations that none of the package's entries reaches. */
+async function keepReached(folder) {
+  const { exports } = JSON.parse(await readFile("package.json", "utf8"));
+  const named = JSON.stringify(exports).matchAll(/"\.\/dist\/types\/([^"]+)"/g);
+  const reached = [...named].map(([, path]) => path);
+  for (const path of reached) {
+    const text = await readFile(`${folder}/${path}`, "utf8");
+    for (const [, next] of text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)\.js"/g)) {
+      const file = `${posix.join(posix.dirname(path), next)}.d.ts`;
+      if (!reached.includes(file)) reached.push(file);
+    }
+  }
+  const all = (await readdir(folder, { recursive: true })).map((name) => name.replaceAll("\\", "/"));
+  for (const name of all) if (name.endsWith(".d.ts") && !reached.includes(name)) await rm(`${folder}/${name}`);
+}
+
 /** Two minifiers, one after the other: together they leave less than either. */
 async function minified(code, name) {
   const once = await minify(code, { module: true, ecma: 2022, compress: { passes: 3 } });
@@ -228,6 +245,7 @@ await Promise.all([
   types,
 ]);
 
+await keepReached(`${out}/types`);
 await writeFile(`${out}/.sources`, sources);
 await rm("dist", { recursive: true, force: true });
 await rename(out, "dist");

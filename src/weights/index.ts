@@ -31,7 +31,7 @@ export async function readWeights(bytes: Uint8Array, origin: string, host: Reade
     reader = await (isOnnx ? host.loadOnnx!() : host.loadTorch());
   } catch (cause) {
     throw new SourceError(
-      "The reader of this format could not be loaded. Serve all of the package's scripts from one folder, or give a .safetensors file.",
+      `The reader of ${isOnnx ? "ONNX files" : "PyTorch checkpoints"} could not be loaded. Serve all of the package's scripts from one folder, or give a .safetensors file.`,
       { cause },
     );
   }

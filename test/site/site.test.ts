@@ -209,7 +209,7 @@ describe.skipIf(noChromium)(`the playground in Chromium${noChromium}`, () => {
   test("axe finds nothing in the docs, light and dark", async () => {
     for (const colorScheme of ["light", "dark"] as const) {
       const page = await open({ colorScheme });
-      for (const name of ["index", "api", "benchmarks"]) {
+      for (const name of ["index", "api"]) {
         await page.goto(`${home()}docs/${name}.html`);
         expect(await violations(page)).toEqual([]);
       }

@@ -15,7 +15,7 @@ export function compile(network: Graph, options: CompileOptions): Program {
   for (const [index, stage] of network.stages.entries()) {
     drafts.stage = index;
     const begin = drafts.records.length;
-    for (const op of stage.ops) (options.lower ?? lower)(drafts, op);
+    for (const op of stage.ops) (options.lower ?? options.integers?.lower ?? lower)(drafts, op);
     stages.push({ begin, end: drafts.records.length });
   }
   trackLifetimes(drafts, stages);
