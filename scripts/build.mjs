@@ -223,6 +223,7 @@ await Promise.all([
     format: "esm",
     logLevel: "warning",
     define,
+    minifyWhitespace: true,
     entryPoints: {
       node: "src/entry/node.ts",
       cli: "src/cli/index.ts",
