@@ -1,5 +1,6 @@
 // Builds dist/: the kernels (AssemblyScript), the bundles (Rolldown for pages, esbuild for Node) and the type declarations. Where dist/ is
-// of these very sources it stays: npm install, npx and npm test each ask for a build. --force builds all the same.
+// of these very sources it stays: npm install, npx and npm test each ask for a build. --force builds all the same. Modules of kernels are
+// kept in .cache/, under a hash of their sources.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
@@ -16,20 +17,16 @@ import { minify } from "terser";
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
 
-/** Of everything that a build reads. */
-async function sourcesVersion() {
+/** What a build reads. */
+const everything = [
+  ...["src", "assembly", "scripts", "asconfig.json", "asconfig.apart.json", "tsconfig.json", "tsconfig.types.json"],
+  ...["package.json", "package-lock.json", "models/cifar110-resnet20x2.int8.safetensors"],
+];
+
+/** A hash of these files, and of all in these folders. */
+async function sourcesVersion(paths) {
   const hash = createHash("sha256");
-  const roots = [
-    "src",
-    "assembly",
-    "scripts",
-    "asconfig.json",
-    "asconfig.pixels.json",
-    "tsconfig.json",
-    "tsconfig.types.json",
-    "package.json",
-  ];
-  for (const path of [...roots, "package-lock.json", "models/cifar110-resnet20x2.int8.safetensors"]) {
+  for (const path of paths) {
     const isFolder = (await stat(path)).isDirectory();
     const names = isFolder
       ? (await readdir(path, { recursive: true, withFileTypes: true })).filter((it) => it.isFile())
@@ -40,7 +37,7 @@ async function sourcesVersion() {
   return hash.digest("hex");
 }
 
-const sources = await sourcesVersion();
+const sources = await sourcesVersion(everything);
 /** Which sources dist/ was built of. */
 const mark = "dist/.sources";
 if (!process.argv.includes("--force") && (await readFile(mark, "utf8").catch(() => "")) === sources) {
@@ -55,22 +52,20 @@ await mkdir(out, { recursive: true });
 
 const variants = ["baseline", "relaxed", "baseline-threads", "relaxed-threads"];
 const targets = ["", "int8-", "extended-"].flatMap((kind) => variants.map((name) => `${kind}${name}`));
-async function kernels(target) {
-  const { error, stderr } = await asc.main(["--target", target, "--outFile", `${out}/cpu-${target}.wasm`]);
-  if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
-}
+/** Modules of these very sources that an earlier build made. */
+const kept = `.cache/kernels-${await sourcesVersion(["assembly", "asconfig.json", "asconfig.apart.json", "package-lock.json"])}`;
 
-/** What resizes pictures: a module of its own, since a page's kernels come without pictures too. */
-async function pixelKernels() {
-  const { error, stderr } = await asc.main(["--config", "asconfig.pixels.json", "--outFile", `${out}/pixels.wasm`]);
-  if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
-}
-
-/** Similarity search has a module of its own, which comes with its first gallery. */
-async function nearestKernel() {
-  const own = ["--config", "assembly/nearest/asconfig.json", "--target", "nearest"];
-  const { error, stderr } = await asc.main([...own, "--outFile", `${out}/nearest.wasm`]);
-  if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
+/** `file` as AssemblyScript makes it, or as it did before. */
+async function module(file, ...options) {
+  if (!(await stat(`${kept}/${file}`).catch(() => null))) {
+    const { error, stderr } = await asc.main([...options, "--outFile", `${out}/${file}`]);
+    if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
+    await mkdir(kept, { recursive: true });
+    // Written under another name first: a build that is stopped leaves no half of a file.
+    await copyFile(`${out}/${file}`, `${kept}/${file}.tmp`);
+    await rename(`${kept}/${file}.tmp`, `${kept}/${file}`);
+  }
+  await copyFile(`${kept}/${file}`, `${out}/${file}`);
 }
 
 /** Of the sources that decide how long an operation takes: part of the keys under which measurements are kept. */
@@ -202,9 +197,11 @@ const types = promisify(execFile)(process.execPath, [
   ...["-p", "tsconfig.types.json", "--outDir", `${out}/types`],
 ]);
 await Promise.all([
-  ...targets.map(kernels),
-  pixelKernels(),
-  nearestKernel(),
+  ...targets.map((target) => module(`cpu-${target}.wasm`, "--target", target)),
+  // What resizes pictures is a module of its own, since a page's kernels come without pictures too; similarity search comes with its
+  // first gallery.
+  module("pixels.wasm", "assembly/pixels/pixels.ts", "--config", "asconfig.apart.json"),
+  module("nearest.wasm", "assembly/nearest/nearest.ts", "--config", "asconfig.apart.json"),
   // The page and its worker share most of their code. A thread is kept small.
   pages(
     { index: "src/entry/index.ts", worker: "src/entry/web-worker.ts", thread: "src/cpu/threads/thread-web.ts" },

@@ -75,6 +75,7 @@ const layout = (title, contents, body) => `<!doctype html>
     <meta name="description" content="${escaped(title).replaceAll('"', "&quot;")}: resnet-edge's documentation." />
     <title>${escaped(title)}: resnet-edge</title>
     <link rel="icon" href="../icon.svg" />
+    <link rel="stylesheet" href="../base.css" />
     <link rel="stylesheet" href="../style.css" />
   </head>
   <body class="docs">

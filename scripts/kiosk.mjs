@@ -13,7 +13,7 @@ export async function buildKiosk(folder = join(source, "dist")) {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await copyLibrary(join(folder, "lib"));
-  const pages = ["index.html", "style.css", "icon.svg", "manifest.webmanifest"];
+  const pages = ["index.html", "base.css", "style.css", "icon.svg", "manifest.webmanifest"];
   for (const name of pages) await copyFile(join(source, name), join(folder, name));
   const model = "lib/cifar110-resnet20x2.int8.safetensors";
   const shared = { bundle: true, format: "esm", target: "es2022", minify: true, logLevel: "warning" };

@@ -18,6 +18,7 @@ export async function buildPlayground(folder = join(source, "dist")) {
   await copyLibrary(join(folder, "lib"));
   const pages = ["index.html", "style.css", "icon.svg", "manifest.webmanifest"];
   for (const name of pages) await copyFile(join(source, name), join(folder, name));
+  await copyFile(join(root, "examples/kiosk/base.css"), join(folder, "base.css"));
   const samples = (await readdir(photos)).filter((name) => name in titles).sort();
   for (const name of samples) await copyFile(join(photos, name), join(folder, "samples", name));
   const shared = { bundle: true, format: "esm", target: "es2022", minify: true, logLevel: "warning" };
@@ -33,7 +34,13 @@ export async function buildPlayground(folder = join(source, "dist")) {
   });
   const docs = await writeDocs(join(folder, "docs"));
   const files = [
-    ...[...pages, "app.js", ...docs.map((name) => `docs/${name}`), ...samples.map((name) => `samples/${name}`)],
+    ...[
+      ...pages,
+      "base.css",
+      "app.js",
+      ...docs.map((name) => `docs/${name}`),
+      ...samples.map((name) => `samples/${name}`),
+    ],
     ...(await libraryFiles()).map((name) => `lib/${name}`),
   ];
   const hashes = await Promise.all(files.map((name) => sha256(join(folder, name))));

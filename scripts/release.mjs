@@ -33,12 +33,10 @@ const NEEDED = [
     "dist/types/src/entry/service-worker.d.ts",
     "dist/types/src/entry/quantize.d.ts",
     "dist/types/src/entry/quantize-node.d.ts",
-    ...[
-      "dist/teach.js",
-      "dist/teach-node.js",
-      "dist/types/src/entry/teach.d.ts",
-      "dist/types/src/entry/teach-node.d.ts",
-    ],
+    "dist/teach.js",
+    "dist/teach-node.js",
+    "dist/types/src/entry/teach.d.ts",
+    "dist/types/src/entry/teach-node.d.ts",
   ],
 ];
 const REFUSED = /(^|\/)(test|tests|fixtures|node_modules|\.[^/]*)(\/|$)|\.(test|spec)\.|\.tgz$|\.map$|\.npmrc$/;

@@ -1,7 +1,6 @@
 /**
  * U = G'gG of F(4x4,3x3) in i16, for `pairs` pairs of input channels of one panel. Source: bytes, nine taps that lie `tap` bytes apart,
- * [pair][8][2]. U has a plane for each point, of the same order. Eighteen vectors pass
- * through `work`, [row][column].
+ * [pair][8][2]. U has a plane for each point, of the same order. Eighteen vectors pass through `work`, [row][column].
  *
  * G's rows are scaled to whole numbers: (6, 0, 0), -4 (1, 1, 1), -4 (1, -1, 1), (1, 2, 4), (1, -2, 4) and (0, 0, 12), which are 24 times
  * those of Lavin & Gray, but the last, 12 times. They sum to 12 at most, so that -127..127 grows to at most 18,288: exact.

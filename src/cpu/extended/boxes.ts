@@ -90,32 +90,34 @@ function zerosOf({ channels }: ValueShape): readonly [number, number] {
 }
 
 export function lowerSlice(drafts: Drafts, op: SliceOp): void {
-  const output = drafts.shape(op.output);
-  const [inStrides, outStrides] = [stridesOf(drafts.shape(op.inputs[0])), stridesOf(output)];
-  const along = (axis: number) => inStrides[axis]! * op.step[axis]!;
-  push(drafts, op, "f32_slice", op.inputs[0], {
-    axes: [
-      [output.height, along(0), outStrides[0]],
-      [output.width, along(1), outStrides[1]],
-      once,
-      [output.channels, along(2), 1],
-    ],
-    inBegin: op.begin.reduce((sum, begin, axis) => sum + begin * inStrides[axis]!, 0),
-    zeros: zerosOf(output),
-  });
+  const strides = stridesOf(drafts.shape(op.inputs[0]));
+  const begin = op.begin.reduce((sum, begin, axis) => sum + begin * strides[axis]!, 0);
+  lowerStrided(drafts, op, "f32_slice", (axis) => strides[axis]! * op.step[axis]!, begin);
 }
 
 export function lowerTranspose(drafts: Drafts, op: TransposeOp): void {
+  const strides = stridesOf(drafts.shape(op.inputs[0]));
+  lowerStrided(drafts, op, "f32_transpose", (axis) => strides[op.order[axis]!]!, 0);
+}
+
+/** An output whose axes go through the input by `along` elements each. */
+function lowerStrided(
+  drafts: Drafts,
+  op: SliceOp | TransposeOp,
+  name: string,
+  along: (axis: number) => number,
+  inBegin: number,
+): void {
   const output = drafts.shape(op.output);
-  const [inStrides, outStrides] = [stridesOf(drafts.shape(op.inputs[0])), stridesOf(output)];
-  const along = (axis: number) => inStrides[op.order[axis]!]!;
-  push(drafts, op, "f32_transpose", op.inputs[0], {
+  const outStrides = stridesOf(output);
+  push(drafts, op, name, op.inputs[0], {
     axes: [
       [output.height, along(0), outStrides[0]],
       [output.width, along(1), outStrides[1]],
       once,
       [output.channels, along(2), 1],
     ],
+    inBegin,
     zeros: zerosOf(output),
   });
 }

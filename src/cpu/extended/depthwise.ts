@@ -3,6 +3,7 @@ import { ConvField, Field } from "../../../assembly/shared/record.js";
 import { panelBytes } from "../../../assembly/shared/sizes.js";
 import type { ConvOp } from "../../graph/network.js";
 import { paddedChannels } from "../../graph/tensor.js";
+import { window } from "../lower/lower.js";
 import { neededBy } from "../pack/weights.js";
 import type { Drafts } from "../program/drafts.js";
 import type { PackForm } from "../program/program.js";
@@ -37,12 +38,7 @@ export function lowerDepthwise(drafts: Drafts, op: ConvOp): void {
       [Field.kernel]: strip ? ExtendedKernel.depthwise : ExtendedKernel.depthwiseAny,
       [Field.pieces]: output.height,
       [Field.relu]: op.relu,
-      [ConvField.kernelHeight]: op.kernel[0],
-      [ConvField.kernelWidth]: op.kernel[1],
-      [ConvField.strideHeight]: op.stride[0],
-      [ConvField.strideWidth]: op.stride[1],
-      [ConvField.padHeight]: op.padding[0],
-      [ConvField.padWidth]: op.padding[1],
+      ...window(op),
       [ConvField.dilationHeight]: op.dilation[0],
       [ConvField.dilationWidth]: op.dilation[1],
       [DepthwiseField.strip]: strip,

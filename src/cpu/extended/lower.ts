@@ -30,7 +30,7 @@ import { paddedChannels } from "../../graph/tensor.js";
 import { chooseConvKernel } from "../choose/choose.js";
 import { direct, lowerLinear } from "../kernels/direct.js";
 import { strassen } from "../kernels/strassen.js";
-import { bitsOf, lower } from "../lower/lower.js";
+import { bitsOf, lower, window } from "../lower/lower.js";
 import type { Drafts, Words } from "../program/drafts.js";
 import { lowerConcat, lowerShuffle, lowerSlice, lowerTranspose } from "./boxes.js";
 import { isDepthwise, lowerDepthwise } from "./depthwise.js";
@@ -308,12 +308,7 @@ function lowerPool(drafts: Drafts, op: MaxPoolOp | AveragePoolOp, dilation: read
   const counted = op.kind === "averagePool" && op.countPadding;
   const name = op.kind === "maxPool" ? "f32_dilated_max_pool" : "f32_dilated_average_pool";
   push(drafts, op, name, ExtendedKernel.dilatedPool, drafts.shape(op.output).height, {
-    [PoolField.kernelHeight]: op.kernel[0],
-    [PoolField.kernelWidth]: op.kernel[1],
-    [PoolField.strideHeight]: op.stride[0],
-    [PoolField.strideWidth]: op.stride[1],
-    [PoolField.padHeight]: op.padding[0],
-    [PoolField.padWidth]: op.padding[1],
+    ...window(op),
     [PoolField.countedHeight]: counted && height + op.padding[2],
     [PoolField.countedWidth]: counted && width + op.padding[3],
     [DilatedPoolField.dilationHeight]: dilation[0],

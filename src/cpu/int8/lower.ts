@@ -4,7 +4,6 @@ import {
   IntegerConvField,
   Kernel,
   PointwiseField,
-  PoolField,
   ReluBit,
   Tile,
 } from "../../../assembly/shared/record.js";
@@ -13,7 +12,7 @@ import type { ConvOp, IntegerRows, LinearOp, Op, Quantization, ValueId, ValueSha
 import { ranges } from "../../graph/quantization.js";
 import { paddedChannels, paddedIntegers } from "../../graph/tensor.js";
 import { piecesOf } from "../kernels/pieces.js";
-import { bitsOf, lower } from "../lower/lower.js";
+import { bitsOf, lower, window } from "../lower/lower.js";
 import type { Drafts, Words } from "../program/drafts.js";
 import { integerForm } from "./pack.js";
 import { type Filtering, filteringOf, filteringWords } from "./winograd.js";
@@ -36,12 +35,7 @@ export function lowerIntegers(drafts: Drafts, op: Op): void {
   } else if (op.kind === "maxPool" && isKept) {
     push(drafts, op, Kernel.qs8MaxPool, "qs8_max_pool", output.height, {
       [Field.relu]: from.type === "s8" ? 0 : 1,
-      [PoolField.kernelHeight]: op.kernel[0],
-      [PoolField.kernelWidth]: op.kernel[1],
-      [PoolField.strideHeight]: op.stride[0],
-      [PoolField.strideWidth]: op.stride[1],
-      [PoolField.padHeight]: op.padding[0],
-      [PoolField.padWidth]: op.padding[1],
+      ...window(op),
     });
   } else if (op.kind === "globalAveragePool" && from?.type === "u7" && to?.type === "s16") {
     const factor = 64 / (input.height * input.width);
@@ -135,12 +129,7 @@ function lowerDirect(
     {
       [Field.tile]: tile,
       ...stored,
-      [ConvField.kernelHeight]: op.kernel[0],
-      [ConvField.kernelWidth]: op.kernel[1],
-      [ConvField.strideHeight]: op.stride[0],
-      [ConvField.strideWidth]: op.stride[1],
-      [ConvField.padHeight]: op.padding[0],
-      [ConvField.padWidth]: op.padding[1],
+      ...window(op),
       [ConvField.dilationHeight]: op.dilation[0],
       [ConvField.dilationWidth]: op.dilation[1],
       [ConvField.depth]: depth / 4,

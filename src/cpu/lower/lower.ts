@@ -110,7 +110,12 @@ function unknown(what: string): UnsupportedModelError {
   return new UnsupportedModelError(`The CPU has no kernel for "${what}".`);
 }
 
-function window(op: { kernel: readonly number[]; stride: readonly number[]; padding: readonly number[] }): Words {
+/** Fields of a window that moves over an image: `ConvField` has the same words. */
+export function window(op: {
+  kernel: readonly number[];
+  stride: readonly number[];
+  padding: readonly number[];
+}): Words {
   return {
     [PoolField.kernelHeight]: op.kernel[0]!,
     [PoolField.kernelWidth]: op.kernel[1]!,

@@ -1,5 +1,5 @@
 import type { ActivationOp } from "../../graph/network.js";
-import { halfErfc } from "./pointwise.js";
+import { halfErfc, activations as plain } from "./pointwise.js";
 import { elementwise, type Kernel, kernel, type Storage } from "./shader.js";
 
 export interface ActivationOptions extends Pick<ActivationOp, "slope" | "alpha" | "beta" | "signed"> {
@@ -65,8 +65,8 @@ const literal = (value: number) => `f32(${Math.max(-LARGEST, Math.min(LARGEST, v
 
 /** What becomes of `value`. Powers are kept within what an f32 holds: WGSL does not say what is beyond. */
 const activations = {
-  relu6: "clamp(value, vec4f(), vec4f(6.0))",
-  silu: "value / (1.0 + exp(clamp(-value, vec4f(-80.0), vec4f(80.0))))",
+  relu6: plain.relu6,
+  silu: plain.silu,
   gelu: "value * select(1.0 - half_erfc(value), half_erfc(value), value < vec4f())",
   "gelu-tanh": `value / (1.0 + exp(clamp(-1.5957691 * (value + 0.044715 * value * value * value), vec4f(-80.0), vec4f(80.0))))`,
   sigmoid: "1.0 / (1.0 + exp(clamp(-value, vec4f(-80.0), vec4f(80.0))))",

@@ -42,13 +42,15 @@ export function pointwise(options: PointwiseOptions): Kernel {
   var value = vec4f(src[HEAD + index]);
   ${kind === "add" ? "value += vec4f(other[HEAD + index]);" : ""}
   ${batchNorm ? "value = value * parameters[SCALE + index % VECTORS] + parameters[SHIFT + index % VECTORS];" : ""}
-  dst[HEAD + index] = Vector(${relu ? activations.relu! : activated(options)});`,
+  dst[HEAD + index] = Vector(${relu ? activations.relu : activated(options)});`,
   });
 }
 
 function activated({ kind, slope = 0.01 }: PointwiseOptions): string {
   if (kind === "add" || kind === "batchNorm") return "value";
-  return kind === "leaky-relu" ? `select(value, value * f32(${slope}), value < vec4f())` : activations[kind]!;
+  return kind === "leaky-relu"
+    ? `select(value, value * f32(${slope}), value < vec4f())`
+    : activations[kind as keyof typeof activations];
 }
 
 /** Of erfc(w) exp(w^2) / 2 in t = 1 / (1 + 0.33 w), from t down to t^8; as in assembly/pointwise/activation.ts. */
@@ -57,7 +59,7 @@ const erfc = [
 ].reduceRight((sum, coefficient) => `(f32(${coefficient}) + ${sum}) * t`, "vec4f()");
 
 /** What becomes of `value`. Powers are kept within what an f32 holds: WGSL does not say what is beyond. */
-const activations: Readonly<Partial<Record<ActivationOp["function"] | "relu", string>>> = {
+export const activations = {
   relu: "max(value, vec4f())",
   relu6: "clamp(value, vec4f(), vec4f(6.0))",
   silu: "value / (1.0 + exp(clamp(-value, vec4f(-80.0), vec4f(80.0))))",
@@ -66,7 +68,7 @@ const activations: Readonly<Partial<Record<ActivationOp["function"] | "relu", st
     select(exp(max(value, vec4f(-80.0))) - 1.0, value * (1.0 + value * (0.5 + value / 6.0)), value > vec4f(-0.01)),
     value, value > vec4f())`,
   gelu: "gelu(value)",
-};
+} as const;
 
 /** Whether there is a shader for an activation. */
 export const hasActivation = (name: ActivationOp["function"]): boolean => name === "leaky-relu" || name in activations;
