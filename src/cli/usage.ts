@@ -58,7 +58,7 @@ Results:
   --output FILE.safetensors|FILE.onnx   --json
 `,
   embed: `embed:
-  --output FILE.npy|FILE.jsonl
+  --output FILE.npy|.jsonl|.parquet
 `,
   explain: `explain:
   --output FILE.png   --index N (the best class)   --method auto|cam|occlusion   --json

@@ -1,4 +1,8 @@
+import { mkdtemp, readdir, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { expect, test } from "vitest";
 import { root } from "../built.js";
 import { command } from "./command.js";
@@ -6,8 +10,8 @@ import { command } from "./command.js";
 const photo = fileURLToPath(new URL("examples/photos/cat.jpg", root));
 
 test.each([
-  [["embed", photo], "embed needs --output FILE.npy or FILE.jsonl"],
-  [["embed", photo, "--output", "v.csv"], "its name must end in .npy or .jsonl"],
+  [["embed", photo], "embed needs --output FILE with a name that ends in .npy, .jsonl or .parquet"],
+  [["embed", photo, "--output", "v.csv"], "its name must end in .npy, .jsonl or .parquet"],
   [["embed", "--output", "v.npy"], "at least one image"],
   [["embed", photo, "--output", "v.npy", "--top-k", "3"], "embed takes no --top-k"],
   [["explain", photo], "explain needs --output FILE.png"],
@@ -23,4 +27,39 @@ test.each([
   const result = await command(...words);
   expect(result.stderr).toContain(message);
   expect(result.code).toBe(2);
+});
+
+// The bundled model; the lines are what the other format is compared with.
+test("embed writes the same vectors as lines and as Parquet; a file that fails leaves none", {
+  timeout: 60_000,
+}, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "embed-"));
+  const photos = ["cat.jpg", "horse.png"].map((name) => fileURLToPath(new URL(`examples/photos/${name}`, root)));
+  const lines = await command("embed", ...photos, "--output", join(folder, "v.jsonl"));
+  expect(lines.code, lines.stderr).toBe(0);
+  const text = await readFile(join(folder, "v.jsonl"), "utf8");
+  const expected = text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(expected.map(({ image }) => image)).toEqual(photos);
+
+  const output = join(folder, "v.parquet");
+  const result = await command("embed", photos[0]!, "nowhere.png", photos[1]!, "--output", output);
+  expect([result.code, result.stdout]).toEqual([1, `${photos.join("\n")}\n`]);
+  const file = await asyncBufferFromFile(output);
+  expect(await parquetReadObjects({ file })).toEqual(expected);
+  const { schema } = await parquetMetadataAsync(file);
+  expect(schema.map(({ name, type }) => [name, type])).toEqual([
+    ["root", undefined],
+    ["image", "BYTE_ARRAY"],
+    ["embedding", undefined],
+    ["list", undefined],
+    ["element", "FLOAT"],
+  ]);
+
+  const none = await command("embed", photos[0]!, "--output", join(folder, "absent", "v.parquet"));
+  expect(none.code).toBe(1);
+  expect(none.stderr).toMatch(/ENOENT/);
+  expect((await readdir(folder)).sort()).toEqual(["v.jsonl", "v.parquet"]);
 });

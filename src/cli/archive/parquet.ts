@@ -1,5 +1,5 @@
-import { open, rename } from "node:fs/promises";
 import { SourceError } from "../../errors.js";
+import { createParquet } from "../parquet-file.js";
 import { type Column, resultOf } from "./columns.js";
 import type { Result } from "./result.js";
 
@@ -18,18 +18,15 @@ export async function writeParquet(
   columns: readonly Column[],
   results: AsyncIterable<Result>,
 ): Promise<void> {
-  const { fileWriter, ParquetWriter } = await import("hyparquet-writer");
-  const part = `${path}.part`;
   const fields = columns.map(({ name, kind }) => ({ name, repetition_type: "OPTIONAL" as const, ...types[kind] }));
-  const schema = [{ name: "root", num_children: columns.length }, ...fields];
-  const writer = new ParquetWriter({ writer: fileWriter(part), schema });
+  const file = await createParquet(path, fields, columns.length);
   let rows: Result[] = [];
   const put = async () => {
     const columnData = columns.map(({ name, kind, of }) => {
       const values = rows.map(of);
       return { name, data: kind === "integer" ? values.map((it) => (it === null ? null : BigInt(it))) : values };
     });
-    await writer.write({ columnData, rowGroupSize: ROWS });
+    await file.write(columnData);
     rows = [];
   };
   for await (const result of results) {
@@ -37,11 +34,7 @@ export async function writeParquet(
     if (rows.length === ROWS) await put();
   }
   if (rows.length > 0) await put();
-  writer.finish();
-  const file = await open(part, "r+");
-  await file.sync();
-  await file.close();
-  await rename(part, path);
+  await file.end();
 }
 
 /** The results of a Parquet file. Throws `SourceError` where it is none, or has other columns. */
