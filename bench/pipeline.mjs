@@ -2,11 +2,12 @@
 // its own. Images a second over the whole run, loading included; cores busy; the most memory of all its processes.
 // npm run bench:pipeline -- --images DIR --model FILE [--int8 FILE] [--before CHECKOUT] [--count 2000] [--rounds 3] [--peer]
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { folderOf } from "./folder.mjs";
 import { bundle, installPeers } from "./peers/prepare.mjs";
 
 const { values } = parseArgs({
@@ -23,24 +24,6 @@ const { values } = parseArgs({
 const cores = availableParallelism();
 const root = fileURLToPath(new URL("..", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "pipeline-"));
-
-/** The pictures again and again, under other names. */
-function folderOf(count) {
-  const folder = join(work, "images");
-  mkdirSync(folder);
-  const names = readdirSync(values.images).filter((name) => /\.(jpe?g|png|webp)$/i.test(name));
-  const first = new Map();
-  for (let index = 0; index < count; index++) {
-    const name = names[index % names.length];
-    const target = join(folder, `${String(index).padStart(7, "0")}-${name}`);
-    if (first.has(name)) linkSync(first.get(name), target);
-    else {
-      copyFileSync(join(values.images, name), target);
-      first.set(name, target);
-    }
-  }
-  return folder;
-}
 
 /** Of a process and all below it: bytes that are its own or its share of what is shared, and ticks of CPU by process. */
 function treeOf(pid, ticks) {
@@ -82,7 +65,7 @@ async function measure(words, count) {
 }
 
 const count = Number(values.count);
-const images = folderOf(count);
+const images = folderOf(values.images, count, join(work, "images"));
 const output = join(work, "results.jsonl");
 const model = (file) => (file ? ["--model", resolve(file)] : []);
 const ours = (checkout, file, ...more) => [

@@ -1,0 +1,32 @@
+// Builds the fleet's command, and runs it: npm run fleet -- produce|work ...
+import { spawn } from "node:child_process";
+import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import { root } from "./site.mjs";
+
+export const buildFleet = () => bundleFleet("examples/fleet/fleet.ts");
+
+/** A program in one file within this package, so that what it imports from packages is found. */
+export async function bundleFleet(source) {
+  const outfile = join(root, "examples/fleet/dist", basename(source).replace(/ts$/, "js"));
+  await build({
+    entryPoints: [join(root, source)],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    packages: "external",
+    // The library is a package here, whatever path the type checker has for it.
+    tsconfigRaw: {},
+    logLevel: "warning",
+  });
+  return outfile;
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const child = spawn(process.execPath, [await buildFleet(), ...process.argv.slice(2)], { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code) => process.exit(code ?? 1));
+}
