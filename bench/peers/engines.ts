@@ -1,6 +1,7 @@
 // Each engine as a page opens it, on a network in its own format.
+import { writeOnnx } from "../../src/convert/onnx.js";
 import type { Network, ValueShape } from "../../src/graph/network.js";
-import { toOnnx } from "./onnx.js";
+import { isResidual } from "../../src/model/residual.js";
 import { loadOrt } from "./ort.js";
 import type { Contestant } from "./rounds.js";
 import { toSafetensors } from "./safetensors.js";
@@ -11,7 +12,7 @@ export type DType = "f32" | "int8";
 /** One network, in the format of each engine. */
 export interface Model {
   readonly input: ValueShape;
-  safetensors(): Promise<Uint8Array>;
+  ours(): Promise<Uint8Array>;
   onnx(): Promise<Uint8Array>;
   tflite(): Promise<Uint8Array>;
   /** For engines without a format: its operations. Only of an f32 network that is made here. */
@@ -33,8 +34,9 @@ export function modelOf(network: Network): Model {
   return {
     input: inputShape(network),
     network,
-    safetensors: async () => toSafetensors(network),
-    onnx: async () => toOnnx(network),
+    // Names of tensors say what a ResNet is; of other networks ONNX does.
+    ours: async () => (isResidual(network) ? toSafetensors(network) : writeOnnx(network, {})),
+    onnx: async () => writeOnnx(network, {}),
     tflite: async () => toTflite(network),
   };
 }
@@ -49,7 +51,7 @@ export function modelAt(address: string, input: ValueShape): Model {
   return {
     input,
     network: null,
-    safetensors: () => file("safetensors"),
+    ours: () => file("safetensors"),
     onnx: () => file("onnx"),
     tflite: () => file("tflite"),
   };
@@ -61,7 +63,7 @@ const load = (address: string) => import(address);
 /** This library; of an int8 file it takes what it takes by itself. */
 async function ours(model: Model, options: Record<string, unknown>, name?: string): Promise<Opened> {
   const { loadModel } = await load("/dist/index.js");
-  const loaded = await loadModel(await model.safetensors(), options);
+  const loaded = await loadModel(await model.ours(), options);
   return {
     // Small networks find their tile while they run.
     get name() {

@@ -1,9 +1,9 @@
 // onnxruntime's native build in Node, for scale: one line of JSON on the given model. Not a browser engine.
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { writeOnnx } from "../../src/convert/onnx.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 import { compareLogits, logitsOf, mustBeNear } from "./agreement.js";
-import { toOnnx } from "./onnx.js";
 import { loadOrt } from "./ort.js";
 import { alternate, type Contestant } from "./rounds.js";
 
@@ -41,7 +41,7 @@ async function open(bytes: Uint8Array): Promise<Contestant> {
 }
 
 const input = Float32Array.from({ length: channels * height * width }, (_, index) => Math.sin(0.37 * index));
-const engine = await open(int8 ? await readFile(`${folder}/${model}-int8.onnx`) : toOnnx(network));
+const engine = await open(int8 ? await readFile(`${folder}/${model}-int8.onnx`) : writeOnnx(network, {}));
 const agreement = int8 ? await agree() : undefined;
 const [measured] = await alternate([engine], input, Number(values.rounds));
 console.log(JSON.stringify({ ...measured, agreement }));

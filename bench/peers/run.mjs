@@ -15,7 +15,10 @@ import { bundle, installPeers, root } from "./prepare.mjs";
 /** Of V8: as it is; as on processors without VNNI; with two vectors in one, where the processor has such. */
 const INT8_FLAGS = ["", "--no-enable-avx-vnni", "--wasm-revectorize"];
 const ENGINES = { f32: "resnet-edge,litert,tfjs,ort", int8: "resnet-edge,resnet-edge-f32,litert,ort" };
-const MODELS = { f32: "resnet18,resnet34,resnet50,resnet20", int8: "resnet18,resnet50" };
+const MODELS = {
+  f32: "resnet18,resnet34,resnet50,resnet20,mobilenet_v2,efficientnet_lite0",
+  int8: "resnet18,resnet50",
+};
 
 const { values } = parseArgs({
   options: {

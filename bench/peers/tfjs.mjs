@@ -1,6 +1,7 @@
 import { setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import "@tensorflow/tfjs-backend-webgpu";
 import * as tf from "@tensorflow/tfjs-core";
+import { fusedOps, isDepthwise } from "./fused.js";
 
 /** TensorFlow.js on the network's own operations, fused where it can. Takes NHWC. */
 export async function createTfjs(network, { backend, threads }) {
@@ -13,12 +14,16 @@ export async function createTfjs(network, { backend, threads }) {
     read.call(owner, 0, shape[0], values);
     return tf.tensor(values, shape);
   };
-  const steps = network.stages.flatMap(({ ops }) => ops).map((op) => prepare(op));
+  const fused = fusedOps(network);
+  const steps = fused.map(prepare);
 
-  function prepare(op) {
+  function prepare({ op, relu6 }) {
     switch (op.kind) {
       case "conv": {
-        const filter = tf.tidy(() => tf.keep(tf.transpose(read(op.weight, op.weight), [2, 3, 1, 0])));
+        // [height, width, I, O]; a filter for each channel: [height, width, C, 1].
+        const order = isDepthwise(op) ? [2, 3, 0, 1] : [2, 3, 1, 0];
+        const filter = tf.tidy(() => tf.keep(tf.transpose(read(op.weight, op.weight), order)));
+        const convolve = isDepthwise(op) ? tf.fused.depthwiseConv2d : tf.fused.conv2d;
         const bias = tf.keep(
           tf.tensor1d(op.bias ? Float32Array.from(op.bias.read()) : new Float32Array(op.weight.shape[0])),
         );
@@ -31,11 +36,11 @@ export async function createTfjs(network, { backend, threads }) {
           [0, 0],
         ];
         return (values) => {
-          const activation = op.relu && op.inputs.length === 1 ? "relu" : "linear";
-          const sum = tf.fused.conv2d({ x: values[op.inputs[0]], pad, activation, ...common });
+          const activation = op.inputs.length > 1 ? "linear" : relu6 ? "relu6" : op.relu ? "relu" : "linear";
+          const sum = convolve({ x: values[op.inputs[0]], pad, activation, ...common });
           if (op.inputs.length === 1) return sum;
           const added = tf.add(sum, values[op.inputs[1]]);
-          return op.relu ? tf.relu(added) : added;
+          return relu6 ? tf.relu6(added) : op.relu ? tf.relu(added) : added;
         };
       }
       case "maxPool":
@@ -53,7 +58,7 @@ export async function createTfjs(network, { backend, threads }) {
   }
 
   const { height, width, channels } = network.values[network.input];
-  const outputs = network.stages.flatMap(({ ops }) => ops).map(({ output }) => output);
+  const outputs = fused.map(({ output }) => output);
   return {
     async run(input) {
       const result = tf.tidy(() => {

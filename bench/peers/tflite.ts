@@ -1,5 +1,6 @@
-import type { ConvOp, LinearOp, Network, Op, Padding, ValueId } from "../../src/graph/network.js";
+import type { ConvOp, LinearOp, Network, Padding, ValueId } from "../../src/graph/network.js";
 import { type Field, type Node, writeFlatbuffer } from "./flatbuffer.js";
+import { type FusedOp, fusedOps, isDepthwise } from "./fused.js";
 import { type Affine, type Int8Scheme, int8Weights, int32Bias } from "./int8.js";
 import { readWeight } from "./read-weight.js";
 
@@ -7,6 +8,7 @@ import { readWeight } from "./read-weight.js";
 const OPERATORS = {
   add: { code: 0, int8: 2 },
   conv: { code: 3, int8: 3 },
+  depthwiseConv: { code: 4, int8: 3 },
   dequantize: { code: 6, int8: 2 },
   fullyConnected: { code: 9, int8: 12 },
   maxPool: { code: 17, int8: 2 },
@@ -16,7 +18,16 @@ const OPERATORS = {
 } as const;
 type Kind = keyof typeof OPERATORS;
 /** Of the union BuiltinOptions. */
-const OPTIONS = { none: 0, conv: 1, pool: 5, fullyConnected: 8, add: 11, pad: 22, reducer: 27 } as const;
+const OPTIONS = {
+  none: 0,
+  conv: 1,
+  depthwiseConv: 2,
+  pool: 5,
+  fullyConnected: 8,
+  add: 11,
+  pad: 22,
+  reducer: 27,
+} as const;
 const [FLOAT32, INT32, INT8] = [0, 2, 9];
 const [SAME, VALID] = [0, 1];
 
@@ -74,26 +85,35 @@ export function toTflite(network: Network, scheme: Int8Scheme | null = null): Ui
     if (!tensorOf.has(value)) tensorOf.set(value, activation(`value${value}`, shape, affineOf(value)));
     return tensorOf.get(value)!;
   };
-  const relu = (on: boolean): Field => ({ byte: on ? 1 : 0 });
+  const activated = (relu: boolean, relu6: boolean): Field => ({ byte: relu6 ? 3 : relu ? 1 : 0 });
 
   /** Tensors of an operation's weight and its bias. */
-  const parameters = ({ name, weight, bias, inputs: [input] }: ConvOp | LinearOp): [weight: number, bias: number] => {
-    const [out, depth, height = 1, width = 1] = weight.shape as number[];
-    const shape = weight.shape.length === 2 ? [out!, depth!] : [out!, height, width, depth!];
+  const parameters = (op: ConvOp | LinearOp): [weight: number, bias: number] => {
+    const {
+      name,
+      weight,
+      bias,
+      inputs: [input],
+    } = op;
+    const out = weight.shape[0]!;
+    const [, , height = 1, width = 1] = weight.shape;
+    // A filter for each channel: [1, height, width, C].
+    const [rows, depth] = isDepthwise(op) ? [1, out] : [out, weight.shape[1]!];
+    const shape = weight.shape.length === 2 ? [out, depth] : [rows, height, width, depth];
     if (!scheme) {
       const raw = readWeight(weight);
-      const shift = bias ? Float32Array.from(bias.read()) : new Float32Array(out!);
+      const shift = bias ? Float32Array.from(bias.read()) : new Float32Array(out);
       return [
-        tensor(`${name}.weight`, shape, FLOAT32, toOhwi(raw, new Float32Array(raw.length), depth!, height * width)),
-        tensor(`${name}.bias`, [out!], FLOAT32, shift),
+        tensor(`${name}.weight`, shape, FLOAT32, toOhwi(raw, new Float32Array(raw.length), depth, height * width)),
+        tensor(`${name}.bias`, [out], FLOAT32, shift),
       ];
     }
     const int8 = int8Weights(weight);
     const { values, units } = int32Bias(bias, scheme.of(input), int8);
-    const turned = toOhwi(int8.values, new Int8Array(int8.values.length), depth!, height * width);
+    const turned = toOhwi(int8.values, new Int8Array(int8.values.length), depth, height * width);
     return [
       tensor(`${name}.weight`, shape, INT8, turned, [...int8.scales]),
-      tensor(`${name}.bias`, [out!], INT32, values, [...units]),
+      tensor(`${name}.bias`, [out], INT32, values, [...units]),
     ];
   };
 
@@ -106,26 +126,30 @@ export function toTflite(network: Network, scheme: Int8Scheme | null = null): Ui
     return operator("pad", [valueTensor(value), amounts], output, OPTIONS.pad);
   };
 
-  const lower = (op: Op) => {
+  const lower = ({ op, relu6, output: result }: FusedOp) => {
     switch (op.kind) {
       case "conv": {
-        const same = op.stride[0] === 1 && op.padding.every((rows, side) => rows * 2 === op.kernel[side % 2]! - 1);
         const [from, residual] = op.inputs;
+        const same = isSame(op, shapeOf(from).slice(1, 3));
         const input = same ? valueTensor(from) : padded(op.name, from, op.padding);
-        const output = valueTensor(op.output);
+        const output = valueTensor(result);
         const last = residual === undefined;
         const target = last
           ? output
           : activation(`${op.name}.sum`, shapeOf(op.output), scheme?.beforeSum(op.output) ?? null);
-        operator("conv", [input, ...parameters(op)], target, OPTIONS.conv, [
-          { byte: same ? SAME : VALID },
-          int(op.stride[1]),
-          int(op.stride[0]),
-          relu(last && op.relu),
-          int(op.dilation[1]),
-          int(op.dilation[0]),
-        ]);
-        if (!last) operator("add", [target, valueTensor(residual)], output, OPTIONS.add, [relu(op.relu)]);
+        const strides: Field[] = [{ byte: same ? SAME : VALID }, int(op.stride[1]), int(op.stride[0])];
+        const end: Field[] = [activated(last && op.relu, last && relu6), int(op.dilation[1]), int(op.dilation[0])];
+        if (isDepthwise(op)) {
+          // The field between is how many outputs a channel has.
+          operator("depthwiseConv", [input, ...parameters(op)], target, OPTIONS.depthwiseConv, [
+            ...strides,
+            int(1),
+            ...end,
+          ]);
+        } else {
+          operator("conv", [input, ...parameters(op)], target, OPTIONS.conv, [...strides, ...end]);
+        }
+        if (!last) operator("add", [target, valueTensor(residual)], output, OPTIONS.add, [activated(op.relu, relu6)]);
         return;
       }
       case "maxPool":
@@ -148,7 +172,7 @@ export function toTflite(network: Network, scheme: Int8Scheme | null = null): Ui
       case "linear": {
         const output = valueTensor(op.output, [1, op.weight.shape[0]!]);
         operator("fullyConnected", [valueTensor(op.inputs[0]), ...parameters(op)], output, OPTIONS.fullyConnected, [
-          relu(false),
+          activated(op.relu, relu6),
         ]);
         return;
       }
@@ -163,7 +187,7 @@ export function toTflite(network: Network, scheme: Int8Scheme | null = null): Ui
     operator("quantize", [image], input);
     input = image;
   }
-  for (const stage of network.stages) for (const op of stage.ops) lower(op);
+  for (const fused of fusedOps(network)) lower(fused);
   let output = valueTensor(network.output);
   if (scheme) {
     const { channels } = network.values[network.output]!;
@@ -181,6 +205,16 @@ export function toTflite(network: Network, scheme: Int8Scheme | null = null): Ui
     table: [int(3), { tables: codes }, { tables: [subgraph] }, { text: "resnet" }, { tables: buffers }],
   };
   return writeFlatbuffer(model, "TFL3");
+}
+
+/** Whether TensorFlow's "SAME" pads as much, on the same sides. */
+function isSame({ kernel, stride, padding, dilation }: ConvOp, extents: readonly number[]): boolean {
+  return extents.every((extent, axis) => {
+    const reach = (kernel[axis]! - 1) * dilation[axis]! + 1;
+    const total = Math.max((Math.ceil(extent / stride[axis]!) - 1) * stride[axis]! + reach - extent, 0);
+    const before = Math.floor(total / 2);
+    return padding[axis] === before && padding[axis + 2] === total - before;
+  });
 }
 
 /** [O, I, taps] to [O, taps, I]. */
