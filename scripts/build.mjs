@@ -225,6 +225,7 @@ await Promise.all([
       node: "src/entry/node.ts",
       cli: "src/cli/index.ts",
       "cli-worker": "src/cli/archive/worker.ts",
+      "roof-thread": "src/bench/roof-thread-node.ts",
       "node-worker": "src/entry/node-worker.ts",
       "teach-node": "src/entry/teach-node.ts",
       "quantize-node": "src/entry/quantize-node.ts",

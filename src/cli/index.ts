@@ -3,7 +3,7 @@ import { unknown } from "../base/nearest.js";
 import { packageVersion } from "../base/version.js";
 import { OptionError, ResnetEdgeError } from "../errors.js";
 import { stayAwake } from "../host/stay-awake.js";
-import { bench } from "./bench.js";
+import { bench } from "./bench/index.js";
 import { check } from "./check.js";
 import { classify } from "./classify.js";
 import { convert } from "./convert.js";

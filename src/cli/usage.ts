@@ -31,7 +31,7 @@ const lines: Readonly<Record<CommandName, string>> = {
   embed: "resnet-edge embed IMAGE...       features of images, to a file of vectors",
   explain: "resnet-edge explain IMAGE        where in a picture the evidence for a class lies",
   teach: "resnet-edge teach DIR            a model of your own classes: DIR has a folder of pictures for each",
-  bench: "resnet-edge bench                times by stage and by kernel",
+  bench: "resnet-edge bench [IMAGE...]     times by stage and by kernel, and of pictures end to end",
   pull: "resnet-edge pull NAME...         public checkpoints, into the cache; --list shows them",
 };
 
@@ -67,7 +67,11 @@ Results:
   --output FILE.safetensors   --holdout SHARE (0)   --json
 `,
   bench: `bench:
-  --arch NAME (repeatable; needs no file)   --runs N (20)   --json
+  --arch NAME (repeatable; needs no file)   --runs N (20)   --json   --markdown
+  IMAGE...                pictures to time from their files' bytes to logits
+  --sustained SECONDS     one inference after the other (300 shows throttling); Ctrl-C ends it
+  --compare K=V (repeatable)   configurations in turns: name=, threads=, simd=, memory=, convolution=, tile=
+  --rounds N (20)         turns of each of them
 `,
   pull: `pull:
   --list   --from URL (a mirror)   --json
