@@ -1,17 +1,31 @@
-import { type BrowserImage, type Classifier, loadClassifier } from "resnet-edge";
+import type { BrowserImage, Classifier } from "resnet-edge";
+import { friendly } from "./friendly.js";
+import type { Knows } from "./knows.js";
 import type { Request, Result } from "./messages.js";
+import { loaded, type OwnModel, readOwnModel } from "./own-model.js";
 import { pictureOf } from "./picture.js";
 
 // Inference is here and not in an offscreen document: a service worker has no workers, but the bundled network takes a
 // millisecond or two, and one context fewer is one fewer to be killed. It may be killed at any time: nothing is kept in it.
-let loading: Promise<Classifier<BrowserImage>> | null = null;
+interface Loaded {
+  readonly network: Classifier<BrowserImage>;
+  readonly own: OwnModel | undefined;
+}
+let loading: Promise<Loaded> | null = null;
 
-function classifier(): Promise<Classifier<BrowserImage>> {
-  loading ??= loadClassifier(undefined, { device: "cpu" }).catch((error) => {
-    loading = null;
-    throw error;
-  });
+function classifier(): Promise<Loaded> {
+  loading ??= readOwnModel()
+    .then(async (own) => ({ network: await loaded(own), own }))
+    .catch((error) => {
+      loading = null;
+      throw error;
+    });
   return loading;
+}
+
+async function knows(): Promise<Knows> {
+  const { network, own } = await classifier();
+  return { classes: network.labels?.length ?? null, name: own?.name ?? null };
 }
 
 const THUMBNAIL = 320;
@@ -30,7 +44,7 @@ async function answer(open: () => Promise<Blob>): Promise<Result> {
   let result: Result;
   try {
     const picture = await open();
-    const network = await classifier();
+    const { network } = await classifier();
     const start = performance.now();
     const predictions = await network.classify(picture, { topK: 5 });
     const ms = performance.now() - start;
@@ -38,7 +52,7 @@ async function answer(open: () => Promise<Blob>): Promise<Result> {
   } catch (error) {
     // A network that failed in use is loaded anew for the next picture.
     if (["NumericError", "WasmError", "WorkerError"].includes((error as Error).name)) loading = null;
-    result = { error: (error as Error).message };
+    result = friendly(error);
   }
   await chrome.storage.session.set({ last: result });
   await chrome.action.setBadgeText({ text: "error" in result ? "!" : result.predictions[0]!.label.slice(0, 4) });
@@ -60,6 +74,16 @@ chrome.contextMenus.onClicked.addListener(async ({ srcUrl }, tab) => {
 });
 
 chrome.runtime.onMessage.addListener((message: Request, _sender, respond) => {
+  if ("knows" in message) {
+    knows().then(respond, (error) => respond(friendly(error)));
+    return true;
+  }
+  if ("changed" in message) {
+    loading?.then(({ network }) => network.close()).catch(() => {});
+    loading = null;
+    respond(true);
+    return true;
+  }
   const open =
     "picture" in message
       ? async () => (await fetch(message.picture)).blob()

@@ -14,6 +14,7 @@ declare const chrome: {
     readonly onMessage: {
       addListener(listener: (message: never, sender: unknown, respond: (answer: unknown) => void) => boolean): void;
     };
+    openOptionsPage(): Promise<void>;
     sendMessage<T>(message: unknown): Promise<T>;
   };
   readonly scripting: {

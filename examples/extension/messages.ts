@@ -1,7 +1,12 @@
 import type { Prediction } from "resnet-edge";
+import type { Friendly } from "./friendly.js";
 
-/** What the popup asks: a picture as a data URL, or one of a page's. */
-export type Request = { readonly picture: string } | { readonly address: string; readonly tabId: number };
+/** What popup and options ask: a picture as a data URL, one of a page's, what the model knows; or that there is another model. */
+export type Request =
+  | { readonly picture: string }
+  | { readonly address: string; readonly tabId: number }
+  | { readonly knows: true }
+  | { readonly changed: true };
 
 /** The last answer, kept for the session: the popup and the service worker both come and go. */
 export type Result =
@@ -11,4 +16,4 @@ export type Result =
       readonly where: string;
       readonly ms: number;
     }
-  | { readonly error: string };
+  | Friendly;

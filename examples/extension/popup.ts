@@ -1,3 +1,5 @@
+import { type Friendly, friendly } from "./friendly.js";
+import { type Knows, thingsOf } from "./knows.js";
 import type { Request, Result } from "./messages.js";
 import { MOST_BYTES } from "./picture.js";
 
@@ -10,6 +12,8 @@ function show(result: Result | undefined): void {
   const thumbnail = find<HTMLImageElement>("thumbnail");
   thumbnail.hidden = failed;
   if (!failed) thumbnail.src = result.thumbnail;
+  find("detail").hidden = !failed || result.detail === "";
+  find("reason").textContent = failed ? result.detail : "";
   find("where").textContent = failed ? "" : `${result.ms.toFixed(1)} ms on this machine's CPU (${result.where})`;
   const rows = failed ? [] : result.predictions.map(({ label, score }) => row(label, score));
   find("bars").replaceChildren(...rows);
@@ -32,18 +36,19 @@ async function ask(request: Request): Promise<void> {
   find("label").textContent = "Looking";
   find("thumbnail").hidden = true;
   find("where").textContent = "";
+  find("detail").hidden = true;
   find("bars").replaceChildren();
   try {
     show(await chrome.runtime.sendMessage<Result>(request));
   } catch (error) {
-    show({ error: (error as Error).message });
+    show(friendly(error));
   }
 }
 
 function take(file: File | null | undefined): void {
   if (!file) return;
   if (file.size > MOST_BYTES) {
-    show({ error: `${file.name} has more than ${MOST_BYTES >> 20} MB, which no picture needs.` });
+    show({ error: `${file.name} has more than ${MOST_BYTES >> 20} MB, which no picture needs.`, detail: "" });
     return;
   }
   const reader = new FileReader();
@@ -81,7 +86,7 @@ find("list").addEventListener("click", async () => {
       }),
     );
   } catch (error) {
-    show({ error: (error as Error).message });
+    show(friendly(error));
   }
 });
 
@@ -94,5 +99,22 @@ function largest(): string[] {
     .map(({ currentSrc }) => currentSrc);
 }
 
+find("options").addEventListener("click", () => chrome.runtime.openOptionsPage());
+
+/** How much may be expected of the answers. */
+async function showKnows(): Promise<void> {
+  const request: Request = { knows: true };
+  const answer = await chrome.runtime.sendMessage<Knows | Friendly>(request).catch(friendly);
+  if ("error" in answer) {
+    find("knows").textContent = answer.error;
+    return;
+  }
+  const things = thingsOf(answer.classes);
+  find("knows").textContent = answer.name
+    ? `Your model ${answer.name} knows ${things}.`
+    : `It knows ${things}, from very small pictures, and names all else wrongly.`;
+}
+
+showKnows();
 chrome.storage.session.get("last").then(({ last }) => show(last as Result | undefined));
 chrome.storage.onChanged.addListener((changes) => show((changes.last as { newValue?: Result } | undefined)?.newValue));

@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
+import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +14,10 @@ import { library, root } from "../built.js";
 import { text, until } from "../kiosk/open.js";
 
 const photo = (name: string) => fileURLToPath(new URL(`examples/photos/${name}`, root));
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** What that source leaves in the page. */
+declare const axe: typeof import("axe-core");
 
 declare const chrome: {
   contextMenus: { onClicked: { dispatch(info: unknown, tab: unknown): void } };
@@ -131,9 +137,10 @@ describe.skipIf(noChromium)(`the extension in Chromium${noChromium}`, () => {
   test("what is no picture says so", async () => {
     await popup.setInputFiles("#file", [{ name: "a.png", mimeType: "image/png", buffer: Buffer.from("no picture") }]);
     await until(
-      () => text(popup, "label"),
-      (label) => /no known format/.test(label),
+      () => text(popup, "reason"),
+      (reason) => /no known format/.test(reason),
     );
+    expect(await text(popup, "label")).toMatch(/^This is no picture that can be read/);
     await rightClick(`${site}/missing.png`);
     await until(last, (it) => it?.error !== undefined);
   });
@@ -148,6 +155,99 @@ describe.skipIf(noChromium)(`the extension in Chromium${noChromium}`, () => {
     expect(await popup.locator("#bars li").count()).toBe(0);
     await rightClick(`${site}/cat.jpg`);
     await until(last, (it) => it?.predictions?.[0]?.label === expected["cat.jpg"]);
+  });
+
+  test("it says how much it knows, and its buttons stand apart", async () => {
+    const known = await library.loadClassifier();
+    await until(
+      () => text(popup, "knows"),
+      (knows) => knows.startsWith(`It knows ${known.labels!.length} things`),
+    );
+    await known.close();
+    const [left, right] = await popup
+      .locator(".buttons > *")
+      .evaluateAll((all) => all.map((it) => it.getBoundingClientRect().toJSON()));
+    expect(Math.max(right!.left - left!.right, right!.top - left!.bottom)).toBeGreaterThanOrEqual(8);
+  });
+
+  test("a model of one's own, with names of one's own; what is none is refused with its reason", async () => {
+    const options = await context.newPage();
+    options.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+    await options.goto(`chrome-extension://${id}/options.html`);
+    const model = fileURLToPath(new URL("models/cifar10-resnet20.safetensors", root));
+    const take = async (name: string, buffer: Buffer, labels: string) => {
+      await options.setInputFiles("#model", [{ name, mimeType: "", buffer }]);
+      await options.setInputFiles("#labels", [{ name: "l.txt", mimeType: "text/plain", buffer: Buffer.from(labels) }]);
+      await options.click("#use");
+      await options.locator("#use:enabled").waitFor();
+    };
+    const names = [
+      "an aeroplane",
+      "a car",
+      "a bird",
+      "a cat",
+      "a deer",
+      "a dog",
+      "a frog",
+      "a horse",
+      "a ship",
+      "a lorry",
+    ];
+    await take("notes.safetensors", Buffer.from("no model"), "a");
+    expect(await text(options, "failure")).toMatch(/^This model was not taken\. .*(safetensors|weights)/);
+    await take("mine.safetensors", await readFile(model), "one\ntwo");
+    expect(await text(options, "failure")).toMatch(/labels/);
+    expect(await text(options, "present")).toBe("The bundled model answers.");
+    await take("mine.safetensors", await readFile(model), `${names.join("\r\n")}\r\n`);
+    expect(await text(options, "present")).toBe("mine.safetensors answers. It knows 10 things.");
+
+    await popup.reload();
+    await until(
+      () => text(popup, "knows"),
+      (knows) => knows === "Your model mine.safetensors knows 10 things.",
+    );
+    await popup.setInputFiles("#file", photo("horse.png"));
+    await until(
+      () => text(popup, "label"),
+      (label) => names.includes(label),
+    );
+    // Killed in between, it is there again.
+    const session = await context.newCDPSession(popup);
+    await session.send("ServiceWorker.enable");
+    await session.send("ServiceWorker.stopAllWorkers");
+    await popup.setInputFiles("#file", photo("cat.jpg"));
+    await until(
+      () => text(popup, "label"),
+      (label) => names.includes(label),
+    );
+    await options.click("#forget");
+    await until(
+      () => text(options, "present"),
+      (present) => present === "The bundled model answers.",
+    );
+    await popup.reload();
+    await until(
+      () => text(popup, "knows"),
+      (knows) => knows.startsWith("It knows"),
+    );
+    await options.close();
+  });
+
+  test.each(["light", "dark"] as const)("axe-core finds nothing in popup and options: %s", async (colorScheme) => {
+    const page = await context.newPage();
+    await page.emulateMedia({ colorScheme });
+    for (const name of ["popup", "options"]) {
+      await page.goto(`chrome-extension://${id}/${name}.html`);
+      await page.waitForTimeout(200);
+      const client = await context.newCDPSession(page);
+      await client.send("Runtime.evaluate", { expression: axeSource });
+      const found = await page.evaluate(async () => {
+        const { violations } = await axe.run();
+        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+      });
+      expect(found).toEqual([]);
+    }
+    await page.close();
   });
 
   test("no policy was violated", () => {
