@@ -26,7 +26,7 @@ async function kernels() {
 }
 
 export async function buildPage() {
-  await mkdir(folder, { recursive: true });
+  await mkdir(new URL("photos/", folder), { recursive: true });
   const { version } = JSON.parse(await readFile(new URL("package.json", root), "utf8"));
   await Promise.all([
     kernels(),
@@ -35,6 +35,7 @@ export async function buildPage() {
         page: path(new URL("page.ts", here)),
         worker: path(new URL("worker.ts", here)),
         thread: path(new URL("src/cpu/threads/thread-web.ts", root)),
+        "roof-thread": path(new URL("src/bench/roof-thread-web.ts", root)),
       },
       outdir: path(folder),
       bundle: true,
@@ -44,6 +45,9 @@ export async function buildPage() {
       define: { VERSION: JSON.stringify(version) },
       logLevel: "warning",
     }),
+    ...["cat.jpg", "coffee.jpg", "horse.png", "rocket.jpg"].map((name) =>
+      copyFile(new URL(`examples/photos/${name}`, root), new URL(`photos/${name}`, folder)),
+    ),
     ...["index.html", "style.css", "icon.svg"].map((name) => copyFile(new URL(name, here), new URL(name, folder))),
   ]);
 }

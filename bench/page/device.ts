@@ -7,8 +7,18 @@ import { browserName, platformName } from "./names.js";
 import type { DeviceDescription, GpuDescription } from "./report.js";
 import { clockTick } from "./samples.js";
 
+/** Of what is asked for: browsers leave out what they do not tell. */
+interface UserAgentValues {
+  readonly platform?: string;
+  readonly platformVersion?: string;
+  readonly architecture?: string;
+  readonly bitness?: string;
+  readonly model?: string;
+  readonly fullVersionList?: readonly { readonly brand: string; readonly version: string }[];
+}
+
 interface UserAgentData {
-  getHighEntropyValues(hints: string[]): Promise<Record<string, string>>;
+  getHighEntropyValues(hints: string[]): Promise<UserAgentValues>;
 }
 
 /** What this worker can find out about the hardware and the browser that it runs on. */
@@ -20,6 +30,7 @@ export async function describeDevice(): Promise<DeviceDescription> {
   return {
     name: `${platform}, ${browser}`,
     browser,
+    browserVersion: (await fullVersion(userAgentData)) ?? browser,
     platform,
     userAgent,
     cores: hardwareConcurrency || 1,
@@ -32,6 +43,14 @@ export async function describeDevice(): Promise<DeviceDescription> {
     roofGflops: await roofOfOneCore(),
     gpu: await describeGpu(),
   };
+}
+
+/** "Chromium 150.0.7871.12": the longest version of a brand that is none of the made-up ones. */
+async function fullVersion(data: UserAgentData | undefined): Promise<string | null> {
+  const values = await data?.getHighEntropyValues(["fullVersionList"]).catch(() => null);
+  const brands = values?.fullVersionList?.filter(({ brand }) => !/not.*brand/i.test(brand)) ?? [];
+  const own = brands.find(({ brand }) => brand !== "Chromium") ?? brands[0];
+  return own ? `${own.brand} ${own.version}` : null;
 }
 
 /** Chromium's browsers tell a model and a processor only when they are asked. */

@@ -2,7 +2,7 @@ import type { DeviceDescription, Settings } from "./report.js";
 import type { Step } from "./steps.js";
 
 /** Seconds that one configuration may measure for. */
-export const BUDGET_MS = 10_000;
+export const BUDGET_MS = 5000;
 /** Found on a few devices: good enough for a progress bar, corrected as soon as something was measured. */
 const PACKED_BYTES_PER_MS = 120_000;
 const BASELINE_COST = 1.4;
@@ -11,6 +11,8 @@ const SOFTWARE_GPU_GFLOPS = 0.4;
 const GPU_COMPILE_MS = 1500;
 const GPU_WAIT_MS = 2;
 const WARM_UP_MS = 500;
+const TURN_WARM_MS = 170;
+const TURN_MS = 80;
 /** A round runs the network whole and stage by stage; a GPU's moves each stage's input once more. */
 const PASSES = 2;
 const LEAST_ROUNDS = 3;
@@ -23,18 +25,30 @@ export interface Size {
 
 /** How long a step will take, as far as the roof of this device's core tells. */
 export function predict(step: Step, { macs, parameters }: Size, device: DeviceDescription, { runs }: Settings): number {
-  const gflop = (2 * macs) / 1e9;
+  const work = workOf(step, macs, device);
   if (step.device === "gpu") {
-    const work = (1e3 * gflop) / (device.gpu.software ? SOFTWARE_GPU_GFLOPS : GPU_GFLOPS);
     const round = PASSES * work + 2 * STAGES * GPU_WAIT_MS;
     return GPU_COMPILE_MS + 2 * work + Math.max(WARM_UP_MS, work) + measuring(round, runs);
   }
-  const cost = step.simd === "baseline" && device.relaxedSimd ? BASELINE_COST : 1;
-  const work = ((1e3 * gflop) / device.roofGflops / (1 + 0.8 * (step.threads - 1))) * cost;
   const profiled = step.threads === 1 ? Math.min(BUDGET_MS / 4, runs * work) : 0;
   return (
     (4 * parameters) / PACKED_BYTES_PER_MS + Math.max(WARM_UP_MS, work) + measuring(PASSES * work, runs) + profiled
   );
+}
+
+/** A turn: an engine of its own, warmed up, and its samples. */
+export function predictTurn(step: Step, { macs, parameters }: Size, device: DeviceDescription): number {
+  const work = workOf(step, macs, device);
+  const opening = step.device === "gpu" ? GPU_COMPILE_MS : (4 * parameters) / PACKED_BYTES_PER_MS;
+  return opening + Math.max(TURN_WARM_MS, 3 * work) + Math.max(TURN_MS, 3 * work);
+}
+
+/** One inference. */
+function workOf(step: Step, macs: number, device: DeviceDescription): number {
+  const gflop = (2 * macs) / 1e9;
+  if (step.device === "gpu") return (1e3 * gflop) / (device.gpu.software ? SOFTWARE_GPU_GFLOPS : GPU_GFLOPS);
+  const cost = step.simd === "baseline" && device.relaxedSimd ? BASELINE_COST : 1;
+  return ((1e3 * gflop) / device.roofGflops / (1 + 0.8 * (step.threads - 1))) * cost;
 }
 
 function measuring(round: number, runs: number): number {

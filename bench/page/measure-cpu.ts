@@ -1,8 +1,9 @@
+import { executedMacs, shareOfRoof } from "../../src/bench/executed.js";
 import type { CpuEngine } from "../../src/cpu/engine.js";
 import { networkMacs } from "../../src/graph/macs.js";
 import { describeStages } from "../../src/model/index.js";
 import { BUDGET_MS } from "./forecast.js";
-import type { CpuConfiguration, OperationTime } from "./report.js";
+import type { CpuConfiguration } from "./report.js";
 import { latencyOf, type SamplingOptions, sample, timed, warm } from "./samples.js";
 import type { CpuSetup } from "./steps.js";
 
@@ -18,10 +19,10 @@ export async function measureCpu(
   { simd }: CpuSetup,
   {
     loadMs,
-    roofGflops,
+    measureRoof,
     profile,
     ...sampling
-  }: SamplingOptions & { loadMs: number; roofGflops: number; profile: boolean },
+  }: SamplingOptions & { loadMs: number; measureRoof: () => Promise<number>; profile: boolean },
 ): Promise<CpuMeasurement> {
   const { network, stats } = engine;
   const [costs, macs] = [describeStages(network), networkMacs(network)];
@@ -29,6 +30,8 @@ export async function measureCpu(
   const { channels, height, width } = network.values[network.input]!;
   const input = Float32Array.from({ length: channels * height * width }, (_, index) => Math.sin(index));
   const whole = () => engine.run(0, last, input);
+  // Before and after what is held against it: the better one counts.
+  await measureRoof();
   const firstMs = await timed(whole);
   await warm(whole);
   const activations: Float32Array[] = [input];
@@ -44,6 +47,10 @@ export async function measureCpu(
     return { stage: name, ms, macs, gflops: (2 * macs) / ms / 1e6 };
   });
   const runs = Math.max(1, Math.min(sampling.rounds, Math.floor(BUDGET_MS / 4 / latency.median)));
+  const executed = executedMacs((await engine.inside()).program);
+  const timings = profile ? engine.profile(input, runs) : [];
+  const roofGflops = await measureRoof();
+  const done = executed.some((it) => it === null) ? null : executed.reduce((sum: number, it) => sum + it!, 0);
   const configuration: CpuConfiguration = {
     device: "cpu",
     simd,
@@ -57,15 +64,12 @@ export async function measureCpu(
     imagesPerSecond: 1e3 / latency.median,
     gflops,
     roofGflops,
-    shareOfRoof: gflops / roofGflops / stats.threads,
+    shareOfRoof: shareOfRoof(done, latency.median, roofGflops),
     stages,
-    operations: profile ? operationsOf(engine, input, runs) : [],
+    operations: timings.map(({ name, stageName, kernel, ms, macs }, index) => ({
+      ...{ operation: name, stage: stageName, kernel, ms, macs },
+      share: shareOfRoof(executed[index]!, ms, roofGflops),
+    })),
   };
   return { configuration, activations };
-}
-
-function operationsOf(engine: CpuEngine, input: Float32Array, runs: number): OperationTime[] {
-  return engine
-    .profile(input, runs)
-    .map(({ name, stageName, kernel, ms, macs }) => ({ operation: name, stage: stageName, kernel, ms, macs }));
 }

@@ -1,4 +1,13 @@
-import type { Configuration, DeviceDescription, NetworkReport, Settings, Unavailable } from "./report.js";
+import type { Point } from "../../src/bench/sustained.js";
+import type {
+  Configuration,
+  DeviceDescription,
+  EndToEndReport,
+  NetworkReport,
+  Settings,
+  TurnsReport,
+  Unavailable,
+} from "./report.js";
 
 export type ToWorker =
   | { readonly kind: "describe" }
@@ -10,8 +19,11 @@ export type FromWorker =
   | { readonly kind: "device"; readonly device: DeviceDescription }
   | { readonly kind: "estimate"; readonly ms: number }
   | Progress
-  | { readonly kind: "network"; readonly network: Omit<NetworkReport, "configurations"> }
+  | { readonly kind: "network"; readonly network: Omit<NetworkReport, "configurations" | "turns" | "endToEnd"> }
   | { readonly kind: "configuration"; readonly network: string; readonly configuration: Configuration }
+  | { readonly kind: "turns"; readonly network: string; readonly turns: TurnsReport }
+  | { readonly kind: "end to end"; readonly network: string; readonly endToEnd: EndToEndReport }
+  | { readonly kind: "sustained"; readonly network: string; readonly configuration: string; readonly point: Point }
   | { readonly kind: "unavailable"; readonly unavailable: Unavailable }
   | { readonly kind: "end" }
   | { readonly kind: "failed"; readonly message: string };

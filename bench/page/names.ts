@@ -3,6 +3,7 @@ const titles: Readonly<Record<string, string>> = {
   resnet34: "ResNet-34",
   resnet50: "ResNet-50",
   resnet20: "ResNet-20 (CIFAR)",
+  "resnet20-cifar": "ResNet-20 (CIFAR)",
 };
 
 export const networkTitle = (name: string) => titles[name] ?? name;

@@ -4,7 +4,9 @@ import type { FromWorker, ToWorker } from "./messages.js";
 import type { DeviceDescription, Report } from "./report.js";
 import { ReportBuilder } from "./report-builder.js";
 import { fillForm, readForm } from "./settings.js";
-import { copyText, downloadText } from "./view/export.js";
+import { cardPicture } from "./view/card-picture.js";
+import { Devices } from "./view/devices.js";
+import { copyText, download } from "./view/export.js";
 import { duration } from "./view/format.js";
 import { Results } from "./view/results.js";
 
@@ -28,7 +30,8 @@ const failure = byId("failure");
 const copied = byId("copied");
 const bar = byId<HTMLProgressElement>("bar");
 const running = byId("running");
-const results = new Results(byId("results"), byId("card"), byId("networks"));
+const results = new Results(byId("results"), byId("card"), byId("networks"), byId("sustained"));
+const devices = new Devices(byId("compared"), byId("refused"), byId<HTMLButtonElement>("clear"));
 
 let worker: WorkerHandle | null = null;
 let device: DeviceDescription | null = null;
@@ -92,6 +95,7 @@ function show(): void {
   if (!builder) return;
   report = builder.report;
   results.show(report);
+  devices.present = report.summary;
 }
 
 function askEstimate(): void {
@@ -170,9 +174,27 @@ copy.addEventListener("click", async () => {
   const done = await copyText(json(), byId("json"));
   copied.textContent = done ? "Copied." : "The browser refused; the JSON is selected below, copy it by hand.";
 });
-save.addEventListener("click", () => {
-  const name = `${report?.deviceName} ${report?.date.slice(0, 10)}`.replace(/[^\w.-]+/g, "-");
-  downloadText(json(), `resnet-edge-bench-${name}.json`);
+const fileName = () =>
+  `resnet-edge-bench-${`${report?.deviceName} ${report?.date.slice(0, 10)}`.replace(/[^\w.-]+/g, "-")}`;
+save.addEventListener("click", () => download(new Blob([json()], { type: "application/json" }), `${fileName()}.json`));
+byId("picture").addEventListener("click", async () => {
+  if (!report) return;
+  try {
+    download(await cardPicture(report), `${fileName()}.png`);
+  } catch (error) {
+    copied.textContent = (error as Error).message;
+  }
+});
+byId("files").addEventListener("change", ({ currentTarget }) => {
+  const field = currentTarget as HTMLInputElement;
+  devices.add([...(field.files ?? [])]);
+  // The same file once more is a change, too.
+  field.value = "";
+});
+addEventListener("dragover", (event) => event.preventDefault());
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  devices.add([...(event.dataTransfer?.files ?? [])]);
 });
 const json = () => `${JSON.stringify(report, null, 2)}\n`;
 

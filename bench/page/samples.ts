@@ -1,3 +1,4 @@
+import { spreadOf } from "../../src/bench/statistics.js";
 import type { Latency } from "./report.js";
 
 /** A sample lasts at least this many ticks of the clock, so that a tick is 2 % of it. */
@@ -80,9 +81,9 @@ async function mean(task: Task, calls: number): Promise<number> {
 
 export function latencyOf({ ms, calls }: Samples): Latency {
   const sorted = ms.toSorted((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
+  const { median, low, high } = spreadOf(ms);
   return {
-    median: (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2,
+    ...{ median, low, high },
     min: sorted[0]!,
     // By nearest rank: a value that was measured.
     p90: sorted[Math.ceil(0.9 * sorted.length) - 1]!,

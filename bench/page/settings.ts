@@ -1,6 +1,16 @@
 import type { Settings } from "./report.js";
 
-const switches = ["baseline", "threads", "gpu", "half", "softwareGpu"] as const;
+const switches = [
+  "baseline",
+  "threads",
+  "gpu",
+  "half",
+  "softwareGpu",
+  "turns",
+  "control",
+  "pictures",
+  "sustained",
+] as const;
 
 /** What the form says. */
 export function readForm(form: HTMLFormElement): Settings {
@@ -15,6 +25,10 @@ export function readForm(form: HTMLFormElement): Settings {
     gpu: on("gpu"),
     half: on("half"),
     softwareGpu: on("softwareGpu"),
+    rounds: on("turns") ? Number(data.get("rounds")) : 0,
+    control: on("control"),
+    pictures: on("pictures"),
+    sustainedSeconds: on("sustained") ? Number(data.get("sustainedSeconds")) : 0,
   };
 }
 
@@ -23,7 +37,7 @@ export function readForm(form: HTMLFormElement): Settings {
  * no field can take are left to the form's own validation.
  */
 export function fillForm(form: HTMLFormElement, address: URLSearchParams): void {
-  for (const name of ["inputSize", "runs", "deviceName"]) {
+  for (const name of ["inputSize", "runs", "rounds", "sustainedSeconds", "deviceName"]) {
     const value = address.get(name);
     if (value !== null) (form.elements.namedItem(name) as HTMLInputElement).value = value;
   }

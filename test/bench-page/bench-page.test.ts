@@ -5,8 +5,11 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { connect } from "node:tls";
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Configuration, CpuConfiguration, GpuConfiguration, Report } from "../../bench/page/report.js";
+import { titleOf } from "../../bench/page/steps.js";
+import { FORMAT } from "../../src/bench/saved.js";
 import { launch, noChromium } from "../browser/chromium.js";
 import { traceTasks } from "../browser/tasks.js";
 import { root } from "../built.js";
@@ -93,7 +96,8 @@ function mustHold(configuration: Configuration, runs: number): void {
 const sumOf = (stages: readonly { ms: number }[]) => stages.reduce((sum, { ms }) => sum + ms, 0);
 /** From here on the browser calls a task long. */
 const LONG_MS = 50;
-const small = "?network=resnet20&runs=7";
+const whole = "?network=resnet20&runs=7";
+const small = `${whole}&turns=0&pictures=0`;
 
 describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
   let isolated: Server;
@@ -136,7 +140,8 @@ describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
     expect(counts[0]).toBe(1);
     expect(counts.at(-1)).toBe(Math.min(report.device.cores, 16));
     expect(cpu.map(({ simd }) => simd)).toContain("baseline");
-    for (const { simd, kernels, latency, stages, roofGflops } of cpu) {
+    for (const { simd, kernels, latency, stages, roofGflops, shareOfRoof, operations } of cpu) {
+      for (const share of [shareOfRoof, ...operations.map((it) => it.share)]) expect(share ?? 0).toBeLessThanOrEqual(1);
       expect(kernels).toMatch(simd === "relaxed" ? /relaxed-simd/ : /simd128/);
       expect(roofGflops).toBeGreaterThan(1);
       // Other tests run on the same cores: twice is far, and still shows a stage that is missing or counted twice.
@@ -196,7 +201,10 @@ describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
 
   test("stopped: what was measured stays, and another run works", async () => {
     const context = await session();
-    const page = await open(context, `${isolated.origin}?network=resnet50&network=resnet20&inputSize=96&runs=7&gpu=0`);
+    const page = await open(
+      context,
+      `${isolated.origin}?network=resnet50&network=resnet20&inputSize=96&runs=7&gpu=0&turns=0&pictures=0`,
+    );
     await page.click("#start");
     await page.locator("#networks section").first().waitFor({ timeout: 60_000 });
     await page.click("#stop");
@@ -261,7 +269,10 @@ describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
 
     beforeAll(async () => {
       const context = await session();
-      page = await open(context, `${isolated.origin}${small}&gpu=0&deviceName=Caf%C3%A9%20%2F%20bar`);
+      page = await open(
+        context,
+        `${isolated.origin}${whole}&gpu=0&rounds=2&control=1&sustained=1&sustainedSeconds=2&deviceName=Caf%C3%A9%20%2F%20bar`,
+      );
       for (const colorScheme of schemes) {
         await page.emulateMedia({ colorScheme });
         before[colorScheme] = await violations(page);
@@ -281,10 +292,53 @@ describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
       expect(JSON.parse(await page.inputValue("#json"))).toEqual(report);
     });
 
+    test("one configuration twice, pictures end to end, and the curve of a sustained run", async () => {
+      const { turns, endToEnd, configurations } = report.networks[0]!;
+      // Two rounds crown nobody, and every configuration had its turn in each.
+      expect(turns!.configurations.slice(0, -1).map(({ name, ms }) => [name, ms.length])).toEqual(
+        configurations.map((it) => [titleOf(it), 2]),
+      );
+      expect(turns!.verdict).toMatchObject({ winner: null, rounds: 2 });
+      expect(turns!.configurations.at(-1)).toMatchObject({ control: true, name: expect.stringMatching(/, again$/) });
+      expect(turns!.control).toMatchObject({ winner: null });
+      expect(await page.textContent(".turns .verdict")).toContain("as it should be");
+      expect(endToEnd!.pictures.length).toBe(4);
+      expect(endToEnd!.whole.median).toBeGreaterThan(endToEnd!.decode.median);
+      expect(await page.locator(".end-to-end tbody tr").count()).toBe(5);
+      expect(report.sustained!.points.length).toBeGreaterThanOrEqual(1);
+      expect(report.sustained!.points.at(-1)!.seconds).toBeGreaterThan(1.9);
+      const points = await page.getAttribute(".curve", "points");
+      expect(points!.split(" ").length).toBe(report.sustained!.points.length + 1);
+    });
+
+    test("the card as a picture", async () => {
+      const [download] = await Promise.all([page.waitForEvent("download"), page.click("#picture")]);
+      expect(download.suggestedFilename()).toMatch(/^resnet-edge-bench-Caf-bar-\d{4}-\d\d-\d\d\.png$/);
+      const { width, height } = await sharp(await download.path()).metadata();
+      expect(width).toBe(1200);
+      expect(height).toBeGreaterThan(400);
+    });
+
+    test("saved results of other devices in one chart; what is none is refused by name", async () => {
+      const other = { ...report.summary, device: "<b>A phone</b>" };
+      const saved = JSON.stringify({ format: FORMAT, summary: other });
+      const file = (name: string, text: string) => ({ name, mimeType: "application/json", buffer: Buffer.from(text) });
+      await page.setInputFiles("#files", [file("phone.json", saved), file("odd.json", '{"format":"another"}')]);
+      await page.getByText("odd.json is no saved result").waitFor();
+      const labels = await page.locator("#compared svg .chart-label").allTextContents();
+      expect(labels.sort()).toEqual(["<b>A phone</b>", "Café / bar"]);
+      expect(await page.locator("#compared tbody tr").count()).toBe(2 * report.networks[0]!.configurations.length);
+      await page.click("#clear");
+      expect(await page.locator("#compared svg").count()).toBe(0);
+      // Left in the page for axe and the narrow screens.
+      await page.setInputFiles("#files", [file("phone.json", saved)]);
+      await page.locator("#compared svg").waitFor();
+    });
+
     test("every chart has a table with its figures", async () => {
       const { configurations } = report.networks[0]!;
       const charts = await page
-        .locator("svg[role=img]")
+        .locator("#card svg[role=img], #networks svg[role=img]")
         .evaluateAll((all) => all.map((it) => it.ariaLabel ?? it.getAttribute("aria-label")));
       expect(charts.length).toBe(report.device.cores > 1 ? 3 : 2);
       for (const label of charts) expect(label!.length).toBeGreaterThan(20);
@@ -302,6 +356,7 @@ describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
       for (const viewport of [
         { width: 1280, height: 900 },
         { width: 360, height: 740 },
+        { width: 320, height: 568 },
       ]) {
         await page.setViewportSize(viewport);
         expect(await violations(page)).toEqual([]);

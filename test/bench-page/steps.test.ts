@@ -18,6 +18,7 @@ const gpu = {
 const phone: DeviceDescription = {
   name: "phone",
   browser: "",
+  browserVersion: "",
   platform: "",
   userAgent: "",
   cores: 6,
@@ -39,6 +40,10 @@ const everything: Settings = {
   gpu: true,
   half: true,
   softwareGpu: false,
+  rounds: 20,
+  control: false,
+  pictures: true,
+  sustainedSeconds: 0,
 };
 const titles = (settings: Settings, device: DeviceDescription) => stepsOf(settings, device).map(titleOf);
 const reasons = (settings: Settings, device: DeviceDescription) =>
@@ -112,7 +117,10 @@ describe("forecast", () => {
 describe("samples", () => {
   test("median, minimum and p90 of values known by hand", () => {
     const ms = [5, 1, 4, 2, 3, 10, 9, 8, 7, 6];
-    expect(latencyOf({ ms, calls: 2 })).toEqual({ median: 5.5, min: 1, p90: 9, samples: ms, callsPerSample: 2 });
+    expect(latencyOf({ ms, calls: 2 })).toEqual({
+      ...{ median: 5.5, low: 2, high: 9, min: 1, p90: 9 },
+      ...{ samples: ms, callsPerSample: 2 },
+    });
     expect(latencyOf({ ms: [3, 1, 2], calls: 1 })).toMatchObject({ median: 2, min: 1, p90: 3 });
   });
 

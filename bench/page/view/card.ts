@@ -7,17 +7,8 @@ import { fastest, labelOf, seriesOf, sorted } from "./series.js";
 
 /** The part that is worth a screenshot: which device, when, and how fast. */
 export function summaryCard(report: Report): HTMLElement[] {
-  const { device, networks, settings, unavailable, notes } = report;
-  // A guessed name says these already.
-  const system = report.deviceName === device.name ? [] : [device.browser, device.platform];
-  const facts = [
-    ...system,
-    `${device.cores} ${device.cores === 1 ? "core" : "cores"}`,
-    ...(device.memoryGiB ? [`${device.memoryGiB} GiB of memory or more`] : []),
-    device.relaxedSimd ? "relaxed SIMD" : "baseline SIMD",
-    `${digits(device.roofGflops)} GFLOP/s a core at most`,
-    device.gpu.available ? `GPU ${device.gpu.name}${device.gpu.software ? " (software)" : ""}` : "no WebGPU",
-  ];
+  const { networks, settings, unavailable, notes } = report;
+  const facts = factsOf(report);
   const state = { running: "measuring …", complete: "", stopped: "stopped early", failed: "broke off" }[report.state];
   const missing = [...unavailable.map(({ what, why }) => `${what}: ${why}.`), ...notes];
   return [
@@ -48,8 +39,24 @@ export function summaryCard(report: Report): HTMLElement[] {
     html(
       "p",
       { class: "method" },
-      `Median latency of up to ${settings.runs} runs, one image at a time, f32 unless a line says otherwise; shorter is better. Pseudo-random weights. resnet-edge ${report.version}.`,
+      `Median latency of up to ${settings.runs} runs and its interval, one image at a time, f32 unless a line says otherwise; shorter is better. Pseudo-random weights. resnet-edge ${report.version}.`,
     ),
+  ];
+}
+
+/** What the figures depend on, as far as a page can know it. */
+export function factsOf({ device, deviceName }: Report): string[] {
+  // A guessed name says these already.
+  const system = deviceName === device.name ? [] : [device.platform];
+  return [
+    ...system,
+    device.browserVersion,
+    `${device.cores} ${device.cores === 1 ? "core" : "cores"}`,
+    ...(device.memoryGiB ? [`${device.memoryGiB} GiB of memory or more`] : []),
+    device.relaxedSimd ? "relaxed SIMD" : "baseline SIMD",
+    device.crossOriginIsolated ? "isolated" : "not isolated",
+    `${digits(device.roofGflops)} GFLOP/s a core at most`,
+    device.gpu.available ? `GPU ${device.gpu.name}${device.gpu.software ? " (software)" : ""}` : "no WebGPU",
   ];
 }
 
@@ -70,7 +77,7 @@ function networkSummary(network: NetworkReport): HTMLElement {
       {
         series: seriesOf(it),
         value: it.latency.median,
-        text: `${milliseconds(it.latency.median)}`,
+        text: `${milliseconds(it.latency.median)} (${digits(it.latency.low)} to ${digits(it.latency.high)})`,
       },
     ],
   }));
@@ -85,6 +92,7 @@ function networkSummary(network: NetworkReport): HTMLElement {
       " ms ",
       html("span", {}, `${digits(best.imagesPerSecond)} images/s · ${labelOf(best)}`),
     ),
+    ...(network.turns?.verdict ? [html("p", { class: "verdict" }, network.turns.verdict.text)] : []),
     barChart({
       description: `${networkTitle(network.name)}, median latency: ${groups.map(({ label, bars }) => `${label} ${bars[0]!.text}`).join("; ")}`,
       groups,

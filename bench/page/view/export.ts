@@ -14,8 +14,8 @@ export async function copyText(text: string, field: HTMLTextAreaElement): Promis
   }
 }
 
-export function downloadText(text: string, name: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+export function download(content: Blob, name: string): void {
+  const address = URL.createObjectURL(content);
   const link = document.createElement("a");
   link.href = address;
   link.download = name;

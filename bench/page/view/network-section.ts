@@ -10,7 +10,13 @@ import { dataTable } from "./table.js";
 export function networkSection(network: NetworkReport): HTMLElement {
   const id = `network-${network.name}`;
   const charts = [stageByStage(network), threadScaling(network)].filter((part) => part !== null);
-  const parts = [configurationTable(network), html("div", { class: "charts" }, ...charts), operations(network)];
+  const parts = [
+    turns(network),
+    configurationTable(network),
+    endToEnd(network),
+    html("div", { class: "charts" }, ...charts),
+    operations(network),
+  ];
   return html(
     "section",
     { class: "network", "aria-labelledby": id },
@@ -23,26 +29,82 @@ function configurationTable(network: NetworkReport): HTMLElement {
   const rows = sorted(network).map((it) => [
     labelOf(it),
     digits(it.latency.median),
+    `${digits(it.latency.low)} to ${digits(it.latency.high)}`,
     digits(it.latency.min),
     digits(it.latency.p90),
     digits(it.imagesPerSecond),
     digits(it.gflops),
-    it.device === "cpu" ? percent(it.shareOfRoof) : "–",
+    it.device === "cpu" ? share(it.shareOfRoof) : "–",
     digits(it.loadMs),
     digits(it.firstMs),
     megabytes(it.memoryBytes),
     it.kernels,
   ]);
   const columns = [
-    ...["Configuration", "Median ms", "Min ms", "p90 ms", "Images/s", "GFLOP/s"],
+    ...["Configuration", "Median ms", "Its interval", "Min ms", "p90 ms", "Images/s", "GFLOP/s"],
     ...["Of roof", "Load ms", "First ms", "Memory", "Kernels"],
   ];
   const section = part(
     "Configurations",
-    "GFLOP/s count the direct algorithm. The roof is what the cores in use can do when multiply-adds never leave their registers; Winograd’s kernels do fewer of them, and may pass it.",
+    "GFLOP/s count the direct algorithm. The roof is what this module’s threads do together when multiply-adds never leave their registers; shares of it count the multiply-adds that kernels do, which are fewer in Winograd’s.",
     dataTable(`${networkTitle(network.name)}: every configuration`, columns, rows),
   );
   section.classList.add("configurations");
+  return section;
+}
+
+/** Unknown where the roof was measured in a slower phase of the device. */
+const share = (of: number | null) => (of === null ? "–" : percent(of));
+
+function turns({ name, turns }: NetworkReport): HTMLElement | null {
+  if (!turns) return null;
+  const { configurations, planned, verdict, control } = turns;
+  const done = configurations[0]!.ms.length;
+  const ratioOf = (of: string) => verdict?.ratios.find((it) => it.name === of)?.ratio;
+  const rows = configurations.map(({ name: of, spread: { median, low, high } }) => {
+    const ratio = ratioOf(of);
+    const times = ratio ? [ratio.median.toFixed(3), `${ratio.low.toFixed(3)} to ${ratio.high.toFixed(3)}`] : ["–", "–"];
+    return [of, digits(median), `${digits(low)} to ${digits(high)}`, ...times];
+  });
+  const unfinished = done < planned ? `${done} of ${planned} rounds: no verdict before the last.` : "";
+  const check = control
+    ? ` One configuration entered twice: ${control.winner === null ? "no difference measured, as it should be" : "told apart, so noise on this device passes for a difference; trust no verdict"}.`
+    : "";
+  const section = part(
+    `In turns, ${done} ${done === 1 ? "round" : "rounds"}`,
+    "Each turn opens an engine of its own. Intervals are of medians, and ratios are taken round by round; a winner must be 2 % faster than all others, with one error in a thousand.",
+    dataTable(
+      `${networkTitle(name)}: configurations in turns`,
+      ["Configuration", "Median ms", "Its interval", "Times the fastest", "Its interval"],
+      rows,
+    ),
+  );
+  section.classList.add("turns");
+  section.append(html("p", { class: "verdict" }, `${verdict?.text ?? unfinished}${check}`));
+  return section;
+}
+
+function endToEnd({ name, endToEnd: seen, configurations }: NetworkReport): HTMLElement | null {
+  if (!seen) return null;
+  const alone = configurations.find((it) => labelOf(it) === seen.configuration)?.latency;
+  const row = (what: string, { median, low, high }: { median: number; low: number; high: number }) => [
+    what,
+    digits(median),
+    `${digits(low)} to ${digits(high)}`,
+  ];
+  const rows = [
+    row("decode", seen.decode),
+    row("resize, crop, normalise", seen.preprocess),
+    row("inference", seen.inference),
+    row("whole", seen.whole),
+    ...(alone ? [row("the network alone", alone)] : []),
+  ];
+  const section = part(
+    "Pictures end to end",
+    `${seen.pictures.length} pictures, from their files’ bytes to logits, one at a time; ${seen.configuration}.`,
+    dataTable(`${networkTitle(name)}: pictures end to end`, ["Part", "Median ms", "Its interval"], rows),
+  );
+  section.classList.add("end-to-end");
   return section;
 }
 
@@ -141,13 +203,13 @@ function operations(network: NetworkReport): HTMLElement | null {
   details.addEventListener(
     "toggle",
     () => {
-      const rows = found.operations.map(({ operation, stage, kernel, ms, macs }) => [
+      const rows = found.operations.map(({ operation, stage, kernel, ms, macs, share: of }) => [
         operation,
         stage,
         kernel,
         ms.toFixed(3),
         macs && ms ? digits((2 * macs) / ms / 1e6) : "",
-        macs && ms ? percent((2 * macs) / ms / 1e6 / found.roofGflops) : "",
+        macs && ms ? share(of) : "",
       ]);
       const columns = ["Operation", "Stage", "Kernel", "ms", "GFLOP/s", "Of roof"];
       details.append(dataTable(`${networkTitle(network.name)}: operations`, columns, rows));

@@ -1,6 +1,11 @@
 import type { NetworkReport, Report } from "../report.js";
 import { summaryCard } from "./card.js";
+import { curve } from "./curve.js";
 import { networkSection } from "./network-section.js";
+
+/** Another one where there is something to draw anew. */
+const stampOf = ({ configurations, turns, endToEnd }: NetworkReport) =>
+  [configurations.length, turns?.configurations[0]?.ms.length ?? 0, endToEnd !== null].join();
 
 /**
  * Draws a report into the page, a piece a frame: the card, then whichever network has something new. All at once would hold
@@ -10,17 +15,21 @@ export class Results {
   private latest: Report | null = null;
   private cardIsOld = false;
   private waiting = false;
-  private readonly drawn = new Map<string, { section: HTMLElement; configurations: number }>();
+  private readonly drawn = new Map<string, { section: HTMLElement; stamp: string }>();
+  private points = 0;
 
   constructor(
     private readonly whole: HTMLElement,
     private readonly card: HTMLElement,
     private readonly networks: HTMLElement,
+    private readonly sustained: HTMLElement,
   ) {}
 
   clear(): void {
     this.drawn.clear();
     this.networks.replaceChildren();
+    this.sustained.replaceChildren();
+    this.points = 0;
   }
 
   show(report: Report): void {
@@ -46,11 +55,17 @@ export class Results {
       this.card.replaceChildren(...summaryCard(report));
       return true;
     }
-    const isNew = ({ name, configurations }: NetworkReport) =>
-      configurations.length > 0 && this.drawn.get(name)?.configurations !== configurations.length;
+    const isNew = (network: NetworkReport) =>
+      network.configurations.length > 0 && this.drawn.get(network.name)?.stamp !== stampOf(network);
     const network = report.networks.find(isNew);
-    if (network) this.drawNetwork(network);
-    return network !== undefined;
+    if (network) {
+      this.drawNetwork(network);
+      return true;
+    }
+    if (!report.sustained || report.sustained.points.length === this.points) return false;
+    this.points = report.sustained.points.length;
+    this.sustained.replaceChildren(curve(report.sustained));
+    return true;
   }
 
   private drawNetwork(network: NetworkReport): void {
@@ -63,6 +78,6 @@ export class Results {
     } else {
       this.networks.append(section);
     }
-    this.drawn.set(network.name, { section, configurations: network.configurations.length });
+    this.drawn.set(network.name, { section, stamp: stampOf(network) });
   }
 }
