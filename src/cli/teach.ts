@@ -32,7 +32,8 @@ export async function teach(names: string[], options: Options): Promise<number> 
   );
   try {
     let failed = 0;
-    const held: Record<string, unknown[]> = {};
+    // Any name of a folder is a key like others.
+    const held: Record<string, unknown[]> = Object.create(null);
     const total = classes.reduce((sum, [, images]) => sum + images.length, 0);
     let done = 0;
     for (const [label, images] of classes) {

@@ -20,7 +20,7 @@ export async function createTeacherOn<Image>(
   const source = await keepSource(host, backbone);
   const session = await host.open(source, options);
   try {
-    return new SessionTeacher<Image>(
+    const teacher = new SessionTeacher<Image>(
       session,
       async (lesson) => {
         // Readers of files come with the first export.
@@ -29,6 +29,8 @@ export async function createTeacherOn<Image>(
       },
       state,
     );
+    await teacher.checkState();
+    return teacher;
   } catch (error) {
     await session.close();
     throw error;

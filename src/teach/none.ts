@@ -1,5 +1,5 @@
 import type { None } from "../features/none.js";
-import { hintsOf, lengthOf, product, type Sample } from "./fit.js";
+import { countsOf, hintsOf, lengthOf, product, type Sample } from "./fit.js";
 
 /**
  * Of pictures like those that were taught, 2.5 % may be refused, by the measure of those that were left out: half of what is promised, since
@@ -15,16 +15,17 @@ const MOST_EXAMPLES = 200;
  * where few of them do. Null where there are too few to tell.
  */
 export function noneOf(samples: readonly Sample[], classes: number, features: number): None | null {
-  const left = samples.map((sample) => {
-    const others = samples.filter((it) => it !== sample);
-    return bestOf(directionsOf(others, classes, features), sample.views.subarray(0, features));
-  });
+  const hints = hintsOf(samples, classes, features);
+  const counts = countsOf(samples, classes);
+  const left = samples.map((_, index) =>
+    bestOf(directionsWithout(index, samples, features, hints, counts), samples[index]!.views.subarray(0, features)),
+  );
   const scores = left.filter((score) => Number.isFinite(score));
   if (scores.length < 4) return null;
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
   const spread = Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / (scores.length - 1));
   return {
-    directions: directionsOf(samples, classes, features).map((it) =>
+    directions: directionsWithout(-1, samples, features, hints, counts).map((it) =>
       Float32Array.from(it, (value) => value / lengthOf(it)),
     ),
     threshold: thresholdOf(scores.length, mean, spread),
@@ -32,13 +33,28 @@ export function noneOf(samples: readonly Sample[], classes: number, features: nu
   };
 }
 
-function directionsOf(samples: readonly Sample[], classes: number, features: number): ArrayLike<number>[] {
-  const hints = hintsOf(samples, classes, features);
-  // A class whose only example was left out has no direction.
-  if (hints.length > 0) return hints.filter((hint) => hint.some((value) => value !== 0));
-  const step = Math.max(1, samples.length / MOST_EXAMPLES);
-  return Array.from({ length: Math.min(samples.length, MOST_EXAMPLES) }, (_, index) =>
-    samples[Math.floor(index * step)]!.views.subarray(0, features),
+/** The directions without one example, or all for an index of -1. */
+function directionsWithout(
+  left: number,
+  samples: readonly Sample[],
+  features: number,
+  hints: readonly Float64Array[],
+  counts: readonly number[],
+): ArrayLike<number>[] {
+  if (hints.length > 0) {
+    const own = samples[left];
+    const directions = hints.flatMap((hint, k) => {
+      if (!own || k !== own.class) return [hint];
+      // A class whose only example was left out has no direction.
+      const rest = counts[k]! - 1;
+      return rest === 0 ? [] : [hint.map((mean, at) => mean + (mean - own.lean![at]!) / rest)];
+    });
+    return directions.filter((it) => it.some((value) => value !== 0));
+  }
+  const others = left < 0 ? samples : samples.filter((_, index) => index !== left);
+  const step = Math.max(1, others.length / MOST_EXAMPLES);
+  return Array.from({ length: Math.min(others.length, MOST_EXAMPLES) }, (_, index) =>
+    others[Math.floor(index * step)]!.views.subarray(0, features),
   );
 }
 

@@ -1,26 +1,54 @@
 import { parseJson } from "../base/json.js";
 import { ModelFormatError } from "../errors.js";
+import { NONE } from "../features/none.js";
+import type { Tensor } from "../graph/tensor.js";
 import { readSafetensors } from "../weights/safetensors.js";
 import { toFloat32 } from "../weights/values.js";
-import { encode, float32, type Written } from "../weights/write.js";
+import { encode, float32 } from "../weights/write.js";
 import type { Example } from "./fit.js";
 
 /** The name in a safetensors file's metadata under which it says that it holds examples. */
 const EXAMPLES = "resnet-edge.examples";
+/** Ids grow by one an example, and stay whole numbers. */
+const MOST_ID = 2 ** 40;
 
-/** Examples as a safetensors file: for each its views, [views, features], and its `lean`; ids and labels in the metadata. */
-export function writeState(examples: readonly Example[], features: number): Uint8Array<ArrayBuffer> {
-  const tensors: Written[] = [];
-  for (const { id, views, lean } of examples) {
-    tensors.push(float32(`views.${id}`, [views.length / features, features], views));
-    if (lean) tensors.push(float32(`lean.${id}`, [features], lean));
-  }
+export interface State {
+  readonly examples: readonly Example[];
+  /** What the backbone makes of the teacher's own picture, [features]; null before the first example. */
+  readonly probe: Float32Array | null;
+}
+
+/** A label is a text of its own: not empty, and not the one of what is none of the classes. */
+export const isLabel = (label: unknown): label is string =>
+  typeof label === "string" && label !== "" && label !== NONE.label;
+
+/**
+ * Examples as a safetensors file: `views` [examples, views, features], `lean` [examples, features] where each has one, `probe` [features];
+ * ids and labels in the metadata.
+ */
+export function writeState({ examples, probe }: State, features: number): Uint8Array<ArrayBuffer> {
+  const count = examples.length;
   const listed = examples.map(({ id, label }) => ({ id, label }));
+  const views = count === 0 ? 0 : examples[0]!.views.length / features;
+  const tensors = [float32("views", [count, views, features], joined(examples.map((it) => it.views)))];
+  const leans = examples.flatMap(({ lean }) => (lean ? [lean] : []));
+  if (count > 0 && leans.length === count) tensors.push(float32("lean", [count, features], joined(leans)));
+  if (probe) tensors.push(float32("probe", [features], probe));
   return encode(tensors, { [EXAMPLES]: JSON.stringify({ features, examples: listed }) });
 }
 
-/** Reads what `writeState` wrote. Throws `ModelFormatError` for anything else, and for the features of another network. */
-export function readState(state: Uint8Array | ArrayBuffer, features: number): Example[] {
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Reads what `writeState` wrote. Throws `ModelFormatError` for anything else, and for another number of features. */
+export function readState(state: Uint8Array | ArrayBuffer, features: number): State {
   const bytes = state instanceof Uint8Array ? state : new Uint8Array(state);
   const fail = (what: string): never => {
     throw new ModelFormatError(`The teacher's state ${what}.`);
@@ -30,24 +58,43 @@ export function readState(state: Uint8Array | ArrayBuffer, features: number): Ex
   const json = parseJson(text, "The teacher's state") as { features?: unknown; examples?: unknown } | null;
   if (json?.features !== features) fail(`has ${json?.features} features; this backbone has ${features}`);
   if (!Array.isArray(json!.examples)) return fail("has no list of examples");
-  const seen = new Set<number>();
-  return json!.examples.map((entry: { id?: unknown; label?: unknown } | null) => {
-    const { id, label } = entry ?? {};
-    if (!Number.isSafeInteger(id) || (id as number) < 1 || seen.has(id as number))
-      fail("has an example without an id of its own");
-    if (typeof label !== "string" || label === "") fail(`has an example ${id} without a label`);
-    seen.add(id as number);
-    const found = tensors.get(`views.${id}`);
-    if (found?.shape.length !== 2 || found.shape[1] !== features || found.shape[0]! < 1) {
-      return fail(`has no views of example ${id}`);
+  const listed: readonly ({ id?: unknown; label?: unknown } | null)[] = json!.examples;
+  const count = listed.length;
+
+  const read = (name: string, tensor: Tensor, rank: number) => {
+    const { shape } = tensor;
+    if (shape.length !== rank || shape[rank - 1] !== features || (rank > 1 && shape[0] !== count)) {
+      fail(`has ${name} of ${shape.join(" x ")}, for ${count} examples of ${features} features`);
     }
-    const lean = tensors.get(`lean.${id}`);
-    if (lean && (lean.shape.length !== 1 || lean.shape[0] !== features)) fail(`has a lean of another length for ${id}`);
-    const read = (tensor: typeof found) => {
-      const values = toFloat32(tensor);
-      if (!values.every(Number.isFinite)) fail(`has a value that is not finite in example ${id}`);
-      return values;
+    const values = toFloat32(tensor);
+    if (!values.every(Number.isFinite)) fail(`has a value in ${name} that is not finite`);
+    return values;
+  };
+  const views = read("views", tensors.get("views") ?? fail("has no views of its examples"), 3);
+  if (count === 0) return { examples: [], probe: null };
+  if (views.length === 0) fail("has no views of its examples");
+  const probe = read("probe", tensors.get("probe") ?? fail("does not tell its backbone"), 1);
+  const given = tensors.get("lean");
+  const leans = given ? read("lean", given, 2) : null;
+
+  const seen = new Set<unknown>();
+  const length = views.length / count;
+  const examples = listed.map((entry, index) => {
+    const { id, label } = entry ?? {};
+    if (!Number.isSafeInteger(id) || (id as number) < 1 || (id as number) > MOST_ID || seen.has(id)) {
+      fail("has an example without an id of its own");
+    }
+    if (!isLabel(label)) return fail(`has an example ${id} without a label`);
+    seen.add(id);
+    const own = views.slice(index * length, (index + 1) * length);
+    if (!own.subarray(0, features).some((value) => value !== 0))
+      fail(`has an example ${id} whose features are all zero`);
+    return {
+      id: id as number,
+      label,
+      views: own,
+      lean: leans?.slice(index * features, (index + 1) * features) ?? null,
     };
-    return { id: id as number, label: label as string, views: read(found), lean: lean ? read(lean) : null };
   });
+  return { examples, probe };
 }

@@ -1,11 +1,11 @@
 import { checkFields } from "../base/nearest.js";
-import { ClosedError, OptionError, UnsupportedModelError } from "../errors.js";
+import { ClosedError, ModelFormatError, OptionError, UnsupportedModelError } from "../errors.js";
 import { NONE, nearness, noneScore } from "../features/none.js";
 import type { Prediction, Preprocess } from "../options.js";
 import type { Session } from "../session/session.js";
-import { type Example, logitsOf } from "./fit.js";
+import { type Example, logitsOf, product } from "./fit.js";
 import type { Answer, Evaluation, Labelled, TaughtExample, Teacher, TrainOptions, TrainReport } from "./kinds.js";
-import { readState, writeState } from "./state.js";
+import { isLabel, readState, writeState } from "./state.js";
 import { interval, probabilities, type Taught, train } from "./train.js";
 
 /** What is written into the file that `export` makes. */
@@ -16,9 +16,29 @@ export interface Lesson {
 
 type Write = (lesson: Lesson) => Promise<Uint8Array<ArrayBuffer>>;
 
+/** A picture that every teacher shows its backbone: what it makes of it tells one backbone, and its preprocessing, from another. */
+function ownPicture() {
+  const [width, height] = [96, 80];
+  const data = new Uint8Array(3 * width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = 3 * (y * width + x);
+      data[at] = (255 * x) / width;
+      data[at + 1] = (255 * y) / height;
+      data[at + 2] = (x - 30) ** 2 + (y - 50) ** 2 < 400 ? 230 : 40 * (((x >> 3) + (y >> 3)) % 2);
+    }
+  }
+  return { data, width, height };
+}
+
+/** How far features of that picture differ where devices and integers round otherwise; another network's differ by about their length. */
+const ALIKE = 0.1;
+
 /** As `Teacher`. `write`: makes a file of the backbone's own and what was learned. */
 export class SessionTeacher<Image> implements Teacher<Image> {
-  #examples: Example[] = [];
+  #examples: readonly Example[] = [];
+  /** The features of the teacher's own picture; null before the first example. */
+  #probe: Float32Array | null = null;
   #lastId = 0;
   #taught: Taught | null = null;
   /** Grows with every change of the examples. */
@@ -36,8 +56,25 @@ export class SessionTeacher<Image> implements Teacher<Image> {
     }
     this.#features = session.embedding;
     if (state === undefined) return;
-    this.#examples = readState(state, this.#features);
-    this.#lastId = Math.max(0, ...this.#examples.map(({ id }) => id));
+    const { examples, probe } = readState(state, this.#features);
+    [this.#examples, this.#probe] = [examples, probe];
+    this.#lastId = examples.reduce((most, { id }) => Math.max(most, id), 0);
+  }
+
+  /** Throws `ModelFormatError` where the state is of another backbone, or of other preprocessing. */
+  async checkState(): Promise<void> {
+    const kept = this.#probe;
+    if (!kept) return;
+    const apart = (await this.#probed()).map((value, at) => value - kept[at]!);
+    if (product(apart, apart) > ALIKE ** 2 * product(kept, kept)) {
+      throw new ModelFormatError(
+        "The teacher's state is of another backbone, or its pictures were prepared otherwise.",
+      );
+    }
+  }
+
+  #probed(signal?: AbortSignal | null): Promise<Float32Array> {
+    return this.session.features<"embed">({ what: "embed", image: ownPicture() }, signal);
   }
 
   get examples(): readonly TaughtExample[] {
@@ -54,7 +91,7 @@ export class SessionTeacher<Image> implements Teacher<Image> {
 
   async add(label: string, image: Image, { signal }: { signal?: AbortSignal | null } = {}): Promise<number> {
     this.#checkOpen();
-    if (typeof label !== "string" || label === "" || label === NONE.label) {
+    if (!isLabel(label)) {
       throw new OptionError(
         `A label is a text that is not empty, and not "${NONE.label}"; got ${JSON.stringify(label)}.`,
       );
@@ -63,8 +100,9 @@ export class SessionTeacher<Image> implements Teacher<Image> {
     if (![...views.subarray(0, this.#features)].some((value) => value !== 0)) {
       throw new UnsupportedModelError("Every feature of this picture is zero: the network sees nothing in it.");
     }
+    this.#probe ??= await this.#probed(signal);
     const id = ++this.#lastId;
-    this.#examples.push({ id, label, views, lean });
+    this.#examples = [...this.#examples, { id, label, views, lean }];
     this.#changed();
     return id;
   }
@@ -92,8 +130,15 @@ export class SessionTeacher<Image> implements Teacher<Image> {
       );
     }
     const version = this.#version;
-    const samples = this.#examples.map((example) => ({ ...example, class: labels.indexOf(example.label) }));
+    // A state may come from the same backbone without its classifier.
+    const leaning = this.#examples.every(({ lean }) => lean);
+    const samples = this.#examples.map((example) => ({
+      ...example,
+      lean: leaning ? example.lean : null,
+      class: labels.indexOf(example.label),
+    }));
     const taught = await train(samples, labels, this.#features, options);
+    this.#checkOpen();
     if (version !== this.#version) throw new OptionError("Examples changed while they were learned: train again.");
     this.#taught = taught;
     return taught.report;
@@ -123,11 +168,15 @@ export class SessionTeacher<Image> implements Teacher<Image> {
 
   async evaluate(images: Labelled<Image>, { signal }: { signal?: AbortSignal | null } = {}): Promise<Evaluation> {
     const { labels } = this.#learned.report;
+    if (typeof images !== "object" || images === null) {
+      throw new OptionError("evaluate takes an object with a list of pictures for each class.");
+    }
     const confusion = labels.map(() => labels.map(() => 0));
     let [count, right, refused] = [0, 0, 0];
     for (const [label, list] of Object.entries(images)) {
       const own = labels.indexOf(label);
       if (own < 0) throw new OptionError(`"${label}" was not taught; the classes are ${labels.join(", ")}.`);
+      if (!Array.isArray(list)) throw new OptionError(`The pictures of "${label}" are no list.`);
       for (const image of list) {
         const { predictions, none } = await this.classify(image, { topK: labels.length + 1, signal: signal ?? null });
         const { index } = predictions.find((it) => it.index >= 0)!;
@@ -146,7 +195,7 @@ export class SessionTeacher<Image> implements Teacher<Image> {
   }
 
   save(): Uint8Array<ArrayBuffer> {
-    return writeState(this.#examples, this.#features);
+    return writeState({ examples: this.#examples, probe: this.#probe }, this.#features);
   }
 
   async close(): Promise<void> {

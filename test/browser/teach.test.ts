@@ -76,4 +76,58 @@ describe.skipIf(noChromium)(`teach in Chromium${noChromium}`, () => {
     // Shades of the map, and not the gray alone.
     expect(found.colours).toBeGreaterThan(10);
   }, 120_000);
+
+  test("a state is kept in IndexedDB, and continued after the page was loaded again", async () => {
+    const open = () =>
+      page.evaluate(async () => {
+        const { createTeacher } = resnetTeach;
+        const request = indexedDB.open("taught", 1);
+        request.onupgradeneeded = () => request.result.createObjectStore("states");
+        const database = await new Promise<IDBDatabase>((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+        const done = <T>(asked: IDBRequest<T>) =>
+          new Promise<T>((resolve, reject) => {
+            asked.onsuccess = () => resolve(asked.result);
+            asked.onerror = () => reject(asked.error);
+          });
+        const store = () => database.transaction("states", "readwrite").objectStore("states");
+        const picture = (colour: number[], turn: number) => {
+          const image = new ImageData(40, 36);
+          for (let pixel = 0; pixel < 40 * 36; pixel++) {
+            const lit = Math.floor(((pixel % 40) + turn) / 3) % 2;
+            image.data.set([...colour.map((it) => it * lit + ((pixel + 7 * turn) % 20)), 255], 4 * pixel);
+          }
+          return image;
+        };
+        const model = "/dist/cifar110-resnet20x2.int8.safetensors";
+        const kept = (await done(store().get("mine"))) as Uint8Array<ArrayBuffer> | undefined;
+        // Absent the first time: a teacher without examples.
+        const teacher = await createTeacher(model, kept ? { state: kept } : {});
+        const found = teacher.examples.length;
+        for (let turn = found / 2; turn < found / 2 + 3; turn++) {
+          await teacher.add("red", picture([220, 20, 10], turn));
+          await teacher.add("blue", picture([10, 30, 230], turn));
+        }
+        await done(store().put(teacher.save(), "mine"));
+        const { accuracy, examples } = await teacher.train();
+        await teacher.close();
+        let refused = "";
+        if (kept) {
+          const damaged = kept.slice(0, kept.length / 2);
+          refused = await createTeacher(model, { state: damaged }).then(
+            () => "read",
+            (error: Error) => error.name,
+          );
+        }
+        database.close();
+        return { found, accuracy, examples, refused };
+      });
+    expect(await open()).toEqual({ found: 0, accuracy: 1, examples: [3, 3], refused: "" });
+    await page.reload();
+    await page.addScriptTag({ url: "/teach-script.js", type: "module" });
+    while (!(await page.evaluate(() => "resnetTeach" in globalThis))) await page.waitForTimeout(20);
+    expect(await open()).toEqual({ found: 6, accuracy: 1, examples: [6, 6], refused: "ModelFormatError" });
+  }, 120_000);
 });

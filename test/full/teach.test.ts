@@ -53,7 +53,7 @@ describe.skipIf(skip !== "")(`ants and bees${skip}`, () => {
     const others = filesIn("imagenet/images").filter((name) => !name.includes("weevil"));
     await read("other", others);
     const features = 512;
-    const all = readState(teacher.save(), features);
+    const all = readState(teacher.save(), features).examples;
     await teacher.close();
     const of = (label: string) => all.filter((it) => it.label === label);
     const plain = ({ views }: Example) => views.subarray(0, features);

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
+import { train } from "../../src/teach/train.js";
 import { library, root, smallModel } from "../built.js";
 import { fixtureState } from "../model/fixtures.js";
+import { generator } from "../random.js";
 
 const { createTeacher }: typeof import("../../src/entry/teach-node.js") = await import(
   /* @vite-ignore */ pathToFileURL(new URL("dist/teach-node.js", root).pathname).href
@@ -196,4 +198,150 @@ test("a file whose metadata of none cannot be is refused by name", async () => {
     await expect(classifier.classify(red(1))).rejects.toMatchObject({ name: "ModelFormatError" });
     await classifier.close();
   }
+});
+
+/** A state file with its header, or its values, changed. */
+function changed(state: Uint8Array, edit: (header: Record<string, never>, text: { examples: never[] }) => unknown) {
+  const length = Number(new DataView(state.buffer, state.byteOffset).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(state.subarray(8, 8 + length)));
+  const text = JSON.parse(header.__metadata__["resnet-edge.examples"]);
+  edit(header, text);
+  header.__metadata__["resnet-edge.examples"] = JSON.stringify(text);
+  const bytes = new TextEncoder().encode(JSON.stringify(header));
+  const file = new Uint8Array(8 + bytes.length + state.length - 8 - length);
+  new DataView(file.buffer).setBigUint64(0, BigInt(bytes.length), true);
+  file.set(bytes, 8);
+  file.set(state.subarray(8 + length), 8 + bytes.length);
+  return file;
+}
+
+test("a damaged state is refused by a typed error, and so is one of another backbone", {
+  timeout: 120_000,
+}, async () => {
+  const teacher = await taught(smallModel);
+  const state = teacher.save();
+  await teacher.close();
+  const notFinite = state.slice();
+  new DataView(notFinite.buffer).setFloat32(notFinite.length - 4, Number.NaN, true);
+  const first = (text: { examples: never[] }) => text.examples[0]! as { id: unknown; label: unknown };
+  const wrong: Record<string, Uint8Array> = {
+    "a value that is no number": notFinite,
+    "an id twice": changed(state, (_, text) => Object.assign(first(text), { id: 2 })),
+    "an id beyond all": changed(state, (_, text) => Object.assign(first(text), { id: Number.MAX_SAFE_INTEGER })),
+    "a label that is none": changed(state, (_, text) => Object.assign(first(text), { label: "none of these" })),
+    "an example that is null": changed(state, (_, text) => text.examples.splice(0, 1, null as never)),
+    "an example too few": changed(state, (_, text) => text.examples.pop()),
+    "no probe": changed(state, (header) => Object.assign(header, { other: header.probe, probe: undefined })),
+    "examples that are no list": changed(state, (_, text) => Object.assign(text, { examples: 12 })),
+    "views and lean exchanged": changed(state, (header) =>
+      Object.assign(header, { views: header.lean, lean: header.views }),
+    ),
+  };
+  for (const [what, bytes] of Object.entries(wrong)) {
+    const refused = createTeacher(smallModel, { state: bytes });
+    await expect(refused, what).rejects.toMatchObject({ name: "ModelFormatError" });
+  }
+  // Bytes that are turned over anywhere: refused by name, or read as they stand.
+  const next = generator(4);
+  for (let turn = 0; turn < 40; turn++) {
+    const bytes = state.slice();
+    const end = turn % 2 ? 1200 : bytes.length;
+    for (let flip = 0; flip < 3; flip++) bytes[Math.floor(next() * end)]! ^= 1 << Math.floor(8 * next());
+    const opened = await createTeacher(smallModel, { state: bytes, worker: false }).catch((error: Error) => error);
+    if (opened instanceof Error) expect(opened.name).toMatch(/^(ModelFormat|UnsupportedModel)Error$/);
+    else await opened.close();
+  }
+  // As many features, and another network; the same network, and pictures prepared otherwise.
+  const { smallModelWith } = await import("../api/small-model.js");
+  const otherwise = await smallModelWith(5, {
+    preprocess: { resize: 64, crop: 64, mean: [0.1, 0.9, 0.1], std: [0.9, 0.1, 0.9] },
+  });
+  await expect(createTeacher(otherwise, { state })).rejects.toThrow("of another backbone");
+});
+
+test("no examples are a state too", async () => {
+  const teacher = await createTeacher(smallModel, { threads: 1 });
+  const state = teacher.save();
+  await teacher.close();
+  const again = await createTeacher(smallModel, { threads: 1, state });
+  expect(again.examples).toEqual([]);
+  expect(await again.add("red", red(1))).toBe(1);
+  await again.close();
+});
+
+test("the same picture in two classes is either of them, and no number is lost", async () => {
+  const teacher = await createTeacher(smallModel, { threads: 1 });
+  for (const label of ["one", "other"]) for (let copy = 0; copy < 3; copy++) await teacher.add(label, red(1));
+  const report = await teacher.train();
+  expect(report.accuracy! >= 0 && report.accuracy! <= 0.5).toBe(true);
+  const { predictions } = await teacher.classify(red(1));
+  for (const { score, index } of predictions) if (index >= 0) expect(score).toBeCloseTo(0.5, 3);
+  expect(Number.isFinite(report.threshold)).toBe(true);
+  await library.loadClassifier(await teacher.export()).then((it) => it.close());
+  await teacher.close();
+});
+
+test("many classes with one example each, beside one with many", async () => {
+  const teacher = await createTeacher(smallModel, { threads: 1 });
+  for (let turn = 0; turn < 8; turn++) await teacher.add("red", red(turn));
+  for (let turn = 0; turn < 5; turn++) await teacher.add(`blue ${turn}`, stripes([10, 40 * turn, 230], turn));
+  const report = await teacher.train();
+  expect(report).toMatchObject({ accuracy: null, interval: null, folds: 0, examples: [8, 1, 1, 1, 1, 1] });
+  expect(report.notes[0]).toContain("blue 0");
+  const { predictions } = await teacher.classify(red(3), { topK: 9 });
+  expect(predictions.find(({ index }) => index >= 0)!.label).toBe("red");
+  expect(predictions.every(({ score }) => Number.isFinite(score))).toBe(true);
+  await teacher.close();
+});
+
+test("what changes while it is learned is told; close, aborts before anything began", async () => {
+  const teacher = await taught(smallModel);
+  const removed = teacher.train({ onProgress: () => teacher.remove(1) });
+  await expect(removed).rejects.toMatchObject({ name: "OptionError" });
+  expect([teacher.report, teacher.examples.length]).toEqual([null, 11]);
+  // Another training follows, and knows nothing of what was removed.
+  expect(await teacher.train()).toMatchObject({ labels: ["blue", "red"], examples: [6, 5] });
+  const signal = AbortSignal.abort();
+  await expect(teacher.add("red", red(1), { signal })).rejects.toMatchObject({ name: "AbortError" });
+  await expect(teacher.train({ signal })).rejects.toMatchObject({ name: "AbortError" });
+  await expect(teacher.classify(red(1), { signal })).rejects.toMatchObject({ name: "AbortError" });
+  // What was learned before is still there.
+  expect(teacher.report).toMatchObject({ examples: [6, 5] });
+  for (const images of [null, 4, { red: 4 }, { red: "picture" }]) {
+    await expect(teacher.evaluate(images as never)).rejects.toMatchObject({ name: "OptionError" });
+  }
+  const closed = teacher.train({ onProgress: () => void teacher.close() });
+  await expect(closed).rejects.toMatchObject({ name: "ClosedError" });
+  await expect(teacher.add("red", red(1))).rejects.toMatchObject({ name: "ClosedError" });
+});
+
+test("1,000 examples of ten classes are learned while the caller's thread has its turns", {
+  timeout: 120_000,
+}, async () => {
+  const features = 512;
+  const next = generator(7);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  const centres = Array.from({ length: 10 }, () => Float32Array.from({ length: features }, () => Math.abs(normal())));
+  const samples = Array.from({ length: 1000 }, (_, index) => {
+    const centre = centres[index % 10]!;
+    const view = () => centre.map((value) => Math.max(0, value + 0.8 * normal()));
+    const views = new Float32Array(6 * features);
+    for (let at = 0; at < 6; at++) views.set(view(), at * features);
+    return { id: index + 1, label: `${index % 10}`, class: index % 10, views, lean: centre.map((it) => it + normal()) };
+  });
+  let [longest, last, turns] = [0, performance.now(), 0];
+  const clock = setInterval(() => {
+    const now = performance.now();
+    [longest, last] = [Math.max(longest, now - last), now];
+    turns++;
+  }, 1);
+  const begun = performance.now();
+  const labels = centres.map((_, k) => `${k}`);
+  const { report } = await train(samples, labels, features, {});
+  clearInterval(clock);
+  console.log(
+    `1,000 examples: ${Math.round(performance.now() - begun)} ms, at most ${Math.round(longest)} ms without a turn`,
+  );
+  expect(report.accuracy).toBeGreaterThan(0.95);
+  expect(turns).toBeGreaterThan(5);
 });
