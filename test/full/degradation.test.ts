@@ -5,7 +5,7 @@ import { data } from "../acceptance/data.js";
 import { library } from "../built.js";
 
 const folder = process.env.DEGRADATION;
-const skip = folder ? "" : " (skipped: DEGRADATION is not the folder that models/train_degradation.py wrote)";
+const skip = folder ? "" : " (skipped: DEGRADATION is not the folder that scripts/train-degradation.py wrote)";
 
 const RECORD = 3073;
 const COUNT = 1000;
