@@ -76,7 +76,7 @@ describe.skipIf(noRedis)(`a fleet${noRedis}`, () => {
         else expect(bestOf(line)).toBe(expectedOf(line.image));
       }
     },
-    process.env.FULL ? 600_000 : 60_000,
+    process.env.FULL ? 600_000 : 120_000,
   );
 
   test("a run that is over is merged again without workers, and no other run takes its folder", async () => {
