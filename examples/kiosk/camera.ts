@@ -1,3 +1,6 @@
+/** "opening": allowed, and not there yet. "missing": there was none since the start; "lost": there was one. */
+export type CameraState = "off" | "asking" | "opening" | "live" | "denied" | "missing" | "lost";
+
 /** How long the camera may be away before it is looked for again, in ms: longer each time, up to the last. */
 const RETRIES = [500, 1000, 2000, 5000, 10_000];
 
@@ -10,11 +13,15 @@ export class Camera {
   #wanted = false;
   #failures = 0;
   #timer = 0;
+  /** Whether there was a picture since the camera was asked for. */
+  #seen = false;
+  /** Whether what is wrong was said: it stands until there is a picture. */
+  #troubled = false;
 
   constructor(
     private readonly video: HTMLVideoElement,
     /** What is wrong, for people to read; null when nothing is. */
-    private readonly onState: (trouble: string | null) => void,
+    private readonly onState: (trouble: string | null, state: CameraState) => void,
   ) {
     navigator.mediaDevices?.addEventListener("devicechange", () => {
       if (this.#wanted && !this.#stream) this.#open();
@@ -28,6 +35,8 @@ export class Camera {
   start(): void {
     this.#wanted = true;
     this.#failures = 0;
+    this.#seen = false;
+    this.#troubled = false;
     if (!this.#stream) this.#open();
   }
 
@@ -37,7 +46,7 @@ export class Camera {
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#stream = null;
     this.video.srcObject = null;
-    this.onState(null);
+    this.onState(null, "off");
   }
 
   /** The next picture that has not been seen, or soon after where the browser does not say when that is. */
@@ -58,6 +67,7 @@ export class Camera {
     clearTimeout(this.#timer);
     try {
       if (!navigator.mediaDevices) throw new Error("cameras need https or localhost");
+      if (!this.#troubled) this.onState(null, (await isAllowed()) ? "opening" : "asking");
       const video = { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 720 } };
       const stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
       if (!this.#wanted || this.#stream) {
@@ -66,24 +76,38 @@ export class Camera {
       }
       this.#stream = stream;
       for (const track of stream.getVideoTracks())
-        track.addEventListener("ended", () => this.#lost("The camera is gone"));
+        track.addEventListener("ended", () => this.#lost("The camera is gone", "lost"));
       this.video.srcObject = stream;
       await this.video.play();
       this.#failures = 0;
-      this.onState(null);
+      this.#seen = true;
+      this.#troubled = false;
+      this.onState(null, "live");
     } catch (error) {
-      this.#lost(reasonOf(error as Error));
+      const { name } = error as Error;
+      const gone = this.#seen || name === "NotReadableError" ? "lost" : "missing";
+      this.#lost(reasonOf(error as Error), name === "NotAllowedError" ? "denied" : gone);
     }
   }
 
-  #lost(reason: string): void {
+  #lost(reason: string, state: CameraState): void {
     if (!this.#wanted) return;
+    this.#troubled = true;
     this.#stream = null;
     this.video.srcObject = null;
     const wait = RETRIES[Math.min(this.#failures++, RETRIES.length - 1)]!;
-    this.onState(`${reason}. Looking for it again.`);
+    this.onState(`${reason}. Looking for it again.`, state);
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => this.#open(), wait);
+  }
+}
+
+/** Whether nobody will be asked. Browsers that do not tell are taken to ask. */
+async function isAllowed(): Promise<boolean> {
+  try {
+    return (await navigator.permissions.query({ name: "camera" as PermissionName })).state !== "prompt";
+  } catch {
+    return false;
   }
 }
 

@@ -6,10 +6,14 @@ export class Pictures {
   #next = 0;
   #file: File | null = null;
 
-  constructor(private readonly canvas: HTMLCanvasElement) {}
+  /** Which of them is shown, from 1. */
+  get number(): number {
+    return this.#next === 0 ? this.#files.length : this.#next;
+  }
 
-  get count(): number {
-    return this.#files.length;
+  /** The name of the file that is shown. */
+  get name(): string {
+    return this.#file?.name ?? "";
   }
 
   /** Takes the images among the files, by name; false where there are none. */
@@ -27,21 +31,6 @@ export class Pictures {
     this.#next = (this.#next + 1) % this.#files.length;
     if (this.#file.size > MOST_BYTES) throw new Error("it is larger than 64 MB");
     return this.#file;
-  }
-
-  async show(file: File): Promise<void> {
-    const bitmap = await createImageBitmap(file);
-    const scale = Math.min(1, 1600 / Math.max(bitmap.width, bitmap.height));
-    this.canvas.width = Math.max(1, Math.round(bitmap.width * scale));
-    this.canvas.height = Math.max(1, Math.round(bitmap.height * scale));
-    this.canvas.getContext("2d")!.drawImage(bitmap, 0, 0, this.canvas.width, this.canvas.height);
-    this.canvas.setAttribute("aria-label", file.name);
-    bitmap.close();
-  }
-
-  clear(): void {
-    this.canvas.getContext("2d")!.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    this.canvas.setAttribute("aria-label", "Picture");
   }
 
   complaint({ message }: Error): string {

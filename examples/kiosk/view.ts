@@ -1,17 +1,25 @@
-import type { Prediction } from "resnet-edge";
+import type { Prediction, Preprocess } from "resnet-edge";
+import { placeFrame } from "./seen.js";
+import { type Face, keyOf, spoken } from "./states.js";
+import { Steady } from "./steady.js";
 
 export const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 
 const BARS = 5;
-const SEEN = 16;
 /** A label that flickers is not read out: it must have stood for so long. */
 const STEADY_MS = 700;
+/** A heading of more letters is smaller. */
+const LONG = 20;
+/** A passing word is read by then. */
+const NOTICE_MS = 20_000;
 
-/** What people see of an answer. Elements are made once: a kiosk runs for weeks. */
+/** What people see and hear. Elements are made once: a kiosk runs for weeks. */
 export class View {
-  readonly #label = find("label");
-  readonly #announce = find("announce");
-  readonly #notice = find("notice");
+  readonly #main = find("main");
+  readonly #stage = find("stage");
+  readonly #video = find<HTMLVideoElement>("video");
+  readonly #picture = find<HTMLCanvasElement>("picture");
+  readonly #frame = find("frame");
   readonly #bars = Array.from({ length: BARS }, () => {
     const row = document.createElement("li");
     const [name, score, track, fill] = ["name", "score", "track", "fill"].map((kind) => {
@@ -24,40 +32,98 @@ export class View {
     row.hidden = true;
     return { row, name, score, fill };
   });
-  readonly #history = find<HTMLOListElement>("history");
-  #present = "";
-  #since = 0;
-  #announced = "";
+  readonly #steady = new Steady(STEADY_MS);
+  #present: { face: Face; answer: readonly Prediction[] | null; picture: number } | null = null;
+  #preprocess: Preprocess | null = null;
+  #noticeTimer = 0;
 
-  constructor() {
+  /** `onSteady` hears of each answer that has stood for a while, once. */
+  constructor(private readonly onSteady: (face: Face, best: Prediction) => void) {
     find("bars").append(...this.#bars.map(({ row }) => row));
+    new ResizeObserver(() => this.#place()).observe(this.#stage);
+    this.#video.addEventListener("resize", () => this.#place());
+    setInterval(() => this.#tick(performance.now()), 100);
   }
 
-  /** `shown`: what was looked at, for the strip of pictures. */
-  answer(predictions: readonly Prediction[], shown: CanvasImageSource): void {
-    const [best] = predictions;
-    if (!best) return;
-    const now = performance.now();
-    if (best.label !== this.#present) {
-      this.#present = best.label;
-      this.#since = now;
-      setText(this.#label, best.label);
-    }
-    if (this.#announced !== best.label && now - this.#since >= STEADY_MS) this.#remember(best, shown);
+  /** What the network sees of a picture; null while there is no network. */
+  set preprocess(preprocess: Preprocess | null) {
+    this.#preprocess = preprocess;
+    this.#place();
+  }
+
+  /** `picture`: its number, where several are shown in turn. */
+  show(face: Face, answer: readonly Prediction[] | null, picture: number): void {
+    this.#present = { face, answer, picture };
+    this.#main.dataset.state = face.state;
+    this.#main.dataset.tone = face.tone;
+    setText(find("eyebrow"), face.eyebrow);
+    setText(find("label"), face.heading);
+    setText(find("words"), face.words);
+    this.#main.toggleAttribute("data-long", face.heading.length > LONG);
+    const isAnswer = face.state === "sure" || face.state === "unsure" || face.state === "picture";
     for (const [index, { row, name, score, fill }] of this.#bars.entries()) {
-      const prediction = predictions[index];
+      const prediction = isAnswer ? answer?.[index] : undefined;
       row.hidden = !prediction;
       if (!prediction) continue;
+      const share = Math.min(1, Math.max(0, prediction.score));
       setText(name, prediction.label);
-      setText(score, `${(100 * prediction.score).toFixed(0)} %`);
-      fill.style.transform = `scaleX(${prediction.score.toFixed(3)})`;
+      setText(score, `${(100 * share).toFixed(0)} %`);
+      fill.style.transform = `scaleX(${share.toFixed(3)})`;
     }
   }
 
-  /** Says what is wrong; null: nothing is. */
-  notice(text: string | null): void {
-    this.#notice.hidden = text === null;
-    if (text !== null) setText(this.#notice, text);
+  /** What is looked at; null: nothing, and the words have all the room. */
+  look(at: "video" | "picture" | null): void {
+    if (this.#main.dataset.stage === (at ?? "none")) return;
+    this.#main.dataset.stage = at ?? "none";
+    this.#stage.hidden = at === null;
+    this.#video.hidden = at !== "video";
+    this.#picture.hidden = at !== "picture";
+    this.#place();
+  }
+
+  /** Draws a picture, and says its name to those who do not see it. */
+  draw(bitmap: ImageBitmap, name: string): void {
+    const scale = Math.min(1, 1600 / Math.max(bitmap.width, bitmap.height));
+    const canvas = this.#picture;
+    canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+    canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+    canvas.getContext("2d")!.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    canvas.setAttribute("aria-label", name);
+    this.#place();
+  }
+
+  /** What is shown, and its size in pixels; null where nothing is. */
+  get shown(): readonly [picture: CanvasImageSource, width: number, height: number] | null {
+    if (!this.#picture.hidden) return [this.#picture, this.#picture.width, this.#picture.height];
+    if (this.#video.hidden || this.#video.videoWidth === 0) return null;
+    return [this.#video, this.#video.videoWidth, this.#video.videoHeight];
+  }
+
+  /** How far loading is, 0 to 1; undefined: not known; null: nothing is loaded. */
+  progress(share: number | undefined | null, what = ""): void {
+    find("loading").hidden = share === null;
+    if (share === null) return;
+    const bar = find<HTMLProgressElement>("progress");
+    if (share === undefined) bar.removeAttribute("value");
+    else bar.value = share;
+    setText(find("loading-what"), what);
+  }
+
+  /** Says what is wrong, to visitors and in the operator's settings; null: nothing is. `quiet`: to visitors the face says so already. */
+  notice(text: string | null, quiet = false): void {
+    clearTimeout(this.#noticeTimer);
+    for (const id of ["notice", "operator-notice"]) {
+      const line = find(id);
+      line.hidden = text === null || (quiet && id === "notice");
+      if (text !== null) setText(line, text);
+    }
+    if (text === null || quiet) return;
+    setText(find("announce"), text);
+    // The operator finds it later, too.
+    this.#noticeTimer = window.setTimeout(() => {
+      find("notice").hidden = true;
+    }, NOTICE_MS);
   }
 
   /** Says, small, what speaks against a model's answers; "": nothing does. */
@@ -67,39 +133,31 @@ export class View {
     setText(line, text);
   }
 
-  waiting(text: string): void {
-    this.#present = "";
-    setText(this.#label, text);
-    for (const { row } of this.#bars) row.hidden = true;
-  }
-
   facts(where: string, ms: number, rate: number, plan: string): void {
+    const speed = `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
     setText(find("where"), where);
-    setText(find("speed"), `${ms.toFixed(ms < 10 ? 1 : 0)} ms`);
+    setText(find("speed"), speed);
     setText(find("rate"), rate.toFixed(0));
     setText(find("plan"), plan);
+    setText(find("pace"), `${where} · ${speed} an answer · ${rate.toFixed(0)} a second`);
   }
 
-  #remember({ label, score }: Prediction, shown: CanvasImageSource): void {
-    this.#announced = label;
-    setText(this.#announce, `${label}, ${(100 * score).toFixed(0)} percent`);
-    // The oldest entry becomes the newest.
-    let entry = this.#history.children.length < SEEN ? null : this.#history.lastElementChild;
-    if (!entry) {
-      entry = document.createElement("li");
-      const canvas = document.createElement("canvas");
-      canvas.width = 224;
-      canvas.height = 168;
-      canvas.setAttribute("aria-hidden", "true");
-      entry.append(canvas, document.createElement("span"));
-    }
-    const [canvas, text] = entry.children as unknown as [HTMLCanvasElement, HTMLElement];
-    canvas.getContext("2d")!.drawImage(shown, 0, 0, canvas.width, canvas.height);
-    setText(text, label);
-    this.#history.prepend(entry);
+  #tick(now: number): void {
+    if (!this.#present) return;
+    const { face, answer, picture } = this.#present;
+    const key = keyOf(face, answer, picture);
+    if (!this.#steady.tells(key, now)) return;
+    setText(find("announce"), spoken(face, answer));
+    if (key !== face.state) this.onSteady(face, answer![0]!);
+  }
+
+  #place(): void {
+    const shown = this.shown;
+    this.#frame.hidden = !shown || !this.#preprocess;
+    if (shown && this.#preprocess) placeFrame(this.#frame, this.#stage, shown[1], shown[2], this.#preprocess);
   }
 }
 
-function setText(element: HTMLElement, text: string): void {
+export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -1,5 +1,5 @@
 import type { HeatMap, Preprocess } from "resnet-edge";
-import { seenPart } from "./seen.js";
+import { placeFrame } from "../kiosk/seen.js";
 
 export const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 
@@ -67,13 +67,6 @@ export class Stage {
     const shown = this.#preprocess && this.#square.checked && this.#box.classList.contains("filled") && width > 0;
     this.#seen.hidden = !shown;
     if (!shown) return;
-    const { clientWidth, clientHeight } = this.#box;
-    const scale = Math.min(clientWidth / width, clientHeight / height);
-    const part = seenPart(width, height, this.#preprocess!);
-    const { style } = this.#seen;
-    style.left = `${(clientWidth - width * scale) / 2 + part.left * width * scale}px`;
-    style.top = `${(clientHeight - height * scale) / 2 + part.top * height * scale}px`;
-    style.width = `${part.width * width * scale}px`;
-    style.height = `${part.height * height * scale}px`;
+    placeFrame(this.#seen, this.#box, width, height, this.#preprocess!);
   }
 }

@@ -1,5 +1,6 @@
 import type { ModelSource } from "resnet-edge";
 import type { BrowserImage, Teacher } from "resnet-edge/teach";
+import { saveFile } from "../kiosk/save-file.js";
 import { element } from "./answer.js";
 import { find } from "./stage.js";
 
@@ -82,9 +83,7 @@ export class Teaching {
   }
 
   #save(): void {
-    const address = URL.createObjectURL(new Blob([this.#file!]));
-    Object.assign(document.createElement("a"), { href: address, download: "taught.safetensors" }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 10_000);
+    saveFile("taught.safetensors", this.#file!);
   }
 }
 

@@ -74,6 +74,10 @@ describe.skipIf(noChromium)(`the kiosk in Chromium${noChromium}`, () => {
   });
 
   test("pictures from disk, one that is none among them", async () => {
+    // Controls are the operator's; the address has this from here on.
+    await page.evaluate(() => {
+      location.hash = "#operator";
+    });
     await page.setInputFiles("#pictures", [photo("horse.png")]);
     await until(
       () => text(page, "label"),

@@ -11,6 +11,8 @@ import { writeVideo } from "./video.js";
 
 export interface Kiosk {
   readonly browser: Browser;
+  /** What is served. */
+  readonly folder: string;
   readonly server: { readonly origin: string; close(): void };
 }
 
@@ -19,13 +21,14 @@ export async function openKiosk(photo: string): Promise<Kiosk> {
   const folder = await mkdtemp(join(tmpdir(), "kiosk-"));
   const video = join(folder, "camera.y4m");
   await writeVideo(video, fileURLToPath(new URL(`examples/photos/${photo}`, root)));
-  const server = await serveFolder(await buildKiosk(join(folder, "site")), 0);
+  const site = await buildKiosk(join(folder, "site"));
+  const server = await serveFolder(site, 0);
   const browser = await launch(
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
     `--use-file-for-fake-video-capture=${video}`,
   );
-  return { browser, server };
+  return { browser, folder: site, server };
 }
 
 /** Reads an expression until it is what is wanted: the page's policy forbids the driver's own waiting. */

@@ -21,3 +21,24 @@ export function seenPart(width: number, height: number, { crop, resize, mode }: 
   ];
   return { left: (1 - partWidth) / 2, top: (1 - partHeight) / 2, width: partWidth, height: partHeight };
 }
+
+/**
+ * Lays `frame` over the part of a picture that the network sees. The picture lies within `box` as `object-fit: contain` puts it;
+ * `width` and `height` are its own pixels.
+ */
+export function placeFrame(
+  frame: HTMLElement,
+  box: HTMLElement,
+  width: number,
+  height: number,
+  preprocess: Preprocess,
+) {
+  const { clientWidth, clientHeight } = box;
+  const scale = Math.min(clientWidth / width, clientHeight / height);
+  const part = seenPart(width, height, preprocess);
+  const { style } = frame;
+  style.left = `${(clientWidth - width * scale) / 2 + part.left * width * scale}px`;
+  style.top = `${(clientHeight - height * scale) / 2 + part.top * height * scale}px`;
+  style.width = `${part.width * width * scale}px`;
+  style.height = `${part.height * height * scale}px`;
+}

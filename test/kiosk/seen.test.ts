@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { seenPart } from "../../examples/playground/seen.js";
+import { seenPart } from "../../examples/kiosk/seen.js";
 import { defaultPreprocess } from "../../src/model/index.js";
 
 describe("the part of a picture that the network sees", () => {
