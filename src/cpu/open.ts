@@ -115,7 +115,7 @@ function readableAgain<G extends Graph>(
   again: boolean | undefined,
 ): G {
   const jobs = unpackable(network, program);
-  if (again) for (const { weight } of program.jobs) if (!jobs.has(weight)) weight.keep?.();
+  if (again) for (const { weight } of program.jobs) if (!jobs.has(weight.read)) weight.keep?.();
   return fromPacked(network, jobs, memory);
 }
 

@@ -2,11 +2,16 @@ import type { Graph, Op, Weight } from "../../graph/network.js";
 import type { PackJob, Program } from "../program/program.js";
 import { panelForm } from "./panels.js";
 
-/** The operations' own weights that can be read back from where their jobs pack them: those that lie there as they came. */
-export function unpackable(network: Graph, program: Program): Map<Weight, PackJob> {
-  const own = new Set(network.stages.flatMap(({ ops }) => ops.map((op) => ("weight" in op ? op.weight : null))));
+/** What reads a weight tells it from others: an operation may be packed under another shape. */
+type Read = Weight["read"];
+
+/** Jobs, by the operations' own weights, that can be read back from where they pack them: those that lie there as they came. */
+export function unpackable(network: Graph, program: Program): Map<Read, PackJob> {
+  const own = new Set(network.stages.flatMap(({ ops }) => ops.map((op) => "weight" in op && op.weight.read)));
   return new Map(
-    program.jobs.filter(({ form, weight }) => form === panelForm && own.has(weight)).map((job) => [job.weight, job]),
+    program.jobs
+      .filter(({ form, weight }) => form === panelForm && own.has(weight.read))
+      .map((job) => [job.weight.read, job]),
   );
 }
 
@@ -16,12 +21,12 @@ export function unpackable(network: Graph, program: Program): Map<Weight, PackJo
  */
 export function fromPacked<G extends Graph>(
   network: G,
-  jobs: ReadonlyMap<Weight, PackJob>,
+  jobs: ReadonlyMap<Read, PackJob>,
   memory: WebAssembly.Memory,
 ): G {
   const replaced = (op: Op): Op => {
-    const job = "weight" in op ? jobs.get(op.weight) : undefined;
-    return job ? ({ ...op, weight: unpacked(job, memory) } as Op) : op;
+    const job = "weight" in op && jobs.get(op.weight.read);
+    return job ? ({ ...op, weight: { shape: op.weight.shape, read: unpacked(job, memory) } } as Op) : op;
   };
   const stages = network.stages.map((stage) => ({ ...stage, ops: stage.ops.map(replaced) }));
   return { ...network, stages, arriving: undefined };
@@ -31,12 +36,12 @@ export function fromPacked<G extends Graph>(
 function unpacked(
   { weight: { shape }, depth, taps, groups, groupOut, weightsAt }: PackJob,
   memory: WebAssembly.Memory,
-): Weight {
+): Read {
   const [rows, fileDepth] = shape as [number, number];
   const groupRows = Math.ceil(rows / groups);
   const panels = Math.ceil(groupOut / 8);
   const panelLength = depth * taps * 8;
-  const read = (begin: number, end: number, target: Float32Array) => {
+  return (begin, end, target) => {
     const packed = new Float32Array(memory.buffer, weightsAt, groups * panels * panelLength);
     for (let row = begin, at = 0; row < end; row++) {
       const inGroup = row % groupRows;
@@ -47,5 +52,4 @@ function unpacked(
       }
     }
   };
-  return { shape, read };
 }
