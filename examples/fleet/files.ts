@@ -1,9 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 
-/** No two processes that share a folder have the same. */
-export const processName = `${hostname()}-${process.pid}`;
+/** No two processes that share a folder have the same: containers may share a host's name and have one process number. */
+export const processName = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
 
 let written = 0;
 

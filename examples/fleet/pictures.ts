@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type Classifier, ImageDecodeError } from "resnet-edge";
 import type { Result } from "./results.js";
 
@@ -10,6 +10,9 @@ const FETCH_MS = 60_000;
 const MOST_BYTES = 100e6;
 
 type Classifies = Pick<Classifier<Blob>, "classify">;
+
+/** Where names begin: an address ends with a slash, and a path does not depend on where a process was started. */
+export const baseOf = (base: string) => (isAddress(base) ? base.replace(/\/*$/, "/") : resolve(base));
 
 const isAddress = (name: string) => /^https?:\/\//i.test(name);
 
@@ -57,7 +60,10 @@ async function classifyOne(classifier: Classifies, base: string, image: string, 
 }
 
 async function read(base: string, name: string): Promise<Uint8Array<ArrayBuffer>> {
-  if (isAddress(name)) return download(new URL(name));
+  if (isAddress(name)) {
+    if (!URL.canParse(name)) throw new PictureError(`${name} is no address.`);
+    return download(new URL(name));
+  }
   if (isAddress(base)) return download(new URL(name.split("/").map(encodeURIComponent).join("/"), base));
   const path = join(base, name);
   try {
@@ -66,7 +72,11 @@ async function read(base: string, name: string): Promise<Uint8Array<ArrayBuffer>
     return new Uint8Array(await readFile(path));
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
-    if (["ENOENT", "EISDIR", "EACCES", "ENAMETOOLONG", "ELOOP"].includes(code)) {
+    if (
+      ["ENOENT", "EISDIR", "EACCES", "ENAMETOOLONG", "ELOOP", "ENOTDIR", "EPERM", "ERR_INVALID_ARG_VALUE"].includes(
+        code,
+      )
+    ) {
       throw new PictureError(`${path} cannot be read: ${code}.`, { cause: error });
     }
     throw error;

@@ -4,6 +4,7 @@ import { mkdir, open, opendir, readFile, stat, writeFile } from "node:fs/promise
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { writeWhole } from "./files.js";
+import { baseOf } from "./pictures.js";
 
 /** What a run's folder says of it: all machines share that folder. */
 export interface Run {
@@ -61,7 +62,7 @@ export async function beginRun(folder: string, { from, base, model, topK, shardS
   let pictures = 0;
   for await (const shard of shardsOf(folder, shardSize)) pictures += shard.pictures;
   if (pictures === 0) throw new Error(`${from} names no pictures.`);
-  const said = { model: await hashOf(model), base: base ?? (isFolder ? from : "."), topK, shardSize };
+  const said = { model: await hashOf(model), base: baseOf(base ?? (isFolder ? from : ".")), topK, shardSize };
   const id = (await hashed(createHash("sha256").update(JSON.stringify(said)), listingOf(folder))).slice(0, 16);
   const run: Run = { id, ...said, pictures };
   if (old && old.id !== id) {

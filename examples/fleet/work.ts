@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "bullmq";
 import { loadClassifier } from "resnet-edge";
 import { processName } from "./files.js";
-import { classifyAll } from "./pictures.js";
+import { baseOf, classifyAll } from "./pictures.js";
 import { connect, type Done, MOST_DEATHS, nameOf, type Progress, type ShardJob } from "./queue.js";
 import { exists, isDone, mergedIn, writePart } from "./results.js";
 import { hashOf, namesIn, type Run, readRun, type Shard } from "./run.js";
@@ -34,7 +34,7 @@ export async function work(folder: string, options: WorkOptions, signal: AbortSi
     throw new Error(`${model} is not the model that the run in ${folder} was begun with.`);
   }
   const connection = connect(options.redis);
-  const base = options.base ?? run.base;
+  const base = options.base === undefined ? run.base : baseOf(options.base);
   const one = async (job: ShardJob): Promise<Done> => {
     const said = { worker: processName, pictures: job.data.pictures };
     // Another worker died, or was given up, between its results and its word.

@@ -333,13 +333,16 @@ async function run(): Promise<never> {
       continue;
     }
     if (mode === "camera" && !free) await camera.nextFrame();
-    if (situation.mode === mode) await step();
+    // The camera may have gone meanwhile.
+    if (situation.mode === mode && (mode !== "camera" || camera.live)) await step();
   }
 }
 
 function use(mode: Situation["mode"]): void {
   find("camera").setAttribute("aria-pressed", String(mode === "camera"));
   view.notice(null);
+  // However it is left: what it learns with has a worker of its own.
+  if (situation.mode === "teach" && mode !== "teach") teaching.close();
   change({ mode, answer: null, pictureFailed: false });
   if (mode === "pictures") camera.stop();
   else camera.start();
@@ -448,7 +451,6 @@ find("teach-open").addEventListener("click", () => {
 });
 find("teach-close").addEventListener("click", () => {
   use("camera");
-  teaching.close();
 });
 for (const kind of ["online", "offline"]) addEventListener(kind, showNetwork);
 addEventListener("online", () => {

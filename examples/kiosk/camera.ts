@@ -13,6 +13,7 @@ export class Camera {
   #wanted = false;
   #failures = 0;
   #timer = 0;
+  #opening = false;
   /** Whether there was a picture since the camera was asked for. */
   #seen = false;
   /** Whether what is wrong was said: it stands until there is a picture. */
@@ -35,7 +36,7 @@ export class Camera {
   start(): void {
     this.#wanted = true;
     this.#failures = 0;
-    this.#seen = false;
+    this.#seen = this.#stream !== null;
     this.#troubled = false;
     if (!this.#stream) this.#open();
   }
@@ -65,9 +66,13 @@ export class Camera {
 
   async #open(): Promise<void> {
     clearTimeout(this.#timer);
+    if (this.#opening || this.#stream) return;
+    this.#opening = true;
     try {
       if (!navigator.mediaDevices) throw new Error("cameras need https or localhost");
-      if (!this.#troubled) this.onState(null, (await isAllowed()) ? "opening" : "asking");
+      const allowed = await isAllowed();
+      if (!this.#wanted) return;
+      if (!this.#troubled) this.onState(null, allowed ? "opening" : "asking");
       const video = { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 720 } };
       const stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
       if (!this.#wanted || this.#stream) {
@@ -76,7 +81,9 @@ export class Camera {
       }
       this.#stream = stream;
       for (const track of stream.getVideoTracks())
-        track.addEventListener("ended", () => this.#lost("The camera is gone", "lost"));
+        track.addEventListener("ended", () => {
+          if (this.#stream === stream) this.#lost("The camera is gone", "lost");
+        });
       this.video.srcObject = stream;
       await this.video.play();
       this.#failures = 0;
@@ -87,12 +94,15 @@ export class Camera {
       const { name } = error as Error;
       const gone = this.#seen || name === "NotReadableError" ? "lost" : "missing";
       this.#lost(reasonOf(error as Error), name === "NotAllowedError" ? "denied" : gone);
+    } finally {
+      this.#opening = false;
     }
   }
 
   #lost(reason: string, state: CameraState): void {
     if (!this.#wanted) return;
     this.#troubled = true;
+    for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#stream = null;
     this.video.srcObject = null;
     const wait = RETRIES[Math.min(this.#failures++, RETRIES.length - 1)]!;

@@ -55,7 +55,9 @@ export class TeachPanel {
       say("Loading what it learns with.");
       const { key, bytes } = await this.host.backbone();
       const { createTeacher } = await import("resnet-edge/teach");
-      const state = await readTeaching(key).catch(() => null);
+      await this.#teacher?.close();
+      this.#teacher = null;
+      const state = await readTeaching(key);
       this.#backbone = key;
       this.#names = [];
       let note = "";
@@ -75,6 +77,8 @@ export class TeachPanel {
       await this.#teacher?.close();
       this.#teacher = null;
       this.#file = null;
+      this.#names = [];
+      this.#list();
     });
   }
 

@@ -103,11 +103,12 @@ function beyond(count: number, error: number): number {
 
 /** The chance that `most` fair coins of `count`, or fewer, show heads. */
 function tail(count: number, most: number): number {
-  let term = 0.5 ** count;
-  let sum = term;
+  // By logarithms: from 1,075 coins on 0.5 ** count is zero.
+  let logarithm = -count * Math.LN2;
+  let sum = Math.exp(logarithm);
   for (let heads = 1; heads <= most; heads++) {
-    term *= (count - heads + 1) / heads;
-    sum += term;
+    logarithm += Math.log((count - heads + 1) / heads);
+    sum += Math.exp(logarithm);
   }
   return Math.min(1, sum);
 }

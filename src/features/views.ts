@@ -2,6 +2,8 @@ import { type Pixels, preprocess as prepare } from "../image/index.js";
 import { both } from "../image/preprocess.js";
 import type { Preprocess } from "../options.js";
 
+/** How many there are of a picture. */
+export const VIEWS = 6;
 /** How much nearer the second view looks. */
 const NEARER = 1.25;
 

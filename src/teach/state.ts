@@ -1,6 +1,7 @@
 import { parseJson } from "../base/json.js";
 import { ModelFormatError } from "../errors.js";
 import { NONE } from "../features/none.js";
+import { VIEWS } from "../features/views.js";
 import type { Tensor } from "../graph/tensor.js";
 import { readSafetensors } from "../weights/safetensors.js";
 import { toFloat32 } from "../weights/values.js";
@@ -72,7 +73,7 @@ export function readState(state: Uint8Array | ArrayBuffer, features: number): St
   };
   const views = read("views", tensors.get("views") ?? fail("has no views of its examples"), 3);
   if (count === 0) return { examples: [], probe: null };
-  if (views.length === 0) fail("has no views of its examples");
+  if (views.length !== count * VIEWS * features) fail(`has another number of views of a picture than ${VIEWS}`);
   const probe = read("probe", tensors.get("probe") ?? fail("does not tell its backbone"), 1);
   const given = tensors.get("lean");
   const leans = given ? read("lean", given, 2) : null;

@@ -101,6 +101,15 @@ describe("a median's interval", () => {
     expect(confidence).toBeCloseTo(0.9586, 4);
   });
 
+  test("of 2,000: about the square root of that many ranks around the median, not none", () => {
+    const { low, high, confidence } = spreadOf(Array.from({ length: 2000 }, (_, index) => index + 1));
+    // 1,000 and 1.96 * sqrt(2000) / 2 on either side.
+    expect(low).toBeCloseTo(1000 - 44, -1);
+    expect(high).toBeCloseTo(1000 + 44, -1);
+    expect(confidence).toBeGreaterThan(0.95);
+    expect(confidence).toBeLessThan(0.96);
+  });
+
   test("of three: all of them, and that this is little", () => {
     expect(spreadOf([3, 1, 2])).toEqual({ median: 2, low: 1, high: 3, confidence: 0.75 });
     expect(spreadOf([4])).toMatchObject({ median: 4, low: 4, high: 4, confidence: 0 });

@@ -120,7 +120,7 @@ describe.skipIf(noRedis)(`a fleet${noRedis}`, () => {
       else setTimeout(() => response.end(readFileSync(join(images, name.replace("ä ", "")))), 30);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/bucket/`;
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/bucket`;
     const names = [
       "0000-cat.jpg",
       "gone.jpg",
@@ -146,7 +146,7 @@ describe.skipIf(noRedis)(`a fleet${noRedis}`, () => {
     }
     const lines = linesOf(run);
     expect(lines.map(({ image }) => image)).toEqual(names);
-    expect(lines[1]!.error).toEqual({ name: "PictureError", message: `${base}gone.jpg answers 404.` });
+    expect(lines[1]!.error).toEqual({ name: "PictureError", message: `${base}/gone.jpg answers 404.` });
     for (const [at, line] of lines.entries())
       if (at !== 1) expect(bestOf(line)).toBe(expectedOf(line.image.replace("ä ", "")));
   });

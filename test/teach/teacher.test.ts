@@ -237,6 +237,12 @@ test("a damaged state is refused by a typed error, and so is one of another back
       Object.assign(header, { views: header.lean, lean: header.views }),
     ),
   };
+  const oneView = changed(state, (header) => {
+    const lean = header.lean as unknown as { shape: [number, number] };
+    const views = { ...lean, shape: [lean.shape[0], 1, lean.shape[1]] };
+    Object.assign(header, { views, other: header.views, lean: undefined });
+  });
+  await expect(createTeacher(smallModel, { state: oneView })).rejects.toThrow("another number of views");
   for (const [what, bytes] of Object.entries(wrong)) {
     const refused = createTeacher(smallModel, { state: bytes });
     await expect(refused, what).rejects.toMatchObject({ name: "ModelFormatError" });
