@@ -1,17 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { judge, median, roundsFor, spreadOf } from "../../src/bench/statistics.js";
 import { orderOf, takeTurns } from "../../src/bench/turns.js";
-
-/** Mulberry32, so that a failure can be seen again. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state);
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { generator } from "../random.js";
 
 const normal = (next: () => number) => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
 
@@ -20,7 +10,7 @@ const normal = (next: () => number) => Math.sqrt(-2 * Math.log(1 - next())) * Ma
  * opened a speed of its own by where its memory lies. `factors`: how long each configuration takes beside the first.
  */
 function measured(seed: number, factors: readonly number[], rounds: number): number[][] {
-  const next = random(seed);
+  const next = generator(seed);
   const ms = factors.map(() => [] as number[]);
   let turn = 0;
   let phase = 1;
@@ -116,7 +106,7 @@ describe("a median's interval", () => {
   });
 
   test("it covers the true median as often as it says", () => {
-    const next = random(1);
+    const next = generator(1);
     let covered = 0;
     for (let trial = 0; trial < 2000; trial++) {
       const { low, high } = spreadOf(Array.from({ length: 20 }, () => Math.exp(normal(next))));
