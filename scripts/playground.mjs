@@ -1,6 +1,6 @@
 // Builds the playground and the docs beside it, one static site for any host: npm run site -- [--port N] [--no-open] [--build-only]
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -11,6 +11,27 @@ const source = join(root, "examples/playground");
 const photos = join(root, "examples/photos");
 const titles = { "cat.jpg": "Cat", "coffee.jpg": "Cup of coffee", "horse.png": "Horse", "rocket.jpg": "Rocket" };
 
+/** In a module of the library, minified: which others it imports at once, which ones later, and what it exports. */
+const IMPORTS = /(?:from|import)"\.\/([\w-]+\.js)"/g;
+const LATER = /import\("\.\/([\w-]+\.js)"\)/g;
+const EXPORTS = /export\{[^}]*\}/;
+/** Exported by the modules that a model of integers takes, as the bundled one is. */
+const INTEGERS = /\b(withIntegers|openIntegers)\b/;
+
+/** Links to the modules that the first answer takes: asked for together, and not each when the one before it has come. */
+async function preloads(lib) {
+  const wanted = new Set(["index.js", "worker.js"]);
+  for (const name of wanted) {
+    const code = await readFile(join(lib, name), "utf8");
+    for (const [, next] of code.matchAll(IMPORTS)) wanted.add(next);
+    for (const [, next] of code.matchAll(LATER)) {
+      const exported = (await readFile(join(lib, next), "utf8").catch(() => "")).match(EXPORTS)?.[0] ?? "";
+      if (INTEGERS.test(exported)) wanted.add(next);
+    }
+  }
+  return [...wanted].map((name) => `<link rel="modulepreload" href="lib/${name}" />`).join("\n    ");
+}
+
 /** Into `folder`, which is emptied first. */
 export async function buildPlayground(folder = join(source, "dist")) {
   await rm(folder, { recursive: true, force: true });
@@ -18,6 +39,11 @@ export async function buildPlayground(folder = join(source, "dist")) {
   await copyLibrary(join(folder, "lib"));
   const pages = ["index.html", "style.css", "icon.svg", "manifest.webmanifest"];
   for (const name of pages) await copyFile(join(source, name), join(folder, name));
+  const page = join(folder, "index.html");
+  await writeFile(
+    page,
+    (await readFile(page, "utf8")).replace("<!-- preloads -->", await preloads(join(folder, "lib"))),
+  );
   await copyFile(join(root, "examples/kiosk/base.css"), join(folder, "base.css"));
   const samples = (await readdir(photos)).filter((name) => name in titles).sort();
   for (const name of samples) await copyFile(join(photos, name), join(folder, "samples", name));

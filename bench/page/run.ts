@@ -1,5 +1,6 @@
+import { median } from "../../src/base/median.js";
 import { Roof } from "../../src/bench/roof.js";
-import { judge, median, spreadOf } from "../../src/bench/statistics.js";
+import { judge, spreadOf } from "../../src/bench/statistics.js";
 import { sustain } from "../../src/bench/sustained.js";
 import { type Contender, takeTurns } from "../../src/bench/turns.js";
 import type { CpuEngine } from "../../src/cpu/engine.js";

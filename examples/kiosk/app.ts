@@ -54,9 +54,10 @@ const teaching = new TeachPanel({
   },
   look: () => (camera.live ? video : null),
   onTaught: useTaught,
+  onForgotten: forgetTaught,
 });
 
-/** For whoever watches over a kiosk: answers given and failed, and the last times in ms. */
+/** For those who watch over a kiosk: answers given and failed, and the last times in ms. */
 const diagnostics = { frames: 0, failed: 0, ms: new Float32Array(4096), wasmBytes: 0, gpuBytes: 0 };
 Object.assign(globalThis, { kiosk: diagnostics });
 
@@ -94,11 +95,19 @@ function change(part: Partial<Situation>): void {
   teaching.hasCamera = situation.camera === "live";
   if (mode === "pictures") view.look(pictureFailed || !answer ? null : "picture");
   else view.look(situation.camera === "live" && face.tone !== "trouble" ? "video" : null);
-  view.show(face, answer, mode === "pictures" ? pictures.number : 0);
+  view.show(face, answer, mode === "pictures" ? pictures.shown : "");
 }
 
-/** The choice that gave an answer last: what goes on when another fails. */
-let lastGood = { device: "auto", model: "" };
+interface Running {
+  readonly device: Settings["device"];
+  readonly model: string;
+  /** What the model is called, for as long as it runs: its row may be gone from the list. */
+  readonly name: string;
+}
+/** What answers now. The controls say what is wanted, which may still be loading, or have failed to. */
+let running: Running = { device: "auto", model: "", name: "" };
+/** What gave an answer last, and goes on when another fails. */
+let lastGood: Pick<Running, "device" | "model"> = { device: "auto", model: "" };
 /** Whether the bundled model on the usual device, which all else falls back to, has not failed in use since its last answer. */
 let trusted = true;
 let loading: Promise<boolean> = Promise.resolve(true);
@@ -117,12 +126,14 @@ async function loadChosen(): Promise<boolean> {
   clearTimeout(retry);
   try {
     let bytes = model ? await readModel(model) : null;
+    // The bundled one stands in for a model that is gone.
+    const runs = bytes ? model : "";
     if (model && !bytes) {
       view.notice("That model is no longer here, or is damaged: choose its file again. The bundled one runs.");
       listModels("");
     }
     bytes ??= await bundledModel(MODEL.file, MODEL.sha256, (share) => view.progress(share, "Fetching the model"));
-    const labels = labelsOf(modelSelect.value);
+    const labels = labelsOf(runs);
     const next = await loadClassifier(bytes, {
       device,
       ...(labels && { labels }),
@@ -132,6 +143,7 @@ async function loadChosen(): Promise<boolean> {
     });
     const before = classifier;
     classifier = next;
+    running = { device, model: runs, name: nameOf(runs) };
     view.doubts("");
     view.preprocess = next.preprocess;
     change({ model: trusted ? "ready" : "failed", classes: next.labels?.length ?? 0, answer: null });
@@ -142,7 +154,10 @@ async function loadChosen(): Promise<boolean> {
   } catch (error) {
     const isMissing = error instanceof MissingModel;
     if (!isMissing || classifier) view.notice(`${nameOf(model)}: ${(error as Error).message}`);
-    if (classifier) return false;
+    if (classifier) {
+      showRunning({ device, model });
+      return false;
+    }
     // With nothing to go on with: the file's labels and the usual device first, and then the bundled model.
     const { name } = error as Error;
     if (!isMissing && name === "OptionError" && labelsOf(model)) keepLabels(model, undefined);
@@ -159,20 +174,28 @@ async function loadChosen(): Promise<boolean> {
   }
 }
 
+/** The controls say again what runs, unless something else was chosen since the one that failed. */
+function showRunning(failed: Pick<Running, "device" | "model">): void {
+  const { device, model } = chosen();
+  if (device !== failed.device || model !== failed.model) return;
+  deviceSelect.value = running.device;
+  listModels(running.model);
+}
+
 const nameOf = (model: string) =>
   [...modelSelect.options].find(({ value }) => value === model)?.text ?? "A model that is gone";
 
 /** Goes back to what gave an answer last, where a model fails in use. */
 async function fallBack(error: Error): Promise<void> {
-  const failed = chosen();
-  const notice = `${nameOf(failed.model)} failed: ${error.message}`;
+  const failed = running;
+  const notice = `${failed.name} failed: ${error.message}`;
   // What failed once more than it answered is not trusted again.
   if (lastGood.model === failed.model && lastGood.device === failed.device) lastGood = { device: "auto", model: "" };
   if (failed.model === "" && failed.device === "auto") trusted = false;
   deviceSelect.value = lastGood.device;
   listModels(lastGood.model);
   await load();
-  view.notice(`${notice} ${nameOf(modelSelect.value)} goes on.`);
+  view.notice(`${notice} ${running.name} goes on.`);
 }
 
 function listModels(chosen: string): void {
@@ -236,6 +259,15 @@ async function useTaught(labels: readonly string[], file: Uint8Array<ArrayBuffer
   listModels(sha256);
 }
 
+/** With what was taught goes what learned it: where that answers, its backbone does again. */
+async function forgetTaught(backbone: string): Promise<void> {
+  const taught = keptModels().filter((it) => it.backbone === backbone);
+  for (const { sha256 } of taught) await forgetModel(sha256);
+  const answers = taught.some(({ sha256 }) => sha256 === running.model);
+  listModels(answers ? backbone : modelSelect.value);
+  if (answers) await load();
+}
+
 /** One answer. A failure is said, and the next one is tried: nobody stands beside a kiosk to restart it. */
 async function step(): Promise<void> {
   const start = performance.now();
@@ -269,12 +301,12 @@ async function step(): Promise<void> {
 }
 
 function answered(predictions: readonly Prediction[]): void {
-  lastGood = chosen();
+  lastGood = running;
   trusted = true;
   const isFirst = situation.classes === 0;
   const classes = isFirst ? predictions.filter(({ index }) => index >= 0).length : situation.classes;
   change({ answer: predictions, pictureFailed: false, model: "ready", classes });
-  if (isFirst) showLabels(labelsOf(modelSelect.value));
+  if (isFirst) showLabels(labelsOf(running.model));
 }
 
 async function drawPicture(file: File): Promise<void> {
@@ -294,7 +326,7 @@ function remember({ state }: Face, { label, score }: Prediction): void {
     label,
     score,
     kind: state === "none" || state === "unsure" ? state : "sure",
-    model: nameOf(modelSelect.value),
+    model: running.name,
   });
   showCount();
 }

@@ -53,7 +53,7 @@ export class Camera {
   /** The next picture that has not been seen, or soon after where the browser does not say when that is. */
   nextFrame(): Promise<void> {
     return new Promise((resolve) => {
-      // A camera that has stopped sends no more: whoever waits must not wait for ever.
+      // A camera that has stopped sends no more, and nothing must wait for it for ever.
       const timer = setTimeout(resolve, 500);
       const done = () => {
         clearTimeout(timer);

@@ -1,3 +1,5 @@
+import { keepLabels } from "./labels.js";
+
 /** Models that this browser keeps, each under the SHA-256 of its bytes, which is checked before every use. */
 const CACHE = "kiosk-models";
 const LIST = "kiosk-model-names";
@@ -41,11 +43,18 @@ export async function readModel(sha256: string): Promise<ArrayBuffer | null> {
   const bytes = await (await cache.match(addressOf(sha256)))?.arrayBuffer();
   if (!bytes) return null;
   if ((await hash(bytes)) === sha256) return bytes;
-  await forgetModel(sha256);
+  await discard(sha256);
   return null;
 }
 
+/** The model, and the labels that it was given. */
 export async function forgetModel(sha256: string): Promise<void> {
+  await discard(sha256);
+  keepLabels(sha256, undefined);
+}
+
+/** The model alone: its file may be chosen again. */
+async function discard(sha256: string): Promise<void> {
   await (await caches.open(CACHE)).delete(addressOf(sha256));
   localStorage.setItem(LIST, JSON.stringify(keptModels().filter((it) => it.sha256 !== sha256)));
 }

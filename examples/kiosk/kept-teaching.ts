@@ -9,12 +9,22 @@ function request<T>(asked: IDBRequest<T>): Promise<T> {
   });
 }
 
+function ended(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error ?? new Error("This browser could not keep what was taught."));
+  });
+}
+
 async function within<T>(mode: IDBTransactionMode, use: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
   const opening = indexedDB.open(DATABASE, 1);
   opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
   const database = await request(opening);
   try {
-    return await request(use(database.transaction(STORE, mode).objectStore(STORE)));
+    const transaction = database.transaction(STORE, mode);
+    // A request that went well may still be undone: a full disk is found when the transaction ends.
+    const [result] = await Promise.all([request(use(transaction.objectStore(STORE))), ended(transaction)]);
+    return result;
   } finally {
     database.close();
   }

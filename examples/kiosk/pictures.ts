@@ -5,10 +5,11 @@ export class Pictures {
   #files: File[] = [];
   #next = 0;
   #file: File | null = null;
+  #takes = 0;
 
-  /** Which of them is shown, from 1. */
-  get number(): number {
-    return this.#next === 0 ? this.#files.length : this.#next;
+  /** Tells the picture that is shown from every other one, and from those that were chosen before. */
+  get shown(): string {
+    return `${this.#takes}.${this.#next}`;
   }
 
   /** The name of the file that is shown. */
@@ -22,6 +23,7 @@ export class Pictures {
     if (images.length === 0) return false;
     this.#files = images.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
     this.#next = 0;
+    this.#takes++;
     return true;
   }
 

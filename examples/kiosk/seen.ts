@@ -1,5 +1,17 @@
 import type { Preprocess } from "resnet-edge";
 
+/** The longest side that is drawn: more than any screen shows of it, and less than phones refuse. */
+const LONGEST = 1600;
+
+/** Draws a picture in its own ratio, and says its name to those who do not see it. */
+export function drawPicture(canvas: HTMLCanvasElement, bitmap: ImageBitmap, name: string): void {
+  const scale = Math.min(1, LONGEST / Math.max(bitmap.width, bitmap.height));
+  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  canvas.getContext("2d")!.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  canvas.setAttribute("aria-label", name);
+}
+
 /** A part of a picture, as shares of its width and height. */
 export interface Part {
   readonly left: number;

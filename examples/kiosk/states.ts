@@ -158,8 +158,11 @@ export function spoken({ state, heading, words }: Face, answer: readonly Predict
   return `${heading}. ${words}`;
 }
 
-/** The same while a screen reader need not speak again: an answer that is a little surer is no other answer. */
-export function keyOf({ state }: Face, answer: readonly Prediction[] | null, picture: number): string {
+/**
+ * The same while a screen reader need not speak again: an answer that is a little surer is no other answer. `picture` tells pictures
+ * apart that are shown in turn: the next one may be of the same class.
+ */
+export function keyOf({ state }: Face, answer: readonly Prediction[] | null, picture: string): string {
   const isAnswer = state === "sure" || state === "unsure" || state === "none" || state === "picture";
-  return isAnswer ? `${answer![0]!.index} of ${picture}` : state;
+  return isAnswer ? `${answer![0]!.label} of ${picture}` : state;
 }

@@ -16,12 +16,15 @@ interface TeachHost {
   look(): BrowserImage | null;
   /** Hears of each model that was taught, and answers with it from then on. */
   onTaught(labels: readonly string[], file: Uint8Array<ArrayBuffer>, backbone: string): Promise<void>;
+  /** Hears that nothing that was taught on this backbone is to be kept. */
+  onForgotten(backbone: string): Promise<void>;
 }
 
 /** The panel in which an operator teaches classes: named, shown to the camera or chosen as files, and kept in this browser. */
 export class TeachPanel {
   /** Names in their order, those without examples among them. */
   #names: string[] = [];
+  readonly #rows = new Map<string, Row>();
   #teacher: Teacher<BrowserImage> | null = null;
   #backbone = "";
   #file: Uint8Array<ArrayBuffer> | null = null;
@@ -51,6 +54,8 @@ export class TeachPanel {
 
   /** Loads what is learned with, and what was taught before. */
   open(): Promise<void> {
+    // At once: names that are typed while it loads stay.
+    this.#names = [];
     return this.#next(async () => {
       say("Loading what it learns with.");
       const { key, bytes } = await this.host.backbone();
@@ -59,25 +64,25 @@ export class TeachPanel {
       this.#teacher = null;
       const state = await readTeaching(key);
       this.#backbone = key;
-      this.#names = [];
       let note = "";
       this.#teacher = await createTeacher(bytes, state ? { state } : {}).catch((error: Error) => {
         if (!state) throw error;
         note = `What was taught before cannot be read: ${error.message}`;
         return createTeacher(bytes);
       });
-      this.#names.push(...this.#teacher.labels);
+      const known = this.#teacher.labels;
+      this.#names.push(...known.filter((name) => !this.#names.includes(name)));
       this.#list();
-      say(note || (this.#names.length > 0 ? "It goes on from what was taught before." : "Name the first class."));
+      say(note || (known.length > 0 ? "It goes on from what was taught before." : "Name the first class."));
     });
   }
 
   close(): Promise<void> {
+    this.#names = [];
     return this.#next(async () => {
       await this.#teacher?.close();
       this.#teacher = null;
       this.#file = null;
-      this.#names = [];
       this.#list();
     });
   }
@@ -136,8 +141,11 @@ export class TeachPanel {
   async #forget(): Promise<void> {
     for (const { id } of [...this.#ready.examples]) this.#ready.remove(id);
     await forgetTeaching(this.#backbone);
+    await this.host.onForgotten(this.#backbone);
     this.#names = [];
     this.#file = null;
+    // Its button goes, and the focus with it.
+    if (document.activeElement === find("teach-forget")) find("class-name").focus();
     this.#list();
     say("All of it is forgotten. Name the first class.");
   }
@@ -151,27 +159,27 @@ export class TeachPanel {
   #list(): void {
     const examples = this.#teacher?.examples ?? [];
     const counts = this.#names.map((name) => examples.filter(({ label }) => label === name).length);
-    const focused = document.activeElement?.getAttribute("data-action");
-    find("classes").replaceChildren(...this.#names.map((name, at) => this.#row(name, counts[at]!)));
-    // The row was made anew under the operator's finger.
-    if (focused)
-      find("classes")
-        .querySelector<HTMLElement>(`[data-action="${CSS.escape(focused)}"]`)
-        ?.focus();
+    for (const [name, { row }] of this.#rows) {
+      if (this.#names.includes(name)) continue;
+      row.remove();
+      this.#rows.delete(name);
+    }
+    for (const [at, name] of this.#names.entries()) {
+      const row = this.#rows.get(name) ?? this.#addRow(name);
+      showPictures(row, counts[at]!);
+    }
     find("train").hidden = counts.filter((count) => count > 0).length < 2;
     find("teach-export").hidden = this.#file === null;
     find("teach-forget").hidden = this.#names.length === 0;
     this.#calmForget();
   }
 
-  #row(name: string, count: number): HTMLElement {
+  /** Made once: what an operator has the finger or the focus on stays where it is. */
+  #addRow(name: string): Row {
     const row = document.createElement("li");
     const title = Object.assign(document.createElement("span"), { className: "name", textContent: name });
-    const number = Object.assign(document.createElement("span"), {
-      className: "soft",
-      textContent: count === 1 ? "1 picture" : `${count} pictures`,
-    });
-    const take = action("Take", `Take a picture of ${name}`, `take ${name}`);
+    const number = Object.assign(document.createElement("span"), { className: "soft" });
+    const take = action("Take", `Take a picture of ${name}`);
     take.classList.add("needs-camera");
     take.addEventListener("click", () => {
       const image = this.host.look();
@@ -184,27 +192,43 @@ export class TeachPanel {
     input.addEventListener("change", () => {
       const files = [...(input.files ?? [])];
       input.value = "";
-      if (files.length > 0)
-        this.#next(() =>
-          this.#add(
-            name,
-            files.map((file) => [file, file.name] as const),
-          ),
-        );
+      if (files.length === 0) return;
+      this.#next(() =>
+        this.#add(
+          name,
+          files.map((file) => [file, file.name] as const),
+        ),
+      );
     });
     choose.append(input);
-    const undo = action("Undo", `Undo the last picture of ${name}`, `undo ${name}`);
-    undo.hidden = count === 0;
+    const undo = action("Undo", `Undo the last picture of ${name}`);
     undo.addEventListener("click", () => this.#next(() => this.#undo(name)));
     row.append(title, number, take, choose, undo);
-    return row;
+    find("classes").append(row);
+    const made = { row, number, input, undo };
+    this.#rows.set(name, made);
+    return made;
   }
 }
 
-function action(text: string, label: string, key: string): HTMLButtonElement {
+/** A class in the list. */
+interface Row {
+  readonly row: HTMLElement;
+  readonly number: HTMLElement;
+  readonly input: HTMLInputElement;
+  readonly undo: HTMLButtonElement;
+}
+
+function showPictures({ number, input, undo }: Row, count: number): void {
+  setText(number, count === 1 ? "1 picture" : `${count} pictures`);
+  // The focus goes on to what is left, where its button goes.
+  if (count === 0 && document.activeElement === undo) input.focus();
+  undo.hidden = count === 0;
+}
+
+function action(text: string, label: string): HTMLButtonElement {
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: text });
   button.setAttribute("aria-label", label);
-  button.dataset.action = key;
   return button;
 }
 

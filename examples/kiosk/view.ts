@@ -1,5 +1,5 @@
 import type { Prediction, Preprocess } from "resnet-edge";
-import { placeFrame } from "./seen.js";
+import { drawPicture, placeFrame } from "./seen.js";
 import { type Face, keyOf, spoken } from "./states.js";
 import { Steady } from "./steady.js";
 
@@ -33,7 +33,7 @@ export class View {
     return { row, name, score, fill };
   });
   readonly #steady = new Steady(STEADY_MS);
-  #present: { face: Face; answer: readonly Prediction[] | null; picture: number } | null = null;
+  #present: { face: Face; answer: readonly Prediction[] | null; picture: string } | null = null;
   #preprocess: Preprocess | null = null;
   #noticeTimer = 0;
 
@@ -51,8 +51,8 @@ export class View {
     this.#place();
   }
 
-  /** `picture`: its number, where several are shown in turn. */
-  show(face: Face, answer: readonly Prediction[] | null, picture: number): void {
+  /** `picture`: tells it from others, where several are shown in turn. */
+  show(face: Face, answer: readonly Prediction[] | null, picture: string): void {
     this.#present = { face, answer, picture };
     this.#main.dataset.state = face.state;
     this.#main.dataset.tone = face.tone;
@@ -82,14 +82,8 @@ export class View {
     this.#place();
   }
 
-  /** Draws a picture, and says its name to those who do not see it. */
   draw(bitmap: ImageBitmap, name: string): void {
-    const scale = Math.min(1, 1600 / Math.max(bitmap.width, bitmap.height));
-    const canvas = this.#picture;
-    canvas.width = Math.max(1, Math.round(bitmap.width * scale));
-    canvas.height = Math.max(1, Math.round(bitmap.height * scale));
-    canvas.getContext("2d")!.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    canvas.setAttribute("aria-label", name);
+    drawPicture(this.#picture, bitmap, name);
     this.#place();
   }
 

@@ -1,5 +1,6 @@
 import { type BrowserImage, type Classifier, type LoadOptions, loadClassifier, type ModelSource } from "resnet-edge";
 import { Camera } from "../kiosk/camera.js";
+import { MOST_LABELS_BYTES, parseLabels } from "../kiosk/labels.js";
 import { Answer } from "./answer.js";
 import { compare } from "./compare.js";
 import { find, Stage } from "./stage.js";
@@ -23,6 +24,7 @@ const compareButton = find<HTMLButtonElement>("compare");
 /** Undefined: the model that comes with the library. */
 let source: ModelSource | undefined;
 let labels: readonly string[] | undefined;
+let modelName = "Bundled";
 let classifier: Classifier | null = null;
 let picture: Blob | null = null;
 /** Of the picture that was asked for last: an older one's answer is not shown. */
@@ -52,6 +54,7 @@ async function load(
     const loaded = await loadClassifier(source, options());
     await classifier?.close();
     classifier = loaded;
+    modelName = name;
     stage.preprocess = loaded.preprocess;
     const classes = loaded.labels?.length;
     find("model-name").textContent = `${name}${classes ? `, ${classes} classes` : ", without labels"}`;
@@ -150,10 +153,14 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
   });
 }
 
+const thumbnails: (() => void)[] = [];
 for (const { file, name } of SAMPLES) {
   const button = document.createElement("button");
   button.type = "button";
-  const image = Object.assign(document.createElement("img"), { src: `samples/${file}`, alt: name, loading: "lazy" });
+  const image = Object.assign(document.createElement("img"), { width: 120, height: 90, alt: name });
+  thumbnails.push(() => {
+    image.src = `samples/${file}`;
+  });
   button.append(image);
   button.addEventListener("click", () => lookAtSample(file, name));
   const item = document.createElement("li");
@@ -180,8 +187,13 @@ find<HTMLInputElement>("model-file").addEventListener("change", async ({ current
 find<HTMLInputElement>("labels-file").addEventListener("change", async ({ currentTarget }) => {
   const [file] = (currentTarget as HTMLInputElement).files ?? [];
   if (!file) return;
-  const lines = (await file.text()).split(/\r?\n/).filter((line) => line.trim() !== "");
-  await load(source, find("model-name").textContent!.replace(/, (\d+ classes|without labels)$/, ""), lines);
+  try {
+    if (file.size > MOST_LABELS_BYTES) throw new Error(`${file.name} is larger than any list of labels: at most 1 MB.`);
+    const lines = parseLabels(await file.text(), file.name);
+    await load(source, modelName, lines);
+  } catch (error) {
+    answer.trouble((error as Error).message);
+  }
 });
 find<HTMLFormElement>("address-form").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -207,7 +219,9 @@ compareButton.addEventListener("click", async () => {
   }
 });
 
-navigator.serviceWorker?.register("./service-worker.js");
 const [first] = SAMPLES;
 // The first picture is there before the model: the answer follows as soon as both are.
 await Promise.all([load(undefined, "Bundled"), first && lookAtSample(first.file, first.name)]);
+// What the first answer would wait for comes last; the service worker fetches the whole site.
+for (const show of thumbnails) show();
+navigator.serviceWorker?.register("./service-worker.js");

@@ -1,10 +1,7 @@
 import type { HeatMap, Preprocess } from "resnet-edge";
-import { placeFrame } from "../kiosk/seen.js";
+import { drawPicture, placeFrame } from "../kiosk/seen.js";
 
 export const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
-
-/** The longest side that is drawn: more than any screen shows of it, and less than phones refuse. */
-const LONGEST = 1600;
 
 /** What is looked at, and the part of it that the network sees. */
 export class Stage {
@@ -27,13 +24,8 @@ export class Stage {
     this.#place();
   }
 
-  /** Draws a picture, and says its name to those who do not see it. */
   show(bitmap: ImageBitmap, name: string): void {
-    const scale = Math.min(1, LONGEST / Math.max(bitmap.width, bitmap.height));
-    this.#canvas.width = Math.max(1, Math.round(bitmap.width * scale));
-    this.#canvas.height = Math.max(1, Math.round(bitmap.height * scale));
-    this.#canvas.getContext("2d")!.drawImage(bitmap, 0, 0, this.#canvas.width, this.#canvas.height);
-    this.#canvas.setAttribute("aria-label", name);
+    drawPicture(this.#canvas, bitmap, name);
     this.#use("picture");
   }
 

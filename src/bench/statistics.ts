@@ -1,3 +1,5 @@
+import { median } from "../base/median.js";
+
 /**
  * Statistics of times that were measured in turns. All of them are distribution-free: they take order statistics, whose places follow
  * from the binomial distribution, since times on shared machines have long tails.
@@ -36,13 +38,6 @@ export interface Verdict {
 const FALSE_WINNERS = 0.001;
 /** Ratios this near to 1 are no difference: what the place of code and data in memory can make. */
 export const MARGIN = 1.02;
-
-export function median(values: readonly number[]): number {
-  if (values.length === 0) return Number.NaN;
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
-}
 
 /** The median's interval between two order statistics (the sign test's), `error` on both sides together. */
 export function spreadOf(values: readonly number[], error = 0.05): Spread {

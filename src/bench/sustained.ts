@@ -1,4 +1,4 @@
-import { median } from "./statistics.js";
+import { median } from "../base/median.js";
 
 /** What one second of a sustained run took. */
 export interface Point {
@@ -37,7 +37,7 @@ export async function sustain(
   return points;
 }
 
-/** How many times as long the last tenth takes as the fastest tenth: 1 where nothing throttles. */
+/** How many times as long the last tenth takes as the fastest tenth. Noise alone makes that a little more than 1. */
 export function throttling(points: readonly Point[]): number {
   const tenth = Math.max(1, Math.floor(points.length / 10));
   const inOrder = points.map(({ ms }) => ms);

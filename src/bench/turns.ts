@@ -1,4 +1,4 @@
-import { median } from "./statistics.js";
+import { median } from "../base/median.js";
 
 /** A configuration that is measured: opened afresh each time that it has its turn. */
 export interface Contender {

@@ -114,7 +114,7 @@ async function integersFor(network: Network, { simd }: LoadOptions): Promise<Int
   if (!network.values.some(({ quantization }) => quantization)) return undefined;
   const traits = { int8: true, relaxed: simd !== "baseline" && hasRelaxedSimd() };
   const { openIntegers } = await import("../cpu/int8/open.js");
-  const integers = await openIntegers(await nodeHost.wasm(variantOf(traits, false)), traits, false, nodeHost.store);
+  const integers = await openIntegers(network, await nodeHost.wasm(variantOf(traits, false)), traits, false, nodeHost);
   return integers ?? undefined;
 }
 

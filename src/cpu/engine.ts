@@ -1,4 +1,5 @@
 import { PEAK_FLOPS } from "../../assembly/shared/sizes.js";
+import { median } from "../base/median.js";
 import type { EngineStats, FirstEngine } from "../engine.js";
 import { ClosedError, ShapeError, WasmError, WorkerError } from "../errors.js";
 import type { Graph } from "../graph/network.js";
@@ -220,9 +221,4 @@ export class WasmEngine<G extends Graph> implements CpuEngine<G> {
       });
     }
   };
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? 0;
 }

@@ -38,7 +38,7 @@ async function open<G extends Graph>(network: G, given: CpuOptions): Promise<Cpu
   // Whoever waits for it, below, hears of a failure.
   fetched.catch(() => {});
   const integers = settled.int8
-    ? await (await loadIntegers()).openIntegers(await fetched, settled, isShared, options.store)
+    ? await (await loadIntegers()).openIntegers(network, await fetched, settled, isShared, options)
     : undefined;
   if (integers === null) return null;
   const optionsFor = ({ threads }: ThreadChoice, memory: MemorySetting) =>

@@ -1,5 +1,5 @@
+import { median } from "../base/median.js";
 import type { Accelerator, AcceleratorName, Engine } from "../engine.js";
-import { median } from "./median.js";
 import type { Costs } from "./planner.js";
 
 /** Rounds of calibration, and the time after which no further one begins. */

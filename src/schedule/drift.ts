@@ -1,5 +1,5 @@
+import { median } from "../base/median.js";
 import type { DeviceName } from "../engine.js";
-import { median } from "./median.js";
 import type { Spent } from "./placing.js";
 import { type Costs, loads, type Moves, type Stretch } from "./planner.js";
 

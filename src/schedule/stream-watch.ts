@@ -1,4 +1,4 @@
-import { median } from "./median.js";
+import { median } from "../base/median.js";
 
 /** The pace of a stream: ms between answers, and how many images were in flight. */
 export class StreamWatch {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { judge, median, roundsFor, spreadOf } from "../../src/bench/statistics.js";
+import { median } from "../../src/base/median.js";
+import { judge, roundsFor, spreadOf } from "../../src/bench/statistics.js";
 import { orderOf, takeTurns } from "../../src/bench/turns.js";
 import { generator } from "../random.js";
 

@@ -52,6 +52,20 @@ test.each([
   expect(bytes).toBeLessThanOrEqual(budget * 1024);
 });
 
+test("README and docs/figures.md state the sizes that were built", () => {
+  const kinds = [() => false, isInt8, isGpu];
+  const sizes = kinds.map((later) => {
+    const own = modules.filter((name) => /int8|extended/.exec(name)?.[0] === kindOf.get(later));
+    const bytes = reachable("index.js", later).reduce((sum, name) => sum + gzip(name), Math.max(...own.map(gzip)));
+    return bytes / 1024;
+  });
+  const read = (path: string) => readFileSync(new URL(path, root), "utf8");
+  const figures = /(\d+) KB; (\d+) KB; (\d+) KB/.exec(read("docs/figures.md"))!.slice(1).map(Number);
+  const readme = [/in (\d+) KB;/, /gzip +\| (\d+) KB/].map((stated) => Number(stated.exec(read("README.md"))![1]));
+  expect(readme).toEqual([figures[0], figures[0]]);
+  for (const [index, stated] of figures.entries()) expect(Math.abs(stated - sizes[index]!)).toBeLessThan(1);
+});
+
 test.each([
   ["plain ONNX models", 17, isOnnx],
   ["any ONNX model", 26, isAllOfOnnx],

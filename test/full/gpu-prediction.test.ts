@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
+import { median } from "../../src/base/median.js";
 import { createGpuEngine } from "../../src/gpu/index.js";
 import { hardwareTiling } from "../../src/gpu/tiles.js";
 import { pseudoRandomNetwork } from "../../src/model/index.js";
 import { calibrate } from "../../src/schedule/calibrate.js";
-import { median } from "../../src/schedule/median.js";
 import { predict, type Stretch } from "../../src/schedule/planner.js";
 import { engineFor } from "../cpu/engine.js";
 import { openDawn } from "../gpu/dawn.js";

@@ -4,6 +4,7 @@ import { measure, openIntegers } from "../../src/cpu/int8/open.js";
 import { fillTrial, isRight } from "../../src/cpu/int8/tile-check.js";
 import { instantiate, type Kernels } from "../../src/cpu/module.js";
 import { WasmError } from "../../src/errors.js";
+import type { Graph } from "../../src/graph/network.js";
 import { wasm } from "../cpu/engine.js";
 import { setups } from "./run-record.js";
 
@@ -41,6 +42,15 @@ test("a tile that is wrong is not taken, however fast it is", async () => {
   expect(measure(lying, true).name).toBe("wide");
 });
 
+/** Of one linear layer with so many weights, each of which is multiplied once. */
+const linear = (weights: number) =>
+  ({
+    stages: [{ name: "head", ops: [{ kind: "linear", inputs: [0], output: 0, weight: { shape: [weights] } }] }],
+    values: [{ channels: 1, height: 1, width: 1 }],
+  }) as unknown as Graph;
+const small = linear(160e6);
+const large = linear(1.8e9);
+
 test("a module of one's own without kernels for integers is told by name, whatever was kept of another", async () => {
   const traits = { int8: true, relaxed: false };
   const kept = new Map<string, string>();
@@ -48,10 +58,27 @@ test("a module of one's own without kernels for integers is told by name, whatev
     get: async (key: string) => kept.get(key) ?? null,
     set: async (key: string, value: string) => void kept.set(key, value),
   };
-  expect(await openIntegers(await wasm("int8-baseline"), traits, false, store)).toMatchObject({ name: "wide" });
+  expect(await openIntegers(large, await wasm("int8-baseline"), traits, false, { store })).toMatchObject({
+    name: "wide",
+  });
   expect(kept.size).toBe(1);
-  const opened = openIntegers(await wasm("baseline"), traits, false, store);
+  const opened = openIntegers(large, await wasm("baseline"), traits, false, { store });
   await expect(opened).rejects.toThrow(WasmError);
   await expect(opened).rejects.toThrow(/give cpu-int8-baseline\.wasm, or load the model with precision: "f32"/);
-  expect(await openIntegers(await wasm("int8-baseline"), traits, true, store)).toBeNull();
+  expect(await openIntegers(large, await wasm("int8-baseline"), traits, true, { store })).toBeNull();
+});
+
+test("a small network waits for no clock and keeps nothing; what another one measured is taken", async () => {
+  const traits = { int8: true, relaxed: false };
+  const kept = new Map<string, string>();
+  const store = {
+    get: async (key: string) => kept.get(key) ?? null,
+    set: async (key: string, value: string) => void kept.set(key, value),
+  };
+  const open = async (network: Graph) => openIntegers(network, await wasm("int8-baseline"), traits, false, { store });
+  expect(await open(small)).toMatchObject({ name: "wide", filtering: 2 });
+  expect(kept.size).toBe(0);
+  const { filtering } = (await open(large))!;
+  expect(filtering).not.toBe(2);
+  expect(await open(small)).toMatchObject({ name: "wide", filtering });
 });

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { BrowserContext, Page } from "playwright-core";
@@ -54,7 +55,9 @@ describe.skipIf(noChromium)(`the kiosk in Chromium${noChromium}`, () => {
     expect(await page.locator("#history li").count()).toBeGreaterThan(0);
   });
 
-  test("classifying leaves the page's frames alone: p95 of their intervals at most 20 ms", async () => {
+  test("classifying leaves the page's frames alone: p95 of their intervals at most 20 ms", {
+    timeout: 180_000,
+  }, async ({ skip }) => {
     const p95 = () =>
       page.evaluate(async () => {
         const intervals: number[] = [];
@@ -66,9 +69,25 @@ describe.skipIf(noChromium)(`the kiosk in Chromium${noChromium}`, () => {
         }
         return intervals.sort((a, b) => a - b)[Math.floor(0.95 * intervals.length)]!;
       });
-    // The best of three: other suites may run on these cores.
+    // The best of three. One that is late counts only where frames are in time beside a process that is as busy: else others have the cores.
     const found: number[] = [];
-    for (let attempt = 0; attempt < 3 && !(Math.min(...found) <= 20); attempt++) found.push(await p95());
+    const late: number[] = [];
+    const toggle = () => page.evaluate(() => document.getElementById("pause")!.click());
+    for (let attempt = 0; attempt < 6 && found.length < 3 && !(Math.min(...found) <= 20); attempt++) {
+      const busy = await p95();
+      if (busy <= 20) found.push(busy);
+      else {
+        await toggle();
+        const other = spawn(process.execPath, ["-e", "for (;;);"]);
+        const beside = await p95();
+        other.kill();
+        await toggle();
+        (beside <= 20 ? found : late).push(busy);
+      }
+    }
+    if (found.length === 0 && !process.env.NO_SKIPS) {
+      skip(`no window of six had the cores: p95 ${late.map((ms) => ms.toFixed(1)).join(", ")} ms`);
+    }
     console.log(`animation frames while classifying: p95 ${found.map((ms) => ms.toFixed(1)).join(", ")} ms`);
     expect(Math.min(...found)).toBeLessThanOrEqual(20);
   });
@@ -127,6 +146,8 @@ describe.skipIf(noChromium)(`the kiosk in Chromium${noChromium}`, () => {
       () => text(page, "notice"),
       (notice) => /GPU/.test(notice),
     );
+    // The controls say what runs.
+    expect(await page.locator("#device").inputValue()).toBe("auto");
     const before = await page.evaluate(() => kiosk.frames);
     await until(
       () => page.evaluate(() => kiosk.frames),

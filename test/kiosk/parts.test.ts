@@ -77,13 +77,15 @@ describe("a kiosk's states", () => {
   });
 
   test("another score of the same class is nothing new to be said; another picture is", () => {
-    const key = (part: Partial<Situation>, picture = 0) => {
+    const key = (part: Partial<Situation>, picture = "") => {
       const situation = { ...running, ...part };
       return keyOf(faceOf(situation), situation.answer, picture);
     };
     expect(key({})).toBe(key({ answer: answer(0.3) }));
-    expect(key({})).not.toBe(key({ answer: answer(0.9, 4) }));
-    expect(key({}, 1)).not.toBe(key({}, 2));
+    expect(key({})).not.toBe(key({ answer: answer(0.9, 4, "cow") }));
+    expect(key({}, "1.1")).not.toBe(key({}, "1.2"));
+    // The same place in what was chosen next.
+    expect(key({}, "1.1")).not.toBe(key({}, "2.1"));
     expect(key({ camera: "lost" })).toBe("camera-lost");
   });
 });

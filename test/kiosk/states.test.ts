@@ -169,27 +169,28 @@ describe.skipIf(noChromium)(`the kiosk's states in Chromium${noChromium}`, () =>
     }
   }
 
-  /** A state is reached, its heading and words are in the tree, and a screen reader is told once. */
-  async function shows(opened: Opened, state: State, heading: string, words: RegExp): Promise<string[]> {
+  /** A state is reached, its heading and words are in the tree, and so is what a screen reader is told of it. */
+  async function shows(opened: Opened, state: State, heading: string, words: RegExp, said: RegExp): Promise<string[]> {
     await reaches(opened.page, state);
+    await says(opened.page, "announce", said);
+    const told = (line: string) => line.startsWith("StaticText ") && said.test(line.slice("StaticText ".length));
     const tree = await until(
       () => readTree(opened.client),
-      (lines) => lines.includes(`heading ${heading}`) && lines.some((line) => words.test(line)),
+      (lines) => lines.includes(`heading ${heading}`) && lines.some((line) => words.test(line)) && lines.some(told),
     );
     await look(opened, state);
     return tree;
   }
 
   test.each([
-    ["asking", "asking", "May I look?", /please allow the camera/, /May I look/],
-    ["denied", "denied", "I may not look", /Allow it in the browser's settings/, /I may not look/],
-    ["no-camera", "missing", "I have no camera", /Connect one, and I find it/, /I have no camera/],
-    ["starting", "opening", "Nearly there", /I wait for the first picture/, /Nearly there/],
+    ["asking", "asking", "May I look?", /please allow the camera/, /^May I look\?\. The browser/],
+    ["denied", "denied", "I may not look", /Allow it in the browser's settings/, /^I may not look\. /],
+    ["no-camera", "missing", "I have no camera", /Connect one, and I find it/, /^I have no camera\. /],
+    ["starting", "opening", "Nearly there", /I wait for the first picture/, /^Nearly there\. /],
   ] as const)("%s", async (state, camera, heading, words, said) => {
     const opened = await open(camera);
-    const tree = await shows(opened, state, heading, words);
+    const tree = await shows(opened, state, heading, words, said);
     expect(tree.some((line) => /^(Video|image) /i.test(line))).toBe(false);
-    await says(opened.page, "announce", said);
     await opened.context.close();
   });
 
@@ -209,14 +210,20 @@ describe.skipIf(noChromium)(`the kiosk's states in Chromium${noChromium}`, () =>
     const share = () => opened.page.evaluate(() => document.querySelector("progress")!.value);
     const first = await until(share, (value) => value > 0 && value < 0.8);
     await until(share, (value) => value > first);
-    const tree = await shows(opened, "loading", "One moment", /^progressbar Fetching the model/i);
+    const tree = await shows(opened, "loading", "One moment", /^progressbar Fetching the model/i, /^One moment\. /);
     expect(tree.some((line) => /I am getting ready/.test(line))).toBe(true);
     await opened.context.close();
   });
 
   test("offline: the model was never here, and comes when the network does", async () => {
     const opened = await open("", ({ page }) => page.route("**/*.safetensors", (route) => route.abort()));
-    await shows(opened, "offline", "I need the network once", /My model is not kept here yet/);
+    await shows(
+      opened,
+      "offline",
+      "I need the network once",
+      /My model is not kept here yet/,
+      /^I need the network once\. /,
+    );
     await opened.page.unroute("**/*.safetensors");
     await opened.page.evaluate(() => dispatchEvent(new Event("online")));
     await reaches(opened.page, "sure");
@@ -229,7 +236,13 @@ describe.skipIf(noChromium)(`the kiosk's states in Chromium${noChromium}`, () =>
     for (const name of kernels) await rename(join(lib, name), join(lib, `${name}.away`));
     const opened = await open();
     try {
-      await shows(opened, "model-failed", "I cannot answer now", /does not run on this device/);
+      await shows(
+        opened,
+        "model-failed",
+        "I cannot answer now",
+        /does not run on this device/,
+        /^I cannot answer now\. /,
+      );
     } finally {
       for (const name of kernels) await rename(join(lib, `${name}.away`), join(lib, name));
     }
@@ -241,8 +254,7 @@ describe.skipIf(noChromium)(`the kiosk's states in Chromium${noChromium}`, () =>
   test("sure, camera-lost, picture, unsure, picture-failed: history and results in every mode", async () => {
     const opened = await open();
     const { page } = opened;
-    await says(page, "announce", /^cat, \d+ percent$/);
-    const tree = await shows(opened, "sure", "cat", /cat \d+|I see/);
+    const tree = await shows(opened, "sure", "cat", /cat \d+|I see/, /^cat, \d+ percent$/);
     expect(tree).toContain("Video Camera picture");
     // Nothing is a visitor's to press.
     expect(tree.filter((line) => /^(button|combobox|checkbox|slider|textbox)/i.test(line))).toEqual([]);
@@ -260,17 +272,23 @@ describe.skipIf(noChromium)(`the kiosk's states in Chromium${noChromium}`, () =>
       track!.stop();
       track!.dispatchEvent(new Event("ended"));
     });
-    await shows(opened, "camera-lost", "I lost my camera", /I go on when it is back/);
+    await shows(opened, "camera-lost", "I lost my camera", /I go on when it is back/, /^I lost my camera\. /);
 
     await page.setInputFiles("#pictures", [photo("horse.png"), photo("rocket.jpg")]);
-    await shows(opened, "picture", "rocket", /^image rocket\.jpg/i);
+    await shows(opened, "picture", "rocket", /^image rocket\.jpg/i, /^rocket, \d+ percent$/);
     await page.setInputFiles("#pictures", photo("coffee.jpg"));
-    await shows(opened, "unsure", "worm?", /I am not sure\. It could be can as well/);
-    await says(page, "announce", /^perhaps worm, \d+ percent$/);
+    const unsure = /I am not sure\. It could be can as well/;
+    await shows(opened, "unsure", "worm?", unsure, /^perhaps worm, \d+ percent$/);
     await page.setInputFiles("#pictures", [
       { name: "a.png", mimeType: "image/png", buffer: Buffer.from("no picture") },
     ]);
-    await shows(opened, "picture-failed", "I cannot read this picture", /It is damaged, too large/);
+    await shows(
+      opened,
+      "picture-failed",
+      "I cannot read this picture",
+      /It is damaged, too large/,
+      /^I cannot read this picture\. /,
+    );
 
     const seen = await page.locator("#history li").allTextContents();
     expect(seen.map((entry) => /^([a-z ]+?) ?\d/.exec(entry)?.[1])).toEqual(
@@ -362,20 +380,41 @@ describe.skipIf(noChromium)(`the kiosk's states in Chromium${noChromium}`, () =>
     await says(page, "classes", /my horse2 pictures/);
     await page.getByRole("button", { name: "Learn these" }).click();
     await says(page, "teach-said", /^Learned/);
-    await shows(opened, "teaching", "Teach me", /^button Take a picture of my horse/);
+    await shows(opened, "teaching", "Teach me", /^button Take a picture of my horse/, /^Teach me\. Two names/);
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("#teach-export")]);
     const file = await readFile(await download.path());
     expect(JSON.parse(file.toString("utf8", 8, 8 + Number(file.readBigUInt64LE())))["fc.bias"].shape).toEqual([2]);
     await page.click("#teach-close");
     await says(page, "label", /^my cat$/);
     await page.setInputFiles("#pictures", photo("rocket.jpg"));
-    await shows(opened, "none", "None of these", /unlike the 2 things that I know/);
+    await shows(opened, "none", "None of these", /unlike the 2 things that I know/, /^None of these\. /);
 
     await page.reload();
     await says(page, "label", /^my cat$/);
     await settings(page);
     await page.click("#teach-open");
-    await says(page, "classes", /my cat2 pictures.*my horse2 pictures/);
+    // Typed while it loads, and not lost.
+    await page.fill("#class-name", "my dog");
+    await page.keyboard.press("Enter");
+    await says(page, "classes", /my cat2 pictures/);
+    for (const row of [/my horse2 pictures/, /my dog0 pictures/]) await says(page, "classes", row);
+    // What is pressed keeps the focus, and passes it on when it goes.
+    const focused = () => page.evaluate(() => document.activeElement!.getAttribute("aria-label"));
+    const undo = page.getByRole("button", { name: "Undo the last picture of my horse" });
+    await undo.focus();
+    await page.keyboard.press("Enter");
+    await says(page, "classes", /my horse1 picture(?!s)/);
+    expect(await focused()).toBe("Undo the last picture of my horse");
+    await page.keyboard.press("Enter");
+    await says(page, "classes", /my horse0 pictures/);
+    expect(await focused()).toBe("Files of my horse");
+    // All of it: the pictures, and the model that learned from them.
+    for (let press = 0; press < 2; press++) await page.click("#teach-forget");
+    await says(page, "teach-said", /^All of it is forgotten/);
+    expect(await page.evaluate(() => localStorage.getItem("kiosk-model-names"))).toBe("[]");
+    expect(await page.locator("#model").inputValue()).toBe("");
+    await page.click("#teach-close");
+    await says(page, "label", /^cat$/);
     await opened.context.close();
   });
 

@@ -115,6 +115,37 @@ describe.skipIf(noChromium)(`the playground in Chromium${noChromium}`, () => {
     await page.context().close();
   });
 
+  test("until the first answer nothing else is fetched, and no module waits for another", async () => {
+    const html = await readFile(join(folder, "index.html"), "utf8");
+    const preloads = [...html.matchAll(/<link rel="modulepreload" href="([^"]+)"/g)].map(([, path]) => `/${path}`);
+    expect(preloads).toContain("/lib/worker.js");
+    const page = await (await browser.newContext()).newPage();
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    // Runs in the page, before it: keeps whether a service worker, which fetches the whole site, came before the answer.
+    await page.addInitScript(() => {
+      const scope = globalThis as unknown as { early?: boolean };
+      const container = navigator.serviceWorker;
+      const register = container.register.bind(container);
+      container.register = (...given) => {
+        scope.early = document.querySelector("#bars li") === null;
+        return register(...given);
+      };
+    });
+    await page.goto(home());
+    await answered(page, "cat");
+    const early = () => page.evaluate(() => (globalThis as unknown as { early?: boolean }).early);
+    expect(await until(early, (it) => it !== undefined)).toBe(false);
+    const model = asked.findIndex((path) => path.endsWith(".safetensors"));
+    expect(model).toBeGreaterThan(0);
+    expect(asked.slice(0, model).filter((path) => /^\/lib\/.*\.js$/.test(path) && !preloads.includes(path))).toEqual(
+      [],
+    );
+    expect(asked.slice(0, model).filter((path) => path.startsWith("/docs/"))).toEqual([]);
+    for (const path of preloads) expect(asked).toContain(path);
+    await page.context().close();
+  });
+
   test("from the second visit on the page is isolated, and it works without a network", async () => {
     const page = await open();
     await answered(page, "cat");

@@ -3,7 +3,7 @@ import { packageVersion } from "../../base/version.js";
 import { executedMacs, shareOfRoof } from "../../bench/executed.js";
 import { Roof } from "../../bench/roof.js";
 import { FORMAT, type Summary } from "../../bench/saved.js";
-import { judge, roundsFor, spreadOf } from "../../bench/statistics.js";
+import { judge, spreadOf } from "../../bench/statistics.js";
 import { sustain, throttling } from "../../bench/sustained.js";
 import { takeTurns } from "../../bench/turns.js";
 import type { CpuEngine, OpTiming } from "../../cpu/engine.js";
@@ -34,7 +34,7 @@ import type { Result } from "./result.js";
 /** Runs that are not counted, and at least so long: optimised code comes, and small networks try their tiles. */
 const WARM_RUNS = 3;
 const WARM_MS = 300;
-/** Of each configuration that is compared. */
+/** Of each configuration that is compared: enough to name a winner among 32. */
 const ROUNDS = 20;
 /** A day. */
 const MOST_SECONDS = 86_400;
@@ -74,10 +74,7 @@ export async function bench(names: string[], options: Options): Promise<number> 
 
 function wantedOf(pictures: readonly string[], options: Options): Wanted {
   const configurations = configurationsOf(options.compare ?? []);
-  const rounds =
-    options.rounds === undefined
-      ? Math.max(ROUNDS, roundsFor(Math.max(2, configurations.length)))
-      : number(options, "rounds");
+  const rounds = options.rounds === undefined ? ROUNDS : number(options, "rounds");
   if (options.rounds !== undefined && configurations.length === 0) {
     throw new OptionError("--rounds is of --compare, which is not given.");
   }

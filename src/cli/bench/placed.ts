@@ -1,4 +1,4 @@
-import { median } from "../../bench/statistics.js";
+import { median } from "../../base/median.js";
 import type { CpuEngine } from "../../cpu/engine.js";
 import type { Network } from "../../graph/network.js";
 import { nodeHost } from "../../host/node.js";

@@ -1,6 +1,8 @@
 import { Tile } from "../../../assembly/shared/record.js";
 import { engineName, kernelsVersion } from "../../base/version.js";
 import { WasmError } from "../../errors.js";
+import { networkMacs } from "../../graph/macs.js";
+import type { Graph } from "../../graph/network.js";
 import type { Store } from "../../host/store.js";
 import { createMemory, instantiate, type Kernels, type Traits, variantOf } from "../module.js";
 import type { Integers } from "../program/program.js";
@@ -16,6 +18,10 @@ type Name = keyof typeof names;
 /** About a millisecond of optimised code. */
 const ROUNDS = 500;
 const TRIAL_AT = 1 << 16;
+/** Below, a measurement takes as long as a hundred answers, and a tile that is not the best one costs a share of a millisecond of each. */
+const LEAST_MACS = 500e6;
+/** What measurements find mostly. */
+const USUAL_FILTERING = 2;
 /**
  * Of its time here, what a tile may take of an earlier one's to be preferred: noise of 3 % should not outdo the likelier one. A layer
  * widens its rows for many more panels than the trial does, and its panels for more rows.
@@ -23,21 +29,22 @@ const TRIAL_AT = 1 << 16;
 const WORTH: Readonly<Record<Name, number>> = { "6x8": 0.97, "4x8": 0.97, "6x16": 0.97, wide: 1.08 };
 
 /**
- * What an engine needs beside its own code for a network of integers: their lowering, and the tile that the clock prefers. Null where
- * the module takes no shared memory, and would have to.
+ * What an engine needs beside its own code for a network of integers: their lowering, and the tile that the clock prefers, or for a small
+ * network the likeliest. Null where the module takes no shared memory, and would have to.
  */
 export async function openIntegers(
+  network: Graph,
   module: WebAssembly.Module,
   traits: Traits,
   shared: boolean,
-  store: Store | undefined,
+  { store }: { readonly store?: Store | undefined },
 ): Promise<Integers | null> {
   const kernels = await instantiate(module, createMemory(4 << 16, 4 << 16, shared)).catch((error) => {
     if (!shared) throw error;
     return null;
   });
   if (!kernels) return null;
-  const { name, filtering } = await measured(kernels, traits, shared, store);
+  const { name, filtering } = await measured(network, kernels, traits, shared, store);
   const floatTile: TileName = name === "wide" ? "4x8" : name;
   return { tile: names[name], name, floatTile, filtering, lower: lowerIntegers, checkFinite, toFloat, fromFloat };
 }
@@ -49,6 +56,7 @@ interface Measured {
 }
 
 async function measured(
+  network: Graph,
   kernels: Kernels,
   traits: Traits,
   shared: boolean,
@@ -63,6 +71,7 @@ async function measured(
   }
   const kept = check(await store?.get(key).catch(() => null));
   if (kept) return kept;
+  if (networkMacs(network) < LEAST_MACS) return likeliest(kernels, traits.relaxed);
   const found = measure(kernels, traits.relaxed);
   await store?.set(key, JSON.stringify(found)).catch(() => {});
   return found;
@@ -77,6 +86,12 @@ function hasIntegers(kernels: Kernels): boolean {
 function works(kernels: Kernels, name: Name): boolean {
   kernels.trial(names[name], TRIAL_AT, 1);
   return isRight(kernels.memory.buffer, TRIAL_AT, name === "wide" ? 2 : 4);
+}
+
+/** Without a clock: the tile that most machines prefer, where it is right. */
+function likeliest(kernels: Kernels, relaxed: boolean): Measured {
+  fillTrial(kernels.memory.buffer, TRIAL_AT);
+  return { name: relaxed && works(kernels, "6x8") ? "6x8" : "wide", filtering: USUAL_FILTERING };
 }
 
 /** What was kept, where it is whole. */
