@@ -4,7 +4,7 @@ import type { Pixels } from "../image/index.js";
 import type { CropSpec } from "../image/preprocess.js";
 import type { Readers } from "../model/build.js";
 import type { ModelCard } from "../model/card.js";
-import type { Body } from "../source/body.js";
+import type { Body, Seekable } from "../source/body.js";
 import type { Store } from "./store.js";
 
 /** A model file's bytes, and what lay beside them. */
@@ -18,7 +18,7 @@ export interface ModelFiles {
 
 /** A model file that is on its way, and what lies beside it. */
 export interface ModelBody extends Omit<ModelFiles, "bytes"> {
-  readonly body: Body;
+  readonly body: Body | Seekable;
 }
 
 /** What differs between a browser and Node. Everything else is the same code. */
@@ -28,7 +28,7 @@ export interface Host extends Readers {
   /** Networks of integers are computed in float here: the code for them would be too much. */
   readonly inFloat?: boolean;
   /** Reads a path or a file: URL; absent where there is no file system. */
-  readPath?(path: string | URL, signal: AbortSignal | null | undefined): Promise<ModelFiles>;
+  readPath?(path: string | URL, signal: AbortSignal | null | undefined): Promise<ModelFiles | ModelBody>;
   /** Of the thread that this code runs in. */
   readonly threadSupport: ThreadSupport;
   /** The code of the GPU path, which comes when it is needed. */

@@ -3,37 +3,62 @@ import { parseJson } from "../base/json.js";
 import { ModelFormatError, SourceError } from "../errors.js";
 import { MAX_HEADER_BYTES, MAX_MODEL_BYTES } from "../limits.js";
 import { readFolder } from "../model/unusual/card.js";
-import { headerBytes, readHeader } from "../weights/safetensors.js";
+import { headerBytes, isSafetensors, readHeader } from "../weights/safetensors.js";
 import { checkShard, joinShards, readIndex } from "../weights/shards.js";
-import { realpath } from "./file-calls.js";
-import type { ModelFiles } from "./host.js";
-import { pathOf, readInto, readRegular, statPath, withFile } from "./regular-file.js";
+import { FileBody } from "./file-body.js";
+import { close, realpath } from "./file-calls.js";
+import type { ModelBody, ModelFiles } from "./host.js";
+import { checkSize, openRegular, pathOf, readInto, readRegular, statPath, withFile } from "./regular-file.js";
 
 type Signal = AbortSignal | null | undefined;
 
 const INDEX = "model.safetensors.index.json";
+/** Bytes that tell what a file is. */
+const TELLING_BYTES = 10;
+
+/** As `readModel`, but a safetensors file stays on the disk: each value is read as it is packed, and the file is never held whole. */
+export async function openModel(source: string | URL, signal: Signal): Promise<ModelFiles | ModelBody> {
+  const path = pathOf(source);
+  const { file: weights, files } = await weightsOf(path);
+  const { file, size } = await openRegular(weights);
+  try {
+    const first = new Uint8Array(Math.min(size, TELLING_BYTES));
+    await readInto(file, weights, first, 0, signal);
+    if (isSafetensors(first)) {
+      checkSize(weights, size, MAX_MODEL_BYTES);
+      return { body: new FileBody(file, weights, size, signal), origin: weights, ...(files && { files }) };
+    }
+  } catch (error) {
+    await close(file);
+    throw error;
+  }
+  await close(file);
+  return readModel(path, signal);
+}
 
 /**
  * Reads a model from the file system: a file, the index of several, or a Hugging Face folder with its configuration. Only regular files are
  * read, and their sizes are known before. Throws `SourceError`, or `ModelFormatError` for an index or configuration that cannot be.
  */
 export async function readModel(source: string | URL, signal: Signal): Promise<ModelFiles> {
-  const path = pathOf(source);
+  const { file, files } = await weightsOf(pathOf(source));
+  const bytes = await readWeightsFile(file, signal);
+  if (!files) pathsRead.set(bytes, file);
+  return { bytes, origin: file, ...(files && { files }) };
+}
+
+/** The file with the weights, and what lies beside it in a Hugging Face folder. */
+async function weightsOf(path: string): Promise<{ readonly file: string; readonly files?: ModelFiles["files"] }> {
   const found = await statPath(path);
   if (!found) throw new SourceError(`No file at ${path}; check the path.`);
-  if (!found.isDirectory()) {
-    const bytes = await readWeightsFile(path, signal);
-    pathsRead.set(bytes, path);
-    return { bytes, origin: path };
-  }
+  if (!found.isDirectory()) return { file: path };
   const [config, preprocessor] = [
     await readJson(join(path, "config.json")),
     await readJson(join(path, "preprocessor_config.json")),
   ];
   for (const name of ["model.safetensors", INDEX, "pytorch_model.bin"]) {
     const file = join(path, name);
-    if (!(await statPath(file))) continue;
-    return { bytes: await readWeightsFile(file, signal), origin: file, files: readFolder({ config, preprocessor }) };
+    if (await statPath(file)) return { file, files: readFolder({ config, preprocessor }) };
   }
   throw new SourceError(
     `${path} is a folder without model.safetensors, ${INDEX} or pytorch_model.bin; name a weights file.`,

@@ -19,7 +19,7 @@ import { compileKernels } from "./fetch-kernels.js";
 import { readFile } from "./file-calls.js";
 import * as gpu from "./gpu-path.js";
 import type { Host } from "./host.js";
-import { readBeside, readModel } from "./model-files.js";
+import { openModel, readBeside } from "./model-files.js";
 import { readRegular } from "./regular-file.js";
 import { nodeStore } from "./store-node.js";
 
@@ -55,7 +55,7 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
     const [copy, transfer] = transferred(new Uint8Array(data));
     return [{ data: copy, width, height }, transfer];
   },
-  readPath: readModel,
+  readPath: openModel,
   readBeside,
   async decode(source, signal) {
     const encoded = await encodedOf(source, signal);

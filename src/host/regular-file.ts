@@ -29,6 +29,16 @@ export function specialKind(found: Stats): string | null {
 
 /** A regular file, open for reading; `use` gets its descriptor and its size. A pipe, socket, device or folder is named and never opened. */
 export async function withFile<T>(path: string, use: (file: number, size: number) => Promise<T>): Promise<T> {
+  const { file, size } = await openRegular(path);
+  try {
+    return await use(file, size);
+  } finally {
+    await close(file);
+  }
+}
+
+/** As `withFile`; the descriptor is the caller's to close. */
+export async function openRegular(path: string): Promise<{ file: number; size: number }> {
   const found = await statPath(path);
   if (!found) {
     const cause = await stat(path).catch((error) => error);
@@ -42,9 +52,10 @@ export async function withFile<T>(path: string, use: (file: number, size: number
   try {
     const opened = await fstat(file);
     refuseSpecial(path, opened);
-    return await use(file, opened.size);
-  } finally {
+    return { file, size: opened.size };
+  } catch (error) {
     await close(file);
+    throw error;
   }
 }
 
@@ -73,6 +84,10 @@ export async function readInto(
   throwIfAborted(signal);
 }
 
+export function checkSize(path: string, size: number, limit: number): void {
+  if (size > limit) throw new SourceError(`${path} has ${size} bytes; at most ${limit} are read.`);
+}
+
 /** A whole file of at most `limit` bytes. */
 export function readRegular(
   path: string,
@@ -80,7 +95,7 @@ export function readRegular(
   signal?: AbortSignal | null,
 ): Promise<Uint8Array<ArrayBuffer>> {
   return withFile(path, async (file, size) => {
-    if (size > limit) throw new SourceError(`${path} has ${size} bytes; at most ${limit} are read.`);
+    checkSize(path, size, limit);
     const bytes = new Uint8Array(size);
     await readInto(file, path, bytes, 0, signal);
     return bytes;

@@ -25,6 +25,14 @@ export interface Crop {
   readonly cropMs: number;
 }
 
+/** Pictures lie outside V8's heap, and go when its young objects are collected: those are few, so they must have little room. */
+const FEW_YOUNG = ["--max-semi-space-size=1"];
+/**
+ * glibc gives each of sharp's threads a heap of its own, which keeps what was freed in it: one heap for all takes half the memory, and
+ * one picture at a time asks for too little of it to wait.
+ */
+const decoderEnv = () => ({ MALLOC_ARENA_MAX: "1", ...process.env });
+
 type Answer = { readonly pixels: Pixels } | { readonly crop: Crop } | { readonly error: string };
 
 /**
@@ -39,7 +47,7 @@ class DecoderProcess {
   ended = false;
 
   constructor(file: string) {
-    this.#child = fork(file, [], { stdio: ["pipe", "pipe", "ignore", "ipc"], execArgv: [] });
+    this.#child = fork(file, [], { stdio: ["pipe", "pipe", "ignore", "ipc"], execArgv: FEW_YOUNG, env: decoderEnv() });
     const answers = new Unframer(3 * MAX_PIXELS, ([kind, first, second], body) => {
       if (kind === 2) this.alive = true;
       else if (kind === 1) this.#answer({ error: Buffer.from(body).toString() });

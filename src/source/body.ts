@@ -1,5 +1,6 @@
 import { onAbort } from "../base/abort.js";
 import { SourceError, throwIfAborted } from "../errors.js";
+import type { ArrivingValues } from "../graph/arriving.js";
 import type { LoadOptions } from "../options.js";
 
 /** A model's bytes on their way, in pieces of any size. */
@@ -44,6 +45,12 @@ function byteReader(stream: Stream): ReadableStreamBYOBReader | null {
   } catch {
     return null;
   }
+}
+
+/** A model file whose values can be read in any order. */
+export interface Seekable extends Pick<Body, "origin" | "stated" | "loaded" | "ended" | "next" | "whole" | "cancel"> {
+  /** The values, which begin at `valuesAt`; nothing more comes by `next`. */
+  values(valuesAt: number): ArrivingValues;
 }
 
 /** A model's bytes on their way, counted, and watched by whoever loads it. */

@@ -1,6 +1,6 @@
 import { SourceError } from "../errors.js";
 import type { ArrivingTensor, StateDict, Tensor } from "../graph/tensor.js";
-import { type Body, Pieces } from "../source/body.js";
+import { type Body, Pieces, type Seekable } from "../source/body.js";
 import { isSafetensors, openSafetensors, readSafetensors } from "./safetensors.js";
 
 export { readRows, toFloat32 } from "./values.js";
@@ -45,7 +45,10 @@ const TELLING_BYTES = 10;
  * As `readWeights`, of a file that is on its way: a safetensors file of stated length is read as far as its header, any other
  * to its end. Throws `SourceError` where the file ends before that, or breaks off.
  */
-export async function openWeights(body: Body, host: ReaderHost): Promise<StateDict<Tensor | ArrivingTensor>> {
+export async function openWeights(
+  body: Body | Seekable,
+  host: ReaderHost,
+): Promise<StateDict<Tensor | ArrivingTensor>> {
   const head = new Pieces();
   while (body.stated >= TELLING_BYTES && head.bytes.length < TELLING_BYTES) {
     const piece = await body.next();

@@ -10,7 +10,7 @@ import {
   type TensorInfo,
 } from "../graph/tensor.js";
 import { MAX_AXES, MAX_HEADER_BYTES, MAX_NAME, MAX_TENSORS } from "../limits.js";
-import type { Body, Pieces } from "../source/body.js";
+import type { Body, Pieces, Seekable } from "../source/body.js";
 import { Arrival } from "./arrival.js";
 
 const dtypes: ReadonlyMap<string, DType> = new Map([
@@ -51,7 +51,7 @@ export function readSafetensors(bytes: Uint8Array, origin: string): StateDict {
 }
 
 /** Reads the header of a safetensors file, and leaves its values to come. `head`: what has come already, 10 bytes at least. */
-export async function openSafetensors(body: Body, head: Pieces): Promise<StateDict<ArrivingTensor>> {
+export async function openSafetensors(body: Body | Seekable, head: Pieces): Promise<StateDict<ArrivingTensor>> {
   const length = headerLength(head.bytes);
   checkHeader(length, body.stated, body.origin);
   while (head.bytes.length < 8 + length) {
@@ -59,7 +59,8 @@ export async function openSafetensors(body: Body, head: Pieces): Promise<StateDi
     if (piece) head.add(piece, 8 + length);
   }
   const { valuesAt, tensors, metadata } = readHeader(head.bytes, body.stated, body.origin);
-  const arrival = new Arrival(body, head.bytes.subarray(valuesAt), body.stated - valuesAt);
+  const arrival =
+    "values" in body ? body.values(valuesAt) : new Arrival(body, head.bytes.subarray(valuesAt), body.stated - valuesAt);
   const named = new Map<string, ArrivingTensor>();
   for (const [name, place] of tensors) named.set(name, { ...place, arrival });
   return { format: "safetensors", tensors: named, metadata, arrival };

@@ -3,7 +3,9 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -13,10 +15,14 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { ModelFormatError, ResnetEdgeError, SourceError } from "../../src/errors.js";
-import { readModel } from "../../src/host/model-files.js";
+import type { FileBody } from "../../src/host/file-body.js";
+import { openModel, readModel } from "../../src/host/model-files.js";
+import { nodeHost } from "../../src/host/node.js";
 import { pathOf } from "../../src/host/regular-file.js";
+import { openInPlace } from "../../src/session/open.js";
+import { Pieces } from "../../src/source/body.js";
 import { readHeader } from "../../src/weights/safetensors.js";
 import { joinShards } from "../../src/weights/shards.js";
 import { smallModel } from "../built.js";
@@ -188,5 +194,100 @@ describe("file: URLs are paths of the host", () => {
     expect(() => pathOf(new URL("file://server/x.pth"), false)).toThrow(SourceError);
     expect(() => pathOf(new URL("file:///a%2fb"), false)).toThrow(SourceError);
     expect(() => pathOf(new URL("file:///models/x"), true)).toThrow(SourceError);
+  });
+});
+
+/** A safetensors file of one tensor of `count` values. */
+function fileOf(count: number): Uint8Array {
+  const header = JSON.stringify({ weight: { dtype: "F32", shape: [count], data_offsets: [0, 4 * count] } });
+  const values = Uint8Array.from({ length: 4 * count }, (_, index) => index * 7);
+  return Buffer.concat([new Uint8Array(BigUint64Array.of(BigInt(header.length)).buffer), Buffer.from(header), values]);
+}
+
+describe("a safetensors file that stays on the disk", () => {
+  const large = at("large.safetensors");
+  const bytes = fileOf(250_000);
+  writeFileSync(large, bytes);
+  const descriptors = () => readdirSync("/proc/self/fd").filter((fd) => linkOf(fd) === large).length;
+  const linkOf = (fd: string) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return null;
+    }
+  };
+  const bodyOf = async (path: string, signal?: AbortSignal) => {
+    const opened = await openModel(path, signal);
+    if ("bytes" in opened) throw new Error("It was read whole.");
+    return opened.body as FileBody;
+  };
+  const isClosed = () => vi.waitFor(() => expect(descriptors()).toBe(0));
+
+  test("gives the file's bytes, from its beginning or from where its header ended, and closes it", async () => {
+    const body = await bodyOf(large);
+    expect(body.stated).toBe(bytes.length);
+    expect(Buffer.compare(await body.whole(), bytes)).toBe(0);
+    await isClosed();
+    const again = await bodyOf(large);
+    const head = new Pieces();
+    head.add((await again.next())!);
+    expect(Buffer.compare(await again.whole(head), bytes)).toBe(0);
+    await isClosed();
+    const pieces = [];
+    const piecewise = await bodyOf(large);
+    for (let piece = await piecewise.next(); piece; piece = await piecewise.next()) pieces.push(piece.slice());
+    expect(Buffer.compare(Buffer.concat(pieces), bytes)).toBe(0);
+    expect(pieces.length).toBeGreaterThan(2);
+    await isClosed();
+  });
+
+  test("reads values in any order, keeps what is wanted later, and closes at the end", async () => {
+    const body = await bodyOf(large);
+    const valuesAt = bytes.length - 1_000_000;
+    const values = body.values(valuesAt);
+    const read = (begin: number, length: number) => {
+      const target = new Uint8Array(length);
+      values.read(begin, target);
+      return Buffer.compare(target, bytes.subarray(valuesAt + begin, valuesAt + begin + length));
+    };
+    expect(values.loaded).toBe(1_000_000);
+    values.keep(400_000, 500_000);
+    values.recycle();
+    expect([read(900_000, 100_000), read(0, 8), read(400_000, 16)]).toEqual([0, 0, 0]);
+    expect(values.held).toBe(0);
+    await values.finished();
+    await isClosed();
+    expect(values.held).toBe(100_000);
+    expect([read(400_000, 100_000), read(450_000, 8)]).toEqual([0, 0]);
+    expect(() => read(0, 8)).toThrow(RangeError);
+  });
+
+  test("closes the file when nobody wants it any more, and when it became shorter", async () => {
+    const body = await bodyOf(large);
+    expect(descriptors()).toBe(1);
+    body.cancel();
+    await isClosed();
+    const aborted = new AbortController();
+    const watched = await bodyOf(large, aborted.signal);
+    aborted.abort(new Error("enough"));
+    await expect(watched.next()).rejects.toThrow("enough");
+    await isClosed();
+    const cut = await bodyOf(large);
+    const read = await bodyOf(large);
+    const values = read.values(bytes.length - 1_000_000);
+    truncateSync(large, 300_000);
+    await expect(cut.whole()).rejects.toThrow(/became shorter while it was read/);
+    expect(() => values.read(900_000, new Uint8Array(8))).toThrow(SourceError);
+    read.cancel();
+    await isClosed();
+    await expect(openModel(large, AbortSignal.abort(new Error("enough")))).rejects.toThrow("enough");
+    expect(descriptors()).toBe(0);
+  });
+
+  test("a load that fails closes the file", async () => {
+    const broken = at("broken.safetensors");
+    writeFileSync(broken, fileOf(100));
+    await expect(openInPlace(nodeHost, broken)).rejects.toThrow(ResnetEdgeError);
+    await vi.waitFor(() => expect(readdirSync("/proc/self/fd").filter((fd) => linkOf(fd) === broken)).toEqual([]));
   });
 });

@@ -5,6 +5,7 @@ import { allowDecoders, cropBytes } from "../../image/decode-node.js";
 import { type ListedImage, readListed } from "../images.js";
 import type { Answer, Answering, Wanted } from "./answering.js";
 import { type Stamp, stampOf } from "./stamp.js";
+import { youngCollector } from "./young.js";
 
 /** Addresses that are fetched at a time. */
 const FETCHES = 8;
@@ -43,6 +44,7 @@ export function classifyAll(
   const read = (image: ListedImage) => readListed(image);
   const cropped = async (image: ListedImage, fetched: Uint8Array | undefined) =>
     cropBytes(fetched ?? (await read(image)), spec, image.name);
+  const collect = youngCollector();
   const one = async (image: ListedImage): Promise<Done> => {
     let stamp: Stamp | null = null;
     try {
@@ -51,6 +53,7 @@ export function classifyAll(
       stamp = await stampOf(image);
       const { rgb, decodeMs, cropMs } = await decoders.run(() => cropped(image, fetched));
       const { inferenceMs, ...answer } = await answering.answer(rgb);
+      collect();
       if (answering.isStarving) decoders.grow(Math.min(cores, decoders.size + 1));
       const ms = { decode: decodeMs, preprocess: cropMs, inference: inferenceMs };
       return { image, stamp, ...(fetched && { fetched }), result: { ...answer, ms } };

@@ -13,6 +13,9 @@ const MOST_LOST = 3;
 /** Of the machine's memory, for the models of all workers. */
 const SHARE_OF_MEMORY = 0.25;
 
+/** Of a worker's young objects, which are few. V8's own limit is 48: garbage would fill it. */
+const YOUNG_MB = 3;
+
 interface Task extends Picture {
   /** Once more, where a worker ended with it. */
   isRepeated: boolean;
@@ -31,7 +34,8 @@ class Member {
     const file = beside(import.meta.url, () => new URL("./cli-worker.js", import.meta.url));
     // Functions cannot be sent.
     const load = { ...wanted.load, onProgress: undefined, signal: undefined };
-    this.#worker = new Worker(file, { workerData: { ...wanted, source: `${wanted.source}`, load } });
+    const workerData = { ...wanted, source: `${wanted.source}`, load };
+    this.#worker = new Worker(file, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     this.ready = new Promise((resolve, reject) => {
       let ended = false;
       const end = (reason: string) => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readModel } from "../../host/model-files.js";
+import { openModel } from "../../host/model-files.js";
 import type { Wanted } from "./answering.js";
 
 /** Hexadecimal digits of each half. */
@@ -16,8 +16,10 @@ export async function runOf({ source, load, ranked, logits }: Wanted): Promise<s
   const model = createHash("sha256");
   if (/^(https?|data|blob):/i.test(`${source}`)) model.update(`${source}`);
   else {
-    const { bytes, files } = await readModel(source, null);
-    model.update(bytes).update(JSON.stringify(files ?? []));
+    const opened = await openModel(source, null);
+    if ("bytes" in opened) model.update(opened.bytes);
+    else for (let piece = await opened.body.next(); piece; piece = await opened.body.next()) model.update(piece);
+    model.update(JSON.stringify(opened.files ?? []));
   }
   const rest = createHash("sha256").update(JSON.stringify(options));
   return [model, rest].map((hash) => hash.digest("hex").slice(0, DIGITS)).join("-");

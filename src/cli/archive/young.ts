@@ -1,0 +1,23 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+/** Pictures between two collections. */
+const PICTURES = 8;
+
+/**
+ * To be called for each picture: collects young objects now and then. Files and crops lie outside V8's heap and are freed with the small
+ * objects that stand for them; V8 itself waits for 32 MB of them. Does nothing where V8 has no such function.
+ */
+export function youngCollector(): () => void {
+  let gc: ((options: { type: "minor" }) => void) | undefined;
+  try {
+    setFlagsFromString("--expose-gc");
+    gc = runInNewContext("gc");
+  } catch {
+    // Bun and Deno.
+  }
+  let since = 0;
+  return () => {
+    if (++since % PICTURES === 0) gc?.({ type: "minor" });
+  };
+}
