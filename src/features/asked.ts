@@ -7,8 +7,8 @@ import type { Activation, Preprocess } from "../options.js";
 export type Asked =
   | { readonly what: "stage"; readonly stage: string; readonly input: Float32Array; readonly shape?: readonly number[] }
   | { readonly what: "embed"; readonly image: unknown }
-  /** The features of several views of one picture: see `views.ts`. */
-  | { readonly what: "views"; readonly image: unknown }
+  /** The features of several views of one picture, or of the first ones alone: see `views.ts`. */
+  | { readonly what: "views"; readonly image: unknown; readonly count?: number }
   /** `index`: a class, or the best one. */
   | { readonly what: "map"; readonly image: unknown; readonly index: number | undefined }
   /** The network's own input, for whoever changes it. */

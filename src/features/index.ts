@@ -12,7 +12,7 @@ import { lastBefore, pooled } from "./embedding.js";
 import { leanOf } from "./lean.js";
 import { NONE, nearness, noneScore, readNone } from "./none.js";
 import { stageNamed, toPlanes } from "./stage.js";
-import { viewsOf } from "./views.js";
+import { VIEWS, viewsOf } from "./views.js";
 
 /** Answers what is asked of a network, by runs of some of its stages on the devices that the scheduler has for them. */
 export async function answer<W extends What>(within: Within, asked: AskedFor<W>): Promise<Answers[W]>;
@@ -23,7 +23,7 @@ export async function answer(within: Within, asked: Asked): Promise<Answers[What
     case "embed":
       return embed(within, await imageOf(within, asked.image));
     case "views":
-      return views(within, await within.decode(asked.image));
+      return views(within, await within.decode(asked.image), asked.count);
     case "map":
       return map(within, asked);
     case "input":
@@ -60,9 +60,12 @@ async function embed(within: Within, input: Float32Array): Promise<Float32Array>
   return pooled(within.network, ...(await beforeHead(within, input)));
 }
 
-async function views(within: Within, pixels: Pixels): Promise<Views> {
+async function views(within: Within, pixels: Pixels, count = VIEWS): Promise<Views> {
   const made: Float32Array[] = [];
-  for (const input of viewsOf(pixels, within.preprocess)) made.push(await embed(within, input));
+  for (const input of viewsOf(pixels, within.preprocess)) {
+    made.push(await embed(within, input));
+    if (made.length === count) break;
+  }
   const views = new Float32Array(made.length * made[0]!.length);
   for (const [index, features] of made.entries()) views.set(features, index * features.length);
   return { views, lean: await leanOf(within, made) };

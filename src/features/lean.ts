@@ -1,3 +1,4 @@
+import { product } from "../base/product.js";
 import type { Network } from "../graph/network.js";
 import { softmax } from "../session/classify.js";
 import type { Within } from "./asked.js";
@@ -23,11 +24,7 @@ export async function leanOf(within: Within, views: readonly Float32Array[]): Pr
   const features = views[0]!.length;
   const lean = new Float64Array(features);
   for (const view of views) {
-    const logits = biases.map((bias, index) => {
-      let sum = bias;
-      for (let at = 0, from = index * features; at < features; at++) sum += weights[from + at]! * view[at]!;
-      return sum;
-    });
+    const logits = biases.map((bias, index) => bias + product(weights, index * features, view, 0, features));
     for (const [index, share] of softmax(logits).entries()) {
       if (share < 1e-6) continue;
       for (let at = 0, from = index * features; at < features; at++)

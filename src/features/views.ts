@@ -28,9 +28,7 @@ export function* viewsOf(pixels: Pixels, preprocess: Preprocess): Generator<Floa
 }
 
 function mirrored(planes: Float32Array, width: number): Float32Array {
-  const result = new Float32Array(planes.length);
-  for (let row = 0; row < planes.length; row += width) {
-    for (let x = 0; x < width; x++) result[row + x] = planes[row + width - 1 - x]!;
-  }
+  const result = planes.slice();
+  for (let row = 0; row < planes.length; row += width) result.subarray(row, row + width).reverse();
   return result;
 }

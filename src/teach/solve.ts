@@ -1,3 +1,5 @@
+import { product } from "../base/product.js";
+
 /** Rows of numbers with their classes. */
 export interface Rows {
   /** [count * width] */
@@ -8,6 +10,8 @@ export interface Rows {
   readonly classes: Int32Array;
   /** What each row counts for. */
   readonly weights: Float64Array;
+  /** The values are a lower triangle: those of a row behind its own index are zero. */
+  readonly triangular?: boolean;
 }
 
 /** logit_k = weights_k . row + bias_k: [classes * width], and [classes]. */
@@ -32,7 +36,7 @@ export function solve(rows: Rows, classes: number, strengths: readonly number[])
   const { count, width } = rows;
   if (count >= width) return solveDirectly(rows, classes, strengths);
   const factor = cholesky(gram(rows), count);
-  const found = solveDirectly({ ...rows, values: factor, width: count }, classes, strengths);
+  const found = solveDirectly({ ...rows, values: factor, width: count, triangular: true }, classes, strengths);
   return found.map((it) => spanned(it, rows, factor, classes));
 }
 
@@ -59,9 +63,7 @@ function gram({ values, count, width }: Rows): Float64Array {
   const result = new Float64Array(count * count);
   for (let a = 0; a < count; a++) {
     for (let b = 0; b <= a; b++) {
-      let sum = 0;
-      for (let at = 0; at < width; at++) sum += values[a * width + at]! * values[b * width + at]!;
-      result[a * count + b] = result[b * count + a] = sum;
+      result[a * count + b] = result[b * count + a] = product(values, a * width, values, b * width, width);
     }
   }
   return result;
@@ -75,8 +77,7 @@ function cholesky(matrix: Float64Array, size: number): Float64Array {
   const lower = new Float64Array(size * size);
   for (let row = 0; row < size; row++) {
     for (let column = 0; column <= row; column++) {
-      let sum = matrix[row * size + column]!;
-      for (let at = 0; at < column; at++) sum -= lower[row * size + at]! * lower[column * size + at]!;
+      const sum = matrix[row * size + column]! - product(lower, row * size, lower, column * size, column);
       lower[row * size + column] =
         row === column ? Math.sqrt(Math.max(sum, 0) + least) : sum / lower[column * size + column]!;
     }
@@ -97,7 +98,8 @@ function solveDirectly(rows: Rows, classes: number, strengths: readonly number[]
 type Evaluate = (at: Float64Array, gradient: Float64Array) => number;
 
 /** Parameters are all weights, then all biases. */
-function objective({ values, count, width, classes: own, weights }: Rows, classes: number, strength: number): Evaluate {
+function objective(rows: Rows, classes: number, strength: number): Evaluate {
+  const { values, count, width, classes: own, weights, triangular } = rows;
   const logits = new Float64Array(classes);
   const split = classes * width;
   return (at, gradient) => {
@@ -109,13 +111,12 @@ function objective({ values, count, width, classes: own, weights }: Rows, classe
     gradient.fill(0, split);
     for (let row = 0; row < count; row++) {
       const from = row * width;
+      const used = triangular ? row + 1 : width;
       let largest = Number.NEGATIVE_INFINITY;
       for (let k = 0; k < classes; k++) {
-        let sum = at[split + k]!;
-        const weightsAt = k * width;
-        for (let column = 0; column < width; column++) sum += at[weightsAt + column]! * values[from + column]!;
-        logits[k] = sum;
-        largest = Math.max(largest, sum);
+        const logit = at[split + k]! + product(at, k * width, values, from, used);
+        logits[k] = logit;
+        largest = Math.max(largest, logit);
       }
       let sum = 0;
       for (const logit of logits) sum += Math.exp(logit - largest);
@@ -126,7 +127,7 @@ function objective({ values, count, width, classes: own, weights }: Rows, classe
         const part = weight * (Math.exp(logits[k]! - logarithm) - (k === own[row] ? 1 : 0));
         if (part === 0) continue;
         const weightsAt = k * width;
-        for (let column = 0; column < width; column++) gradient[weightsAt + column]! += part * values[from + column]!;
+        for (let column = 0; column < used; column++) gradient[weightsAt + column]! += part * values[from + column]!;
         gradient[split + k]! += part;
       }
     }
@@ -188,8 +189,4 @@ function descent(
   return direction;
 }
 
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let at = 0; at < a.length; at++) sum += a[at]! * b[at]!;
-  return sum;
-}
+const dot = (a: Float64Array, b: Float64Array) => product(a, 0, b, 0, a.length);

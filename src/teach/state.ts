@@ -17,6 +17,8 @@ export interface State {
   readonly examples: readonly Example[];
   /** What the backbone makes of the teacher's own picture, [features]; null before the first example. */
   readonly probe: Float32Array | null;
+  /** Where the backbone's own classifier sees that picture, [features]; null where there is none, and in older states. */
+  readonly probeLean: Float32Array | null;
 }
 
 /** A label is a text of its own: not empty, and not the one of what is none of the classes. */
@@ -25,9 +27,9 @@ export const isLabel = (label: unknown): label is string =>
 
 /**
  * Examples as a safetensors file: `views` [examples, views, features], `lean` [examples, features] where each has one, `probe` [features];
- * ids and labels in the metadata.
+ * `probe_lean` [features] where the backbone has a classifier; ids and labels in the metadata.
  */
-export function writeState({ examples, probe }: State, features: number): Uint8Array<ArrayBuffer> {
+export function writeState({ examples, probe, probeLean }: State, features: number): Uint8Array<ArrayBuffer> {
   const count = examples.length;
   const listed = examples.map(({ id, label }) => ({ id, label }));
   const views = count === 0 ? 0 : examples[0]!.views.length / features;
@@ -35,6 +37,7 @@ export function writeState({ examples, probe }: State, features: number): Uint8A
   const leans = examples.flatMap(({ lean }) => (lean ? [lean] : []));
   if (count > 0 && leans.length === count) tensors.push(float32("lean", [count, features], joined(leans)));
   if (probe) tensors.push(float32("probe", [features], probe));
+  if (probeLean) tensors.push(float32("probe_lean", [features], probeLean));
   return encode(tensors, { [EXAMPLES]: JSON.stringify({ features, examples: listed }) });
 }
 
@@ -72,9 +75,11 @@ export function readState(state: Uint8Array | ArrayBuffer, features: number): St
     return values;
   };
   const views = read("views", tensors.get("views") ?? fail("has no views of its examples"), 3);
-  if (count === 0) return { examples: [], probe: null };
+  if (count === 0) return { examples: [], probe: null, probeLean: null };
   if (views.length !== count * VIEWS * features) fail(`has another number of views of a picture than ${VIEWS}`);
   const probe = read("probe", tensors.get("probe") ?? fail("does not tell its backbone"), 1);
+  const lean = tensors.get("probe_lean");
+  const probeLean = lean ? read("probe_lean", lean, 1) : null;
   const given = tensors.get("lean");
   const leans = given ? read("lean", given, 2) : null;
 
@@ -97,5 +102,5 @@ export function readState(state: Uint8Array | ArrayBuffer, features: number): St
       lean: leans?.slice(index * features, (index + 1) * features) ?? null,
     };
   });
-  return { examples, probe };
+  return { examples, probe, probeLean };
 }

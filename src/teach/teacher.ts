@@ -1,5 +1,6 @@
 import { checkFields } from "../base/nearest.js";
 import { ClosedError, ModelFormatError, OptionError, UnsupportedModelError } from "../errors.js";
+import type { Views } from "../features/asked.js";
 import { NONE, nearness, noneScore } from "../features/none.js";
 import type { Prediction, Preprocess } from "../options.js";
 import type { Session } from "../session/session.js";
@@ -34,11 +35,16 @@ function ownPicture() {
 /** How far features of that picture differ where devices and integers round otherwise; another network's differ by about their length. */
 const ALIKE = 0.1;
 
+function alike(found: Float32Array, kept: Float32Array): boolean {
+  const apart = found.map((value, at) => value - kept[at]!);
+  return product(apart, apart) <= ALIKE ** 2 * product(kept, kept);
+}
+
 /** As `Teacher`. `write`: makes a file of the backbone's own and what was learned. */
 export class SessionTeacher<Image> implements Teacher<Image> {
   #examples: readonly Example[] = [];
-  /** The features of the teacher's own picture; null before the first example. */
-  #probe: Float32Array | null = null;
+  /** What the backbone makes of the teacher's own picture; null before the first example. */
+  #probe: Views | null = null;
   #lastId = 0;
   #taught: Taught | null = null;
   /** Grows with every change of the examples. */
@@ -56,25 +62,34 @@ export class SessionTeacher<Image> implements Teacher<Image> {
     }
     this.#features = session.embedding;
     if (state === undefined) return;
-    const { examples, probe } = readState(state, this.#features);
-    [this.#examples, this.#probe] = [examples, probe];
+    const { examples, probe, probeLean } = readState(state, this.#features);
+    this.#examples = examples;
+    this.#probe = probe && { views: probe, lean: probeLean };
     this.#lastId = examples.reduce((most, { id }) => Math.max(most, id), 0);
   }
 
-  /** Throws `ModelFormatError` where the state is of another backbone, or of other preprocessing. */
+  /**
+   * Throws `ModelFormatError` where the state is of another backbone, or of other preprocessing. Where it is of another classifier on the same
+   * backbone, what that classifier said of the examples is dropped: with what this one says of further ones it would not go together.
+   */
   async checkState(): Promise<void> {
     const kept = this.#probe;
     if (!kept) return;
-    const apart = (await this.#probed()).map((value, at) => value - kept[at]!);
-    if (product(apart, apart) > ALIKE ** 2 * product(kept, kept)) {
+    const found = await this.#probed();
+    if (!alike(found.views, kept.views)) {
       throw new ModelFormatError(
         "The teacher's state is of another backbone, or its pictures were prepared otherwise.",
       );
     }
+    // States that do not tell are taken as they are.
+    if (kept.lean && !(found.lean && alike(found.lean, kept.lean))) {
+      this.#examples = this.#examples.map((example) => ({ ...example, lean: null }));
+      this.#probe = { ...kept, lean: null };
+    }
   }
 
-  #probed(signal?: AbortSignal | null): Promise<Float32Array> {
-    return this.session.features<"embed">({ what: "embed", image: ownPicture() }, signal);
+  #probed(signal?: AbortSignal | null): Promise<Views> {
+    return this.session.features<"views">({ what: "views", image: ownPicture(), count: 1 }, signal);
   }
 
   get examples(): readonly TaughtExample[] {
@@ -195,7 +210,10 @@ export class SessionTeacher<Image> implements Teacher<Image> {
   }
 
   save(): Uint8Array<ArrayBuffer> {
-    return writeState({ examples: this.#examples, probe: this.#probe }, this.#features);
+    return writeState(
+      { examples: this.#examples, probe: this.#probe?.views ?? null, probeLean: this.#probe?.lean ?? null },
+      this.#features,
+    );
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,23 @@ import { type Site, serve } from "./server.js";
 /** As a script of the page has left them. */
 declare const resnetTeach: typeof import("../../src/entry/teach.js");
 declare const resnetEdge: typeof import("../../src/entry/index.js");
+declare const picture: (colour: number[], turn: number) => ImageData;
+
+/** `picture`: stripes of a colour that move with `turn`, on a changing ground. */
+const SCRIPT = `
+import * as teach from "/dist/teach.js";
+import * as edge from "/dist/index.js";
+globalThis.resnetEdge = edge;
+globalThis.picture = (colour, turn) => {
+  const image = new ImageData(40, 36);
+  for (let pixel = 0; pixel < 40 * 36; pixel++) {
+    const lit = Math.floor(((pixel % 40) + turn) / 3) % 2;
+    image.data.set([...colour.map((it) => it * lit + ((pixel + 7 * turn) % 20)), 255], 4 * pixel);
+  }
+  return image;
+};
+globalThis.resnetTeach = teach;
+`;
 
 describe.skipIf(noChromium)(`teach in Chromium${noChromium}`, () => {
   let browser: Browser;
@@ -13,13 +30,11 @@ describe.skipIf(noChromium)(`teach in Chromium${noChromium}`, () => {
   let page: Page;
 
   beforeAll(async () => {
-    const script =
-      'import * as teach from "/dist/teach.js"; import * as edge from "/dist/index.js"; globalThis.resnetTeach = teach; globalThis.resnetEdge = edge;';
-    site = await serve({ isolated: false, files: { "/teach-script.js": new TextEncoder().encode(script) } });
+    site = await serve({ isolated: false, files: { "/teach-script.js": new TextEncoder().encode(SCRIPT) } });
     browser = await launch();
     page = await openPage(browser, site);
     await page.addScriptTag({ url: "/teach-script.js", type: "module" });
-    while (!(await page.evaluate(() => "resnetEdge" in globalThis))) await page.waitForTimeout(20);
+    while (!(await page.evaluate(() => "resnetTeach" in globalThis))) await page.waitForTimeout(20);
   }, 120_000);
 
   afterAll(async () => {
@@ -30,14 +45,6 @@ describe.skipIf(noChromium)(`teach in Chromium${noChromium}`, () => {
   test("learns in a page, from a worker; what is exported is loaded there, explained and drawn", async () => {
     const found = await page.evaluate(async () => {
       const { createGallery, createTeacher, drawHeatMap, upsample } = resnetTeach;
-      const picture = (colour: number[], turn: number) => {
-        const image = new ImageData(40, 36);
-        for (let pixel = 0; pixel < 40 * 36; pixel++) {
-          const lit = Math.floor(((pixel % 40) + turn) / 3) % 2;
-          image.data.set([...colour.map((it) => it * lit + ((pixel + 7 * turn) % 20)), 255], 4 * pixel);
-        }
-        return image;
-      };
       const model = "/dist/cifar110-resnet20x2.int8.safetensors";
       const teacher = await createTeacher(model);
       const gallery = await createGallery(64 * 2);
@@ -93,14 +100,6 @@ describe.skipIf(noChromium)(`teach in Chromium${noChromium}`, () => {
             asked.onerror = () => reject(asked.error);
           });
         const store = () => database.transaction("states", "readwrite").objectStore("states");
-        const picture = (colour: number[], turn: number) => {
-          const image = new ImageData(40, 36);
-          for (let pixel = 0; pixel < 40 * 36; pixel++) {
-            const lit = Math.floor(((pixel % 40) + turn) / 3) % 2;
-            image.data.set([...colour.map((it) => it * lit + ((pixel + 7 * turn) % 20)), 255], 4 * pixel);
-          }
-          return image;
-        };
         const model = "/dist/cifar110-resnet20x2.int8.safetensors";
         const kept = (await done(store().get("mine"))) as Uint8Array<ArrayBuffer> | undefined;
         // Absent the first time: a teacher without examples.

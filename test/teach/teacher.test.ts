@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { train } from "../../src/teach/train.js";
+import { readSafetensors } from "../../src/weights/safetensors.js";
 import { library, root, smallModel } from "../built.js";
 import { fixtureState } from "../model/fixtures.js";
 import { generator } from "../random.js";
@@ -265,6 +266,24 @@ test("a damaged state is refused by a typed error, and so is one of another back
   await expect(createTeacher(otherwise, { state })).rejects.toThrow("of another backbone");
 });
 
+test("a state of another classifier on the same backbone keeps its examples, and drops what that classifier said of them", async () => {
+  const teacher = await taught(smallModel);
+  await teacher.train();
+  const [state, file] = [teacher.save(), await teacher.export()];
+  await teacher.close();
+  const tensorsOf = (bytes: Uint8Array) => [...readSafetensors(bytes, "state").tensors.keys()].sort();
+  expect(tensorsOf(state)).toEqual(["lean", "probe", "probe_lean", "views"]);
+  const same = await createTeacher(smallModel, { threads: 1, state });
+  expect(same.save()).toEqual(state);
+  await same.close();
+  const other = await createTeacher(file, { threads: 1, state });
+  expect(other.examples).toHaveLength(12);
+  expect(tensorsOf(other.save())).toEqual(["probe", "views"]);
+  await other.add("red", red(9));
+  expect((await other.train()).examples).toEqual([7, 6]);
+  await other.close();
+});
+
 test("no examples are a state too", async () => {
   const teacher = await createTeacher(smallModel, { threads: 1 });
   const state = teacher.save();
@@ -345,9 +364,9 @@ test("1,000 examples of ten classes are learned while the caller's thread has it
   const labels = centres.map((_, k) => `${k}`);
   const { report } = await train(samples, labels, features, {});
   clearInterval(clock);
-  console.log(
-    `1,000 examples: ${Math.round(performance.now() - begun)} ms, at most ${Math.round(longest)} ms without a turn`,
-  );
+  const all = performance.now() - begun;
   expect(report.accuracy).toBeGreaterThan(0.95);
   expect(turns).toBeGreaterThan(5);
+  // The longest wait is one of eleven fits, three solutions in the long ones; all of them together would be the whole.
+  expect(longest).toBeLessThan(all / 3);
 });

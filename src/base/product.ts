@@ -1,0 +1,21 @@
+/**
+ * The sum of products of `count` values from two places. In four sums: one alone would wait for each addition before the next.
+ */
+export function product(
+  a: ArrayLike<number>,
+  aFrom: number,
+  b: ArrayLike<number>,
+  bFrom: number,
+  count: number,
+): number {
+  let [first, second, third, fourth] = [0, 0, 0, 0];
+  let at = 0;
+  for (; at + 3 < count; at += 4) {
+    first += a[aFrom + at]! * b[bFrom + at]!;
+    second += a[aFrom + at + 1]! * b[bFrom + at + 1]!;
+    third += a[aFrom + at + 2]! * b[bFrom + at + 2]!;
+    fourth += a[aFrom + at + 3]! * b[bFrom + at + 3]!;
+  }
+  for (; at < count; at++) first += a[aFrom + at]! * b[bFrom + at]!;
+  return first + second + (third + fourth);
+}
