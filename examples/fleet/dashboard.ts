@@ -5,12 +5,13 @@ import type { Run } from "./run.js";
 
 /** A worker that nobody has heard of for so long has left. */
 const SILENT_MS = 60_000;
-const ALL = "{bar} {value} of {total} pictures, {rate} a second, {eta_formatted} left, {lost} shards taken over";
+const ALL = "{bar} {value} of {total} pictures, {rate} a second, {eta_formatted} left, {lost} shards taken over{given}";
 const ONE = "  {name}: {pictures} pictures in {shards} shards, {rate} a second{under}";
 
 /** What a worker has done. */
 interface Seen {
-  readonly bar: SingleBar;
+  /** Null while nobody hears of it. */
+  bar: SingleBar | null;
   readonly since: number;
   last: number;
   pictures: number;
@@ -22,6 +23,8 @@ export class Dashboard {
   readonly workers = new Map<string, Seen>();
   /** Shards whose workers died, or were not heard of. */
   lost = 0;
+  /** Shards that failed as often as they are tried. */
+  givenUp = 0;
   readonly #bars = new MultiBar({
     format: ALL,
     stream: process.stderr,
@@ -38,10 +41,14 @@ export class Dashboard {
 
   /** `done`: pictures that were answered before. */
   constructor(run: Run, done: number, events: QueueEvents) {
-    this.#all = this.#bars.create(run.pictures, done, { rate: "-", lost: 0 });
+    this.#all = this.#bars.create(run.pictures, done, { rate: "-", lost: 0, given: "" });
     events.on("progress", ({ data }) => this.#hear(data as Progress, 0));
     // What is sent through Redis's streams comes as it was returned.
     events.on("completed", ({ returnvalue }) => this.#hear(returnvalue as unknown as Done, 1));
+    events.on("failed", () => {
+      this.givenUp++;
+      this.#show();
+    });
     events.on("stalled", () => {
       this.lost++;
       this.#show();
@@ -56,7 +63,7 @@ export class Dashboard {
     const now = performance.now();
     let seen = this.workers.get(worker);
     if (!seen) {
-      seen = { bar: this.#bars.create(1, 0, {}, { format: ONE }), since: now, last: now, pictures: 0, shards: 0 };
+      seen = { bar: null, since: now, last: now, pictures: 0, shards: 0 };
       this.workers.set(worker, seen);
     }
     seen.last = now;
@@ -65,6 +72,7 @@ export class Dashboard {
       seen.pictures += pictures;
       this.#fresh += pictures;
     }
+    seen.bar ??= this.#bars.create(1, 0, {}, { format: ONE });
     seen.bar.update({
       name: worker,
       pictures: seen.pictures,
@@ -72,13 +80,18 @@ export class Dashboard {
       rate: rate(seen.pictures, now - seen.since),
       under: shards > 0 ? "" : `, ${pictures} of the next`,
     });
-    for (const { bar, last } of this.workers.values()) if (now - last > SILENT_MS) this.#bars.remove(bar);
+    for (const other of this.workers.values()) {
+      if (!other.bar || now - other.last <= SILENT_MS) continue;
+      this.#bars.remove(other.bar);
+      other.bar = null;
+    }
     if (shards > 0) this.#all.increment(pictures);
     this.#show();
   }
 
   #show(): void {
-    this.#all.update({ rate: rate(this.#fresh, performance.now() - this.#start), lost: this.lost });
+    const given = this.givenUp > 0 ? `, ${this.givenUp} given up` : "";
+    this.#all.update({ rate: rate(this.#fresh, performance.now() - this.#start), lost: this.lost, given });
   }
 }
 

@@ -22,6 +22,8 @@ export interface Summary {
 }
 
 const LOOK_MS = 100;
+/** Once so many shards were given up, no more are added: what fails is not the pictures. */
+const MOST_GIVEN_UP = 100;
 /** Shards that are added at a time, at most. */
 const BATCH = 200;
 
@@ -74,6 +76,8 @@ async function addAll(queue: Queue<Shard, Done>, shards: AsyncIterable<Shard>, a
   let batch: Shard[] = [];
   const add = async () => {
     while ((await outstanding(queue)) > ahead - batch.length) await sleep(LOOK_MS);
+    // Those that were given up lie in Redis as well: where storage is away, all of them would.
+    if ((await queue.getFailedCount()) >= Math.min(ahead, MOST_GIVEN_UP)) throw await givenUp(queue);
     await addShards(queue, batch);
     batch = [];
   };
@@ -83,10 +87,14 @@ async function addAll(queue: Queue<Shard, Done>, shards: AsyncIterable<Shard>, a
   }
   if (batch.length > 0) await add();
   while ((await outstanding(queue)) > 0) await sleep(LOOK_MS);
-  const givenUp = await queue.getFailedCount();
-  if (givenUp === 0) return any;
-  const [first] = await queue.getFailed(0, 0);
-  throw new Error(
-    `${givenUp} shards were given up, ${first?.id} for: ${first?.failedReason} The same command tries them again.`,
+  if ((await queue.getFailedCount()) > 0) throw await givenUp(queue);
+  return any;
+}
+
+/** What a run ends in that not every shard of it could be answered. */
+async function givenUp(queue: Queue<Shard, Done>): Promise<Error> {
+  const [count, [first]] = [await queue.getFailedCount(), await queue.getFailed(0, 0)];
+  return new Error(
+    `${count} shards were given up, ${first?.id} for: ${first?.failedReason} The same command tries them again.`,
   );
 }

@@ -130,7 +130,8 @@ export async function namesIn(folder: string, { start, end }: Shard): Promise<st
       if (bytesRead === 0) throw new Error(`${listingOf(folder)} is shorter than it was.`);
       at += bytesRead;
     }
-    return bytes.toString().trimEnd().split("\n");
+    // A name may end in a space: only the line's end goes.
+    return bytes.toString().split("\n").slice(0, -1);
   } finally {
     await file.close();
   }

@@ -79,6 +79,47 @@ describe.skipIf(noRedis)(`a fleet${noRedis}`, () => {
     process.env.FULL ? 600_000 : 120_000,
   );
 
+  test("a shard of a worker that died is another's, and counted", async () => {
+    const run = join(folder, "taken-over");
+    const producer = produces(run, "--from", images, "--shard", `${count + 1}`);
+    const worker = () => new Workers(1, works(run, "--lock", "2"));
+    const dying = worker();
+    await redis.until("active", 1);
+    dying.kill();
+    await dying.ended();
+    const next = worker();
+    const { code, stdout } = await producer.ended;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/; 1 failed; 1 shards were taken over/);
+    await next.ended();
+  }, 120_000);
+
+  test("shards that cannot be answered are tried again, then counted, and the run has failed", async () => {
+    const asked = new Set<string | undefined>();
+    const server = createServer((request, response) => {
+      asked.add(request.url);
+      response.writeHead(503).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const names = join(folder, "away.txt");
+    writeFileSync(names, "b.jpg \na.jpg\nc.jpg\n");
+    const run = join(folder, "away");
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const producer = produces(run, "--from", names, "--base", base, "--shard", "1", "--ahead", "2");
+    const workers = new Workers(1, works(run));
+    try {
+      const { code, stderr } = await producer.ended;
+      // A name keeps the space that it ends in.
+      expect(asked).toContain("/b.jpg%20");
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/[23] shards were given up, shard-\d for: .*503/);
+    } finally {
+      workers.kill();
+      producer.child.kill("SIGKILL");
+      server.close();
+    }
+  }, 120_000);
+
   test("a run that is over is merged again without workers, and no other run takes its folder", async () => {
     const before = readFileSync(join(killed, "results.jsonl"));
     const again = await produces(killed, ...whole).ended;

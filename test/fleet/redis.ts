@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 
 const places = [process.env.REDIS_SERVER, "/usr/bin/redis-server", "/usr/local/bin/redis-server"];
@@ -51,6 +52,20 @@ export class RedisServer {
     const client = new Redis(this.url);
     await client.flushall();
     client.disconnect();
+  }
+
+  /** Waits until a queue of BullMQ's has so many jobs that are `active`. */
+  async until(state: "active", count: number): Promise<void> {
+    const client = new Redis(this.url);
+    try {
+      for (;;) {
+        const [queue] = await client.keys(`bull:*:${state}`);
+        if (queue && (await client.llen(queue)) >= count) return;
+        await sleep(20);
+      }
+    } finally {
+      client.disconnect();
+    }
   }
 
   async stop(): Promise<void> {
