@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -61,5 +61,9 @@ test("embed writes the same vectors as lines and as Parquet; a file that fails l
   const none = await command("embed", photos[0]!, "--output", join(folder, "absent", "v.parquet"));
   expect(none.code).toBe(1);
   expect(none.stderr).toMatch(/ENOENT/);
-  expect((await readdir(folder)).sort()).toEqual(["v.jsonl", "v.parquet"]);
+  // A name that is taken fails once the file is written beside it.
+  await mkdir(join(folder, "taken.parquet", "within"), { recursive: true });
+  const taken = await command("embed", photos[0]!, "--output", join(folder, "taken.parquet"));
+  expect(taken.code).toBe(1);
+  expect((await readdir(folder)).sort()).toEqual(["taken.parquet", "v.jsonl", "v.parquet"]);
 });

@@ -29,12 +29,16 @@ export async function writeParquet(
     await file.write(columnData);
     rows = [];
   };
-  for await (const result of results) {
-    rows.push(result);
-    if (rows.length === ROWS) await put();
+  try {
+    for await (const result of results) {
+      rows.push(result);
+      if (rows.length === ROWS) await put();
+    }
+    if (rows.length > 0) await put();
+    await file.end();
+  } finally {
+    await file.abandon();
   }
-  if (rows.length > 0) await put();
-  await file.end();
 }
 
 /** The results of a Parquet file. Throws `SourceError` where it is none, or has other columns. */
