@@ -1,31 +1,27 @@
 import type { BrowserImage, Classifier } from "resnet-edge";
 import { friendly } from "./friendly.js";
 import type { Knows } from "./knows.js";
+import { Latest } from "./latest.js";
 import type { Request, Result } from "./messages.js";
-import { loaded, type OwnModel, readOwnModel } from "./own-model.js";
+import { loaded, readOwnModel } from "./own-model.js";
 import { pictureOf } from "./picture.js";
 
 // Inference is here and not in an offscreen document: a service worker has no workers, but the bundled network takes a
 // millisecond or two, and one context fewer is one fewer to be killed. It may be killed at any time: nothing is kept in it.
 interface Loaded {
   readonly network: Classifier<BrowserImage>;
-  readonly own: OwnModel | undefined;
+  /** Of the user's own model. */
+  readonly name: string | null;
 }
-let loading: Promise<Loaded> | null = null;
 
-function classifier(): Promise<Loaded> {
-  loading ??= readOwnModel()
-    .then(async (own) => ({ network: await loaded(own), own }))
-    .catch((error) => {
-      loading = null;
-      throw error;
-    });
-  return loading;
-}
+const latest = new Latest<Loaded>(async () => {
+  const own = await readOwnModel();
+  return { network: await loaded(own), name: own?.name ?? null };
+});
 
 async function knows(): Promise<Knows> {
-  const { network, own } = await classifier();
-  return { classes: network.labels?.length ?? null, name: own?.name ?? null };
+  const { network, name } = await latest.get();
+  return { classes: network.labels?.length ?? null, name };
 }
 
 const THUMBNAIL = 320;
@@ -42,16 +38,18 @@ async function thumbnailOf(picture: Blob): Promise<string> {
 
 async function answer(open: () => Promise<Blob>): Promise<Result> {
   let result: Result;
+  let asked: Promise<Loaded> | null = null;
   try {
     const picture = await open();
-    const { network } = await classifier();
+    asked = latest.get();
+    const { network } = await asked;
     const start = performance.now();
     const predictions = await network.classify(picture, { topK: 5 });
     const ms = performance.now() - start;
     result = { predictions, ms, where: network.stats.kernels, thumbnail: await thumbnailOf(picture) };
   } catch (error) {
     // A network that failed in use is loaded anew for the next picture.
-    if (["NumericError", "WasmError", "WorkerError"].includes((error as Error).name)) loading = null;
+    if (["NumericError", "WasmError", "WorkerError"].includes((error as Error).name)) latest.drop(asked);
     result = friendly(error);
   }
   await chrome.storage.session.set({ last: result });
@@ -79,8 +77,10 @@ chrome.runtime.onMessage.addListener((message: Request, _sender, respond) => {
     return true;
   }
   if ("changed" in message) {
-    loading?.then(({ network }) => network.close()).catch(() => {});
-    loading = null;
+    latest
+      .drop()
+      ?.then(({ network }) => network.close())
+      .catch(() => {});
     respond(true);
     return true;
   }

@@ -53,7 +53,8 @@ export async function keepOwnModel(model: OwnModel): Promise<number | null> {
 /** A classifier of the user's own model, or of the bundled one. On the CPU: it answers before a GPU would be open. */
 export function loaded(model: OwnModel | undefined): Promise<Classifier<BrowserImage>> {
   if (!model) return loadClassifier(undefined, { device: "cpu" });
-  return loadClassifier(model.bytes, { device: "cpu", labels: model.labels ?? undefined });
+  // What has come of a blob is let go of once it is packed; a buffer would be held as long as the classifier is.
+  return loadClassifier(new Blob([model.bytes]), { device: "cpu", labels: model.labels ?? undefined });
 }
 
 /** One class a line; the last line's end is none. */

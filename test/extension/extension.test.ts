@@ -36,6 +36,11 @@ describe.skipIf(noChromium)(`the extension in Chromium${noChromium}`, () => {
 
   const serviceWorker = async (): Promise<Worker> =>
     context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
+  const stopWorker = async () => {
+    const session = await context.newCDPSession(popup);
+    await session.send("ServiceWorker.enable");
+    await session.send("ServiceWorker.stopAllWorkers");
+  };
   const last = async () => (await (await serviceWorker()).evaluate(() => chrome.storage.session.get("last"))).last;
 
   beforeAll(async () => {
@@ -119,9 +124,7 @@ describe.skipIf(noChromium)(`the extension in Chromium${noChromium}`, () => {
   });
 
   test("a service worker that was killed in between answers the next one", async () => {
-    const session = await context.newCDPSession(popup);
-    await session.send("ServiceWorker.enable");
-    await session.send("ServiceWorker.stopAllWorkers");
+    await stopWorker();
     await popup.setInputFiles("#file", photo("cat.jpg"));
     await until(
       () => text(popup, "label"),
@@ -212,9 +215,7 @@ describe.skipIf(noChromium)(`the extension in Chromium${noChromium}`, () => {
       (label) => names.includes(label),
     );
     // Killed in between, it is there again.
-    const session = await context.newCDPSession(popup);
-    await session.send("ServiceWorker.enable");
-    await session.send("ServiceWorker.stopAllWorkers");
+    await stopWorker();
     await popup.setInputFiles("#file", photo("cat.jpg"));
     await until(
       () => text(popup, "label"),
