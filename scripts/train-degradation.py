@@ -219,6 +219,10 @@ def main(train_path, test_path, folder, epochs=15):
     recipe = {"pictures": os.path.getsize(train_path) // 3073, "tested": os.path.getsize(test_path) // 3073, "epochs": epochs}
     recipe |= {"batch": BATCH, "rate": RATE, "falls after": FALLS_AFTER, "momentum": MOMENTUM, "decay": DECAY}
     recipe |= {"bf16": with_bf16(), "torch": torch.__version__}
+    curves = folder / "curves.json"
+    begun = json.loads(curves.read_text())["recipe"]["epochs"] if curves.exists() else epochs
+    if begun != epochs:
+        sys.exit(f"{folder} has networks on their way through {begun} epochs, not {epochs}: say {begun}, or name another folder.")
     networks = {}
     # The deep ones first, so that no process waits for one of them at an epoch's end.
     names = [f"{kind}-{depth}" for depth in DEPTHS for kind in ["plain", "residual"]]
@@ -228,7 +232,7 @@ def main(train_path, test_path, folder, epochs=15):
             for name, errors, seconds in (it.get() for it in turns):
                 networks[name] = errors
                 found = json.dumps({"recipe": recipe, "networks": networks}, indent=1)
-                replace(folder / "curves.json", lambda path: path.write_text(found + "\n"))
+                replace(curves, lambda path: path.write_text(found + "\n"))
                 last = " ".join(f"{what} {errors[what][epoch]:.4f}" for what in ["train", "test"])
                 print(f"epoch {epoch + 1:2} {name:12} {last} {seconds:.0f} s", flush=True)
     for name, errors in networks.items():
