@@ -7,7 +7,8 @@ import { buildPlayground } from "./playground.mjs";
 import { serve } from "./serve.mjs";
 import { root } from "./site.mjs";
 
-const [WIDTH, HEIGHT] = [1000, 620];
+/** So high that the examples are in sight: pressing them must not scroll. */
+const [WIDTH, HEIGHT] = [1000, 880];
 const MOST_BYTES = 400_000;
 const out = join(root, "docs/playground.webp");
 
@@ -25,6 +26,7 @@ async function frame(label, ms) {
   while ((await page.locator("#label").textContent()) !== label) await page.waitForTimeout(50);
   // The heat map, and bars on their way, come after the answer.
   await page.waitForTimeout(600);
+  await page.evaluate(() => scrollTo(0, 0));
   frames.push({ picture: await page.screenshot(), ms });
 }
 

@@ -2,7 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { connect } from "node:tls";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import sharp from "sharp";
@@ -98,6 +100,16 @@ const sumOf = (stages: readonly { ms: number }[]) => stages.reduce((sum, { ms })
 const LONG_MS = 50;
 const whole = "?network=resnet20&runs=7";
 const small = `${whole}&turns=0&pictures=0`;
+
+/** A phone of old, a phone both ways, a wall both ways, 4K. */
+const sizes = [
+  [320, 568],
+  [390, 844],
+  [844, 390],
+  [1080, 1920],
+  [1920, 1080],
+  [3840, 2160],
+] as const;
 
 describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
   let isolated: Server;
@@ -221,6 +233,28 @@ describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
     const report = await measure(page);
     expect(report.state).toBe("complete");
     expect(report.networks.map(({ name }) => name)).toEqual(["resnet20"]);
+    await context.close();
+  }, 120_000);
+
+  test("from a phone to 4K, light and dark: nothing is off the screen, and axe finds nothing", async () => {
+    const screenshots = process.env.SCREENSHOTS;
+    if (screenshots) await mkdir(screenshots, { recursive: true });
+    const context = await session();
+    const page = await open(context, `${isolated.origin}${small}&gpu=0&threads=0`);
+    await measure(page);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const [width, height] of sizes) {
+        await page.setViewportSize({ width, height });
+        const name = `bench ${width}x${height} ${colorScheme}`;
+        if (screenshots) {
+          await page.screenshot({ path: join(screenshots, `${name.replaceAll(" ", "-")}.png`), fullPage: true });
+        }
+        expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), name).toBe(true);
+      }
+      await page.setViewportSize({ width: 1280, height: 800 });
+      expect(await violations(page), colorScheme).toEqual([]);
+    }
     await context.close();
   }, 120_000);
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,12 +13,15 @@ import { text, until } from "../kiosk/open.js";
 const photo = (name: string) => fileURLToPath(new URL(`examples/photos/${name}`, root));
 const axe = fileURLToPath(new URL("node_modules/axe-core/axe.min.js", root));
 
+/** Where `npm run screenshots` wants pictures of each size. */
+const screenshots = process.env.SCREENSHOTS;
+
 /** A phone of old, one on its side, a desk; with npm run test:full a phone, a portrait wall and 4K too. */
 const sizes: readonly (readonly [width: number, height: number])[] = [
   [320, 568],
   [844, 390],
   [1920, 1080],
-  ...(process.env.FULL
+  ...(process.env.FULL || screenshots
     ? ([
         [390, 844],
         [1080, 1920],
@@ -218,6 +221,11 @@ describe.skipIf(noChromium)(`the playground in Chromium${noChromium}`, () => {
       for (const colorScheme of ["light", "dark"] as const) {
         const page = await open({ viewport: { width, height }, colorScheme });
         await answered(page, "cat");
+        if (screenshots) {
+          await mkdir(screenshots, { recursive: true });
+          const path = join(screenshots, `playground-${width}x${height}-${colorScheme}.png`);
+          await page.screenshot({ path, fullPage: true });
+        }
         const cut = await page.evaluate(() =>
           [...document.querySelectorAll("body *")]
             .filter((element) => {
