@@ -30,11 +30,15 @@ let picture: Blob | null = null;
 /** Of the picture that was asked for last: an older one's answer is not shown. */
 let turn = 0;
 
+/** A load that takes no longer is told by a word alone: to draw how far it is would make it take longer. */
+const SOON_MS = 1000;
+
 function options(): LoadOptions {
+  const begin = performance.now();
   return {
     ...(labels && { labels }),
     onProgress({ phase, loaded, total }) {
-      if (phase === "ready") return;
+      if (phase === "ready" || performance.now() - begin < SOON_MS) return;
       const text = phase === "fetch" ? "Fetching the model" : "Preparing the model";
       answer.waiting(text, total > 0 ? loaded / total : undefined);
     },
