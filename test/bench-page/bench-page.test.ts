@@ -95,6 +95,24 @@ function mustHold(configuration: Configuration, runs: number): void {
   for (const value of [loadMs, firstMs, memoryBytes]) expect(value).toBeGreaterThan(0);
 }
 
+/** Words of a chart that lie over others. Runs in the page. */
+function overlaps(): string[] {
+  const found: string[] = [];
+  for (const chart of document.querySelectorAll(".chart > svg")) {
+    const words = [...chart.querySelectorAll("text")].filter((it) => it.checkVisibility());
+    for (const [index, one] of words.entries()) {
+      const a = one.getBoundingClientRect();
+      for (const other of words.slice(index + 1)) {
+        const b = other.getBoundingClientRect();
+        const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        if (width > 1 && height > 4) found.push(`${one.textContent} and ${other.textContent}`);
+      }
+    }
+  }
+  return found;
+}
+
 const sumOf = (stages: readonly { ms: number }[]) => stages.reduce((sum, { ms }) => sum + ms, 0);
 /** From here on the browser calls a task long. */
 const LONG_MS = 50;
@@ -251,6 +269,7 @@ describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
           await page.screenshot({ path: join(screenshots, `${name.replaceAll(" ", "-")}.png`), fullPage: true });
         }
         expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), name).toBe(true);
+        expect(await page.evaluate(overlaps), name).toEqual([]);
       }
       await page.setViewportSize({ width: 1280, height: 800 });
       expect(await violations(page), colorScheme).toEqual([]);

@@ -213,7 +213,8 @@ describe.skipIf(noChromium)(`the playground in Chromium${noChromium}`, () => {
     for (const row of rows) expect(row).toMatch(/^[CG]PU.*ms.*cat$/);
     expect(await violations(page)).toEqual([]);
     await page.context().close();
-  });
+    // A software GPU compiles its shaders for most of a minute.
+  }, 120_000);
 
   test.each(sizes)(
     "%d x %d, light and dark: nothing is cut or off the screen, and axe finds nothing",

@@ -27,6 +27,8 @@ const GAP = 4;
 const GROUP_GAP = 12;
 /** Where bars have their values beside them, they leave this much of the width. */
 const BESIDE = 72;
+/** Letters that a line has room for on the smallest phone. Of more, the value gets a line of its own. */
+const LINE = 28;
 
 /**
  * Horizontal bars from zero. Widths are shares of the picture's, so it fits any screen and paper without being drawn again,
@@ -37,11 +39,13 @@ export function barChart({ description, groups, legend }: BarChart): HTMLElement
   const values = groups.flatMap(({ bars }) => bars.flatMap(({ value, ideal = 0 }) => [value, ideal]));
   const largest = Math.max(...values, Number.MIN_VALUE);
   const alone = groups.every(({ bars }) => bars.length === 1);
+  const isCrowded = alone && groups.some(({ label, bars }) => label.length + bars[0]!.text.length > LINE);
   const full = alone ? 100 : BESIDE;
   const picture = svg("svg", { role: "img", "aria-label": description, width: "100%" });
   let y = 0;
   for (const { label, bars } of groups) {
     picture.append(svg("text", { x: 0, y: y + 14, class: "chart-label" }, label));
+    if (isCrowded) y += LABEL;
     if (alone) picture.append(svg("text", { x: "100%", y: y + 14, class: "chart-value at-end" }, bars[0]!.text));
     y += LABEL;
     for (const { series, value, text, ideal } of bars) {
