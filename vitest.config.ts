@@ -28,8 +28,8 @@ export default defineConfig({
           name: "together",
           include: ["test/**/*.test.ts"],
           exclude: [...exclude, ...alone],
-          // Most of them keep one core busy, so that two use the two cores that there are at least.
-          maxWorkers: 2,
+          // Two keep two cores busy; a third goes on while one of them waits for a browser, a server or a process.
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },
