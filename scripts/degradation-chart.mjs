@@ -3,8 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 const [, , input, output] = process.argv;
 const { recipe, networks } = JSON.parse(readFileSync(input, "utf8"));
-const [width, height, left, top, gap] = [340, 300, 48, 44, 76];
+const [width, height, left, top, gap] = [340, 300, 48, 44, 116];
 const most = 0.9;
+const LINE = 14;
 
 const names = ["plain-56", "plain-20", "residual-56", "residual-20"];
 const panels = [
@@ -15,11 +16,14 @@ const x = (panel, epoch) => left + panel * (width + gap) + (width * epoch) / rec
 const y = (error) => top + height * (1 - error / most);
 const at = (...numbers) => numbers.map((it) => it.toFixed(1)).join(",");
 
-/** Labels at the lines' ends, moved apart where they would meet. */
+/** Labels at the lines' ends, moved apart where they would meet, and up where they would go below the chart. */
 function places(ends) {
   const sorted = [...ends].sort((a, b) => a.y - b.y);
   for (const [index, it] of sorted.entries()) {
-    if (index > 0) it.y = Math.max(it.y, sorted[index - 1].y + 14);
+    if (index > 0) it.y = Math.max(it.y, sorted[index - 1].y + LINE);
+  }
+  for (const [index, it] of sorted.reverse().entries()) {
+    it.y = Math.min(it.y, index > 0 ? sorted[index - 1].y - LINE : y(0) + 4);
   }
   return sorted;
 }

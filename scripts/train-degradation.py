@@ -3,7 +3,8 @@
     python3 scripts/train-degradation.py TRAIN.bin TEST.bin OUTPUT [EPOCHS]
 
 TRAIN and TEST are records of CIFAR-10's "binary version"; OUTPUT is a folder. Needs PyTorch and safetensors.
-The four are trained in turns of an epoch, and see the same pictures, cut and mirrored alike, in the same order.
+The four are trained in turns of an epoch, and see the same pictures, as they are, in the same order: how well a network can learn
+its own pictures by heart is a question of optimisation alone.
 After each turn a network's checkpoint and OUTPUT/curves.json are written; the same command goes on from them.
 At the end there are OUTPUT/plain-20.safetensors, residual-20, plain-56 and residual-56.
 """
@@ -26,9 +27,8 @@ WIDTHS = [16, 32, 64]
 DEPTHS = [56, 20]
 MEAN = [0.4914, 0.4822, 0.4465]
 STD = [0.2470, 0.2435, 0.2616]
-BATCH = 64
-BORDER = 4
-RATE, FALLS_AFTER = 0.1, [0.79]  # to a tenth each time, after these shares of the epochs
+BATCH = 32
+RATE, WARM = 0.05, 0.05  # half a cosine, which rises over the first share of the epochs
 MOMENTUM, DECAY = 0.9, 1e-4
 
 
@@ -86,19 +86,6 @@ def normalised(pictures):
     return ((pictures.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def varied(padded, generator):
-    """All pictures, normalised, each cut at a place of its own out of [n, 3, 40, 40], half of them mirrored."""
-    count = len(padded)
-    places = torch.randint(0, 2 * BORDER + 1, (2, count, 1), generator=generator)
-    along = torch.arange(32)
-    rows, columns = places[0] + along, places[1] + along
-    mirrored = torch.rand(count, generator=generator) < 0.5
-    columns[mirrored] = columns[mirrored].flip(1)
-    which = torch.arange(count).view(-1, 1, 1)
-    # Indices around the channels bring them last, which is the layout that convolutions want.
-    return normalised(padded[which, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2))
-
-
 @torch.no_grad()
 def error(network, pictures, classes):
     """The share of wrong answers, in f32."""
@@ -138,13 +125,15 @@ class Run:
         state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "errors": self.errors}
         replace(self.path, lambda path: torch.save(state, path))
 
-    def epoch(self, pictures, classes, order, rate, bf16):
-        """The share of wrong answers in training: of the pictures as they were cut, by the weights as they were then."""
+    def epoch(self, pictures, classes, order, epoch, epochs, bf16):
+        """The share of wrong answers in training, by the weights as they were then."""
         self.network.train()
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
         wrong = 0
-        for batch in order.split(BATCH):
+        batches = order.split(BATCH)
+        for step, batch in enumerate(batches):
+            rate = rate_at((epoch + step / len(batches)) / epochs)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
             with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
                 logits = self.network(pictures[batch].contiguous(memory_format=torch.channels_last)).float()
             loss = F.cross_entropy(logits, classes[batch])
@@ -172,6 +161,11 @@ class Run:
         save_file(tensors, folder / f"{self.name}.safetensors", {"resnet-edge": json.dumps(stated)})
 
 
+def rate_at(share):
+    """The rate after this share of all steps."""
+    return RATE * min(1, share / WARM) * (1 + math.cos(math.pi * share)) / 2
+
+
 def replace(path, write):
     """Writes a file whole or not at all."""
     beside = path.with_name(f"{path.name}.new")
@@ -182,42 +176,36 @@ def replace(path, write):
 # A process has one thread: on small layers threads wait for each other more than they compute, most of all on a machine that is shared.
 def begin(train_path, test_path):
     """What a process keeps between two turns."""
-    global pictures, classes, tested, drawn, bf16
+    global pictures, classes, tested, seen, bf16
     torch.set_num_threads(1)
     (pictures, classes), tested = read(train_path), read(test_path)
-    drawn, bf16 = (None, None, None), with_bf16()
+    seen, bf16 = normalised(pictures), with_bf16()
 
 
 def turn(name, folder, epoch, epochs):
     """One epoch of one network. Gives its name, its errors so far, and the seconds spent."""
-    global drawn
     started = time.time()
     run = Run(name, folder)
     errors = run.errors
     if len(errors["train"]) == epoch:
-        if drawn[0] != epoch:
-            generator = torch.Generator().manual_seed(epoch)
-            seen = varied(F.pad(pictures, (BORDER,) * 4), generator)
-            drawn = epoch, seen, torch.randperm(len(seen), generator=generator)
-        _, seen, order = drawn
-        rate = RATE * 0.1 ** sum(epoch >= math.floor(share * epochs) for share in FALLS_AFTER)
-        errors["train"].append(run.epoch(seen, classes, order, rate, bf16))
+        order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(epoch))
+        errors["train"].append(run.epoch(seen, classes, order, epoch, epochs, bf16))
         errors["test"].append(error(run.network, *tested))
         run.keep()
     if epoch == epochs - 1:
         if errors["final"] is None:
-            # Of the pictures as they are, by the weights at the end.
+            # By the weights at the end.
             errors["final"] = {"train": error(run.network, pictures, classes), "test": errors["test"][-1]}
             run.keep()
         run.write(folder, epochs)
     return name, errors, time.time() - started
 
 
-def main(train_path, test_path, folder, epochs=15):
+def main(train_path, test_path, folder, epochs=20):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     recipe = {"pictures": os.path.getsize(train_path) // 3073, "tested": os.path.getsize(test_path) // 3073, "epochs": epochs}
-    recipe |= {"batch": BATCH, "rate": RATE, "falls after": FALLS_AFTER, "momentum": MOMENTUM, "decay": DECAY}
+    recipe |= {"batch": BATCH, "rate": RATE, "warm": WARM, "momentum": MOMENTUM, "decay": DECAY}
     recipe |= {"bf16": with_bf16(), "torch": torch.__version__}
     curves = folder / "curves.json"
     begun = json.loads(curves.read_text())["recipe"]["epochs"] if curves.exists() else epochs
