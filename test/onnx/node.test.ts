@@ -32,16 +32,14 @@ async function judge(cases: readonly Case[], simd: (typeof modules)[number]) {
   return report(verdicts);
 }
 
-test
-  .skipIf(!found)
-  .each(
-    modules.flatMap((simd) => [
-      ["node", simd, nodeCases] as const,
-      ["pytorch-converted", simd, convertedCases] as const,
-      // Whole networks take half a minute; their operators are those of the other two on either module.
-      ...(simd === "relaxed" || process.env.FULL ? [["light", simd, lightCases] as const] : []),
-    ]),
-  )(
+test.skipIf(!found).each(
+  modules.flatMap((simd) => [
+    ["node", simd, nodeCases] as const,
+    ["pytorch-converted", simd, convertedCases] as const,
+    // Whole networks take half a minute; their operators are those of the other two on either module.
+    ...(simd === "relaxed" || process.env.FULL ? [["light", simd, lightCases] as const] : []),
+  ]),
+)(
   `every case of shared/data/onnx/%s is right or refused by name, on the %s module${reason}`,
   async (_, simd, casesOf) => {
     expect(await judge(casesOf(), simd)).toEqual({ wrong: {}, refused: [] });
