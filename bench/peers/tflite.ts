@@ -43,7 +43,7 @@ export function toTflite(network: Network, scheme: Int8Scheme | null = null): Ui
   const kinds: Kind[] = [];
   const int = (value: number): Field => ({ int: value });
 
-  /** `scales`: one, or one for each slice along the first axis; absent: not quantised. */
+  /** `scales`: one, or one for each slice along `axis`; absent: not quantised. */
   const tensor = (
     name: string,
     shape: readonly number[],
@@ -51,10 +51,14 @@ export function toTflite(network: Network, scheme: Int8Scheme | null = null): Ui
     data: ArrayBufferView | null,
     scales?: readonly number[],
     zeroPoint = 0,
+    axis = 0,
   ): number => {
     if (data) buffers.push({ table: [{ bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }] });
     const fields: Field[] = [{ ints: shape }, { byte: type }, int(data ? buffers.length - 1 : 0), { text: name }];
-    if (scales) fields.push({ table: [null, null, { floats: scales }, { longs: scales.map(() => zeroPoint) }] });
+    if (scales) {
+      const zeros = scales.map(() => zeroPoint);
+      fields.push({ table: [null, null, { floats: scales }, { longs: zeros }, null, null, int(axis)] });
+    }
     return tensors.push({ table: fields }) - 1;
   };
   const ints = (name: string, shape: readonly number[], values: readonly number[]) =>
@@ -112,7 +116,7 @@ export function toTflite(network: Network, scheme: Int8Scheme | null = null): Ui
     const { values, units } = int32Bias(bias, scheme.of(input), int8);
     const turned = toOhwi(int8.values, new Int8Array(int8.values.length), depth, height * width);
     return [
-      tensor(`${name}.weight`, shape, INT8, turned, [...int8.scales]),
+      tensor(`${name}.weight`, shape, INT8, turned, [...int8.scales], 0, isDepthwise(op) ? 3 : 0),
       tensor(`${name}.bias`, [out], INT32, values, [...units]),
     ];
   };

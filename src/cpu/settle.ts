@@ -27,11 +27,11 @@ export function settle(
   if (relaxed && !hasRelaxedSimd()) {
     throw new WasmError(`This engine has no relaxed SIMD. Use simd: "auto" or "baseline".`);
   }
-  const extended = isExtended(network);
+  const int8 = network.values.some(({ quantization }) => quantization);
   return {
-    extended,
     // Kernels for both are in no module.
-    int8: !extended && network.values.some(({ quantization }) => quantization),
+    extended: !int8 && isExtended(network),
+    int8,
     relaxed,
     tile: relaxed ? (tile === "auto" ? null : tile) : "4x8",
     choice: chooseThreads(threads, threadSupport, networkMacs(network)),
