@@ -8,7 +8,10 @@ export function product(
   bFrom: number,
   count: number,
 ): number {
-  let [first, second, third, fourth] = [0, 0, 0, 0];
+  let first = 0;
+  let second = 0;
+  let third = 0;
+  let fourth = 0;
   let at = 0;
   for (; at + 3 < count; at += 4) {
     first += a[aFrom + at]! * b[bFrom + at]!;
