@@ -1,14 +1,16 @@
 // A folder of pictures through the command, an older build's command, and onnxruntime-node with sharp: in turns, each in processes of
 // its own. Images a second over the whole run, loading included; cores busy; the most memory of all its processes.
 // npm run bench:pipeline -- --images DIR --model FILE [--int8 FILE] [--before CHECKOUT] [--count 2000] [--rounds 3] [--peer]
+// --browser: from file to answer in Chromium, beside the figures that each step should reach; see pipeline-browser.mjs.
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { folderOf } from "./folder.mjs";
 import { bundle, installPeers } from "./peers/prepare.mjs";
+import { treeOf } from "./process-tree.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -19,31 +21,21 @@ const { values } = parseArgs({
     count: { type: "string", default: "2000" },
     rounds: { type: "string", default: "3" },
     peer: { type: "boolean", default: false },
+    browser: { type: "boolean", default: false },
   },
 });
 const cores = availableParallelism();
 const root = fileURLToPath(new URL("..", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "pipeline-"));
 
-/** Of a process and all below it: bytes that are its own or its share of what is shared, and ticks of CPU by process. */
-function treeOf(pid, ticks) {
-  let bytes = 0;
-  const walk = (id) => {
-    try {
-      const stat = readFileSync(`/proc/${id}/stat`, "utf8");
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      ticks.set(id, Number(fields[11]) + Number(fields[12]));
-      bytes += 1024 * Number(/^Pss: +(\d+)/m.exec(readFileSync(`/proc/${id}/smaps_rollup`, "utf8"))?.[1] ?? 0);
-      for (const task of readdirSync(`/proc/${id}/task`)) {
-        const children = readFileSync(`/proc/${id}/task/${task}/children`, "utf8");
-        for (const child of children.split(" ").filter(Boolean)) walk(Number(child));
-      }
-    } catch {
-      // It has ended meanwhile.
-    }
-  };
-  walk(pid);
-  return bytes;
+if (values.browser) {
+  const { inBrowser } = await import("./pipeline-browser.mjs");
+  try {
+    await inBrowser({ ...values, rounds: Number(values.rounds) }, work);
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+  process.exit();
 }
 
 const TICKS_A_SECOND = 100;

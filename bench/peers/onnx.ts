@@ -11,10 +11,12 @@ export interface OnnxOptions {
   readonly batch?: number;
   /** Values, by their names, that are outputs too. */
   readonly also?: readonly string[];
+  /** What the model's input and output are called; absent: as its values. */
+  readonly names?: readonly [input: string, output: string];
 }
 
 /** A network as an ONNX ModelProto, BatchNorms folded: for comparing engines on the very same weights. */
-export function toOnnx(network: Network, { batch = 1, also = [] }: OnnxOptions = {}): Uint8Array {
+export function toOnnx(network: Network, { batch = 1, also = [], names }: OnnxOptions = {}): Uint8Array {
   const graph = new OnnxGraph(network.architecture.name);
 
   const floats = (id: string, values: Float32Array, dims: readonly number[] = [values.length]) =>
@@ -77,11 +79,13 @@ export function toOnnx(network: Network, { batch = 1, also = [] }: OnnxOptions =
         throw new Error(`${op.kind} is not needed by the networks that are compared`);
     }
   };
+  if (names) graph.node("Identity", [names[0]], valueName(network.input));
   for (const stage of network.stages) for (const op of stage.ops) lower(op);
 
   const { channels, height, width } = network.values[network.input]!;
-  graph.input(valueName(network.input), [batch, channels, height, width]);
-  graph.output(valueName(network.output), [batch, network.values[network.output]!.channels]);
+  if (names) graph.node("Identity", [valueName(network.output)], names[1]);
+  graph.input(names?.[0] ?? valueName(network.input), [batch, channels, height, width]);
+  graph.output(names?.[1] ?? valueName(network.output), [batch, network.values[network.output]!.channels]);
   for (const name of also) graph.output(name);
   return graph.encode();
 }

@@ -16,6 +16,13 @@ export function installPeers() {
   }
 }
 
+/** Whole pipelines in browsers; their packages are large, and come only where they are asked for. */
+export function installBrowserPeers() {
+  const folder = new URL("./browser/", import.meta.url);
+  if (existsSync(new URL("node_modules/@mediapipe", folder))) return;
+  run("npm", ["install", "--ignore-scripts"], fileURLToPath(folder));
+}
+
 /** Bundles one of this folder's programs into out/, from where it finds the peers. */
 export async function bundle(name, platform) {
   const outfile = fileURLToPath(new URL(`bench/peers/out/${name.replace(/\.m?[jt]s$/, ".js")}`, root));

@@ -1,4 +1,5 @@
 import type { ConvOp, LinearOp, Network, Padding, ValueId } from "../../src/graph/network.js";
+import type { Preprocess } from "../../src/options.js";
 import { type Field, type Node, writeFlatbuffer } from "./flatbuffer.js";
 import { type FusedOp, fusedOps, isDepthwise } from "./fused.js";
 import { type Affine, type Int8Scheme, int8Weights, int32Bias } from "./int8.js";
@@ -34,9 +35,13 @@ const [SAME, VALID] = [0, 1];
 /**
  * A network as a TensorFlow Lite model, NHWC, BatchNorms folded: for comparing engines on the very same weights. With a scheme
  * it is full-integer: int8 activations, int8 weights by output channel, int32 biases, as TensorFlow Lite's "8-bit quantization
- * specification" says. f32 in and f32 logits out in either case.
+ * specification" says. f32 in and f32 logits out in either case. `normalisation`: stated in its metadata, for tasks that prepare pictures.
  */
-export function toTflite(network: Network, scheme: Int8Scheme | null = null): Uint8Array {
+export function toTflite(
+  network: Network,
+  scheme: Int8Scheme | null = null,
+  normalisation?: Pick<Preprocess, "mean" | "std">,
+): Uint8Array {
   const tensors: Node[] = [];
   const buffers: Node[] = [{ table: [] }];
   const operators: Node[] = [];
@@ -198,6 +203,7 @@ export function toTflite(network: Network, scheme: Int8Scheme | null = null): Ui
     output = operator("dequantize", [output], activation("logits", [1, channels], null));
   }
 
+  if (normalisation) buffers.push({ table: [{ bytes: metadataOf(normalisation) }] });
   const codes = kinds.map((kind): Node => {
     const { code, int8 } = OPERATORS[kind];
     return { table: [{ byte: code }, null, int(scheme ? int8 : 1), int(code)] };
@@ -206,9 +212,26 @@ export function toTflite(network: Network, scheme: Int8Scheme | null = null): Ui
     table: [{ tables: tensors }, { ints: [input] }, { ints: [output] }, { tables: operators }, { text: "main" }],
   };
   const model: Node = {
-    table: [int(3), { tables: codes }, { tables: [subgraph] }, { text: "resnet" }, { tables: buffers }],
+    table: [
+      ...[int(3), { tables: codes }, { tables: [subgraph] }, { text: "resnet" }, { tables: buffers }, null],
+      normalisation ? { tables: [{ table: [{ text: "TFLITE_METADATA" }, int(buffers.length - 1)] }] } : null,
+    ],
   };
   return writeFlatbuffer(model, "TFL3");
+}
+
+/** TensorFlow Lite's metadata of a network of RGB pictures. MediaPipe takes one mean and deviation of a byte: those of all channels together. */
+function metadataOf({ mean, std }: Pick<Preprocess, "mean" | "std">): Uint8Array {
+  const [IMAGE_PROPERTIES, RGB, NORMALIZATION] = [2, 1, 1];
+  const bytes = (shares: readonly number[]) => ({
+    floats: [(255 * shares.reduce((sum, share) => sum + share, 0)) / shares.length],
+  });
+  const normalization: Node = { table: [{ byte: NORMALIZATION }, { table: [bytes(mean), bytes(std)] }] };
+  const content: Node = { table: [{ byte: IMAGE_PROPERTIES }, { table: [{ byte: RGB }] }] };
+  const image: Node = { table: [{ text: "image" }, null, null, content, { tables: [normalization] }] };
+  const scores: Node = { table: [{ text: "scores" }] };
+  const subgraph: Node = { table: [null, null, { tables: [image] }, { tables: [scores] }] };
+  return writeFlatbuffer({ table: [{ text: "resnet" }, null, null, { tables: [subgraph] }] }, "M001");
 }
 
 /** Whether TensorFlow's "SAME" pads as much, on the same sides. */
