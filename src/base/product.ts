@@ -22,3 +22,15 @@ export function product(
   for (; at < count; at++) first += a[aFrom + at]! * b[bFrom + at]!;
   return first + second + (third + fourth);
 }
+
+/** Adds `length` numbers of `from`, from index `b` on, times `factor` to those of `to` from index `a` on. */
+export function addScaled(
+  to: Float64Array,
+  a: number,
+  from: Float64Array,
+  b: number,
+  length: number,
+  factor: number,
+): void {
+  for (let at = 0; at < length; at++) to[a + at]! += factor * from[b + at]!;
+}

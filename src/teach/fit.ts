@@ -1,3 +1,5 @@
+import { addScaled } from "../base/product.js";
+import type { Products } from "./products.js";
 import { type Linear, solve } from "./solve.js";
 
 /** What is kept of a picture that was taught. */
@@ -36,9 +38,10 @@ export function fitLayers(
   classes: number,
   features: number,
   strengths: readonly number[],
+  products?: Products,
 ): Linear[] {
   const counts = countsOf(samples, classes);
-  const views = Math.max(1, Math.min(samples[0]!.views.length / features, Math.floor(MOST_ROWS / samples.length)));
+  const views = viewsUsed(samples, features);
   const hints = hintsOf(samples, classes, features);
   const width = features + hints.length;
   const count = samples.length * views;
@@ -65,13 +68,62 @@ export function fitLayers(
   const hinted = hints.length > 0 ? PRIOR / deviation(values, width, means, weights, features, width) : 0;
   const scale = (column: number) => (column < features ? plain : hinted);
   for (let row = 0; row < count; row++) {
-    for (let column = 0; column < width; column++) {
-      values[row * width + column] = (values[row * width + column]! - means[column]!) * scale(column);
-    }
+    centre(values, row * width, means, 0, features, plain);
+    centre(values, row * width, means, features, width, hinted);
   }
-  const solutions = solve({ values, count, width, classes: own, weights }, classes, strengths);
+  const gram = products && centred(products.of(samples, views), { values, width, features, weights, plain });
+  const solutions = solve({ values, count, width, classes: own, weights, gram }, classes, strengths);
   // Pictures to come are not brought to unit length: their layer is linear. They have about the length of those that were taught.
   return solutions.map((solved) => folded(solved, { classes, features, hints, means, scale, norms }));
+}
+
+/** Columns [begin, end) of the row at `from`, less their means, times `scale`. */
+function centre(
+  values: Float64Array,
+  from: number,
+  means: Float64Array,
+  begin: number,
+  end: number,
+  scale: number,
+): void {
+  for (let column = begin; column < end; column++) {
+    values[from + column] = (values[from + column]! - means[column]!) * scale;
+  }
+}
+
+/** Of each picture. */
+export function viewsUsed(samples: readonly Sample[], features: number): number {
+  return Math.max(1, Math.min(samples[0]!.views.length / features, Math.floor(MOST_ROWS / samples.length)));
+}
+
+interface Centred {
+  /** Rows as the solver has them, of which the columns behind the features are read. */
+  readonly values: Float64Array;
+  readonly width: number;
+  readonly features: number;
+  readonly weights: Float64Array;
+  /** The features' scale. */
+  readonly plain: number;
+}
+
+/** Inner products of rows of unit length as those of the solver's rows: without the weighted mean, scaled, with the hints' columns. */
+function centred(raw: Float64Array, { values, width, features, weights, plain }: Centred): Float64Array {
+  const count = weights.length;
+  const total = weights.reduce((sum, it) => sum + it, 0);
+  const withMean = new Float64Array(count);
+  let ofMean = 0;
+  for (let a = 0; a < count; a++) {
+    for (let b = 0; b < count; b++) withMean[a]! += (raw[a * count + b]! * weights[b]!) / total;
+    ofMean += (withMean[a]! * weights[a]!) / total;
+  }
+  for (let a = 0; a < count; a++) {
+    for (let b = 0; b <= a; b++) {
+      let sum = (raw[a * count + b]! - withMean[a]! - withMean[b]! + ofMean) * plain ** 2;
+      for (let at = features; at < width; at++) sum += values[a * width + at]! * values[b * width + at]!;
+      raw[a * count + b] = raw[b * count + a] = sum;
+    }
+  }
+  return raw;
 }
 
 /** What rows were made of. */
@@ -144,7 +196,7 @@ function meansOf(values: Float64Array, width: number, weights: Float64Array): Fl
   let total = 0;
   for (const [row, weight] of weights.entries()) {
     total += weight;
-    for (let column = 0; column < width; column++) means[column]! += weight * values[row * width + column]!;
+    addScaled(means, 0, values, row * width, width, weight);
   }
   return means.map((sum) => sum / total);
 }

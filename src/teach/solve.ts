@@ -1,4 +1,5 @@
-import { product } from "../base/product.js";
+import { addScaled, product } from "../base/product.js";
+import { gram } from "./products.js";
 
 /** Rows of numbers with their classes. */
 export interface Rows {
@@ -10,6 +11,8 @@ export interface Rows {
   readonly classes: Int32Array;
   /** What each row counts for. */
   readonly weights: Float64Array;
+  /** Inner products of all pairs of rows, [count * count], where they are known already. */
+  readonly gram?: Float64Array | undefined;
   /** The values are a lower triangle: those of a row behind its own index are zero. */
   readonly triangular?: boolean;
 }
@@ -35,7 +38,7 @@ const KEPT = 10;
 export function solve(rows: Rows, classes: number, strengths: readonly number[]): Linear[] {
   const { count, width } = rows;
   if (count >= width) return solveDirectly(rows, classes, strengths);
-  const factor = cholesky(gram(rows), count);
+  const factor = cholesky(rows.gram ?? gram(rows.values, count, width), count);
   const found = solveDirectly({ ...rows, values: factor, width: count, triangular: true }, classes, strengths);
   return found.map((it) => spanned(it, rows, factor, classes));
 }
@@ -48,25 +51,12 @@ function spanned({ weights: within, biases }: Linear, rows: Rows, factor: Float6
   for (let k = 0; k < classes; k++) {
     const solved = within.slice(k * count, (k + 1) * count);
     for (let row = count - 1; row >= 0; row--) {
-      for (let below = row + 1; below < count; below++) solved[row]! -= factor[below * count + row]! * solved[below]!;
       solved[row]! /= factor[row * count + row]!;
-    }
-    for (let row = 0; row < count; row++) {
-      const part = solved[row]!;
-      for (let at = 0; at < width; at++) weights[k * width + at]! += part * values[row * width + at]!;
+      addScaled(solved, 0, factor, row * count, row, -solved[row]!);
+      addScaled(weights, k * width, values, row * width, width, solved[row]!);
     }
   }
   return { weights, biases };
-}
-
-function gram({ values, count, width }: Rows): Float64Array {
-  const result = new Float64Array(count * count);
-  for (let a = 0; a < count; a++) {
-    for (let b = 0; b <= a; b++) {
-      result[a * count + b] = result[b * count + a] = product(values, a * width, values, b * width, width);
-    }
-  }
-  return result;
 }
 
 /** Lower triangular, row by row. Rows that depend on others get a little of their own. */
@@ -126,8 +116,7 @@ function objective(rows: Rows, classes: number, strength: number): Evaluate {
       for (let k = 0; k < classes; k++) {
         const part = weight * (Math.exp(logits[k]! - logarithm) - (k === own[row] ? 1 : 0));
         if (part === 0) continue;
-        const weightsAt = k * width;
-        for (let column = 0; column < used; column++) gradient[weightsAt + column]! += part * values[from + column]!;
+        addScaled(gradient, k * width, values, from, used, part);
         gradient[split + k]! += part;
       }
     }
@@ -150,13 +139,17 @@ function minimize(start: Float64Array<ArrayBuffer>, evaluate: Evaluate, close: n
     const nextGradient = new Float64Array(length);
     // Armijo's condition, by halves: the first step mostly meets it.
     for (let halving = 0; halving < 40; halving++, size /= 2) {
-      next = at.map((it, index) => it + size * direction[index]!);
+      next = new Float64Array(length);
+      for (let index = 0; index < length; index++) next[index] = at[index]! + size * direction[index]!;
       nextValue = evaluate(next, nextGradient);
       if (nextValue <= value + 1e-4 * size * slope) break;
     }
     if (!(nextValue < value)) break;
-    const step = next.map((it, index) => it - at[index]!);
-    const change = nextGradient.map((it, index) => it - gradient[index]!);
+    const [step, change] = [new Float64Array(length), new Float64Array(length)];
+    for (let index = 0; index < length; index++) {
+      step[index] = next[index]! - at[index]!;
+      change[index] = nextGradient[index]! - gradient[index]!;
+    }
     const curvature = dot(step, change);
     if (curvature > 1e-12 * dot(change, change)) pairs.push({ step, change, curvature });
     if (pairs.length > KEPT) pairs.shift();
@@ -170,12 +163,13 @@ function descent(
   gradient: Float64Array,
   pairs: readonly { step: Float64Array; change: Float64Array; curvature: number }[],
 ): Float64Array {
+  const { length } = gradient;
   const direction = gradient.map((it) => -it);
   const parts = new Float64Array(pairs.length);
   for (let index = pairs.length - 1; index >= 0; index--) {
     const { step, change, curvature } = pairs[index]!;
     parts[index] = dot(step, direction) / curvature;
-    for (let at = 0; at < direction.length; at++) direction[at]! -= parts[index]! * change[at]!;
+    addScaled(direction, 0, change, 0, length, -parts[index]!);
   }
   const last = pairs.at(-1);
   if (last) {
@@ -184,7 +178,7 @@ function descent(
   }
   for (const [index, { step, change, curvature }] of pairs.entries()) {
     const part = parts[index]! - dot(change, direction) / curvature;
-    for (let at = 0; at < direction.length; at++) direction[at]! += part * step[at]!;
+    addScaled(direction, 0, step, 0, length, part);
   }
   return direction;
 }
