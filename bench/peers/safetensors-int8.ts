@@ -1,6 +1,4 @@
 import type { Network } from "../../src/graph/network.js";
-import { ranges as steps } from "../../src/graph/quantization.js";
-import { storedIn } from "../../src/graph/stored.js";
 import type { Ranges } from "./calibrate.js";
 import { int8Weights } from "./int8.js";
 import { readWeight } from "./read-weight.js";
@@ -24,11 +22,11 @@ export function toInt8Safetensors(network: Network, ranges: Ranges): Uint8Array 
       file.vector(`${name}.weight_scale`, scales, () => scales);
     }
     if (bias) file.vector(`${name}.bias`, bias, () => bias.read());
-    if (op.kind === "linear") continue;
-    const { value, type } = storedIn(op, network);
-    const { min, max } = ranges.values.get(value)!;
-    const [least, most] = steps[type];
-    const scale = Math.max(max / most, least < 0 ? min / least : 0) || 1;
+    if (op.output === network.output) continue;
+    // 0..127 behind a ReLU, and 0..255 behind the image's; -127..127 elsewhere.
+    const { min, max } = ranges.values.get(op.output)!;
+    const steps = op.relu && op.inputs[0] === network.input ? 255 : 127;
+    const scale = Math.max(max, op.relu ? 0 : -min) / steps || 1;
     file.vector(`${name}.output_scale`, { length: 1 }, () => [scale]);
   }
   for (const add of weights) add();

@@ -12,12 +12,11 @@ export type ValueId = number;
  * How the numbers of a value are stored where they are integers: `real = scale * q`, one scale for the whole value, no zero point.
  *
  * "u7": 0..127, what a ReLU leaves. "u8": 0..255, what one leaves behind the image. "s8": -127..127, everything else. "s16": 0..8128,
- * the mean of a u7 value, in 64ths of its steps. "s7": -64..63, what a convolution leaves without an activation for the next one, in
- * networks beside the plain ResNets.
+ * the mean of a u7 value, in 64ths of its steps.
  * Results are rounded to the nearest integer, ties to even, after they were clamped to these ranges.
  */
 export interface Quantization {
-  readonly type: "u7" | "u8" | "s8" | "s16" | "s7";
+  readonly type: "u7" | "u8" | "s8" | "s16";
   /** Above zero and finite. */
   readonly scale: number;
 }

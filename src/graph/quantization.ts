@@ -1,28 +1,11 @@
-import type { ConvOp, Graph, Network, Op, Quantization, ValueId } from "./network.js";
+import type { ConvOp, Network, Op, Quantization, ValueId } from "./network.js";
 
 /** The least and the greatest integer of each type. */
-export const ranges = { u7: [0, 127], u8: [0, 255], s8: [-127, 127], s16: [0, 8128], s7: [-64, 63] } as const;
-
-/** The integer that is stored for 0: what reads bytes without a sign reads -64..63 as 0..127. */
-export const zeroOf = (quantization: Quantization | null | undefined) => (quantization?.type === "s7" ? 64 : 0);
+export const ranges = { u7: [0, 127], u8: [0, 255], s8: [-127, 127], s16: [0, 8128] } as const;
 
 /** What a convolution stores, where that is integers. */
-export interface Stored {
-  /** The convolution's output, or that of the activation which is part of the store. */
-  readonly value: ValueId;
-  readonly type: Quantization["type"];
-  /** The greatest real number that is kept; infinite unless an activation bounds it. */
-  readonly most: number;
-}
-
-export type StoredBy = (op: ConvOp, network: Graph) => Stored;
-
-/** What a convolution stores in a plain network. */
-export const storedPlainly: StoredBy = (op, network) => ({
-  value: op.output,
-  type: op.relu ? (op.inputs[0] === network.input ? "u8" : "u7") : "s8",
-  most: Number.POSITIVE_INFINITY,
-});
+export const typeOf = (op: ConvOp, network: Network) =>
+  op.relu ? (op.inputs[0] === network.input ? "u8" : "u7") : "s8";
 
 /** Kinds that give integers of their input's scale, where they read integers. */
 export const keepsScale = (op: Op) => op.kind === "maxPool" || op.kind === "zeroPadShortcut";
@@ -30,14 +13,9 @@ export const keepsScale = (op: Op) => op.kind === "maxPool" || op.kind === "zero
 /**
  * Gives the values of a network their quantization. `scaleOf`: of what a convolution stores, or null where that is f32. Pools and
  * padded shortcuts keep their input's; the mean of a u7 value before integer weights is in 64ths of its steps. What reads the image leaves
- * u8: everything behind it depends on that value, and few layers read it. `storedBy`: of other networks than plain ones it is
- * `storedIn`'s (graph/stored.ts).
+ * u8: everything behind it depends on that value, and few layers read it.
  */
-export function withScales(
-  network: Network,
-  scaleOf: (op: ConvOp) => number | null,
-  storedBy: StoredBy = storedPlainly,
-): Network {
+export function withScales(network: Network, scaleOf: (op: ConvOp) => number | null): Network {
   const ops = network.stages.flatMap((stage) => stage.ops);
   const readByIntegers = new Set<ValueId>();
   for (const op of ops) if (op.kind === "linear" && op.weight.int8) readByIntegers.add(op.inputs[0]);
@@ -46,9 +24,7 @@ export function withScales(
     const before = quantizations.get(op.inputs[0]);
     if (op.kind === "conv") {
       const scale = scaleOf(op);
-      if (scale === null) continue;
-      const { value, type } = storedBy(op, network);
-      quantizations.set(value, { type, scale });
+      if (scale !== null) quantizations.set(op.output, { type: typeOf(op, network), scale });
     } else if (before && keepsScale(op)) quantizations.set(op.output, before);
     else if (op.kind === "globalAveragePool" && before?.type === "u7" && readByIntegers.has(op.output)) {
       quantizations.set(op.output, { type: "s16", scale: before.scale / 64 });

@@ -1,10 +1,8 @@
-import { Finish } from "../../assembly/shared/extended.js";
 import { Field } from "../../assembly/shared/record.js";
 import type { Inside } from "../cpu/observe.js";
 import type { Step } from "../cpu/program/program.js";
-import type { Network, Op, Quantization, ValueId } from "../graph/network.js";
+import type { Network, Op, Quantization } from "../graph/network.js";
 import { ranges } from "../graph/quantization.js";
-import { boundsOf, storedIn } from "../graph/stored.js";
 import { paddedChannels } from "../graph/tensor.js";
 
 /** Operations that a visitor sees: all that a convolution or a linear layer reads from, but for those that others need. */
@@ -23,9 +21,9 @@ const isSeen = (op: Op): op is Seen => seen.some((kind) => kind === op.kind);
 
 /**
  * Sees an operation's value: H x W x C, channels padded to `step`. `values` is the engine's own memory, and what is written there goes
- * on through the network. `value`: the operation's, or that of an activation which is part of its store.
+ * on through the network.
  */
-export type Visitor = (op: Seen, values: Float32Array, step: number, value: ValueId) => void;
+export type Visitor = (op: Seen, values: Float32Array, step: number) => void;
 
 export interface Visitors {
   /** Before a ReLU that is part of the operation; with its residual. */
@@ -47,26 +45,18 @@ export function runRounded(
   { bare, stored, until }: Visitors = {},
 ): Float32Array {
   const { buffer } = memory;
-  const bounds = boundsOf(network);
   write(0, input);
   let done = 0;
   for (const [stage, { ops }] of network.stages.entries()) {
     for (const op of ops) {
       if (!isSeen(op)) continue;
-      const { value, most } =
-        op.kind === "conv" ? storedIn(op, network) : { value: op.output, most: Number.POSITIVE_INFINITY };
-      const { quantization, height, width, channels } = shapes[value]!;
+      const { quantization, ...shape } = shapes[op.output]!;
       if (!quantization && !bare && !stored) continue;
-      const recordAt = (index: number) =>
-        new Int32Array(buffer, program.recordsAt + 4 * index * Field.size, Field.size);
       const index = lastRecord(program.steps, stage, op, done);
-      const record = recordAt(index);
-      const step = paddedChannels(channels);
-      const valuesOf = (record: Int32Array) => new Float32Array(buffer, record[Field.output]!, height * width * step);
-      let values = valuesOf(record);
+      const record = new Int32Array(buffer, program.recordsAt + 4 * index * Field.size, Field.size);
+      const step = paddedChannels(shape.channels);
+      const values = new Float32Array(buffer, record[Field.output]!, shape.height * shape.width * step);
       const relu = record[Field.relu]!;
-      // A function that is no bound is the kernel's alone.
-      if (relu > Finish.clipAbove) continue;
       try {
         // The ReLU follows here: it is also what integers are clamped to.
         record[Field.relu] = 0;
@@ -75,18 +65,11 @@ export function runRounded(
         record[Field.relu] = relu;
       }
       done = index + 1;
-      bare?.(op, values, step, value);
-      const bound = bounds.of.get(op);
-      if (bound && program.steps[done]?.name === bound.name) {
-        execute(done, done + 1);
-        values = valuesOf(recordAt(done++));
-      }
-      const clamped = bound !== undefined || ("relu" in op && op.relu);
+      bare?.(op, values, step);
+      const clamped = "relu" in op && op.relu;
       if (quantization) round(values, quantization);
-      else if (clamped) {
-        for (let at = 0; at < values.length; at++) values[at] = Math.min(most, Math.max(0, values[at]!));
-      }
-      stored?.(op, values, step, value);
+      else if (clamped) for (let at = 0; at < values.length; at++) if (values[at]! < 0) values[at] = 0;
+      stored?.(op, values, step);
       if (until?.(op)) return new Float32Array(0);
     }
   }

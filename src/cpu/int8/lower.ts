@@ -9,12 +9,12 @@ import {
 } from "../../../assembly/shared/record.js";
 import { pointerBytes } from "../../../assembly/shared/sizes.js";
 import type { ConvOp, IntegerRows, LinearOp, Op, Quantization, ValueId, ValueShape } from "../../graph/network.js";
-import { ranges, zeroOf } from "../../graph/quantization.js";
+import { ranges } from "../../graph/quantization.js";
 import { paddedChannels, paddedIntegers } from "../../graph/tensor.js";
 import { piecesOf } from "../kernels/pieces.js";
 import { bitsOf, lower, window } from "../lower/lower.js";
 import type { Drafts, Words } from "../program/drafts.js";
-import { integerForm, type Requantization } from "./pack.js";
+import { integerForm } from "./pack.js";
 import { type Filtering, filteringOf, filteringWords } from "./winograd.js";
 
 /** Input rows of a piece should stay in a core's second-level cache. */
@@ -26,16 +26,11 @@ const COSTS = { block: 4, rowPanels: 1, panelRows: 2 };
 
 /** An operation's records, on integers where its values and weights are such and there is a kernel, else in f32 between conversions. */
 export function lowerIntegers(drafts: Drafts, op: Op): void {
-  if (!lowerToIntegers(drafts, op)) lowerFloat(drafts, op);
-}
-
-/** False where there is no kernel on integers. */
-export function lowerToIntegers(drafts: Drafts, op: Op): boolean {
   const input = drafts.shape(op.inputs[0]);
   const output = drafts.shape(op.output);
   const [from, to] = [input.quantization, output.quantization];
   const isKept = from !== undefined && to?.type === from.type && to.scale === from.scale;
-  if (op.kind === "conv" && op.weight.int8 && from && to && fits(drafts, op, from)) {
+  if (op.kind === "conv" && op.weight.int8 && (from?.type === "u7" || from?.type === "u8") && to && fits(drafts, op)) {
     lowerConv(drafts, op, op.weight.int8, from, to);
   } else if (op.kind === "maxPool" && isKept) {
     push(drafts, op, Kernel.qs8MaxPool, "qs8_max_pool", output.height, {
@@ -47,7 +42,7 @@ export function lowerToIntegers(drafts: Drafts, op: Op): boolean {
     push(drafts, op, Kernel.qs8GlobalAveragePool, "qs8_global_average_pool", paddedIntegers(input.channels) / 16, {
       [PointwiseField.scalar]: bitsOf(factor),
     });
-  } else if (op.kind === "zeroPadShortcut" && isKept && !zeroOf(from)) {
+  } else if (op.kind === "zeroPadShortcut" && isKept) {
     push(drafts, op, Kernel.qs8ZeroPadShortcut, "qs8_zero_pad_shortcut", output.height, {
       [PointwiseField.strideHeight]: op.stride,
       [PointwiseField.strideWidth]: op.stride,
@@ -56,14 +51,11 @@ export function lowerToIntegers(drafts: Drafts, op: Op): boolean {
     });
   } else if (op.kind === "linear" && op.weight.int8 && from?.type === "s16" && !to && input.channels <= MOST_LINEAR) {
     lowerLinear(drafts, op, op.weight.int8, from);
-  } else return false;
-  return true;
+  } else lowerFloat(drafts, op);
 }
 
-/** An input without a sign, whole words of channels in a group, and a summand of integers. */
-function fits(drafts: Drafts, op: ConvOp, from: Quantization): boolean {
-  // Padding is zeros, which stand for another number where there is an offset.
-  if (from.type[0] !== "u" && !(zeroOf(from) && op.padding.every((side) => side === 0))) return false;
+/** Whole words of channels in a group, and a summand of integers. */
+function fits(drafts: Drafts, op: ConvOp): boolean {
   const summand = op.inputs[1];
   if (summand !== undefined) {
     const { quantization } = drafts.shape(summand);
@@ -78,16 +70,11 @@ function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantiza
   const added = summand === undefined ? null : drafts.shape(summand).quantization!;
   const least = to.type === "s8" ? 0 : ReluBit.isZero;
   const relu = least | (added && added.type !== "s8" ? ReluBit.isUnsigned : 0);
-  const factor = added ? added.scale / to.scale : 0;
   // The field has one word in both families.
-  const stored = { [Field.relu]: relu, [IntegerConvField.factor]: bitsOf(factor) };
-  const scales: Requantization = {
-    ...{ inputScale: from.scale, outputScale: to.scale, inputZero: zeroOf(from) },
-    outputZero: zeroOf(to) - zeroOf(added) * Math.fround(factor),
-  };
+  const stored = { [Field.relu]: relu, [IntegerConvField.factor]: bitsOf(added ? added.scale / to.scale : 0) };
   const filtering = filteringOf(drafts, op);
-  if (filtering) lowerFiltered(drafts, op, filtering, rows, scales, stored);
-  else lowerDirect(drafts, op, rows, from, scales, stored);
+  if (filtering) lowerFiltered(drafts, op, filtering, rows, from, to, stored);
+  else lowerDirect(drafts, op, rows, from, to, stored);
 }
 
 /** `stored`: words that say how sums become the output. */
@@ -96,11 +83,12 @@ function lowerFiltered(
   op: ConvOp,
   filtering: Filtering,
   rows: IntegerRows,
-  scales: Requantization,
+  { scale: inputScale }: Quantization,
+  { scale: outputScale }: Quantization,
   stored: Words,
 ): void {
   const { depth, panels } = filtering;
-  const form = integerForm(rows, 2, scales);
+  const form = integerForm(rows, 2, { inputScale, outputScale });
   const weights = drafts.addWeights(op, { form, depth, taps: 9, groupOut: 8 * panels });
   const { pieces, words } = filteringWords(drafts, op, filtering);
   push(drafts, op, Kernel.qs8Winograd, "qs8_conv3x3_winograd4", pieces, { ...words, ...stored }, weights);
@@ -111,7 +99,7 @@ function lowerDirect(
   op: ConvOp,
   rows: IntegerRows,
   from: Quantization,
-  scales: Requantization,
+  to: Quantization,
   stored: Words,
 ): void {
   const output = drafts.shape(op.output);
@@ -130,7 +118,7 @@ function lowerDirect(
   // Rows and a panel, widened to sixteen bits.
   const gathered = wide ? 2 * (4 * Math.ceil(rowsPerPiece / 4) + 8) * taps * depth : 0;
   drafts.needScratch(pointerBytes(rowsPerPiece + 8, taps) + gathered);
-  const form = integerForm(rows, wide ? 2 : 4, scales);
+  const form = integerForm(rows, wide ? 2 : 4, { inputScale: from.scale, outputScale: to.scale });
   const weights = drafts.addWeights(op, { form, depth, taps, groups: op.groups, groupOut });
   push(
     drafts,
@@ -162,9 +150,7 @@ function lowerLinear(drafts: Drafts, op: LinearOp, rows: IntegerRows, from: Quan
   const panels = groupOut / 8;
   const pieceCount = Math.min(panels, drafts.options.threads > 1 ? 4 * drafts.options.threads : 1);
   const panelsPerPiece = Math.ceil(panels / pieceCount);
-  const form = integerForm(rows, 2, {
-    ...{ inputScale: from.scale, outputScale: 1, inputZero: 0, outputZero: 0 },
-  });
+  const form = integerForm(rows, 2, { inputScale: from.scale, outputScale: 1 });
   const weights = drafts.addWeights(op, { form, depth, taps: 1, groupOut });
   push(
     drafts,
@@ -183,7 +169,7 @@ function lowerLinear(drafts: Drafts, op: LinearOp, rows: IntegerRows, from: Quan
   );
 }
 
-export function push(
+function push(
   drafts: Drafts,
   op: Op,
   kernel: Kernel,
@@ -219,7 +205,7 @@ function stepOf({ channels, quantization }: ValueShape): number {
 }
 
 /** An operation without a kernel for integers: what it reads is converted to f32, and so is what it leaves. */
-export function lowerFloat(drafts: Drafts, op: Op): void {
+function lowerFloat(drafts: Drafts, op: Op): void {
   const areaOf = [...drafts.areaOf];
   for (const value of op.inputs) {
     const shape = drafts.shape(value);
@@ -245,8 +231,7 @@ function convert(drafts: Drafts, op: Op, value: ValueId, shape: ValueShape, area
       [Field.pieces]: height,
       [Field.relu]: type === "s8" ? 0 : 1,
       [PointwiseField.scalar]: bitsOf(toFloat ? scale : 1 / scale),
-      [PointwiseField.most]: ranges[type][1] + zeroOf(quantization),
-      [PointwiseField.zero]: zeroOf(quantization),
+      [PointwiseField.most]: ranges[type][1],
     },
     areas: { [Field.input]: toFloat ? area : own, [Field.output]: toFloat ? own : drafts.areaOf[value]! },
   });

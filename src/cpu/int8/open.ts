@@ -1,7 +1,6 @@
 import { Tile } from "../../../assembly/shared/record.js";
 import { engineName, kernelsVersion } from "../../base/version.js";
-import { UnsupportedModelError, WasmError } from "../../errors.js";
-import { isExtended } from "../../graph/extended-op.js";
+import { WasmError } from "../../errors.js";
 import { networkMacs } from "../../graph/macs.js";
 import type { Graph } from "../../graph/network.js";
 import type { Store } from "../../host/store.js";
@@ -9,7 +8,6 @@ import { createMemory, instantiate, type Kernels, type Traits, variantOf } from 
 import type { Integers } from "../program/program.js";
 import type { TileName } from "../program/tiles.js";
 import { settledTime } from "../tune/settled-time.js";
-import { lowerBounded } from "./bounded.js";
 import { lowerIntegers } from "./lower.js";
 import { checkFinite, fromFloat, toFloat } from "./places.js";
 import { fillTrial, isRight } from "./tile-check.js";
@@ -31,7 +29,7 @@ const USUAL_FILTERING = 2;
 const WORTH: Readonly<Record<Name, number>> = { "6x8": 0.97, "4x8": 0.97, "6x16": 0.97, wide: 1.08 };
 
 /**
- * What an engine needs beside its own code for a network of integers: its lowering, and the tile that the clock prefers, or for a small
+ * What an engine needs beside its own code for a network of integers: their lowering, and the tile that the clock prefers, or for a small
  * network the likeliest. Null where the module takes no shared memory, and would have to.
  */
 export async function openIntegers(
@@ -41,7 +39,6 @@ export async function openIntegers(
   shared: boolean,
   { store }: { readonly store?: Store | undefined },
 ): Promise<Integers | null> {
-  const lower = lowererOf(network);
   const kernels = await instantiate(module, createMemory(4 << 16, 4 << 16, shared)).catch((error) => {
     if (!shared) throw error;
     return null;
@@ -49,21 +46,7 @@ export async function openIntegers(
   if (!kernels) return null;
   const { name, filtering } = await measured(network, kernels, traits, shared, store);
   const floatTile: TileName = name === "wide" ? "4x8" : name;
-  return { tile: names[name], name, floatTile, filtering, lower, checkFinite, toFloat, fromFloat };
-}
-
-/** Throws `UnsupportedModelError` for operations that are in the extended modules alone, which have no integers. */
-function lowererOf(network: Graph): Integers["lower"] {
-  if (!isExtended(network)) return lowerIntegers;
-  for (const stage of network.stages) {
-    for (const op of stage.ops) {
-      if (op.kind === "conv" || !isExtended({ ...network, stages: [{ ...stage, ops: [op] }] })) continue;
-      throw new UnsupportedModelError(
-        `There are no kernels for both integers and "${op.name}" with its like: load the model with precision: "f32".`,
-      );
-    }
-  }
-  return lowerBounded;
+  return { tile: names[name], name, floatTile, filtering, lower: lowerIntegers, checkFinite, toFloat, fromFloat };
 }
 
 /** The fastest tile, and what a multiply-add of minimal filtering takes in multiply-adds of that. */

@@ -1,6 +1,5 @@
 import { ModelFormatError } from "../../errors.js";
 import type { IntegerRows } from "../../graph/network.js";
-import { elementCount } from "../../graph/tensor.js";
 import type { PackForm, PackJob } from "../program/program.js";
 
 /** How bytes of weights lie in a panel of eight output channels: so many input channels side by side. */
@@ -12,10 +11,6 @@ export interface Requantization {
   readonly inputScale: number;
   /** Of the output; 1 where that is f32. */
   readonly outputScale: number;
-  /** The integer that is read for 0: its products are taken off the bias. */
-  readonly inputZero: number;
-  /** What is added to each output, in steps: the integer that is stored for 0, less what the summand's comes to. */
-  readonly outputZero: number;
 }
 
 /** Adding 1.5 * 2^23 rounds what lies within this. */
@@ -38,16 +33,15 @@ function* packIntegers(
   job: PackJob,
   rows: IntegerRows,
   side: Side,
-  scales: Requantization,
+  { inputScale, outputScale }: Requantization,
   buffer: ArrayBufferLike,
 ): Generator<number, void> {
-  const { weight, depth, taps, groups, groupOut } = job;
+  const { weight, bias, depth, taps, groups, groupOut } = job;
   const [channels, fileDepth] = weight.shape as [number, number];
   const groupRows = channels / groups;
   const panels = Math.ceil(groupOut / 8);
   const rowBytes = fileDepth * taps;
   const staging = new Int8Array(8 * rowBytes);
-  const sums = new Int32Array(channels);
   const panelBytes = depth * taps * 8;
   for (let index = 0; index < groups * panels; index++) {
     const group = Math.floor(index / panels);
@@ -59,7 +53,6 @@ function* packIntegers(
     if (end - begin < 8 || depth > fileDepth) panel.fill(0);
     for (let row = 0; row < end - begin; row++) {
       const from = row * rowBytes;
-      if (scales.inputZero) for (let at = 0; at < rowBytes; at++) sums[begin + row]! += staging[from + at]!;
       for (let tap = 0; tap < taps; tap++) {
         let to = tap * depth * 8 + row * side;
         for (let channel = 0, at = from + tap; channel < fileDepth; channel += side, to += 8 * side) {
@@ -69,26 +62,8 @@ function* packIntegers(
       }
     }
   }
-  yield* packScales(job, rows, scales, sums, buffer);
-}
-
-/** Writes each panel's eight factors and eight biases. `sums`: of each channel's weights. */
-export function* packScales(
-  job: PackJob,
-  rows: IntegerRows,
-  { inputScale, outputScale, inputZero, outputZero }: Requantization,
-  sums: Int32Array,
-  buffer: ArrayBufferLike,
-): Generator<number, void> {
-  const { weight, bias, groups, groupOut } = job;
-  const channels = weight.shape[0]!;
-  const groupRows = channels / groups;
-  const panels = Math.ceil(groupOut / 8);
-  const products = elementCount(weight.shape) / channels;
   yield Math.max(rows.scales.needs ?? 0, bias?.needs ?? 0);
-  const table = new Float32Array(buffer, job.biasAt, groups * panels * 16);
-  // Channels that are not there store a zero as well.
-  for (let at = 0; at < table.length; at++) table[at] = at & 8 ? outputZero : 0;
+  const table = new Float32Array(buffer, job.biasAt, groups * panels * 16).fill(0);
   const scales = rows.scales.read();
   const biases = bias?.read();
   for (let channel = 0; channel < channels; channel++) {
@@ -96,8 +71,8 @@ export function* packScales(
     const within = channel % groupRows;
     const at = (group * panels + (within >> 3)) * 16 + (within & 7);
     table[at] = (inputScale * scales[channel]!) / outputScale;
-    table[at + 8] = (biases?.[channel] ?? 0) / outputScale + outputZero - inputZero * sums[channel]! * table[at]!;
-    const most = 255 * 127 * products * table[at]! + Math.abs(table[at + 8]!);
+    table[at + 8] = (biases?.[channel] ?? 0) / outputScale;
+    const most = 255 * 127 * rowBytes * table[at]! + Math.abs(table[at + 8]!);
     if (outputScale !== 1 && !(most < MOST_STEPS)) refuse(channel, most);
   }
 }

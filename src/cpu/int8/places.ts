@@ -1,18 +1,15 @@
 import { NumericError } from "../../errors.js";
 import type { Quantization, ValueShape } from "../../graph/network.js";
-import { ranges, zeroOf } from "../../graph/quantization.js";
+import { ranges } from "../../graph/quantization.js";
 import { paddedChannels, paddedIntegers } from "../../graph/tensor.js";
 
 /** A quantised value as it crosses between devices: f32, NHWC, channels padded to a multiple of four. */
 export function toFloat(buffer: ArrayBufferLike, at: number, shape: ValueShape): Float32Array {
   const { channels, quantization } = shape;
   const { pixels, step, padded, integers } = layoutOf(buffer, at, shape);
-  const zero = zeroOf(quantization);
   const values = new Float32Array(pixels * padded);
   for (let pixel = 0; pixel < pixels; pixel++) {
-    for (let c = 0; c < channels; c++) {
-      values[pixel * padded + c] = (integers[pixel * step + c]! - zero) * quantization!.scale;
-    }
+    for (let c = 0; c < channels; c++) values[pixel * padded + c] = integers[pixel * step + c]! * quantization!.scale;
   }
   return values;
 }
@@ -23,13 +20,12 @@ export function fromFloat(values: Float32Array, buffer: ArrayBufferLike, at: num
   const { pixels, step, padded, integers } = layoutOf(buffer, at, shape);
   const { type, scale } = quantization!;
   const [least, most] = ranges[type];
-  const zero = zeroOf(quantization);
-  integers.fill(zero);
+  integers.fill(0);
   for (let pixel = 0; pixel < pixels; pixel++) {
     for (let c = 0; c < channels; c++) {
       const value = Math.min(most, Math.max(least, values[pixel * padded + c]! / scale));
       // Adding 1.5 * 2^52 rounds to the nearest integer, ties to even.
-      integers[pixel * step + c] = value + 6755399441055744 - 6755399441055744 + zero;
+      integers[pixel * step + c] = value + 6755399441055744 - 6755399441055744;
     }
   }
 }

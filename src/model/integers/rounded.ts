@@ -1,17 +1,10 @@
 import { ModelFormatError } from "../../errors.js";
 import type { Network, Op } from "../../graph/network.js";
-import { inFloat, type StoredBy, withScales } from "../../graph/quantization.js";
+import { inFloat, withScales } from "../../graph/quantization.js";
 import type { Scales } from "./scales.js";
 
-/**
- * The network with the file's values rounded, or in float; throws where a scale is of no convolution. `storedBy`: as `withScales` takes it.
- */
-export function withIntegers(
-  network: Network,
-  { outputs }: Scales,
-  integers: boolean | undefined,
-  storedBy?: StoredBy,
-): Network {
+/** The network with the file's values rounded, or in float; throws where a scale is of no convolution. */
+export function withIntegers(network: Network, { outputs }: Scales, integers: boolean | undefined): Network {
   const ops = network.stages.flatMap((stage) => stage.ops);
   const convolutions = new Set(ops.filter((op: Op) => op.kind === "conv").map(({ name }) => name));
   for (const layer of outputs.keys()) {
@@ -19,6 +12,6 @@ export function withIntegers(
       throw new ModelFormatError(`The file has ${layer}.output_scale, but ${layer} is no convolution of its network.`);
     }
   }
-  const whole = withScales(network, ({ name }) => outputs.get(name) ?? null, storedBy);
+  const whole = withScales(network, ({ name }) => outputs.get(name) ?? null);
   return integers ? whole : inFloat(whole);
 }
