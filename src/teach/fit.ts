@@ -1,5 +1,4 @@
 import { addScaled } from "../base/product.js";
-import type { Products } from "./products.js";
 import { type Linear, solve } from "./solve.js";
 
 /** What is kept of a picture that was taught. */
@@ -20,6 +19,9 @@ export interface Sample extends Example {
   readonly class: number;
 }
 
+/** Inner products of the first `views` views of some pictures, each brought to unit length: [rows * rows]. */
+type ProductsOf = (samples: readonly Sample[], views: number) => Float64Array;
+
 /** Views that are used, at most, of all pictures together: more rows tell little more, and take longer. */
 const MOST_ROWS = 600;
 /**
@@ -38,7 +40,7 @@ export function fitLayers(
   classes: number,
   features: number,
   strengths: readonly number[],
-  products?: Products,
+  productsOf?: ProductsOf,
 ): Linear[] {
   const counts = countsOf(samples, classes);
   const views = viewsUsed(samples, features);
@@ -71,7 +73,7 @@ export function fitLayers(
     centre(values, row * width, means, 0, features, plain);
     centre(values, row * width, means, features, width, hinted);
   }
-  const gram = products && centred(products.of(samples, views), { values, width, features, weights, plain });
+  const gram = productsOf && centred(productsOf(samples, views), { values, width, features, weights, plain });
   const solutions = solve({ values, count, width, classes: own, weights, gram }, classes, strengths);
   // Pictures to come are not brought to unit length: their layer is linear. They have about the length of those that were taught.
   return solutions.map((solved) => folded(solved, { classes, features, hints, means, scale, norms }));

@@ -1,5 +1,5 @@
-import { product } from "../base/product.js";
 import { lengthOf, type Sample } from "./fit.js";
+import { gram } from "./solve.js";
 
 /**
  * Inner products of the views of some pictures, each brought to unit length: once for all the layers that cross-validation fits, which
@@ -10,11 +10,8 @@ export class Products {
   readonly #values: Float64Array;
   readonly #size: number;
 
-  constructor(
-    samples: readonly Sample[],
-    features: number,
-    readonly views: number,
-  ) {
+  /** `views`: of each picture. */
+  constructor(samples: readonly Sample[], features: number, views: number) {
     const size = samples.length * views;
     const rows = new Float64Array(size * features);
     for (const [index, sample] of samples.entries()) {
@@ -41,15 +38,4 @@ export class Products {
     for (const a of places) for (const b of places) result[at++] = this.#values[a * this.#size + b]!;
     return result;
   }
-}
-
-/** Inner products of all pairs of rows: [count, count]. */
-export function gram(values: Float64Array, count: number, width: number): Float64Array {
-  const result = new Float64Array(count * count);
-  for (let a = 0; a < count; a++) {
-    for (let b = 0; b <= a; b++) {
-      result[a * count + b] = result[b * count + a] = product(values, a * width, values, b * width, width);
-    }
-  }
-  return result;
 }

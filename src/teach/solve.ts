@@ -1,5 +1,4 @@
 import { addScaled, product } from "../base/product.js";
-import { gram } from "./products.js";
 
 /** Rows of numbers with their classes. */
 export interface Rows {
@@ -57,6 +56,17 @@ function spanned({ weights: within, biases }: Linear, rows: Rows, factor: Float6
     }
   }
   return { weights, biases };
+}
+
+/** Inner products of all pairs of rows: [count, count]. */
+export function gram(values: Float64Array, count: number, width: number): Float64Array {
+  const result = new Float64Array(count * count);
+  for (let a = 0; a < count; a++) {
+    for (let b = 0; b <= a; b++) {
+      result[a * count + b] = result[b * count + a] = product(values, a * width, values, b * width, width);
+    }
+  }
+  return result;
 }
 
 /** Lower triangular, row by row. Rows that depend on others get a little of their own. */

@@ -44,8 +44,9 @@ export async function train(
   let loaded = 0;
   let sliceEnd = 0;
   const products = productsFor(samples, features, folds);
+  const productsOf = products && ((...asked: Parameters<Products["of"]>) => products.of(...asked));
   const solved = (candidates: readonly number[], from: readonly Sample[] = samples) => {
-    const layers = fitLayers(from, classes, features, candidates, products);
+    const layers = fitLayers(from, classes, features, candidates, productsOf);
     onProgress?.({ loaded: ++loaded, total });
     return layers;
   };
