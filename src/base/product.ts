@@ -23,6 +23,9 @@ export function product(
   return first + second + (third + fourth);
 }
 
+/** Of two lists that are as long. */
+export const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => product(a, 0, b, 0, a.length);
+
 /** Adds `length` numbers of `from`, from index `b` on, times `factor` to those of `to` from index `a` on. */
 export function addScaled(
   to: Float64Array,

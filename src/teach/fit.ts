@@ -1,4 +1,4 @@
-import { addScaled } from "../base/product.js";
+import { addScaled, dot } from "../base/product.js";
 import { type Linear, solve } from "./solve.js";
 
 /** What is kept of a picture that was taught. */
@@ -20,7 +20,7 @@ export interface Sample extends Example {
 }
 
 /** Inner products of the first `views` views of some pictures, each brought to unit length: [rows * rows]. */
-type ProductsOf = (samples: readonly Sample[], views: number) => Float64Array;
+export type ProductsOf = (samples: readonly Sample[], views: number) => Float64Array;
 
 /** Views that are used, at most, of all pictures together: more rows tell little more, and take longer. */
 const MOST_ROWS = 600;
@@ -61,7 +61,7 @@ export function fitLayers(
       if (view === 0) norms += norm / samples.length;
       for (let at = 0; at < features; at++) values[row * width + at] = raw[at]! / norm;
       for (const [k, hint] of hints.entries()) {
-        values[row * width + features + k] = product(hint, raw) / norm;
+        values[row * width + features + k] = dot(hint, raw) / norm;
       }
     }
   }
@@ -174,13 +174,7 @@ export function countsOf(samples: readonly Sample[], classes: number): number[] 
 }
 
 export function lengthOf(values: ArrayLike<number>): number {
-  return Math.sqrt(product(values, values)) || 1;
-}
-
-export function product(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0;
-  for (let at = 0; at < a.length; at++) sum += a[at]! * b[at]!;
-  return sum;
+  return Math.sqrt(dot(values, values)) || 1;
 }
 
 /** Logits of raw features, [classes]. */

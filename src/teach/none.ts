@@ -1,5 +1,6 @@
+import { dot } from "../base/product.js";
 import type { None } from "../features/none.js";
-import { countsOf, hintsOf, lengthOf, product, type Sample } from "./fit.js";
+import { countsOf, hintsOf, lengthOf, type Sample } from "./fit.js";
 
 /**
  * Of pictures like those that were taught, 2.5 % may be refused, by the measure of those that were left out: half of what is promised, since
@@ -60,8 +61,7 @@ function directionsWithout(
 
 function bestOf(directions: readonly ArrayLike<number>[], raw: Float32Array): number {
   let best = Number.NEGATIVE_INFINITY;
-  for (const direction of directions)
-    best = Math.max(best, product(direction, raw) / lengthOf(direction) / lengthOf(raw));
+  for (const direction of directions) best = Math.max(best, dot(direction, raw) / lengthOf(direction) / lengthOf(raw));
   return best;
 }
 

@@ -1,4 +1,4 @@
-import { addScaled, product } from "../base/product.js";
+import { addScaled, dot, product } from "../base/product.js";
 
 /** Rows of numbers with their classes. */
 export interface Rows {
@@ -192,5 +192,3 @@ function descent(
   }
   return direction;
 }
-
-const dot = (a: Float64Array, b: Float64Array) => product(a, 0, b, 0, a.length);

@@ -1,10 +1,11 @@
 import { checkFields } from "../base/nearest.js";
+import { dot } from "../base/product.js";
 import { ClosedError, ModelFormatError, OptionError, UnsupportedModelError } from "../errors.js";
 import type { Views } from "../features/asked.js";
 import { NONE, nearness, noneScore } from "../features/none.js";
 import type { Prediction, Preprocess } from "../options.js";
 import type { Session } from "../session/session.js";
-import { type Example, logitsOf, product } from "./fit.js";
+import { type Example, logitsOf } from "./fit.js";
 import type { Answer, Evaluation, Labelled, TaughtExample, Teacher, TrainOptions, TrainReport } from "./kinds.js";
 import { isLabel, readState, writeState } from "./state.js";
 import { interval, probabilities, type Taught, train } from "./train.js";
@@ -37,7 +38,7 @@ const ALIKE = 0.1;
 
 function alike(found: Float32Array, kept: Float32Array): boolean {
   const apart = found.map((value, at) => value - kept[at]!);
-  return product(apart, apart) <= ALIKE ** 2 * product(kept, kept);
+  return dot(apart, apart) <= ALIKE ** 2 * dot(kept, kept);
 }
 
 /** As `Teacher`. `write`: makes a file of the backbone's own and what was learned. */

@@ -1,9 +1,9 @@
 import { throwIfAborted } from "../errors.js";
 import type { None } from "../features/none.js";
-import { countsOf, fitLayers, logitsOf, type Sample, viewsUsed } from "./fit.js";
+import { countsOf, fitLayers, logitsOf, type ProductsOf, type Sample, viewsUsed } from "./fit.js";
 import type { Misfit, TrainProgress, TrainReport } from "./kinds.js";
 import { noneOf } from "./none.js";
-import { Products } from "./products.js";
+import { sharedProducts } from "./products.js";
 import type { Linear } from "./solve.js";
 
 /** Strengths of the regularisation that cross-validation chooses from. */
@@ -43,8 +43,7 @@ export async function train(
   const total = tested ? 2 * folds + 1 : 1;
   let loaded = 0;
   let sliceEnd = 0;
-  const products = productsFor(samples, features, folds);
-  const productsOf = products && ((...asked: Parameters<Products["of"]>) => products.of(...asked));
+  const productsOf = productsFor(samples, features, folds);
   const solved = (candidates: readonly number[], from: readonly Sample[] = samples) => {
     const layers = fitLayers(from, classes, features, candidates, productsOf);
     onProgress?.({ loaded: ++loaded, total });
@@ -94,11 +93,11 @@ export async function train(
 }
 
 /** Undefined where some layer has as many rows as features, and so no use for them. */
-function productsFor(samples: readonly Sample[], features: number, folds: number): Products | undefined {
-  // A fold leaves out as many of each class, and what is left may show more views of each.
+function productsFor(samples: readonly Sample[], features: number, folds: number): ProductsOf | undefined {
+  // What is left without a fold is fewer pictures, which may show more views each.
   const fewest = folds < 2 ? samples.length : Math.floor((samples.length * (folds - 1)) / folds) - 1;
   const views = viewsUsed(samples.slice(0, Math.max(1, fewest)), features);
-  return samples.length * views < features ? new Products(samples, features, views) : undefined;
+  return samples.length * views < features ? sharedProducts(samples, features, views) : undefined;
 }
 
 /** Which part each sample is in: each class is spread over all of them, in an order that `division` chooses. */

@@ -13,6 +13,7 @@ import type { Configuration, CpuConfiguration, GpuConfiguration, Report } from "
 import { titleOf } from "../../bench/page/steps.js";
 import { FORMAT } from "../../src/bench/saved.js";
 import { launch, noChromium } from "../browser/chromium.js";
+import { sizes } from "../browser/sizes.js";
 import { traceTasks } from "../browser/tasks.js";
 import { root } from "../built.js";
 
@@ -118,16 +119,6 @@ const sumOf = (stages: readonly { ms: number }[]) => stages.reduce((sum, { ms })
 const LONG_MS = 50;
 const whole = "?network=resnet20&runs=7";
 const small = `${whole}&turns=0&pictures=0`;
-
-/** A phone of old, a phone both ways, a wall both ways, 4K. */
-const sizes = [
-  [320, 568],
-  [390, 844],
-  [844, 390],
-  [1080, 1920],
-  [1920, 1080],
-  [3840, 2160],
-] as const;
 
 describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
   let isolated: Server;

@@ -51,13 +51,19 @@ const linear = (weights: number) =>
 const small = linear(160e6);
 const large = linear(1.8e9);
 
-test("a module of one's own without kernels for integers is told by name, whatever was kept of another", async () => {
-  const traits = { int8: true, relaxed: false };
+/** A store, and what it holds. */
+function keeping() {
   const kept = new Map<string, string>();
   const store = {
     get: async (key: string) => kept.get(key) ?? null,
     set: async (key: string, value: string) => void kept.set(key, value),
   };
+  return { kept, store };
+}
+
+test("a module of one's own without kernels for integers is told by name, whatever was kept of another", async () => {
+  const traits = { int8: true, relaxed: false };
+  const { kept, store } = keeping();
   expect(await openIntegers(large, await wasm("int8-baseline"), traits, false, { store })).toMatchObject({
     name: "wide",
   });
@@ -70,11 +76,7 @@ test("a module of one's own without kernels for integers is told by name, whatev
 
 test("a small network waits for no clock and keeps nothing; what another one measured is taken", async () => {
   const traits = { int8: true, relaxed: false };
-  const kept = new Map<string, string>();
-  const store = {
-    get: async (key: string) => kept.get(key) ?? null,
-    set: async (key: string, value: string) => void kept.set(key, value),
-  };
+  const { kept, store } = keeping();
   const open = async (network: Graph) => openIntegers(network, await wasm("int8-baseline"), traits, false, { store });
   expect(await open(small)).toMatchObject({ name: "wide", filtering: 2 });
   expect(kept.size).toBe(0);

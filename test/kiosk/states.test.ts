@@ -5,6 +5,7 @@ import type { BrowserContext, CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { State } from "../../examples/kiosk/states.js";
 import { noChromium } from "../browser/chromium.js";
+import { sizes } from "../browser/sizes.js";
 import { root } from "../built.js";
 import { type Kiosk, openKiosk, text, until } from "./open.js";
 
@@ -13,16 +14,6 @@ const axe = readFile(new URL("node_modules/axe-core/axe.min.js", root), "utf8");
 
 /** Where `npm run screenshots` wants pictures of every state. */
 const screenshots = process.env.SCREENSHOTS;
-
-/** A phone of old, a phone both ways, a wall both ways, 4K. */
-const sizes = [
-  [320, 568],
-  [390, 844],
-  [844, 390],
-  [1080, 1920],
-  [1920, 1080],
-  [3840, 2160],
-] as const;
 
 /** A camera as the page's address names it: what the browser's own fake one cannot be. Runs in the page, before it. */
 function fakeCamera(): void {
