@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { buildFleet, bundleFleet } from "../scripts/fleet.mjs";
 import { folderOf } from "./folder.mjs";
+import { median } from "./median.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -66,7 +67,6 @@ async function withQueue(workers) {
   return rate;
 }
 
-const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
 try {
   // What is measured once a machine, and files that are read for the first time.
   await withoutQueue(1);

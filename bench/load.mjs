@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { median } from "./median.mjs";
 
 const self = fileURLToPath(import.meta.url);
 const root = new URL("../", import.meta.url);
@@ -26,7 +27,6 @@ if (process.argv[2] === "child") {
     write(path);
     const file = statSync(path).size;
     const results = Array.from({ length: 5 }, () => JSON.parse(execFileSync(process.execPath, [self, "child", path])));
-    const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
     const ms = results.map((it) => it.ms);
     const { wasm } = results[0];
     const peak = median(results.map((it) => it.peak));

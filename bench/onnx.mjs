@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { loadModel } from "../dist/node.js";
+import { median } from "./median.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -13,8 +14,6 @@ if (positionals.length !== 2)
 const files = positionals.map((name) => resolve(name));
 const [rounds, inputSize] = [Number(values.rounds), Number(values.size)];
 const input = Float32Array.from({ length: 3 * inputSize * inputSize }, (_, at) => Math.sin(0.37 * at));
-
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 
 async function measure(file) {
   let begin = performance.now();

@@ -7,6 +7,7 @@ import { extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import sharp from "sharp";
+import { median } from "./median.mjs";
 import { bundle, installBrowserPeers } from "./peers/prepare.mjs";
 import { treeOf } from "./process-tree.mjs";
 
@@ -103,8 +104,6 @@ export async function inBrowser({ images, model, rounds, peer }, work) {
     server.close();
   }
 }
-
-const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
 
 /** What a page answers, with cores and memory of the browser and all its processes meanwhile. */
 async function withBrowser(address, ask) {

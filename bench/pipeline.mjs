@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { folderOf } from "./folder.mjs";
+import { median } from "./median.mjs";
 import { bundle, installPeers } from "./peers/prepare.mjs";
 import { treeOf } from "./process-tree.mjs";
 
@@ -107,7 +108,6 @@ try {
       );
     }
   }
-  const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
   console.log(`\nmedian of the ratios of rates, over ${values.rounds} rounds in turns:`);
   for (const [index, { name }] of contenders.entries()) {
     const ratios = results[index].map(({ rate }, round) => rate / results[0][round].rate);

@@ -1,3 +1,5 @@
+import { median } from "../../src/base/median.js";
+
 /** The median of so many times of what is done, in ms, after as many that do not count: engines compile what they see often. */
 export async function medianOf(count: number, act: () => unknown): Promise<number> {
   const times: number[] = [];
@@ -6,5 +8,5 @@ export async function medianOf(count: number, act: () => unknown): Promise<numbe
     await act();
     if (turn >= 0) times.push(performance.now() - begin);
   }
-  return times.sort((a, b) => a - b)[count >> 1]!;
+  return median(times);
 }

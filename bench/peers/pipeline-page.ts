@@ -1,8 +1,9 @@
 // The whole way in a page: rows of one library, and one engine at a time on many pictures. Started by bench/pipeline-browser.mjs.
+import { median } from "../../src/base/median.js";
 import type { Classifier } from "../../src/entry/page.js";
 import { medianOf } from "./median.js";
 
-/** Tells whoever measures cores that loading is over. */
+/** Tells the one that measures cores that loading is over. */
 declare const begin: () => Promise<void>;
 
 const MODEL = "/model.safetensors";
@@ -28,8 +29,8 @@ async function measureRows() {
     inferences!.push(await medianOf(9, run));
     wholes!.push(await medianOf(9, () => classifier.classify(middle)));
   }
-  const inference = medianIn(inferences!);
-  const beyond = medianIn(wholes!.map((whole, turn) => whole - inferences![turn]!));
+  const inference = median(inferences!);
+  const beyond = median(wholes!.map((whole, turn) => whole - inferences![turn]!));
   // What a page without work has on this machine, for comparison.
   const quiet = Math.max(...(await heldBy(() => new Promise((resolve) => setTimeout(resolve, 40)))));
   const held = Math.max(...(await heldBy(() => classifier.classify(middle))));
@@ -46,8 +47,6 @@ async function measureRows() {
     cameraAnswers: `camera: ${camera.toFixed(1)} answers a second, ${alone.toFixed(1)} by inference alone`,
   };
 }
-
-const medianIn = (list: number[]) => list.toSorted((a, b) => a - b)[list.length >> 1]!;
 
 /** For each of several runs how long the page's thread had no turn at most, in ms. */
 async function heldBy(act: () => Promise<unknown>): Promise<number[]> {

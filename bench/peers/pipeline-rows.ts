@@ -9,7 +9,13 @@ const [model, middle, large] = process.argv.slice(2) as [string, string, string]
 const dist = new URL("../../../dist/", import.meta.url);
 const library: typeof import("../../src/entry/node.js") = await import(new URL("node.js", dist).href);
 const resizer = fastResizer(new WebAssembly.Module(readFileSync(new URL("pixels.wasm", dist))));
-const spec = { resize: 256, crop: 224, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
+const spec = {
+  resize: 256,
+  crop: 224,
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+  interpolation: "bilinear",
+} as const;
 
 const decoded = async (path: string) => {
   const { data, info } = await sharp(readFileSync(path)).removeAlpha().raw().toBuffer({ resolveWithObject: true });
@@ -17,8 +23,7 @@ const decoded = async (path: string) => {
 };
 async function prepare(path: string): Promise<number> {
   const pixels = await decoded(path);
-  const full = { ...spec, interpolation: "bilinear" as const };
-  return medianOf(21, () => void normalised(cropped(pixels, full, resizer), full));
+  return medianOf(21, () => void normalised(cropped(pixels, spec, resizer), spec));
 }
 
 sharp.cache(false);

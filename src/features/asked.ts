@@ -11,7 +11,7 @@ export type Asked =
   | { readonly what: "views"; readonly image: unknown; readonly count?: number }
   /** `index`: a class, or the best one. */
   | { readonly what: "map"; readonly image: unknown; readonly index: number | undefined }
-  /** The network's own input, for whoever changes it. */
+  /** The network's own input, for those who change it. */
   | { readonly what: "input"; readonly image: unknown; readonly index: number | undefined };
 
 /** Where a picture's crop lies in it, in pixels of the upright picture: where a border was added it reaches beyond. */

@@ -1,4 +1,4 @@
-import { product } from "../base/product.js";
+import { product } from "../base/vectors.js";
 import type { Network } from "../graph/network.js";
 import { softmax } from "../session/classify.js";
 import type { Within } from "./asked.js";

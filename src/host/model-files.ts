@@ -3,7 +3,7 @@ import { parseJson } from "../base/json.js";
 import { ModelFormatError, SourceError } from "../errors.js";
 import { MAX_HEADER_BYTES, MAX_MODEL_BYTES } from "../limits.js";
 import { readFolder } from "../model/unusual/card.js";
-import { headerBytes, isSafetensors, readHeader } from "../weights/safetensors.js";
+import { headerBytes, isSafetensors, readHeader, TELLING_BYTES } from "../weights/safetensors.js";
 import { checkShard, joinShards, readIndex } from "../weights/shards.js";
 import { FileBody } from "./file-body.js";
 import { close, realpath } from "./file-calls.js";
@@ -13,8 +13,6 @@ import { checkSize, openRegular, pathOf, readInto, readRegular, statPath, withFi
 type Signal = AbortSignal | null | undefined;
 
 const INDEX = "model.safetensors.index.json";
-/** Bytes that tell what a file is. */
-const TELLING_BYTES = 10;
 
 /** As `readModel`, but a safetensors file stays on the disk: each value is read as it is packed, and the file is never held whole. */
 export async function openModel(source: string | URL, signal: Signal): Promise<ModelFiles | ModelBody> {

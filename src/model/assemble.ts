@@ -208,7 +208,7 @@ export class Assembler {
     );
   }
 
-  /** A convolution with "same" padding and its BatchNorm. A biased one without BatchNorm was folded by whoever wrote the file. */
+  /** A convolution with "same" padding and its BatchNorm. A biased one without BatchNorm was folded when the file was written. */
   protected convolution(name: string, norm: string, traits: ConvolutionTraits): this {
     const { out, kernel, stride = 1, groups = 1, dilation = 1, scale = 1 } = traits;
     const { height, width, channels } = this.shape();

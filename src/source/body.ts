@@ -53,7 +53,7 @@ export interface Seekable extends Pick<Body, "origin" | "stated" | "loaded" | "e
   values(valuesAt: number): ArrivingValues;
 }
 
-/** A model's bytes on their way, counted, and watched by whoever loads it. */
+/** A model's bytes on their way, counted, and watched by the one who loads it. */
 export class Body {
   loaded = 0;
   /** Nothing more will come. */

@@ -1,4 +1,4 @@
-import { addScaled, dot } from "../base/product.js";
+import { addScaled, dot } from "../base/vectors.js";
 import { type Linear, solve } from "./solve.js";
 
 /** What is kept of a picture that was taught. */

@@ -1,4 +1,4 @@
-import { dot } from "../base/product.js";
+import { dot } from "../base/vectors.js";
 import type { None } from "../features/none.js";
 import { countsOf, hintsOf, lengthOf, type Sample } from "./fit.js";
 

@@ -1,4 +1,4 @@
-import { addScaled, dot, product } from "../base/product.js";
+import { addScaled, dot, product } from "../base/vectors.js";
 
 /** Rows of numbers with their classes. */
 export interface Rows {

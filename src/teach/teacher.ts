@@ -1,5 +1,5 @@
 import { checkFields } from "../base/nearest.js";
-import { dot } from "../base/product.js";
+import { dot } from "../base/vectors.js";
 import { ClosedError, ModelFormatError, OptionError, UnsupportedModelError } from "../errors.js";
 import type { Views } from "../features/asked.js";
 import { NONE, nearness, noneScore } from "../features/none.js";

@@ -1,7 +1,7 @@
 import { SourceError } from "../errors.js";
 import type { ArrivingTensor, StateDict, Tensor } from "../graph/tensor.js";
 import { type Body, Pieces, type Seekable } from "../source/body.js";
-import { isSafetensors, openSafetensors, readSafetensors } from "./safetensors.js";
+import { isSafetensors, openSafetensors, readSafetensors, TELLING_BYTES } from "./safetensors.js";
 
 export { readRows, toFloat32 } from "./values.js";
 
@@ -37,9 +37,6 @@ export async function readWeights(bytes: Uint8Array, origin: string, host: Reade
   }
   return reader.readOther(bytes, origin, host);
 }
-
-/** Bytes that tell what a file is. */
-const TELLING_BYTES = 10;
 
 /**
  * As `readWeights`, of a file that is on its way: a safetensors file of stated length is read as far as its header, any other

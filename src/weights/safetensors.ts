@@ -13,6 +13,9 @@ import { MAX_AXES, MAX_HEADER_BYTES, MAX_NAME, MAX_TENSORS } from "../limits.js"
 import type { Body, Pieces, Seekable } from "../source/body.js";
 import { Arrival } from "./arrival.js";
 
+/** Bytes that tell whether a file is one. */
+export const TELLING_BYTES = 10;
+
 const dtypes: ReadonlyMap<string, DType> = new Map([
   ["F64", "f64"],
   ["F32", "f32"],
@@ -31,7 +34,12 @@ const dtypes: ReadonlyMap<string, DType> = new Map([
  * archive begins so. The reader checks whether the length fits.
  */
 export function isSafetensors(bytes: Uint8Array): boolean {
-  return bytes.length >= 10 && !bytes[6] && !bytes[7] && /^\s*(\{|$)/.test(String.fromCharCode(bytes[8]!, bytes[9]!));
+  return (
+    bytes.length >= TELLING_BYTES &&
+    !bytes[6] &&
+    !bytes[7] &&
+    /^\s*(\{|$)/.test(String.fromCharCode(bytes[8]!, bytes[9]!))
+  );
 }
 
 function headerLength(bytes: Uint8Array): number {

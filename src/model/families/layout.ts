@@ -108,7 +108,7 @@ export class Layout {
     return { count: slide(extent, reach, stride, side), before: side, after: side };
   }
 
-  /** A BatchNorm; none where the convolution before it is biased and the file has none: whoever wrote it folded it. */
+  /** A BatchNorm; none where the convolution before it is biased and the file has none: it was folded when that was written. */
   batchNorm(name: string): this {
     const last = this.#ops.at(-1);
     const folded = last?.kind === "conv" && last.bias && !this.parameters.has(`${name}.running_mean`);
