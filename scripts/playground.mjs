@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { writeDocs } from "./docs-pages.mjs";
 import { besides, copyLibrary, libraryFiles, offer, root, sha256 } from "./site.mjs";
 
@@ -32,6 +32,19 @@ async function preloads(lib) {
   return [...wanted].map((name) => `<link rel="modulepreload" href="lib/${name}" />`).join("\n    ");
 }
 
+const STYLES = /(?:<link rel="stylesheet" href="[^"]+" \/>\s*)+/;
+
+/** The page with its styles in it: they would be asked for when the page has come, and nothing is drawn before they have. */
+async function inlineStyles(html, folder) {
+  const names = [...html.match(STYLES)[0].matchAll(/href="([^"]+)"/g)].map(([, name]) => name);
+  const css = (await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")))).join("\n");
+  const style = (await transform(css, { loader: "css", minify: true })).code.trim();
+  const hash = createHash("sha256").update(style).digest("base64");
+  return html
+    .replace(STYLES, () => `<style>${style}</style>\n    `)
+    .replace("script-src", `style-src 'self' 'sha256-${hash}'; script-src`);
+}
+
 /** Into `folder`, which is emptied first. */
 export async function buildPlayground(folder = join(source, "dist")) {
   await rm(folder, { recursive: true, force: true });
@@ -39,12 +52,10 @@ export async function buildPlayground(folder = join(source, "dist")) {
   await copyLibrary(join(folder, "lib"));
   const pages = ["index.html", "style.css", "icon.svg", "manifest.webmanifest"];
   for (const name of pages) await copyFile(join(source, name), join(folder, name));
-  const page = join(folder, "index.html");
-  await writeFile(
-    page,
-    (await readFile(page, "utf8")).replace("<!-- preloads -->", await preloads(join(folder, "lib"))),
-  );
   await copyFile(join(root, "examples/kiosk/base.css"), join(folder, "base.css"));
+  const page = join(folder, "index.html");
+  const html = (await readFile(page, "utf8")).replace("<!-- preloads -->", await preloads(join(folder, "lib")));
+  await writeFile(page, await inlineStyles(html, folder));
   const samples = (await readdir(photos)).filter((name) => name in titles).sort();
   for (const name of samples) await copyFile(join(photos, name), join(folder, "samples", name));
   const shared = { bundle: true, format: "esm", target: "es2022", minify: true, logLevel: "warning" };

@@ -134,7 +134,7 @@ describe.skipIf(noChromium)(`the playground in Chromium${noChromium}`, () => {
     expect(asked.slice(0, model).filter((path) => /^\/lib\/.*\.js$/.test(path) && !preloads.includes(path))).toEqual(
       [],
     );
-    expect(asked.slice(0, model).filter((path) => path.startsWith("/docs/"))).toEqual([]);
+    expect(asked.slice(0, model).filter((path) => /^\/docs\/|\.css$/.test(path))).toEqual([]);
     for (const path of preloads) expect(asked).toContain(path);
     await page.context().close();
   });
