@@ -81,7 +81,7 @@ async function open<G extends Graph>(network: G, given: CpuOptions): Promise<Cpu
   new Int32Array(memory.buffer, program.recordsAt, program.records.length).set(program.records);
   useTile(memory, program, tiles[tuning.tile]);
   const engine = new WasmEngine({
-    network: readableAgain(network, program, memory, options.readAgain && !settled.int8),
+    network: readableAgain(network, program, memory, options.readAgain),
     program,
     module,
     kernels,

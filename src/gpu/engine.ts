@@ -2,6 +2,7 @@ import type { Accelerator, DeviceStats, LoadWatch, Writable } from "../engine.js
 import { GpuInputError, ResnetEdgeError, ShapeError, throwIfAborted } from "../errors.js";
 import { isExtended } from "../graph/extended-op.js";
 import type { Graph } from "../graph/network.js";
+import { inFloat } from "../graph/quantization.js";
 import { withoutPadding } from "../graph/tensor.js";
 import { type DeviceSource, type OpenedDevice, openDevice, unavailable } from "./device.js";
 import { Life } from "./life.js";
@@ -43,11 +44,12 @@ export interface GpuEngine extends Accelerator, Writable {
 const NUDGE_MS = 2;
 
 /**
- * Compiles a network for a GPU: every buffer, pipeline and bind group is made here, none later.
+ * Compiles a network for a GPU: every buffer, pipeline and bind group is made here, none later. One of integers runs in float there.
  * Throws DeviceUnavailableError where there is no device or it cannot hold the network.
  */
-export async function createGpuEngine(network: Graph, options: GpuOptions = {}): Promise<GpuEngine> {
+export async function createGpuEngine(graph: Graph, options: GpuOptions = {}): Promise<GpuEngine> {
   throwIfAborted(options.signal);
+  const network = inFloat(graph);
   const half = options.precision === "f16";
   const opened = await openDevice(options, half);
   const engine = new WebGpuEngine(network, opened, options);

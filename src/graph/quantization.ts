@@ -1,4 +1,4 @@
-import type { ConvOp, Network, Op, Quantization, ValueId } from "./network.js";
+import type { ConvOp, Graph, Network, Op, Quantization, ValueId } from "./network.js";
 
 /** The least and the greatest integer of each type. */
 export const ranges = { u7: [0, 127], u8: [0, 255], s8: [-127, 127], s16: [0, 8128] } as const;
@@ -35,7 +35,7 @@ export function withScales(network: Network, scaleOf: (op: ConvOp) => number | n
 }
 
 /** The same network in f32: integers are read as the numbers that they stand for, and no value is rounded. */
-export function inFloat(network: Network): Network {
+export function inFloat<G extends Graph>(network: G): G {
   const plain = (op: Op): Op => ("weight" in op ? { ...op, weight: { ...op.weight, int8: undefined } } : op);
   return {
     ...network,

@@ -9,7 +9,7 @@ declare const resnetEdge: typeof import("../../src/entry/index.js");
 
 const softwareGpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
 
-/** In f32: a model of integers stays on the CPU unless a GPU is asked for. */
+/** In f32: both devices give the same scores then. */
 const model = "/models/cifar10-resnet20.safetensors";
 /** A narrow network: a software adapter takes ten seconds to compile a wide one. */
 const narrow = "/test/fixtures/networks/folded.safetensors";
