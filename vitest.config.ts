@@ -8,7 +8,7 @@ const alone = [
   "test/bench-page/bench-page.test.ts",
   "test/browser/start.test.ts",
   "test/full/**/*.test.ts",
-  "test/kiosk/**/*.test.ts",
+  "test/kiosk/kiosk.test.ts",
   "test/matrix/**/*.test.ts",
   "test/schedule/**/*.test.ts",
   "test/worker/chromium.test.ts",

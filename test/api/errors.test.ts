@@ -100,7 +100,7 @@ test.each([false, "auto"])("a batch of thousands on one signal warns of nothing 
   const code = `
     import { loadClassifier } from ${JSON.stringify(new URL("dist/node.js", root).href)};
     process.on("warning", ({ name }) => console.log("warned", name));
-    const classifier = await loadClassifier("models/cifar10-resnet20.safetensors", { worker: ${JSON.stringify(worker)} });
+    const classifier = await loadClassifier(${JSON.stringify(smallModel.href)}, { worker: ${JSON.stringify(worker)}, inputSize: 32 });
     const { signal } = new AbortController();
     const image = { data: new Uint8Array(3 * 32 * 32), width: 32, height: 32 };
     const answers = await classifier.classify(Array(2000).fill(image), { signal, topK: 1 });

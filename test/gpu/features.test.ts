@@ -40,12 +40,12 @@ describe.skipIf(!gpu)("features on the GPU", () => {
 
   test("a class's map and its bias make its logit; features are the CPU's", async () => {
     const photo = await decodeFile(new URL("examples/photos/cat.jpg", root).pathname);
-    const classifier = await library.loadClassifier(smallModel, { device: "gpu", gpu: gpu! });
+    const classifier = await library.loadClassifier(smallModel, { device: "gpu", gpu: gpu!, inputSize: 33 });
     open.push(classifier);
     const map = await classifier.explain(photo, { index: 1 });
     const mean = map.values.reduce((sum, value) => sum + value, 0) / map.values.length;
     expect(Math.abs(mean + map.bias - map.logit)).toBeLessThan(1e-5 * Math.max(1, Math.abs(map.logit)));
-    const onCpu = await library.loadClassifier(smallModel, { device: "cpu" });
+    const onCpu = await library.loadClassifier(smallModel, { device: "cpu", inputSize: 33 });
     open.push(onCpu);
     const [one, other] = [await classifier.embed(photo), await onCpu.embed(photo)];
     const most = Math.max(...other.map(Math.abs));

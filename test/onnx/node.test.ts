@@ -36,7 +36,7 @@ test.skipIf(!found).each(
   modules.flatMap((simd) => [
     ["node", simd, nodeCases] as const,
     ["pytorch-converted", simd, convertedCases] as const,
-    // Whole networks take half a minute; their operators are those of the other two on either module.
+    // Their operators are those of the other two on either module.
     ...(simd === "relaxed" || process.env.FULL ? [["light", simd, lightCases] as const] : []),
   ]),
 )(
