@@ -51,7 +51,9 @@ await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 
 const variants = ["baseline", "relaxed", "baseline-threads", "relaxed-threads"];
-const targets = ["", "int8-", "extended-"].flatMap((kind) => variants.map((name) => `${kind}${name}`));
+const targets = ["", "int8-", "extended-", "int8-extended-"].flatMap((kind) =>
+  variants.map((name) => `${kind}${name}`),
+);
 /** Modules of these very sources that an earlier build made. */
 const kept = `.cache/kernels-${await sourcesVersion(["assembly", "asconfig.json", "asconfig.apart.json", "package-lock.json"])}`;
 
@@ -113,6 +115,8 @@ const oneFile = {
     if (/\/src\/cpu\/extended\/open\.ts$/.test(id)) return noExtended;
     if (/\/src\/model\/onnx\/index\.ts$/.test(id)) return noOnnx;
     if (/\/src\/gpu\/extended\.ts$/.test(id)) return "export const extendedSteps = null;";
+    // What integers are of other networks: it has none of those.
+    if (/\/src\/graph\/stored\.ts$/.test(id)) return "export const withScalesIn = undefined;";
     if (/\/src\/model\/families\/build\.ts$/.test(id)) return "export const buildFamily = () => null;";
     return /\/src\/(cpu\/threads\/team|worker\/handle\/web|cpu\/int8\/open)\.ts$/.test(id)
       ? "export const Team = null, webWorker = null, openIntegers = null;"
@@ -207,13 +211,13 @@ await Promise.all([
     { index: "src/entry/index.ts", worker: "src/entry/web-worker.ts", thread: "src/cpu/threads/thread-web.ts" },
     { together: ["index", "worker"], apart: ["thread"] },
   ),
-  // Apart, so that a page without a bundler, which takes index.js, has fewer files to wait for.
-  pages({ page: "src/entry/page.ts" }, { together: ["page"] }),
+  // Apart, so that a page without a bundler, which takes index.js, has fewer files to wait for. Together: both have all that a page
+  // without a worker needs, later.
+  pages({ page: "src/entry/page.ts", teach: "src/entry/teach.ts" }, { together: ["page"] }),
   // Apart as well: what they share with a page's chunks would part those. From each other too: a chunk of the page would import
   // what lies in the worker's script, and start it there.
   pages({ quantize: "src/entry/quantize.ts" }, {}),
   pages({ "quantize-worker": "src/entry/quantize-web-worker.ts" }, {}),
-  pages({ teach: "src/entry/teach.ts" }, { together: ["teach"] }),
   pages({ "service-worker": "src/entry/service-worker.ts" }, { plugins: [oneFile], codeSplitting: false }),
   build({
     bundle: true,

@@ -25,6 +25,7 @@ const NEEDED = [
     `dist/cpu-${variant}.wasm`,
     `dist/cpu-int8-${variant}.wasm`,
     `dist/cpu-extended-${variant}.wasm`,
+    `dist/cpu-int8-extended-${variant}.wasm`,
   ]),
   ...[
     "dist/cifar110-resnet20x2.int8.safetensors",

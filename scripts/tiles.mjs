@@ -2,6 +2,7 @@
 // are found; one text for all of them stands below the table. The files that it writes are committed, and test/tiles.test.ts compares.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import * as columns from "./columns.mjs";
 import * as strips from "./strips.mjs";
 
 const root = new URL("../", import.meta.url);
@@ -297,7 +298,7 @@ export const written = Object.entries(files).map(([path, [start, ...tiles]]) => 
   const bodies = tiles.map((tile) => bodyOf({ ...tile, vectors: tile.columns / 4 }));
   return { path, text: `${[head(start), ...bodies].join("\n\n")}\n` };
 });
-written.push({ path: strips.path, text: `${head(strips.text)}\n` });
+for (const { path, text } of [strips, columns]) written.push({ path, text: `${head(text)}\n` });
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const { path, text } of written) writeFileSync(new URL(path, root), text);

@@ -12,6 +12,7 @@ test("every file that says so is written", () => {
     "assembly/gemm/gemm.ts",
     "assembly/gemm/igemm-16.ts",
     "assembly/gemm/igemm-8.ts",
+    "assembly/int8/columns.ts",
     "assembly/int8/tiles.ts",
   ]);
 });

@@ -1,6 +1,7 @@
 import { Kernel } from "../shared/record";
 import { qs8_conv } from "./conv";
 import { qs8_dequantize, qs8_quantize } from "./convert";
+import { qs8_depthwise } from "./depthwise";
 import { qs8_linear } from "./linear";
 import { qs8_conv3x3_winograd4 } from "./winograd";
 import { qs8_global_average_pool, qs8_max_pool, qs8_zero_pad_shortcut } from "./pool";
@@ -19,6 +20,10 @@ export function executeQuantized(kernel: i32, record: usize, piece: i32, scratch
       return true;
     case Kernel.qs8GlobalAveragePool:
       qs8_global_average_pool(record, piece);
+      return true;
+    case Kernel.qs8Depthwise:
+      if (!DEPTHWISE) return false;
+      qs8_depthwise(record, piece, scratch);
       return true;
     case Kernel.qs8Linear:
       qs8_linear(record, piece);

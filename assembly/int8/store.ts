@@ -55,6 +55,17 @@ function requantized(
   return i16x8.max_s(i16x8.min_s(wide, i16x8.splat(127)), i16x8.splat(<i16>least));
 }
 
+/** Stores eight sums of neighbouring channels, without a residual, between `least` and 127. */
+// @ts-ignore: decorator
+@inline
+export function put8(to: usize, s0: v128, s1: v128, scales: usize, least: i32): void {
+  const y0 = rounded(scaled(s0, v128.load(scales), v128.load(scales, 32)));
+  const y1 = rounded(scaled(s1, v128.load(scales, 16), v128.load(scales, 48)));
+  const wide = i16x8.narrow_i32x4_s(y0, y1);
+  // Narrowing ends at 127.
+  v128.store64_lane(to, i8x16.max_s(i8x16.narrow_i16x8_s(wide, wide), i8x16.splat(<i8>least)), 0);
+}
+
 /** Stores two rows of eight sums, `step` bytes apart, or the first `rows` of them, of each the first `columns`. */
 // @ts-ignore: decorator
 @inline

@@ -35,6 +35,7 @@ export enum Kernel {
   quantize = 30,
   dequantize = 31,
   qs8Winograd = 32,
+  qs8Depthwise = 33,
 }
 
 /** Tiles of the matrix product, rows by columns. */
@@ -204,4 +205,6 @@ export enum PointwiseField {
   /** The greatest integer that is stored. */
   most = 25,
   channels = 26,
+  /** The integer that stands for zero. */
+  zero = 27,
 }

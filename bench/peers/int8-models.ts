@@ -3,12 +3,12 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { writeOnnx } from "../../src/convert/onnx.js";
 import type { Network } from "../../src/graph/network.js";
 import { buildNetwork, preprocessFor, pseudoRandomNetwork } from "../../src/model/index.js";
 import { readSafetensors } from "../../src/weights/safetensors.js";
 import { calibrate } from "./calibrate.js";
 import { int8Scheme } from "./int8.js";
-import { toOnnx } from "./onnx.js";
 import { toInt8Onnx } from "./onnx-int8.js";
 import { pseudoRandomPictures, readPictures } from "./pictures.js";
 import { toSafetensors } from "./safetensors.js";
@@ -35,7 +35,7 @@ const ranges = await calibrate(network, calibrated);
 const scheme = int8Scheme(network, ranges);
 const files = {
   "f32.safetensors": toSafetensors(network),
-  "f32.onnx": toOnnx(network),
+  "f32.onnx": writeOnnx(network, {}),
   "f32.tflite": toTflite(network),
   "int8.safetensors": toInt8Safetensors(network, ranges),
   "int8.onnx": toInt8Onnx(network, scheme),

@@ -1,11 +1,12 @@
-import type { ConvOp, LinearOp, Network, Op, ValueId } from "../../src/graph/network.js";
+import type { ConvOp, LinearOp, Network, ValueId } from "../../src/graph/network.js";
+import { type FusedOp, fusedOps } from "./fused.js";
 import { type Affine, type Int8Scheme, int8Weights, int32Bias } from "./int8.js";
 import { beforeSumName, convAttributes, valueName } from "./onnx.js";
 import { OnnxGraph } from "./onnx-graph.js";
 
 /**
  * A network as an ONNX model of onnxruntime's operators on quantised values: QLinearConv and its kin, activations in u8, weights
- * in s8 by output channel. A value that follows a ReLU begins at zero, so that saturation is the ReLU. f32 in, f32 logits out.
+ * in s8 by output channel. A value that follows a ReLU begins at zero, so that saturation is the ReLU, and ends at 6 behind a relu6. f32 in, f32 logits out.
  */
 export function toInt8Onnx(network: Network, scheme: Int8Scheme): Uint8Array {
   const graph = new OnnxGraph(`${network.architecture.name}-int8`);
@@ -35,19 +36,19 @@ export function toInt8Onnx(network: Network, scheme: Int8Scheme): Uint8Array {
     };
   };
 
-  const lower = (op: Op) => {
-    const output = valueName(op.output);
+  const lower = ({ op, output: result }: FusedOp) => {
+    const output = valueName(result);
     const [input, residual] = op.inputs;
     switch (op.kind) {
       case "conv": {
         const { weight, bias } = parameters(op);
         const last = residual === undefined;
-        const target = last ? value(op.output) : quantised(beforeSumName(op), scheme.beforeSum(op.output));
+        const target = last ? value(result) : quantised(beforeSumName(op), scheme.beforeSum(op.output));
         const inputs = [...value(input), ...weight, ...target.slice(1), bias];
         graph.node("QLinearConv", inputs, target[0]!, convAttributes(op));
         if (!last) {
           const summands = [...target, ...value(residual)];
-          graph.ownNode("QLinearAdd", [...summands, ...value(op.output).slice(1)], output);
+          graph.ownNode("QLinearAdd", [...summands, ...value(result).slice(1)], output);
         }
         return;
       }
@@ -77,7 +78,7 @@ export function toInt8Onnx(network: Network, scheme: Int8Scheme): Uint8Array {
   graph.input("image", [1, channels, height, width]);
   const [first, ...steps] = value(network.input);
   graph.node("QuantizeLinear", ["image", ...steps], first!);
-  for (const stage of network.stages) for (const op of stage.ops) lower(op);
+  for (const fused of fusedOps(network)) lower(fused);
   graph.output(valueName(network.output), [1, network.values[network.output]!.channels]);
   return graph.encode();
 }

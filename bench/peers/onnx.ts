@@ -46,6 +46,12 @@ export function toOnnx(network: Network, { batch = 1, also = [], names }: OnnxOp
           pads: op.padding,
         });
         return;
+      case "activation": {
+        if (op.function !== "relu6") throw new Error(`${op.function} is not needed by the networks that are compared`);
+        const bounds = [0, 6].map((bound) => graph.constant(`${output}.${bound}`, [], "f32", Float32Array.of(bound)));
+        graph.node("Clip", [input, ...bounds], output);
+        return;
+      }
       case "globalAveragePool":
         graph.node("GlobalAveragePool", [input], output);
         return;

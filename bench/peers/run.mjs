@@ -17,7 +17,7 @@ const INT8_FLAGS = ["", "--no-enable-avx-vnni", "--wasm-revectorize"];
 const ENGINES = { f32: "resnet-edge,litert,tfjs,ort", int8: "resnet-edge,resnet-edge-f32,litert,ort" };
 const MODELS = {
   f32: "resnet18,resnet34,resnet50,resnet20,mobilenet_v2,efficientnet_lite0",
-  int8: "resnet18,resnet50",
+  int8: "resnet18,resnet50,mobilenet_v2,efficientnet_lite0",
 };
 
 const { values } = parseArgs({

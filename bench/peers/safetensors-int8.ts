@@ -1,4 +1,5 @@
 import type { Network } from "../../src/graph/network.js";
+import { stepsOf, storedIn } from "../../src/graph/stored.js";
 import type { Ranges } from "./calibrate.js";
 import { int8Weights } from "./int8.js";
 import { readWeight } from "./read-weight.js";
@@ -22,11 +23,11 @@ export function toInt8Safetensors(network: Network, ranges: Ranges): Uint8Array 
       file.vector(`${name}.weight_scale`, scales, () => scales);
     }
     if (bias) file.vector(`${name}.bias`, bias, () => bias.read());
-    if (op.output === network.output) continue;
-    // 0..127 behind a ReLU, and 0..255 behind the image's; -127..127 elsewhere.
-    const { min, max } = ranges.values.get(op.output)!;
-    const steps = op.relu && op.inputs[0] === network.input ? 255 : 127;
-    const scale = Math.max(max, op.relu ? 0 : -min) / steps || 1;
+    if (op.kind === "linear") continue;
+    const stored = storedIn(op, network);
+    const { min, max } = ranges.values.get(stored.value)!;
+    const [least, most] = stepsOf(stored.integers);
+    const scale = Math.max(max / most, least < 0 ? min / least : 0) || 1;
     file.vector(`${name}.output_scale`, { length: 1 }, () => [scale]);
   }
   for (const add of weights) add();

@@ -48,7 +48,7 @@ export function toTflite(
   const kinds: Kind[] = [];
   const int = (value: number): Field => ({ int: value });
 
-  /** `scales`: one, or one for each slice along the first axis; absent: not quantised. */
+  /** `scales`: one, or one for each slice along `axis`; absent: not quantised. */
   const tensor = (
     name: string,
     shape: readonly number[],
@@ -56,10 +56,14 @@ export function toTflite(
     data: ArrayBufferView | null,
     scales?: readonly number[],
     zeroPoint = 0,
+    axis = 0,
   ): number => {
     if (data) buffers.push({ table: [{ bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }] });
     const fields: Field[] = [{ ints: shape }, { byte: type }, int(data ? buffers.length - 1 : 0), { text: name }];
-    if (scales) fields.push({ table: [null, null, { floats: scales }, { longs: scales.map(() => zeroPoint) }] });
+    if (scales) {
+      const zeros = scales.map(() => zeroPoint);
+      fields.push({ table: [null, null, { floats: scales }, { longs: zeros }, null, null, int(axis)] });
+    }
     return tensors.push({ table: fields }) - 1;
   };
   const ints = (name: string, shape: readonly number[], values: readonly number[]) =>
@@ -117,7 +121,7 @@ export function toTflite(
     const { values, units } = int32Bias(bias, scheme.of(input), int8);
     const turned = toOhwi(int8.values, new Int8Array(int8.values.length), depth, height * width);
     return [
-      tensor(`${name}.weight`, shape, INT8, turned, [...int8.scales]),
+      tensor(`${name}.weight`, shape, INT8, turned, [...int8.scales], 0, isDepthwise(op) ? 3 : 0),
       tensor(`${name}.bias`, [out], INT32, values, [...units]),
     ];
   };

@@ -1,5 +1,6 @@
 import { UnsupportedModelError } from "../errors.js";
 import type { ActivationOp, Network, Op, PerAxis, ValueShape, Vector, Weight } from "../graph/network.js";
+import { stepsOf } from "../graph/stored.js";
 import { elementCount } from "../graph/tensor.js";
 import { OnnxGraph, Placed } from "./onnx-graph.js";
 
@@ -184,9 +185,9 @@ class Writer {
     if (!quantization || quantization.type === "s16") return x;
     const { type, scale } = quantization;
     const graph = this.#graph;
-    // int8 begins at -128, and ours at -127 or 0; uint8 is ours.
-    const least = type === "s8" ? -127 * scale : 0;
-    const clipped = type === "u8" ? x : this.#node("Clip", [x, graph.scalar(least), graph.scalar(127 * scale)]);
+    // int8 is -128 to 127, and ours less; uint8 is ours.
+    const bounds = stepsOf(quantization).map((bound) => graph.scalar(bound * scale));
+    const clipped = type === "u8" ? x : this.#node("Clip", [x, ...bounds]);
     return this.#quantized(clipped, scale, graph.zeroPoint(type === "u8" ? "u8" : "i8"));
   }
 

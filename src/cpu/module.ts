@@ -5,18 +5,18 @@ import { MAX_WASM_BYTES } from "../limits.js";
 export interface Traits {
   /** Kernels for integers as well. */
   readonly int8: boolean;
-  /** Kernels for operations beside the plain ResNets'. */
+  /** Kernels for operations beside the plain ResNets'; with `int8`, for depthwise convolutions of integers. */
   readonly extended?: boolean;
   /** Relaxed SIMD. */
   readonly relaxed: boolean;
 }
 
 /** Names a module by its traits: hosts find its file by it, and measurements are kept under it. Nothing is told from its parts. */
-export type Variant = `${"" | "int8-" | "extended-"}${"baseline" | "relaxed"}${"" | "-threads"}`;
+export type Variant = `${"" | "int8-"}${"" | "extended-"}${"baseline" | "relaxed"}${"" | "-threads"}`;
 
 /** `shared`: it takes shared memory, for threads. */
 export function variantOf({ int8, extended, relaxed }: Traits, shared: boolean): Variant {
-  return `${int8 ? "int8-" : extended ? "extended-" : ""}${relaxed ? "relaxed" : "baseline"}${shared ? "-threads" : ""}`;
+  return `${int8 ? "int8-" : ""}${extended ? "extended-" : ""}${relaxed ? "relaxed" : "baseline"}${shared ? "-threads" : ""}`;
 }
 
 /** What a module of kernels exports; see assembly/. Addresses are byte offsets into `memory`. */

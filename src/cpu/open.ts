@@ -31,7 +31,7 @@ export async function createCpuEngine<G extends Graph>(network: G, options: CpuO
 /** Null where the module takes no shared memory, and would have to. */
 async function open<G extends Graph>(network: G, given: CpuOptions): Promise<CpuEngine<G> | null> {
   const settled = settle(network, given);
-  const extended = settled.extended && (await loadExtended());
+  const extended = settled.extended && !settled.int8 && (await loadExtended());
   const options = extended ? { ...given, lower: extended.lowerExtended } : given;
   const isShared = settled.choice.threads > 1;
   const fetched = options.wasm(variantOf(settled, isShared));

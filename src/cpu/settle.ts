@@ -27,11 +27,9 @@ export function settle(
   if (relaxed && !hasRelaxedSimd()) {
     throw new WasmError(`This engine has no relaxed SIMD. Use simd: "auto" or "baseline".`);
   }
-  const extended = isExtended(network);
   return {
-    extended,
-    // Kernels for both are in no module.
-    int8: !extended && network.values.some(({ quantization }) => quantization),
+    extended: isExtended(network),
+    int8: network.values.some(({ quantization }) => quantization),
     relaxed,
     tile: relaxed ? (tile === "auto" ? null : tile) : "4x8",
     choice: chooseThreads(threads, threadSupport, networkMacs(network)),

@@ -9,7 +9,7 @@ import type { Arriving, Awaited, AwaitedRows } from "./arriving.js";
 export type ValueId = number;
 
 /**
- * How the numbers of a value are stored where they are integers: `real = scale * q`, one scale for the whole value, no zero point.
+ * How the numbers of a value are stored where they are integers: `real = scale * (q - zero)`, one scale for the whole value.
  *
  * "u7": 0..127, what a ReLU leaves. "u8": 0..255, what one leaves behind the image. "s8": -127..127, everything else. "s16": 0..8128,
  * the mean of a u7 value, in 64ths of its steps.
@@ -19,6 +19,11 @@ export interface Quantization {
   readonly type: "u7" | "u8" | "s8" | "s16";
   /** Above zero and finite. */
   readonly scale: number;
+  /**
+   * Absent: 0. Other than that of u7 values alone, in networks beside the plain ResNets: 64, of what a convolution leaves without an
+   * activation for the next one.
+   */
+  readonly zero?: number | undefined;
 }
 
 /** Logical extents, and what the numbers are; devices store C padded to a multiple of four, or of 16 where they are integers. */

@@ -3,8 +3,8 @@ import type { ConvOp, Graph, Network, Op, Quantization, ValueId } from "./networ
 /** The least and the greatest integer of each type. */
 export const ranges = { u7: [0, 127], u8: [0, 255], s8: [-127, 127], s16: [0, 8128] } as const;
 
-/** What a convolution stores, where that is integers. */
-export const typeOf = (op: ConvOp, network: Network) =>
+/** The integers that a convolution stores in a plain network. */
+export const typeOf = (op: ConvOp, network: Pick<Network, "input">) =>
   op.relu ? (op.inputs[0] === network.input ? "u8" : "u7") : "s8";
 
 /** Kinds that give integers of their input's scale, where they read integers. */
@@ -13,7 +13,7 @@ export const keepsScale = (op: Op) => op.kind === "maxPool" || op.kind === "zero
 /**
  * Gives the values of a network their quantization. `scaleOf`: of what a convolution stores, or null where that is f32. Pools and
  * padded shortcuts keep their input's; the mean of a u7 value before integer weights is in 64ths of its steps. What reads the image leaves
- * u8: everything behind it depends on that value, and few layers read it.
+ * u8: everything behind it depends on that value, and few layers read it. Of plain networks; `withScalesIn` (graph/stored.ts) is of any.
  */
 export function withScales(network: Network, scaleOf: (op: ConvOp) => number | null): Network {
   const ops = network.stages.flatMap((stage) => stage.ops);

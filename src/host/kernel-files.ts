@@ -17,4 +17,8 @@ export const kernelFiles: Readonly<Record<Variant, () => URL>> = {
   "extended-relaxed": () => new URL("./cpu-extended-relaxed.wasm", import.meta.url),
   "extended-baseline-threads": () => new URL("./cpu-extended-baseline-threads.wasm", import.meta.url),
   "extended-relaxed-threads": () => new URL("./cpu-extended-relaxed-threads.wasm", import.meta.url),
+  "int8-extended-baseline": () => new URL("./cpu-int8-extended-baseline.wasm", import.meta.url),
+  "int8-extended-relaxed": () => new URL("./cpu-int8-extended-relaxed.wasm", import.meta.url),
+  "int8-extended-baseline-threads": () => new URL("./cpu-int8-extended-baseline-threads.wasm", import.meta.url),
+  "int8-extended-relaxed-threads": () => new URL("./cpu-int8-extended-relaxed-threads.wasm", import.meta.url),
 };

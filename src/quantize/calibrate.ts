@@ -46,8 +46,8 @@ export function calibrate(inside: Inside, inputs: readonly Float32Array[], onPic
         means.set(op.name, own);
         own.push(channelMeans(array, network.values[op.output]!.channels, step));
       },
-      stored: (op, array, step) => {
-        const { histogram, meanSquares, maxima } = statisticsOf(op.output);
+      stored: (_, array, step, value) => {
+        const { histogram, meanSquares, maxima } = statisticsOf(value);
         histogram.add(array, meanSquares.length, step);
         addChannels(meanSquares, maxima, array, step, inputs.length);
       },

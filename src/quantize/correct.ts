@@ -33,10 +33,14 @@ export function corrected(
       });
       return found;
     });
-    shifts.set(layer.name, reliableMean(differences));
+    // Nothing is known of what comes before a function that the kernel computes.
+    if (differences[0]!.length > 0) shifts.set(layer.name, reliableMean(differences));
     onLayer?.();
   }
-  return mapLayers(network, (layer) => withShift(layer, shifts.get(layer.name)!));
+  return mapLayers(network, (layer) => {
+    const shift = shifts.get(layer.name);
+    return shift ? withShift(layer, shift) : layer;
+  });
 }
 
 function withShift(layer: Layer, shift: Float64Array): Layer {

@@ -1,6 +1,7 @@
 import { UnsupportedModelError } from "../errors.js";
 import { graphKey } from "../graph/graph-key.js";
 import type { Architecture, Network, Weight } from "../graph/network.js";
+import { storedIn } from "../graph/stored.js";
 import { elementCount } from "../graph/tensor.js";
 import { QUANTIZATION, VERSION } from "../model/integers/format.js";
 import { buildNetwork } from "../model/unusual/build.js";
@@ -56,8 +57,10 @@ function tensorsOf(network: Network, floats: FloatType): Written[] {
   const scales: Written[] = [];
   const vectors: Written[] = [];
   const weights: Written[] = [];
-  for (const { name, weight, bias, inputs, output } of layersOf(network)) {
-    const { quantization } = network.values[output]!;
+  for (const layer of layersOf(network)) {
+    const { name, weight, bias, inputs } = layer;
+    const stored = layer.kind === "conv" ? storedIn(layer, network).value : layer.output;
+    const { quantization } = network.values[stored]!;
     if (quantization) scales.push(float32(`${name}.output_scale`, [1], [quantization.scale]));
     const outputs = weight.shape[0]!;
     if (weight.int8) {

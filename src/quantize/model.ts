@@ -8,7 +8,7 @@ import type { Pixels } from "../image/index.js";
 import { modelCard } from "../model/card.js";
 import { QUANTIZATION } from "../model/integers/format.js";
 import { preprocessFields, preprocessFor } from "../model/preprocess.js";
-import { asResidual } from "../model/residual.js";
+import { isResidual } from "../model/residual.js";
 import { buildNetwork } from "../model/unusual/build.js";
 import type { ModelSource } from "../options.js";
 import { readSource } from "../source/open.js";
@@ -142,9 +142,11 @@ export async function quantizeModel(host: QuantizeHost, source: ModelSource, wor
   }
 
   async function judged(): Promise<QuantizeReport["statistics"]> {
+    // Of other networks no other readings are known.
+    if (!isResidual(network)) return null;
     const told = progress("statistics");
     told(0, 1);
-    const assumed = asResidual(network);
+    const assumed = network;
     const found: Found = await readAsAssumed({
       ...{ build: () => assumed, assumed, preprocess: ofCrops(preprocess) },
       ...{ pictures: pictures.calibration, cpu },

@@ -1,7 +1,7 @@
 import type { Inside } from "../cpu/observe.js";
 import { throwIfAborted } from "../errors.js";
 import type { ConvOp, Network, ValueId } from "../graph/network.js";
-import { ranges, typeOf, withScales } from "../graph/quantization.js";
+import { stepsOf, storedIn, withScalesIn } from "../graph/stored.js";
 import { type Calibration, calibrate } from "./calibrate.js";
 import { clipByDivergence, clipBySquares } from "./clip.js";
 import { corrected } from "./correct.js";
@@ -91,9 +91,10 @@ export async function quantizeNetwork(
   const noise = await onEngine(base, cpu, (exact) =>
     onEngine(network, cpu, (rounded) => noiseOf(exact, rounded, network, few, counted("noise", few.length))),
   );
-  const layers = layersOf(network).map(({ name, weight, output }): LayerReport => {
+  const layers = layersOf(network).map((layer): LayerReport => {
+    const { name, weight } = layer;
     const own = weights.get(name);
-    const clip = clips.get(output);
+    const clip = clips.get(layer.kind === "conv" ? storedIn(layer, network).value : layer.output);
     return {
       name,
       weights: weight.int8 ? "int8" : "float",
@@ -160,13 +161,14 @@ function roundedWith(
   });
   const stored = valuesToRound(network);
   const scaleOf = (op: ConvOp) => {
-    const steps = ranges[typeOf(op, network)][1];
-    const clip = clipOf(op.output, steps);
+    const stored = storedIn(op, layers);
+    const steps = stepsOf(stored.integers)[1];
+    const clip = Math.min(stored.most, clipOf(stored.value, steps));
     // A value that is zero on all pictures: any step will do.
     return Math.fround((clip > 0 ? clip : 1) / steps);
   };
   return {
-    network: withScales(layers, (op) => (stored.has(op.output) ? scaleOf(op) : null)),
+    network: withScalesIn(layers, (op) => (stored.has(storedIn(op, layers).value) ? scaleOf(op) : null)),
     weights,
   };
 }
@@ -186,19 +188,20 @@ function chooseClips(
 ): Map<ValueId, Clip> {
   const chosen = new Map<ValueId, Clip>();
   const expected = inputs.map((input) => runRounded(inside, network.values, input));
-  const ops = network.stages.flatMap((stage) => stage.ops);
+  const convolutions = network.stages.flatMap(({ ops }) => ops).filter((op) => op.kind === "conv");
+  const stores = new Map(convolutions.map((op) => storedIn(op, network)).map((it) => [it.value, it]));
   for (const value of valuesToRound(network)) {
     const { histogram } = values.get(value)!;
-    const type = typeOf(ops.find((op): op is ConvOp => op.kind === "conv" && op.output === value)!, network);
-    const steps = ranges[type][1];
-    const clips: Clip[] = [{ clip: clipBySquares(histogram, steps), by: "squares" }];
-    const other = clipByDivergence(histogram, steps);
+    const { integers, most } = stores.get(value)!;
+    const steps = stepsOf(integers)[1];
+    const clips: Clip[] = [{ clip: Math.min(most, clipBySquares(histogram, steps)), by: "squares" }];
+    const other = Math.min(most, clipByDivergence(histogram, steps));
     if (Math.abs(other / clips[0]!.clip - 1) > 0.02) clips.push({ clip: other, by: "divergence" });
     const gaps = clips.map(({ clip }) => {
       if (clips.length === 1) return 0;
       const shapes = network.values.with(value, {
         ...network.values[value]!,
-        quantization: { type, scale: Math.fround(clip / steps) },
+        quantization: { ...integers, scale: Math.fround(clip / steps) },
       });
       return divergence(
         expected,

@@ -1,8 +1,9 @@
+import { Finish } from "../../assembly/shared/extended.js";
 import { Field } from "../../assembly/shared/record.js";
 import type { Inside } from "../cpu/observe.js";
 import type { Step } from "../cpu/program/program.js";
-import type { Network, Op, Quantization } from "../graph/network.js";
-import { ranges } from "../graph/quantization.js";
+import type { Network, Op, Quantization, ValueId } from "../graph/network.js";
+import { boundsOf, stepsOf, storedIn } from "../graph/stored.js";
 import { paddedChannels } from "../graph/tensor.js";
 
 /** Operations that a visitor sees: all that a convolution or a linear layer reads from, but for those that others need. */
@@ -21,9 +22,9 @@ const isSeen = (op: Op): op is Seen => seen.some((kind) => kind === op.kind);
 
 /**
  * Sees an operation's value: H x W x C, channels padded to `step`. `values` is the engine's own memory, and what is written there goes
- * on through the network.
+ * on through the network. `value`: the operation's, or that of an activation which is part of its store.
  */
-export type Visitor = (op: Seen, values: Float32Array, step: number) => void;
+export type Visitor = (op: Seen, values: Float32Array, step: number, value: ValueId) => void;
 
 export interface Visitors {
   /** Before a ReLU that is part of the operation; with its residual. */
@@ -45,18 +46,26 @@ export function runRounded(
   { bare, stored, until }: Visitors = {},
 ): Float32Array {
   const { buffer } = memory;
+  const bounds = boundsOf(network);
   write(0, input);
   let done = 0;
   for (const [stage, { ops }] of network.stages.entries()) {
     for (const op of ops) {
       if (!isSeen(op)) continue;
-      const { quantization, ...shape } = shapes[op.output]!;
+      const { value, most } =
+        op.kind === "conv" ? storedIn(op, network) : { value: op.output, most: Number.POSITIVE_INFINITY };
+      const { quantization, height, width, channels } = shapes[value]!;
       if (!quantization && !bare && !stored) continue;
+      const recordAt = (index: number) =>
+        new Int32Array(buffer, program.recordsAt + 4 * index * Field.size, Field.size);
       const index = lastRecord(program.steps, stage, op, done);
-      const record = new Int32Array(buffer, program.recordsAt + 4 * index * Field.size, Field.size);
-      const step = paddedChannels(shape.channels);
-      const values = new Float32Array(buffer, record[Field.output]!, shape.height * shape.width * step);
+      const record = recordAt(index);
+      const step = paddedChannels(channels);
+      const valuesOf = (record: Int32Array) => new Float32Array(buffer, record[Field.output]!, height * width * step);
+      let values = valuesOf(record);
       const relu = record[Field.relu]!;
+      // A function that is no bound is the kernel's alone.
+      if (relu > Finish.clipAbove) continue;
       try {
         // The ReLU follows here: it is also what integers are clamped to.
         record[Field.relu] = 0;
@@ -65,11 +74,18 @@ export function runRounded(
         record[Field.relu] = relu;
       }
       done = index + 1;
-      bare?.(op, values, step);
-      const clamped = "relu" in op && op.relu;
+      bare?.(op, values, step, value);
+      const bound = bounds.of.get(op);
+      if (bound && program.steps[done]?.name === bound.name) {
+        execute(done, done + 1);
+        values = valuesOf(recordAt(done++));
+      }
+      const clamped = bound !== undefined || ("relu" in op && op.relu);
       if (quantization) round(values, quantization);
-      else if (clamped) for (let at = 0; at < values.length; at++) if (values[at]! < 0) values[at] = 0;
-      stored?.(op, values, step);
+      else if (clamped) {
+        for (let at = 0; at < values.length; at++) values[at] = Math.min(most, Math.max(0, values[at]!));
+      }
+      stored?.(op, values, step, value);
       if (until?.(op)) return new Float32Array(0);
     }
   }
@@ -89,8 +105,9 @@ function lastRecord(steps: readonly Step[], stage: number, { kind, name }: Seen,
 /** A number below 2^22 in f32 plus this has no place for a fraction: the sum is rounded to nearest, ties to even. */
 const TO_INTEGER = 1.5 * 2 ** 23;
 
-export function round(values: Float32Array, { type, scale }: Quantization): void {
-  const [least, most] = ranges[type];
+export function round(values: Float32Array, quantization: Quantization): void {
+  const [least, most] = stepsOf(quantization);
+  const { scale } = quantization;
   const inverse = 1 / scale;
   for (let at = 0; at < values.length; at++) {
     const quotient = values[at]! * inverse;

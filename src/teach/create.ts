@@ -1,6 +1,7 @@
 import type { Host } from "../host/host.js";
 import type { LoadOptions, ModelSource } from "../options.js";
 import type { Session } from "../session/session.js";
+import { keepSource } from "../worker/source.js";
 import type { Teacher, TeacherOptions } from "./kinds.js";
 import { SessionTeacher } from "./teacher.js";
 
@@ -16,7 +17,6 @@ export async function createTeacherOn<Image>(
   backbone: ModelSource,
   { state, ...options }: TeacherOptions = {},
 ): Promise<Teacher<Image>> {
-  const { keepSource } = await import("../worker/source.js");
   const source = await keepSource(host, backbone);
   const session = await host.open(source, options);
   try {

@@ -34,9 +34,11 @@ const modules = readdirSync(dist).filter((name) => /^cpu-.*\.wasm$/.test(name));
 
 /** What a module's name says. */
 const kindOf = new Map([
-  [isInt8, "int8"],
-  [isExtended, "extended"],
+  [isInt8, "int8-"],
+  [isExtended, "extended-"],
 ]);
+const isOf = (later: (text: string) => boolean) => (name: string) =>
+  /^cpu-(.*?)(?:baseline|relaxed)/.exec(name)![1] === (kindOf.get(later) ?? "");
 
 test.each([
   ["on the CPU", 60, () => false],
@@ -45,7 +47,7 @@ test.each([
   ["with a network beside the plain ResNets", 66, isExtended],
 ])("what a page needs to classify %s is at most %i KB gzip", (_, budget, later) => {
   const scripts = reachable("index.js", later);
-  const own = modules.filter((name) => /int8|extended/.exec(name)?.[0] === kindOf.get(later));
+  const own = modules.filter(isOf(later));
   expect(own).toHaveLength(4);
   const bytes = scripts.reduce((sum, name) => sum + gzip(name), Math.max(...own.map(gzip)));
   console.log(`${scripts.join(" + ")} + one wasm: ${(bytes / 1024).toFixed(1)} KB gzip`);
@@ -55,7 +57,7 @@ test.each([
 test("README and docs/figures.md state the sizes that were built", () => {
   const kinds = [() => false, isInt8, isGpu];
   const sizes = kinds.map((later) => {
-    const own = modules.filter((name) => /int8|extended/.exec(name)?.[0] === kindOf.get(later));
+    const own = modules.filter(isOf(later));
     const bytes = reachable("index.js", later).reduce((sum, name) => sum + gzip(name), Math.max(...own.map(gzip)));
     return bytes / 1024;
   });

@@ -16,6 +16,11 @@ function roundEven(value: number): number {
   return low % 2 === 0 ? low : low + 1;
 }
 
+/** As `Quantization` has them, or -64..63 as 0..127. */
+type Type = Quantization["type"] | "s7";
+const quantized = (type: Type, scale: number): Quantization =>
+  type === "s7" ? { type: "u7", scale, zero: 64 } : { type, scale };
+
 interface Case {
   readonly name: string;
   readonly height: number;
@@ -24,13 +29,14 @@ interface Case {
   readonly out: number;
   readonly kernel: readonly [number, number];
   readonly stride?: readonly [number, number];
-  readonly padding?: readonly [number, number];
+  /** Of both axes, or of the four sides. */
+  readonly padding?: readonly [number, number] | Padding;
   readonly dilation?: readonly [number, number];
   readonly groups?: number;
-  readonly summand?: Quantization["type"];
-  /** What is read: 0..127 unless it is said to be 0..255. */
-  readonly from?: "u8";
-  readonly type: "u7" | "s8";
+  readonly summand?: Type;
+  /** What is read: 0..127 unless it is said to be 0..255, or -64..63 as 0..127. */
+  readonly from?: "u8" | "s7";
+  readonly type: "u7" | "s8" | "s7";
   /** Every weight and activation as large as it can be: of either sign, or all of one, so that sums are as large as they can be. */
   readonly extreme?: "signs" | "sums";
 }
@@ -182,6 +188,52 @@ const cases: readonly Case[] = [
   },
 ];
 
+/** A value without an activation is read, added and stored. */
+const offset: readonly Case[] = [
+  { name: "to -64..63", height: 7, width: 6, channels: 96, out: 24, kernel: [1, 1], type: "s7" },
+  { name: "of -64..63", height: 7, width: 6, channels: 24, out: 40, kernel: [1, 1], from: "s7", type: "u7" },
+  {
+    ...{ name: "of -64..63 with one to -64..63", height: 5, width: 9, channels: 35, out: 17, kernel: [1, 1] },
+    ...{ from: "s7", summand: "s7", type: "s7" },
+  },
+  {
+    ...{ name: "3x3 with a summand of -64..63", height: 9, width: 6, channels: 16, out: 20, kernel: [3, 3] },
+    ...{ padding: [1, 1], summand: "s7", type: "s8" },
+  },
+  {
+    ...{ name: "the largest sums of -64..63", height: 5, width: 6, channels: 512, out: 16, kernel: [1, 1] },
+    ...{ from: "s7", type: "s7", extreme: "sums" },
+  },
+];
+
+const sides: readonly Padding[] = [
+  [0, 0, 0, 0],
+  [1, 1, 1, 1],
+  [0, 1, 2, 0],
+  [2, 2, 2, 2],
+];
+const windows = [3, 5].flatMap((kernel) =>
+  [1, 2].flatMap((stride) => sides.map((padding) => ({ kernel, stride, padding }))),
+);
+const depthwise: readonly Case[] = windows.flatMap(({ kernel, stride, padding }, index) => {
+  const channels = [8, 33, 16, 48][index % 4]!;
+  const geometry = { kernel: [kernel, kernel], stride: [stride, stride], padding } as const;
+  const shape = {
+    ...geometry,
+    height: 6 + (index % 3),
+    width: 5 + (index % 5),
+    channels,
+    out: channels,
+    groups: channels,
+  };
+  const name = `depthwise ${kernel}x${kernel}, stride ${stride}, padding ${padding}`;
+  return [
+    { ...shape, name: `${name}, 0..127`, type: (["u7", "s8", "s7"] as const)[index % 3]! },
+    { ...shape, name: `${name}, 0..255`, from: "u8", type: "u7" },
+    { ...shape, name: `${name}, extremes`, from: index % 2 ? ("u8" as const) : undefined, type: "s8", extreme: "sums" },
+  ] as Case[];
+});
+
 /** Channels, classes, pixels a side. */
 const heads = [
   [64, 10, 7],
@@ -210,7 +262,7 @@ async function convolution(it: Case, setup: Setup, module: WebAssembly.Module): 
     0.071,
   ];
   const shapes = { height: it.height, width: it.width, channels: it.channels };
-  const input: ValueShape = { ...shapes, quantization: { type: it.from ?? "u7", scale: inScale } };
+  const input: ValueShape = { ...shapes, quantization: quantized(it.from ?? "u7", inScale) };
   const op: ConvOp = {
     kind: "conv",
     name: "conv",
@@ -218,15 +270,15 @@ async function convolution(it: Case, setup: Setup, module: WebAssembly.Module): 
     output: 3,
     kernel: it.kernel,
     stride: it.stride ?? [1, 1],
-    padding: [...(it.padding ?? [0, 0]), ...(it.padding ?? [0, 0])] as unknown as Padding,
+    padding: (it.padding?.length === 4 ? it.padding : [0, 1, 0, 1].map((axis) => it.padding?.[axis] ?? 0)) as Padding,
     dilation: it.dilation ?? [1, 1],
     groups,
     weight: integersOf([it.out, depth, ...it.kernel], weights, scales),
     bias: { length: it.out, read: () => bias },
     relu: it.type === "u7",
   };
-  const output: ValueShape = { ...convOutput(op, input), quantization: { type: it.type, scale: outScale } };
-  const summand: ValueShape = { ...output, quantization: { type: it.summand ?? "u7", scale: summandScale } };
+  const output: ValueShape = { ...convOutput(op, input), quantization: quantized(it.type, outScale) };
+  const summand: ValueShape = { ...output, quantization: quantized(it.summand ?? "u7", summandScale) };
   const most = it.from === "u8" ? 255 : 127;
   const values = Int16Array.from({ length: it.height * it.width * it.channels }, () =>
     it.extreme ? most : whole(0, most),
@@ -234,6 +286,11 @@ async function convolution(it: Case, setup: Setup, module: WebAssembly.Module): 
   const others = Int16Array.from({ length: output.height * output.width * it.out }, () =>
     whole(it.summand === "s8" ? -127 : 0, it.summand === "u8" ? 255 : 127),
   );
+  const [zero, summandZero, outZero] = [it.from, it.summand, it.type].map((type) => (type === "s7" ? 64 : 0)) as [
+    number,
+    number,
+    number,
+  ];
   const got = await runRecord(
     op,
     [image, input, summand, output],
@@ -249,6 +306,7 @@ async function convolution(it: Case, setup: Setup, module: WebAssembly.Module): 
     for (let x = 0; x < output.width; x++) {
       for (let o = 0; o < it.out; o++) {
         let sum = 0;
+        let total = 0;
         const group = Math.floor(o / (it.out / groups));
         for (let ky = 0; ky < it.kernel[0]; ky++) {
           for (let kx = 0; kx < it.kernel[1]; kx++) {
@@ -257,16 +315,28 @@ async function convolution(it: Case, setup: Setup, module: WebAssembly.Module): 
             if (inY < 0 || inX < 0 || inY >= it.height || inX >= it.width) continue;
             for (let c = 0; c < depth; c++) {
               const a = values[(inY * it.width + inX) * it.channels + group * depth + c]!;
-              sum += a * weights[((o * depth + c) * it.kernel[0] + ky) * it.kernel[1] + kx]!;
+              const weight = weights[((o * depth + c) * it.kernel[0] + ky) * it.kernel[1] + kx]!;
+              sum += a * weight;
+              total += weight;
             }
           }
         }
         const f = Math.fround;
-        let real = f(f(f(sum) * f((inScale * scales[o]!) / outScale)) + f(bias[o]! / outScale));
+        const factor = f((inScale * scales[o]!) / outScale);
+        const added = it.summand ? f(summandScale / outScale) : 0;
+        const shift = outZero - summandZero * added - zero * total * factor;
+        let real = f(f(f(sum) * factor) + f(bias[o]! / outScale + shift));
         const pixel = y * output.width + x;
-        if (it.summand) real = f(real + f(others[pixel * it.out + o]! * f(summandScale / outScale)));
-        expected.push(0 + roundEven(Math.min(127, Math.max(it.type === "u7" ? 0 : -127, real))));
+        if (it.summand) real = f(real + f(others[pixel * it.out + o]! * added));
+        const stored = 0 + roundEven(Math.min(127, Math.max(it.type === "s8" ? -127 : 0, real)));
+        expected.push(stored);
         found.push(got.getInt8(pixel * step + o));
+        // By what the integers stand for, without any of these roundings.
+        const summand = it.summand ? (others[pixel * it.out + o]! - summandZero) * summandScale : 0;
+        const exact = ((sum - zero * total) * inScale * scales[o]! + bias[o]! + summand) / outScale;
+        const [least, most] = { u7: [0, 127], s8: [-127, 127], s7: [-64, 63] }[it.type] as [number, number];
+        const off = Math.abs(stored - outZero - Math.min(most, Math.max(least, exact)));
+        if (!(off < 0.502)) throw new Error(`${stored} stands for ${exact}`);
       }
     }
   }
@@ -397,10 +467,40 @@ async function byteKernels(setup: Setup, module: WebAssembly.Module): Promise<vo
   }
 }
 
-/** What is wrong with a module's kernels for integers, with one tile; empty where nothing is. */
-export async function problemsOf(setup: Setup, module: WebAssembly.Module): Promise<string[]> {
+/** Integers with an offset to floats and back. */
+async function conversions(setup: Setup, module: WebAssembly.Module): Promise<void> {
+  const [height, width, channels] = [3, 5, 21];
+  const values = Int8Array.from({ length: height * width * channels }, () => whole(0, 127));
+  const quantization = quantized("s7", 0.1);
+  const input: ValueShape = { height, width, channels, quantization };
+  const got = await runRecord(
+    // It has no kernel on integers: what it reads and leaves is converted.
+    {
+      ...{ kind: "averagePool", name: "pool", inputs: [1], output: 3, kernel: [1, 1], stride: [1, 1] },
+      ...{ padding: [0, 0, 0, 0], countPadding: false },
+    },
+    [image, input, input, input],
+    [values],
+    setup,
+    module,
+  );
+  for (let pixel = 0; pixel < height * width; pixel++) {
+    for (let c = 0; c < channels; c++) same([got.getInt8(pixel * 32 + c)], [values[pixel * channels + c]!]);
+  }
+}
+
+/** What is wrong with the kernels for integers of both modules, with one tile; empty where nothing is. `extended`: has depthwise ones. */
+export async function problemsOf(
+  setup: Setup,
+  module: WebAssembly.Module,
+  extended: WebAssembly.Module,
+): Promise<string[]> {
+  const of = (cases: readonly Case[], module: WebAssembly.Module) =>
+    cases.map((it): [string, () => Promise<void>] => [it.name, () => convolution(it, setup, module)]);
   const all: [string, () => Promise<void>][] = [
-    ...cases.map((it): [string, () => Promise<void>] => [it.name, () => convolution(it, setup, module)]),
+    ["conversions with an offset", () => conversions(setup, extended)],
+    ...of(cases, module),
+    ...of([...offset, ...depthwise], extended),
     ...heads.map(([channels, classes, side]): [string, () => Promise<void>] => [
       `${channels} channels of ${side} x ${side} pixels to ${classes} classes`,
       () => head(channels, classes, side, setup, module),

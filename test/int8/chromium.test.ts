@@ -23,12 +23,15 @@ describe.skipIf(noChromium).each([
   afterAll(() => browser?.close());
 
   test.each(setups)("$simd, $name: as plain sums, to the bit", async (setup) => {
-    const bytes = readFileSync(new URL(`../../dist/cpu-int8-${setup.simd}.wasm`, import.meta.url)).toString("base64");
+    const bytes = ["int8", "int8-extended"].map((kind) =>
+      readFileSync(new URL(`../../dist/cpu-${kind}-${setup.simd}.wasm`, import.meta.url)).toString("base64"),
+    );
     const problems = await page.evaluate(
       async ([setup, bytes]) => {
-        const binary = Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0));
+        const compiled = (text: string) =>
+          WebAssembly.compile(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
         const { kernels } = globalThis as unknown as { kernels: typeof import("./cases.js") };
-        return kernels.problemsOf(setup, await WebAssembly.compile(binary));
+        return kernels.problemsOf(setup, await compiled(bytes[0]!), await compiled(bytes[1]!));
       },
       [setup, bytes] as const,
     );

@@ -7,5 +7,6 @@ import { setups } from "./run-record.js";
 const hasDot = Number.parseInt(process.versions.node, 10) >= 22;
 
 test.each(setups.filter(({ dot }) => !dot || hasDot))("$simd, $name: as plain sums, to the bit", async (setup) => {
-  expect(await problemsOf(setup, await wasm(`int8-${setup.simd}`))).toEqual([]);
+  const own = [await wasm(`int8-${setup.simd}`), await wasm(`int8-extended-${setup.simd}`)] as const;
+  expect(await problemsOf(setup, ...own)).toEqual([]);
 });

@@ -1,9 +1,11 @@
 import { Field, Tile } from "../../assembly/shared/record.js";
-import { lowerIntegers } from "../../src/cpu/int8/lower.js";
+import { lowerBounded } from "../../src/cpu/int8/bounded.js";
 import { checkFinite, fromFloat, toFloat } from "../../src/cpu/int8/places.js";
+import { plain } from "../../src/cpu/int8/plain.js";
 import { compile } from "../../src/cpu/lower/compile.js";
 import { instantiate } from "../../src/cpu/module.js";
 import { packAll } from "../../src/cpu/pack/pack-all.js";
+import type { Drafts } from "../../src/cpu/program/drafts.js";
 import type { Network, Op, ValueShape } from "../../src/graph/network.js";
 import { conv, weightOf } from "../cpu/one-operation.js";
 
@@ -67,7 +69,12 @@ export async function runRecord(
   };
   const integers = {
     ...{ tile, name: "", floatTile: "4x8" as const, filtering: filtered ? 0 : Number.POSITIVE_INFINITY },
-    ...{ lower: lowerIntegers, checkFinite, toFloat, fromFloat },
+    ...{
+      lower: (drafts: object, op: Op) => lowerBounded(plain, drafts as Drafts, op),
+      checkFinite,
+      toFloat,
+      fromFloat,
+    },
   };
   const program = compile(network, { threads, memory: "fast", convolution: "auto", integers });
   const from = program.bytes + GUARD;
@@ -80,8 +87,10 @@ export async function runRecord(
   bytes.fill(0, program.stagingAt, program.bytes);
   words.set(program.records, program.recordsAt >> 2);
   const index = program.steps.findIndex((step) => step.name === op.name);
-  const own = program.steps.filter((step) => step.name === op.name).map(({ kernel }) => kernel.slice(0, 4));
-  if (own.join() !== "qs8_") throw new Error(`${op.name} was lowered to ${own.join()}`);
+  const steps = program.steps.filter((step) => step.name === op.name);
+  const own = steps.map(({ kernel }) => kernel.slice(0, 4)).join();
+  const wanted = op.kind === "averagePool" ? "qs8_,f32_,qs8_" : "qs8_";
+  if (own !== wanted) throw new Error(`${op.name} was lowered to ${own}`);
   const record = program.records.subarray(index * Field.size, (index + 1) * Field.size);
   for (const [which, field] of [Field.input, Field.residual].entries()) {
     const values = inputs[which];
@@ -96,7 +105,7 @@ export async function runRecord(
   const weights = new Uint8Array(memory.buffer, 0, program.stagingAt);
   const before = weights.slice();
   words.fill(WORD, program.bytes >> 2);
-  kernels.run(program.recordsAt, index, index + 1, from);
+  kernels.run(program.recordsAt, index, index + steps.length, from);
   for (const [begin, stop] of [
     [program.bytes, from],
     [end, end + GUARD],
@@ -105,5 +114,6 @@ export async function runRecord(
       throw new Error("guard words were written over");
   }
   if (weights.some((byte, at) => byte !== before[at])) throw new Error("weights or records were written over");
-  return new DataView(memory.buffer, record[Field.output]!);
+  const last = (index + steps.length - 1) * Field.size;
+  return new DataView(memory.buffer, program.records[last + Field.output]!);
 }

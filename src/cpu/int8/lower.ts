@@ -24,8 +24,11 @@ const MOST_LINEAR = 2080;
 /** To gather a row takes as long as to multiply it with so many panels; to fetch a panel, as to multiply it with so many rows. */
 const COSTS = { block: 4, rowPanels: 1, panelRows: 2 };
 
-/** An operation's records, on integers where its values and weights are such and there is a kernel, else in f32 between conversions. */
-export function lowerIntegers(drafts: Drafts, op: Op): void {
+/**
+ * An operation's records, on integers where its values and weights are such and there is a kernel, else in f32 between conversions.
+ * `inFloat`: the same operation for that.
+ */
+export function lowerIntegers(drafts: Drafts, op: Op, inFloat = op): void {
   const input = drafts.shape(op.inputs[0]);
   const output = drafts.shape(op.output);
   const [from, to] = [input.quantization, output.quantization];
@@ -51,7 +54,7 @@ export function lowerIntegers(drafts: Drafts, op: Op): void {
     });
   } else if (op.kind === "linear" && op.weight.int8 && from?.type === "s16" && !to && input.channels <= MOST_LINEAR) {
     lowerLinear(drafts, op, op.weight.int8, from);
-  } else lowerFloat(drafts, op);
+  } else lowerFloat(drafts, inFloat);
 }
 
 /** Whole words of channels in a group, and a summand of integers. */
@@ -169,7 +172,7 @@ function lowerLinear(drafts: Drafts, op: LinearOp, rows: IntegerRows, from: Quan
   );
 }
 
-function push(
+export function push(
   drafts: Drafts,
   op: Op,
   kernel: Kernel,
@@ -223,7 +226,7 @@ function convert(drafts: Drafts, op: Op, value: ValueId, shape: ValueShape, area
   const { height, width, quantization } = shape;
   const float = { ...shape, quantization: undefined };
   const own = toFloat ? drafts.area(4 * height * width * stepOf(float)) : area;
-  const { type, scale } = quantization!;
+  const { type, scale, zero = 0 } = quantization!;
   drafts.push(op, toFloat ? "qs8_dequantize" : "qs8_quantize", {
     words: {
       ...(toFloat ? steps(shape, float) : steps(float, shape)),
@@ -232,6 +235,7 @@ function convert(drafts: Drafts, op: Op, value: ValueId, shape: ValueShape, area
       [Field.relu]: type === "s8" ? 0 : 1,
       [PointwiseField.scalar]: bitsOf(toFloat ? scale : 1 / scale),
       [PointwiseField.most]: ranges[type][1],
+      [PointwiseField.zero]: zero,
     },
     areas: { [Field.input]: toFloat ? area : own, [Field.output]: toFloat ? own : drafts.areaOf[value]! },
   });

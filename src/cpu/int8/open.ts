@@ -10,7 +10,11 @@ import type { TileName } from "../program/tiles.js";
 import { settledTime } from "../tune/settled-time.js";
 import { lowerIntegers } from "./lower.js";
 import { checkFinite, fromFloat, toFloat } from "./places.js";
+import { plain } from "./plain.js";
 import { fillTrial, isRight } from "./tile-check.js";
+
+/** Needed for networks beside the plain ResNets alone. */
+const loadBounded = () => import("./bounded.js");
 
 /** Tiles of integers by name, and the tile that f32 layers of such a network take beside it. */
 const names = { "6x8": Tile.qs8_6x8, "4x8": Tile.qs8_4x8, "6x16": Tile.qs8_6x16, wide: Tile.qs8_wide } as const;
@@ -29,7 +33,7 @@ const USUAL_FILTERING = 2;
 const WORTH: Readonly<Record<Name, number>> = { "6x8": 0.97, "4x8": 0.97, "6x16": 0.97, wide: 1.08 };
 
 /**
- * What an engine needs beside its own code for a network of integers: their lowering, and the tile that the clock prefers, or for a small
+ * What an engine needs beside its own code for a network of integers: its lowering, and the tile that the clock prefers, or for a small
  * network the likeliest. Null where the module takes no shared memory, and would have to.
  */
 export async function openIntegers(
@@ -45,8 +49,11 @@ export async function openIntegers(
   });
   if (!kernels) return null;
   const { name, filtering } = await measured(network, kernels, traits, shared, store);
+  const lower = traits.extended
+    ? (await loadBounded()).lowererFor(network, kernels, variantOf(traits, shared), plain)
+    : lowerIntegers;
   const floatTile: TileName = name === "wide" ? "4x8" : name;
-  return { tile: names[name], name, floatTile, filtering, lower: lowerIntegers, checkFinite, toFloat, fromFloat };
+  return { tile: names[name], name, floatTile, filtering, lower, checkFinite, toFloat, fromFloat };
 }
 
 /** The fastest tile, and what a multiply-add of minimal filtering takes in multiply-adds of that. */

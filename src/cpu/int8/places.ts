@@ -7,9 +7,12 @@ import { paddedChannels, paddedIntegers } from "../../graph/tensor.js";
 export function toFloat(buffer: ArrayBufferLike, at: number, shape: ValueShape): Float32Array {
   const { channels, quantization } = shape;
   const { pixels, step, padded, integers } = layoutOf(buffer, at, shape);
+  const { scale, zero = 0 } = quantization!;
   const values = new Float32Array(pixels * padded);
   for (let pixel = 0; pixel < pixels; pixel++) {
-    for (let c = 0; c < channels; c++) values[pixel * padded + c] = integers[pixel * step + c]! * quantization!.scale;
+    for (let c = 0; c < channels; c++) {
+      values[pixel * padded + c] = (integers[pixel * step + c]! - zero) * scale;
+    }
   }
   return values;
 }
@@ -18,12 +21,12 @@ export function toFloat(buffer: ArrayBufferLike, at: number, shape: ValueShape):
 export function fromFloat(values: Float32Array, buffer: ArrayBufferLike, at: number, shape: ValueShape): void {
   const { channels, quantization } = shape;
   const { pixels, step, padded, integers } = layoutOf(buffer, at, shape);
-  const { type, scale } = quantization!;
+  const { type, scale, zero = 0 } = quantization!;
   const [least, most] = ranges[type];
-  integers.fill(0);
+  integers.fill(zero);
   for (let pixel = 0; pixel < pixels; pixel++) {
     for (let c = 0; c < channels; c++) {
-      const value = Math.min(most, Math.max(least, values[pixel * padded + c]! / scale));
+      const value = Math.min(most, Math.max(least, values[pixel * padded + c]! / scale + zero));
       // Adding 1.5 * 2^52 rounds to the nearest integer, ties to even.
       integers[pixel * step + c] = value + 6755399441055744 - 6755399441055744;
     }

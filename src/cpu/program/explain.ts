@@ -56,6 +56,7 @@ const families: Readonly<Record<Kernel | ExtendedKernel, Names>> = {
   [Kernel.l2Normalize]: PointwiseField,
   [Kernel.zeroPadShortcut]: PointwiseField,
   [Kernel.qs8Conv]: { ...ConvField, ...IntegerConvField },
+  [Kernel.qs8Depthwise]: ConvField,
   [Kernel.qs8Linear]: ConvField,
   [Kernel.qs8Winograd]: { ...WinogradField, ...IntegerWinogradField },
   [Kernel.qs8MaxPool]: PoolField,

@@ -6,6 +6,8 @@ import type { ModelCard } from "../card.js";
 import type { BuildOptions, State } from "../construct.js";
 import { FileParameters } from "../file-parameters.js";
 import { checkInputSize, defaultInputSize } from "../input-size.js";
+import { IntegerParameters } from "../integers/parameters.js";
+import type { Scales } from "../integers/scales.js";
 import type { FamilyReader, FoundFamily } from "./family.js";
 import { invertedReader } from "./find-inverted.js";
 import { isFamilyName, standsFor } from "./names.js";
@@ -21,12 +23,13 @@ const wrapper = /^(?:module|model|network|net|backbone|encoder|_orig_mod|state_d
 
 /**
  * Builds a network of a family beside the ResNets; null where the file is of none. Throws as `buildNetwork` does: a field that is
- * stated and that the family has no place for is refused.
+ * stated and that the family has no place for is refused. `scales`: of weights of integers, by their layers.
  */
 export function buildFamily(
   state: State,
   options: BuildOptions & { readonly card: ModelCard },
   stated: Partial<Architecture>,
+  scales?: Scales["weights"],
 ): Network | null {
   const { tensors, ignored } = ownNames(state.tensors, stated.prefix);
   let found: FoundFamily | null = null;
@@ -38,7 +41,7 @@ export function buildFamily(
     throw new UnsupportedModelError(`The file has no ${found.classifier}; build it with includeTop: false.`);
   }
   const classes = options.includeTop === false ? 0 : found.classes;
-  const parameters = new FileParameters(tensors);
+  const parameters = scales ? new IntegerParameters(tensors, scales) : new FileParameters(tensors);
   if (classes === 0) parameters.skip(found.classifier);
   const inputSize = checkInputSize(options.inputSize ?? options.card.preprocess.crop ?? defaultInputSize({ stem }));
   const traits = { ...usual, ...stated };

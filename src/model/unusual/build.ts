@@ -1,5 +1,6 @@
 import { UnsupportedModelError } from "../../errors.js";
 import type { Architecture, Network } from "../../graph/network.js";
+import { withScalesIn } from "../../graph/stored.js";
 import { modelCard } from "../card.js";
 import { type BuildOptions, construct, type State } from "../construct.js";
 import { buildFamily } from "../families/build.js";
@@ -31,8 +32,13 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
   };
   if (stated.head?.at(-1) === "softmax") stated.scores ??= "none";
   const taken = takeScales(state);
-  const family = taken ? null : buildFamily(state, { ...options, card }, stated);
-  if (family) return family;
+  const family = buildFamily(
+    taken ? { ...state, tensors: taken.rest } : state,
+    { ...options, card },
+    stated,
+    taken?.scales.weights,
+  );
+  if (family) return taken ? withIntegers(family, taken.scales, options.integers, withScalesIn) : family;
   if (stated.padding !== undefined || (stated.name !== undefined && isFamilyName(stated.name))) {
     throw new UnsupportedModelError(
       `${stated.name === undefined ? "A padding" : `"${stated.name.slice(0, 80)}"`} is stated, which the file's network has no place for: its tensors are named as a residual network's.`,
@@ -52,7 +58,7 @@ export function buildNetwork(state: State, options: BuildOptions = {}): Network 
     ...stated,
     ...(attention === "none" ? {} : { attention }),
   });
-  const network = taken ? withIntegers(built, taken.scales, options.integers) : built;
+  const network = taken ? withIntegers(built, taken.scales, options.integers, withScalesIn) : built;
   const kept = ignored.filter((name) => normalisation.test(name));
   const flaws = network.flaws as string[];
   if (kept.length > 0) {
