@@ -12,6 +12,7 @@ import type { Network } from "../../src/graph/network.js";
 import { browserHost } from "../../src/host/browser.js";
 import { describeNetwork, pseudoRandomNetwork } from "../../src/model/index.js";
 import { verify } from "../../src/schedule/verify.js";
+import type { WorkerHandle } from "../../src/worker/handle/handle.js";
 import { webWorker } from "../../src/worker/handle/web.js";
 import { BUDGET_MS, Forecast, predict, predictTurn } from "./forecast.js";
 import { type CpuMeasurement, measureCpu } from "./measure-cpu.js";
@@ -244,8 +245,7 @@ class NetworkBench {
     const { wasm, threadSupport } = browserHost;
     const shared = threads > 1;
     const module = await wasm(variantOf(settle(this.network, { wasm, threadSupport, simd, threads }), shared));
-    const start = () => webWorker(new Worker(new URL("./roof-thread.js", import.meta.url), { type: "module" }));
-    return Roof.open(module, { threads, shared, start });
+    return Roof.open(module, { threads, shared, start: roofThread });
   }
 
   async gpu(setup: GpuSetup) {
@@ -278,6 +278,26 @@ class NetworkBench {
   async close(): Promise<void> {
     await this.reference?.engine.close();
   }
+}
+
+/** Threads that no roof has now. They are kept: in a worker of Firefox, starting one after another was terminated may never return. */
+const idle: WorkerHandle[] = [];
+
+function roofThread(): WorkerHandle {
+  const handle = idle.pop() ?? webWorker(new Worker(new URL("./roof-thread.js", import.meta.url), { type: "module" }));
+  let lives = true;
+  return {
+    ...handle,
+    listen: (onMessage, onEnd) =>
+      handle.listen(onMessage, (reason) => {
+        lives = false;
+        onEnd(reason);
+      }),
+    terminate() {
+      if (lives) idle.push(handle);
+      lives = false;
+    },
+  };
 }
 
 class Progress {

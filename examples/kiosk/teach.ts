@@ -203,7 +203,9 @@ export class TeachPanel {
     choose.append(input);
     const undo = action("Undo", `Undo the last picture of ${name}`);
     undo.addEventListener("click", () => this.#next(() => this.#undo(name)));
-    row.append(title, number, take, choose, undo);
+    const actions = Object.assign(document.createElement("div"), { className: "row" });
+    actions.append(take, choose, undo);
+    row.append(title, number, actions);
     find("classes").append(row);
     const made = { row, number, input, undo };
     this.#rows.set(name, made);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -13,41 +13,15 @@ import type { Configuration, CpuConfiguration, GpuConfiguration, Report } from "
 import { titleOf } from "../../bench/page/steps.js";
 import { FORMAT } from "../../src/bench/saved.js";
 import { launch, noChromium } from "../browser/chromium.js";
+import { overlaps, sideways } from "../browser/layout.js";
 import { sizes } from "../browser/sizes.js";
 import { traceTasks } from "../browser/tasks.js";
 import { root } from "../built.js";
+import { type Server, serve } from "./serve.js";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** What that source leaves in the page. */
 declare const axe: typeof import("axe-core");
-
-interface Server {
-  readonly origin: string;
-  /** What it has written to stderr: violations of the page's policy. */
-  readonly complaints: string[];
-  stop(): void;
-}
-
-/** `npm run bench:page` as it is, with more words. */
-async function serve(...words: string[]): Promise<Server> {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    ["scripts/bench-page.mjs", "--no-open", "--port", "0", ...words],
-    { cwd: root, stdio: ["ignore", "pipe", "pipe"] },
-  );
-  const complaints: string[] = [];
-  child.stderr!.on("data", (text) => complaints.push(String(text)));
-  let said = "";
-  const origin = await new Promise<string>((resolve, reject) => {
-    child.stdout!.on("data", (text) => {
-      said += text;
-      const found = /bench page: (\S+)/.exec(said);
-      if (found) resolve(found[1]!);
-    });
-    child.on("exit", () => reject(new Error(`it ended: ${said} ${complaints.join("")}`)));
-  });
-  return { origin, complaints, stop: () => child.kill() };
-}
 
 async function open(context: BrowserContext, address: string): Promise<Page> {
   const page = await context.newPage();
@@ -94,24 +68,6 @@ function mustHold(configuration: Configuration, runs: number): void {
   expect(macs / 1e6).toBeCloseTo(40.6, 0);
   expect(gflops).toBeCloseTo((2 * macs) / median / 1e6, 6);
   for (const value of [loadMs, firstMs, memoryBytes]) expect(value).toBeGreaterThan(0);
-}
-
-/** Words of a chart that lie over others. Runs in the page. */
-function overlaps(): string[] {
-  const found: string[] = [];
-  for (const chart of document.querySelectorAll(".chart > svg")) {
-    const words = [...chart.querySelectorAll("text")].filter((it) => it.checkVisibility());
-    for (const [index, one] of words.entries()) {
-      const a = one.getBoundingClientRect();
-      for (const other of words.slice(index + 1)) {
-        const b = other.getBoundingClientRect();
-        const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
-        const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-        if (width > 1 && height > 4) found.push(`${one.textContent} and ${other.textContent}`);
-      }
-    }
-  }
-  return found;
 }
 
 const sumOf = (stages: readonly { ms: number }[]) => stages.reduce((sum, { ms }) => sum + ms, 0);
@@ -259,7 +215,7 @@ describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
         if (screenshots) {
           await page.screenshot({ path: join(screenshots, `${name.replaceAll(" ", "-")}.png`), fullPage: true });
         }
-        expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), name).toBe(true);
+        expect(await page.evaluate(sideways), name).toEqual([]);
         expect(await page.evaluate(overlaps), name).toEqual([]);
       }
       await page.setViewportSize({ width: 1280, height: 800 });

@@ -5,6 +5,7 @@ import type { BrowserContext, CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { State } from "../../examples/kiosk/states.js";
 import { noChromium } from "../browser/chromium.js";
+import { kioskFaults } from "../browser/layout.js";
 import { sizes } from "../browser/sizes.js";
 import { root } from "../built.js";
 import { type Kiosk, openKiosk, text, until } from "./open.js";
@@ -39,47 +40,6 @@ async function readTree(client: CDPSession): Promise<string[]> {
   return nodes
     .filter(({ ignored, role }) => !ignored && role)
     .map(({ role, name, value }) => `${role!.value} ${name?.value ?? ""} ${value?.value ?? ""}`.trim());
-}
-
-/** What is outside the screen, cut by something that does not scroll, or not in its own ratio. Runs in the page. */
-function faults(): string[] {
-  const found: string[] = [];
-  const about = (element: Element) => element.outerHTML.replace(/\s+/g, " ").slice(0, 90);
-  const scroller = document.scrollingElement!;
-  if (scroller.scrollWidth > innerWidth) found.push(`scrolls to ${scroller.scrollWidth}`);
-  const top = document.querySelector("dialog[open]") ?? document.body;
-  for (const element of top.querySelectorAll("*")) {
-    const { left, right, top, bottom, width, height } = element.getBoundingClientRect();
-    if (width === 0 || height === 0 || !element.checkVisibility({ visibilityProperty: true })) continue;
-    if (element.closest(".unseen, svg, option, .frame") || element.matches(".button input")) continue;
-    // What a list leaves out wraps out of its sight, whole; a region that scrolls shows it all.
-    const list = element.closest(".bars, #history, .teach, dialog");
-    if (list && list !== element) {
-      const box = list.getBoundingClientRect();
-      if (left < box.left - 1 || right > box.right + 1) {
-        if (left < box.right - 1) found.push(`cut at a side: ${about(element)}`);
-        continue;
-      }
-      const cut = bottom > box.bottom + 1 || top < box.top - 1;
-      if (cut && top < box.bottom - 1 && list.matches(".bars, #history")) found.push(`cut in half: ${about(element)}`);
-      if (cut) continue;
-    }
-    if (left < -1 || right > innerWidth + 1 || top < -1 || bottom > innerHeight + 1) {
-      found.push(`off the screen: ${about(element)}`);
-    }
-    if (element.matches("#answer, #label, #words, #notice") && element.scrollHeight > element.clientHeight + 2) {
-      const overlap = element.id === "label" ? 0.25 * Number.parseFloat(getComputedStyle(element).fontSize) : 2;
-      if (element.scrollHeight > element.clientHeight + overlap) found.push(`too much in: ${about(element)}`);
-    }
-    if (element.matches("video, #picture") && getComputedStyle(element).objectFit !== "contain") {
-      found.push(`squashed: ${about(element)}`);
-    }
-    if (element.matches("#history canvas")) {
-      const { width: w, height: h } = element as HTMLCanvasElement;
-      if (Math.abs(width / height / (w / h) - 1) > 0.03) found.push(`squashed: ${about(element)}`);
-    }
-  }
-  return found;
 }
 
 describe.skipIf(noChromium)(`the kiosk's states in Chromium${noChromium}`, () => {
@@ -148,7 +108,7 @@ describe.skipIf(noChromium)(`the kiosk's states in Chromium${noChromium}`, () =>
           const path = join(screenshots, `${name}-${width}x${height}-${colorScheme}.png`);
           await page.screenshot({ path });
         }
-        expect(await page.evaluate(faults), `${name}, ${width} x ${height}`).toEqual([]);
+        expect(await page.evaluate(kioskFaults), `${name}, ${width} x ${height}`).toEqual([]);
       }
       await page.setViewportSize({ width: 1280, height: 800 });
       const only = colorScheme === "dark" ? '{ runOnly: ["color-contrast"] }' : "{}";

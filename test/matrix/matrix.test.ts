@@ -29,7 +29,7 @@ if (!cifar10) console.log("the 1,000 CIFAR-10 pictures are skipped: there is no 
 async function report(driver: Driver, isolated: boolean): Promise<Report> {
   const page = '<!doctype html><title>matrix</title><script type="module" src="/test/matrix/page.js"></script>';
   const site = await serve({ isolated, files: { "/matrix.html": Buffer.from(page), "/cifar10.bin": cifar10 } });
-  const close = await driver.open(`${site.origin}/matrix.html`);
+  const session = await driver.open(`${site.origin}/matrix.html`);
   try {
     for (const end = Date.now() + 120_000; Date.now() < end; ) {
       const found = site.reports.find((it) => it.includes('"trials"'));
@@ -38,7 +38,7 @@ async function report(driver: Driver, isolated: boolean): Promise<Report> {
     }
     throw new Error(`no report came; policy reports: ${site.reports.join(" ") || "none"}`);
   } finally {
-    await close();
+    await session.close();
     site.close();
   }
 }

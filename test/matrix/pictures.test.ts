@@ -11,7 +11,7 @@ test.skipIf(skipped)(
   { timeout: 120_000 },
   async () => {
     const site = await serve({ isolated: false, files: await comparisonPage() });
-    const close = await firefox.open(`${site.origin}/pictures.html`);
+    const session = await firefox.open(`${site.origin}/pictures.html`);
     try {
       while (!readReport(site.reports)) await new Promise((resolve) => setTimeout(resolve, 100));
       const results = readReport(site.reports)!;
@@ -19,7 +19,7 @@ test.skipIf(skipped)(
       if (process.env.SHOW) console.log(JSON.stringify([...results].filter(([, result]) => result !== 0)));
       expect(complaints("Firefox", results)).toEqual([]);
     } finally {
-      await close();
+      await session.close();
       site.close();
     }
   },

@@ -21,10 +21,12 @@ export interface BarChart {
   readonly legend?: readonly { readonly series: string; readonly label: string }[];
 }
 
-const LABEL = 20;
-const BAR = 14;
-const GAP = 4;
-const GROUP_GAP = 12;
+/** In em: all grows with the letters. */
+const LABEL = 1.4;
+const BAR = 1;
+const GAP = 0.3;
+const GROUP_GAP = 0.85;
+const em = (length: number) => `${length.toFixed(2)}em`;
 /** Where bars have their values beside them, they leave this much of the width. */
 const BESIDE = 72;
 /** Letters that a line has room for on the smallest phone. Of more, the value gets a line of its own. */
@@ -44,20 +46,22 @@ export function barChart({ description, groups, legend }: BarChart): HTMLElement
   const picture = svg("svg", { role: "img", "aria-label": description, width: "100%" });
   let y = 0;
   for (const { label, bars } of groups) {
-    picture.append(svg("text", { x: 0, y: y + 14, class: "chart-label" }, label));
+    picture.append(svg("text", { x: 0, y: em(y + 1), class: "chart-label" }, label));
     if (isCrowded) y += LABEL;
-    if (alone) picture.append(svg("text", { x: "100%", y: y + 14, class: "chart-value at-end" }, bars[0]!.text));
+    if (alone) picture.append(svg("text", { x: "100%", y: em(y + 1), class: "chart-value at-end" }, bars[0]!.text));
     y += LABEL;
     for (const { series, value, text, ideal } of bars) {
+      const bar = { y: em(y), height: em(BAR), rx: em(0.2) };
       const share = (of: number) => `${Math.max(0.4, (full * of) / largest)}%`;
-      picture.append(svg("rect", { x: 0, y, width: share(value), height: BAR, rx: 3, class: `series-${series}` }));
-      if (ideal) picture.append(svg("rect", { x: 0.5, y, width: share(ideal), height: BAR, rx: 3, class: "ideal" }));
-      if (!alone) picture.append(svg("text", { x: share(value), dx: 8, y: y + 12, class: "chart-value" }, text));
+      picture.append(svg("rect", { x: 0, ...bar, width: share(value), class: `series-${series}` }));
+      if (ideal) picture.append(svg("rect", { x: 0.5, ...bar, width: share(ideal), class: "ideal" }));
+      if (!alone)
+        picture.append(svg("text", { x: share(value), dx: em(0.6), y: em(y + 0.85), class: "chart-value" }, text));
       y += BAR + GAP;
     }
     y += GROUP_GAP - GAP;
   }
-  picture.setAttribute("height", String(Math.max(0, y - GROUP_GAP + GAP)));
+  picture.setAttribute("height", em(Math.max(0, y - GROUP_GAP + GAP)));
   const figure = html("figure", { class: "chart" }, picture);
   if (legend) figure.prepend(legendOf(legend));
   return figure;
@@ -67,7 +71,7 @@ function legendOf(entries: NonNullable<BarChart["legend"]>): HTMLElement {
   const swatch = (series: string) =>
     svg(
       "svg",
-      { width: 12, height: 12, "aria-hidden": "true" },
+      { width: "0.85em", height: "0.85em", viewBox: "0 0 12 12", "aria-hidden": "true" },
       svg("rect", { width: 12, height: 12, rx: 3, class: series === "ideal" ? series : `series-${series}` }),
     );
   return html("ul", { class: "legend" }, ...entries.map((it) => html("li", {}, swatch(it.series), it.label)));
