@@ -1,14 +1,14 @@
 // The whole way in Node, step by step, as JSON: node pipeline-rows.js MODEL MIDDLE.jpg LARGE.jpg
 import { readFileSync } from "node:fs";
 import sharp from "sharp";
-import { fastResizer } from "../../src/image/fast-resize.js";
+import { Resizer } from "../../src/image/fast-resize.js";
 import { cropped, normalised } from "../../src/image/preprocess.js";
 import { medianOf } from "./median.js";
 
 const [model, middle, large] = process.argv.slice(2) as [string, string, string];
 const dist = new URL("../../../dist/", import.meta.url);
 const library: typeof import("../../src/entry/node.js") = await import(new URL("node.js", dist).href);
-const resizer = fastResizer(new WebAssembly.Module(readFileSync(new URL("pixels.wasm", dist))));
+const resizer = new Resizer(new WebAssembly.Module(readFileSync(new URL("pixels.wasm", dist)))).resize;
 const spec = {
   resize: 256,
   crop: 224,

@@ -3,11 +3,13 @@ interface Kinds {
   Blob: Blob;
   File: File;
   Float32Array: Float32Array;
+  ImageBitmap: ImageBitmap;
   Response: Response;
   String: string;
   URL: URL;
   Uint8Array: Uint8Array;
   Uint8ClampedArray: Uint8ClampedArray;
+  VideoFrame: VideoFrame;
   "WebAssembly.Module": WebAssembly.Module;
 }
 

@@ -16,7 +16,7 @@ const host: Host = {
   ...later,
 };
 const page: EntryHost = {
-  ...pageSide(later.loadOwnPictures),
+  ...pageSide,
   startWorker,
   openInPlace: (...all) => openInPlace(host, ...all),
 };

@@ -12,7 +12,7 @@ import { createApi } from "./api.js";
 export * from "./public-browser.js";
 
 const page: EntryHost = {
-  ...pageSide(() => import("../image/own.js")),
+  ...pageSide,
   startWorker,
   // Most pages never need this code: the worker has its own.
   openInPlace: async (...all) => (await import("./page-in-place.js")).openInPlace(kernelFiles, ...all),

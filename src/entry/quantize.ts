@@ -15,7 +15,7 @@ export type * from "../quantize/options.js";
 export type QuantizeOptions<Image = BrowserImage> = QuantizeOptionsOf<Image>;
 
 const host = {
-  ...pageSide(() => import("../image/own.js")),
+  ...pageSide,
   startWorker: (file?: string | URL) =>
     file
       ? startWorkerFrom(`${file}`, location.href, () => new Worker(file, { type: "module" }))

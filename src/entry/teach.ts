@@ -24,7 +24,7 @@ export async function createGallery(dimension: number, { wasm }: { wasm?: string
 }
 
 const host = {
-  ...pageSide(() => import("../image/own.js")),
+  ...pageSide,
   startWorker,
   openInPlace: async (...all: Parameters<import("../host/entry-host.js").EntryHost["openInPlace"]>) =>
     (await import("./page-in-place.js")).openInPlace(kernelFiles, ...all),

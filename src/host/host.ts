@@ -4,6 +4,7 @@ import type { Pixels } from "../image/index.js";
 import type { CropSpec } from "../image/preprocess.js";
 import type { Readers } from "../model/build.js";
 import type { ModelCard } from "../model/card.js";
+import type { ClassifyOptions } from "../options.js";
 import type { Body, Seekable } from "../source/body.js";
 import type { Store } from "./store.js";
 
@@ -23,8 +24,8 @@ export interface ModelBody extends Omit<ModelFiles, "bytes"> {
 
 /** What differs between a browser and Node. Everything else is the same code. */
 export interface Host extends Readers {
-  /** Fetches and compiles a module of kernels that lies beside the library. */
-  wasm(variant: Variant): Promise<WebAssembly.Module>;
+  /** Fetches and compiles a module of kernels, or that of pixels, which lies beside the library. */
+  wasm(variant: Variant | "pixels"): Promise<WebAssembly.Module>;
   /** Networks of integers are computed in float here: the code for them would be too much. */
   readonly inFloat?: boolean;
   /** Reads a path or a file: URL; absent where there is no file system. */
@@ -48,13 +49,14 @@ export interface Host extends Readers {
   /** Decodes whatever counts as an image here. */
   decode(image: unknown, signal: AbortSignal | null | undefined): Promise<Pixels>;
   /**
-   * Decodes no more than a network sees: [height, width, 3] bytes of the crop; null where an image is decoded otherwise. Absent where
-   * that gains nothing.
+   * Decodes no more than a network sees: [height, width, 3] bytes of the crop; null where an image is decoded otherwise. `part`: of the
+   * image, which is cut out first. Absent where that gains nothing.
    */
   crop?(
     image: unknown,
     spec: CropSpec,
     signal: AbortSignal | null | undefined,
+    part?: Pick<ClassifyOptions, "region" | "rotation">,
   ): Promise<Uint8Array | Uint8ClampedArray | null>;
   /** Called when an image that was given to this thread has been used. */
   release?(image: unknown): void;

@@ -4,7 +4,7 @@ import type { Variant } from "../cpu/module.js";
  * Literal addresses, so that bundlers find the files and carry them along. A page names them in its first script: webpack
  * loses files that only a later script and a worker name.
  */
-export const kernelFiles: Readonly<Record<Variant, () => URL>> = {
+export const kernelFiles: Readonly<Record<Variant | "pixels", () => URL>> = {
   baseline: () => new URL("./cpu-baseline.wasm", import.meta.url),
   relaxed: () => new URL("./cpu-relaxed.wasm", import.meta.url),
   "baseline-threads": () => new URL("./cpu-baseline-threads.wasm", import.meta.url),
@@ -21,4 +21,5 @@ export const kernelFiles: Readonly<Record<Variant, () => URL>> = {
   "int8-extended-relaxed": () => new URL("./cpu-int8-extended-relaxed.wasm", import.meta.url),
   "int8-extended-baseline-threads": () => new URL("./cpu-int8-extended-baseline-threads.wasm", import.meta.url),
   "int8-extended-relaxed-threads": () => new URL("./cpu-int8-extended-relaxed-threads.wasm", import.meta.url),
+  pixels: () => new URL("./pixels.wasm", import.meta.url),
 };

@@ -1,3 +1,4 @@
+import type { FastPictures } from "../image/fast-browser.js";
 import type { Host } from "./host.js";
 
 export type Later =
@@ -8,10 +9,16 @@ export type Later =
   | "loadOnnx"
   | "loadIntegers"
   | "loadUnusual"
-  | "loadOwnPictures";
+  | "loadOwnPictures"
+  | "crop";
+
+/** A first picture of more bytes is worth another two files at once. */
+const LARGE_BYTES = 1 << 20;
+let pictures = 0;
+let fast: Promise<FastPictures | null> | undefined;
 
 /** Code that a page loads when it is needed. A service worker may not import later, and has all of it in its file. */
-export const later: Required<Pick<Host, Later>> = {
+export const later: Required<Pick<Host, Later>> & ThisType<Host> = {
   loadGpu: () => import("./gpu-path.js"),
   loadCheck: () => import("../check/index.js"),
   loadFeatures: () => import("../features/index.js"),
@@ -20,4 +27,10 @@ export const later: Required<Pick<Host, Later>> = {
   loadIntegers: () => import("../model/integers/index.js"),
   loadUnusual: () => import("../model/unusual/index.js"),
   loadOwnPictures: () => import("../image/own.js"),
+  async crop(image, ...all) {
+    if (pictures++ === 0 && !((image as Blob)?.size > LARGE_BYTES)) return null;
+    // Where the module is missing, or against a policy, pictures are read all the same.
+    fast ??= import("../image/fast-browser.js").then(({ open }) => open(this)).catch(() => null);
+    return (await fast)?.crop(image, ...all) ?? null;
+  },
 };

@@ -25,7 +25,8 @@ import { nodeStore } from "./store-node.js";
 
 export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defaultModel(): string } = {
   async wasm(variant) {
-    const file = beside(import.meta.url, () => new URL(`./cpu-${variant}.wasm`, import.meta.url));
+    const name = variant === "pixels" ? variant : `cpu-${variant}`;
+    const file = beside(import.meta.url, () => new URL(`./${name}.wasm`, import.meta.url));
     const bytes = await readFile(file).catch((cause) => {
       throw new WasmError(`${file} could not be read: ${cause.message}. ${MEND}`, { cause });
     });
@@ -61,8 +62,8 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
     const encoded = await encodedOf(source, signal);
     return encoded ? decodeBytes(encoded.bytes, encoded.origin, signal) : toPixels(source as RawPixels);
   },
-  async crop(source, spec, signal) {
-    const encoded = await encodedOf(source, signal);
+  async crop(source, spec, signal, part) {
+    const encoded = part ? null : await encodedOf(source, signal);
     return encoded && (await cropBytes(encoded.bytes, spec, encoded.origin, signal)).rgb;
   },
   async findGpu() {

@@ -1,14 +1,12 @@
-import { type LoadOwn, sendBrowserImage } from "../image/send-browser.js";
+import { sendBrowserImage } from "../image/send-browser.js";
 import { beside } from "../worker/handle/start-web.js";
 import type { EntryHost } from "./entry-host.js";
 
 /** What a page does for a session in a worker. */
-export function pageSide(loadOwn: LoadOwn): Pick<EntryHost, "absolute" | "sendImage"> {
-  return {
-    absolute: (address) => new Request(address).url,
-    sendImage: (image) => sendBrowserImage(image, loadOwn),
-  };
-}
+export const pageSide: Pick<EntryHost, "absolute" | "sendImage"> = {
+  absolute: (address) => new Request(address).url,
+  sendImage: sendBrowserImage,
+};
 
 /**
  * The bundled model. A function: nothing is looked for at import. Bundlers may give the file another name; the fragment still says that

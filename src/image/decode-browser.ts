@@ -1,8 +1,8 @@
 import { isKind } from "../base/kind.js";
 import { MAX_IMAGE_BYTES } from "../limits.js";
+import { explained, type LoadOwn, readCanvas, toBitmap } from "./bitmap.js";
 import type { BrowserImage } from "./kinds.js";
-import { type Pixels, toPixels } from "./pixels.js";
-import { explained, isRaw, type LoadOwn, readCanvas, toBitmap } from "./send-browser.js";
+import { isRaw, type Pixels, toPixels } from "./pixels.js";
 
 /** A canvas has limits of its own, beyond which it stays blank without a word: what is longer is read in tiles. */
 const CANVAS_SIDE = 4096;

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { MAX_IMAGE_BYTES } from "../limits.js";
 import { decodeEncoded } from "./decode-encoded.js";
-import { fastResizer } from "./fast-resize.js";
+import { Resizer } from "./fast-resize.js";
 import { frame, MAX_SPEC_BYTES, PICTURE, Unframer } from "./framing.js";
 import { type CropSpec, cropped } from "./preprocess.js";
 import { resize } from "./resize.js";
@@ -17,7 +17,7 @@ let resizer: typeof resize | null = null;
 /** With the module of pixels that lies beside this file; without it where it is missing. */
 function loadResizer(): typeof resize {
   try {
-    return fastResizer(new WebAssembly.Module(readFileSync(new URL("./pixels.wasm", import.meta.url))));
+    return new Resizer(new WebAssembly.Module(readFileSync(new URL("./pixels.wasm", import.meta.url)))).resize;
   } catch {
     return resize;
   }

@@ -29,6 +29,15 @@ function inTiff(view: DataView, from: number) {
   return null;
 }
 
+/** EXIF's orientation in a TIFF file that begins there; 1 where it has none. */
+export function orientationIn(view: DataView, from: number): number {
+  try {
+    return inTiff(view, from)?.value ?? 1;
+  } catch {
+    return 1;
+  }
+}
+
 /** The picture upright, by EXIF's numbers from 2 to 8. */
 export function turn({ data, width, height, channels }: Pixels, orientation: number): Pixels {
   const swapped = orientation > 4;

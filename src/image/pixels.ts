@@ -9,6 +9,10 @@ export interface Pixels {
   readonly channels: 3 | 4;
 }
 
+export function isRaw<Image>(image: Image): image is Extract<Image, { data: unknown }> {
+  return image !== null && typeof image === "object" && "data" in image;
+}
+
 /** Checks a caller's raw pixels; whether they are RGB or RGBA follows from their length. */
 export function toPixels(image: { data: ArrayLike<number>; width: number; height: number }): Pixels {
   if (!image?.data) throw new ImageDecodeError("An image is a file, or has data, width and height.");

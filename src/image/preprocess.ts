@@ -1,6 +1,6 @@
 import type { Preprocess } from "../options.js";
 import type { Pixels } from "./pixels.js";
-import { type Region, resize } from "./resize.js";
+import { type Region, resize, type Size } from "./resize.js";
 
 /**
  * An image to a network's input as torchvision and timm do on PIL images: resize, crop, scale to 0..1, normalise.
@@ -30,11 +30,6 @@ export function normalisation({
   return std.map((deviation, channel) => ({ scale: 1 / (255 * deviation), shift: mean[channel]! / deviation }));
 }
 
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
 /** How an image of any size comes to a crop: its size after the resize, and which part of that lies where in the crop. */
 export interface Framing extends Size {
   readonly region: Region;
@@ -45,6 +40,9 @@ export interface Framing extends Size {
   /** What surrounds the region: RGB. */
   readonly fill: readonly number[];
 }
+
+/** What `resize` takes beside the pixels. */
+type ResizeTo = [width: number, height: number, region: Region, interpolation: Preprocess["interpolation"]];
 
 type FramingSpec = Pick<Preprocess, "resize" | "crop" | "mode"> & Partial<Pick<Preprocess, "mean">>;
 
@@ -96,8 +94,17 @@ function resized(size: Size, { resize, mode }: FramingSpec): Size {
 
 /** The resized and cropped 8-bit RGB image. `resizer`: `resize`, or one with its bytes. Where the resized image is smaller than the crop, `fill` surrounds it. */
 export function cropped(pixels: Pixels, spec: CropSpec, resizer = resize): Uint8ClampedArray {
-  const { width, height, region, left, top, crop, fill } = frame(pixels, spec);
-  const inner = resizer(pixels, width, height, region, spec.interpolation);
+  return croppedBy(pixels, spec, (...all) => resizer(pixels, ...all));
+}
+
+/** As `cropped`, of an image of that size which `resizer` knows: as `resize` with it. */
+export function croppedBy(
+  size: Size,
+  spec: CropSpec,
+  resizer: (...all: ResizeTo) => Uint8ClampedArray,
+): Uint8ClampedArray {
+  const { width, height, region, left, top, crop, fill } = frame(size, spec);
+  const inner = resizer(width, height, region, spec.interpolation);
   if (region.width === crop.width && region.height === crop.height) return inner;
   const result = Uint8ClampedArray.from({ length: 3 * crop.width * crop.height }, (_, at) => fill[at % 3]!);
   for (let y = 0; y < region.height; y++) {

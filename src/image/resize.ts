@@ -1,12 +1,15 @@
 import type { Preprocess } from "../options.js";
 import type { Pixels } from "./pixels.js";
 
-/** A rectangle of the resized image, which alone is computed. */
-export interface Region {
-  readonly x: number;
-  readonly y: number;
+export interface Size {
   readonly width: number;
   readonly height: number;
+}
+
+/** A rectangle of the resized image, which alone is computed. */
+export interface Region extends Size {
+  readonly x: number;
+  readonly y: number;
 }
 
 /** PIL keeps coefficients as integers of this many fractional bits: 32 less 8 for the pixel and 2 for sign and overshoot. */
@@ -46,9 +49,9 @@ export function resize(
   return vertically(rows, down, region.width, region.height, top);
 }
 
-/** The coefficients of `resize`, and the source rows [top, bottom) that the region needs. */
+/** The coefficients of `resize`, and the source's rows [top, bottom) and columns [left, right) that the region needs. */
 export function resizeTables(
-  from: { readonly width: number; readonly height: number },
+  from: Size,
   width: number,
   height: number,
   region: Region,
@@ -57,7 +60,8 @@ export function resizeTables(
   const across = coefficients(from.width, width, region.x, region.width, interpolation);
   const down = coefficients(from.height, height, region.y, region.height, interpolation);
   const bottom = Math.min(down.starts[region.height - 1]! + down.taps, from.height);
-  return { across, down, top: down.starts[0]!, bottom };
+  const right = Math.min(across.starts[region.width - 1]! + across.taps, from.width);
+  return { across, down, left: across.starts[0]!, right, top: down.starts[0]!, bottom };
 }
 
 export interface Coefficients {

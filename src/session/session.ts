@@ -147,20 +147,20 @@ export class SessionInPlace implements Session {
     this.checkClasses();
     this.startWatch();
     const { signal, region, rotation } = options;
-    const isPart = region || rotation;
+    const part = region || rotation ? { region, rotation } : undefined;
     const read = async () => {
-      const rgb = isPart ? null : await this.host.crop?.(image, { ...this.preprocess, fast: this.fast }, signal);
+      const rgb = await this.host.crop?.(image, { ...this.preprocess, fast: this.fast }, signal, part);
       throwIfAborted(signal);
       if (rgb) return normalised(rgb, this.preprocess);
       let pixels: Pixels = await this.host.decode(image, signal);
       throwIfAborted(signal);
-      if (isPart) pixels = (await import("../image/part.js")).partOf(pixels, options);
+      if (part) pixels = (await import("../image/part.js")).partOf(pixels, part);
       return prepareImage(pixels, this.preprocess);
     };
     return this.#enqueue(async () => {
       try {
         const input: GpuInput | Float32Array =
-          isFrame(image) && !isPart
+          isFrame(image) && !part
             ? { read, run: async (engine, last) => (await this.#onGpu()).run(image, engine, last) }
             : await read();
         return (await this.answer(input, options)).predictions;

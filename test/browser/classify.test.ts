@@ -64,6 +64,30 @@ describe.skipIf(noChromium).each([true, false])(`Chromium, isolated: %s${noChrom
     for (const [rank, { score }] of (scores as Scores).entries()) expect(score).toBeCloseTo(wanted[rank]!.score, 2);
   });
 
+  test("the second picture brings the module of pixels, and answers stay; also where that is missing", async () => {
+    const bare = await serve({ isolated, files: { "/dist/pixels.wasm": null } });
+    for (const { origin } of [site, bare]) {
+      const own = await openPage(browser, { ...site, origin });
+      const asked: string[] = [];
+      own.on("request", (request) => asked.push(new URL(request.url()).pathname));
+      const classify = (count: number) =>
+        own.evaluate(async (count) => {
+          const classifier = await resnetEdge.loadClassifier("/models/cifar10-resnet20.safetensors");
+          const blob = await (await fetch("/examples/photos/cat.jpg")).blob();
+          const found: string[] = [];
+          for (let at = 0; at < count; at++) found.push(JSON.stringify(await classifier.classify(blob)));
+          await classifier.close();
+          return found;
+        }, count);
+      const [first] = await classify(1);
+      expect(asked.filter((path) => /pixels/.test(path))).toEqual([]);
+      expect(await classify(3)).toEqual([first, first, first]);
+      expect(asked.filter((path) => /pixels/.test(path))).toEqual(["/dist/pixels.wasm"]);
+      await own.close();
+    }
+    bare.close();
+  });
+
   test("every kind of image", async () => {
     const labels = await page.evaluate(async () => {
       const { loadClassifier } = resnetEdge;

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { fastResizer } from "../../src/image/fast-resize.js";
+import { Resizer } from "../../src/image/fast-resize.js";
 import type { Pixels } from "../../src/image/pixels.js";
 import { resize } from "../../src/image/resize.js";
 import { root } from "../built.js";
 import { generator } from "../random.js";
 
 // `resize` itself is compared with PIL's in resize.test.ts: here the module of pixels must have its bytes.
-const fast = fastResizer(new WebAssembly.Module(readFileSync(new URL("dist/pixels.wasm", root))));
+const fast = new Resizer(new WebAssembly.Module(readFileSync(new URL("dist/pixels.wasm", root)))).resize;
 
 const isSame = (a: Uint8ClampedArray, b: Uint8ClampedArray) =>
   a.length === b.length && a.every((byte, at) => byte === b[at]);
