@@ -46,8 +46,8 @@ export async function classify(names: string[], options: Options): Promise<numbe
     const keep = (done: Done, error: Failure | null) => file.add(resultOf(done, error, run));
     const { status, summary, stopped } = await classifyListed(file.todo, wanted, options, mostErrors, keep);
     isWhole = !stopped;
-    if (options.json) sayJson(summary.report(file.done));
-    else for (const line of summary.lines(file.done)) say(line);
+    if (options.json) sayJson(summary.report(file));
+    else for (const line of summary.lines(file)) say(line);
     if (stopped) complain(`resnet-edge: ${stopped}; the same command goes on from there.`);
     return status || (file.failed > 0 ? 1 : 0);
   } finally {

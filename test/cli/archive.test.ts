@@ -116,6 +116,16 @@ describe("--output", () => {
     expect(resultsIn(path)).toHaveLength(5);
   });
 
+  test("pictures that failed before are told, since the exit status tells of them", async () => {
+    const failing = archive(join(folder, "failing"), 2);
+    writeFileSync(join(failing, "broken.jpg"), "no picture");
+    const path = join(folder, "failing.jsonl");
+    await command("classify", failing, "--output", path);
+    const again = await command("classify", failing, "--output", path);
+    expect(again.code).toBe(1);
+    expect(again.stdout).toMatch(/^0 images in .*; 3 were done before, and 1 of them failed$/m);
+  });
+
   test.each([
     [["--top-k", "2"], /was begun with other options .*Give those again .*or name another --output/],
     [["--model", "models/cifar10-resnet20.safetensors"], /was begun with another model\. Give those again/],

@@ -4,6 +4,12 @@ import type { Done } from "./pipeline.js";
 /** Classes that are shown. */
 const SHOWN = 10;
 
+/** Pictures of an earlier run: all that have a result, and those whose result is an error. */
+interface Before {
+  readonly done: number;
+  readonly failed: number;
+}
+
 /** Counts what became of pictures. */
 export class Summary {
   images = 0;
@@ -20,12 +26,13 @@ export class Summary {
     } else if ("predictions" in result) add(this.#classes, result.predictions[0]?.label ?? "(no class)");
   }
 
-  /** For JSON. `before`: pictures that were done in an earlier run. */
-  report(before: number) {
+  /** For JSON. */
+  report(before: Before) {
     const seconds = (performance.now() - this.#start) / 1000;
     return {
       images: this.images,
-      before,
+      before: before.done,
+      failedBefore: before.failed,
       failed: this.failed,
       seconds: Math.round(1000 * seconds) / 1000,
       imagesPerSecond: Math.round((100 * this.images) / seconds) / 100,
@@ -34,8 +41,9 @@ export class Summary {
     };
   }
 
-  lines(before: number): string[] {
+  lines(before: Before): string[] {
     const { images, failed, seconds, imagesPerSecond } = this.report(before);
+    const told = before.failed > 0 ? `, and ${before.failed} of them failed` : "";
     const rate = images > 0 ? `, ${imagesPerSecond.toFixed(1)} images a second` : "";
     const classes = sorted(this.#classes);
     const rest = classes.slice(SHOWN).reduce((sum, [, count]) => sum + count, 0);
@@ -44,7 +52,7 @@ export class Summary {
       ...(rest > 0 ? ([[`${classes.length - SHOWN} others`, rest]] as const) : []),
     ];
     return [
-      `${images} images in ${seconds.toFixed(1)} s${rate}${before > 0 ? `; ${before} were done before` : ""}`,
+      `${images} images in ${seconds.toFixed(1)} s${rate}${before.done > 0 ? `; ${before.done} were done before${told}` : ""}`,
       ...(rows.length > 0
         ? [
             "",
