@@ -1,6 +1,7 @@
 import { ModelFormatError, UnsupportedModelError } from "../errors.js";
 import { bytesPerElement, contiguousStrides, type DType, elementCount, type Tensor } from "../graph/tensor.js";
 import { MAX_AXES, maxTensorBytes } from "../limits.js";
+import { type Affine, dequantized } from "./dequantized.js";
 
 /** Bytes that one or more tensors look into. */
 export interface Storage {
@@ -34,7 +35,17 @@ export class OtherTensor {
   ) {}
 }
 
-export type Draft = TensorDraft | OtherTensor;
+/** Integers with what they stand for. */
+export class QuantizedDraft {
+  constructor(
+    readonly integers: TensorDraft,
+    /** Of all values, or of each row: of the first axis. */
+    readonly scale: number | TensorDraft,
+    readonly zeroPoint: number | TensorDraft,
+  ) {}
+}
+
+export type Draft = TensorDraft | OtherTensor | QuantizedDraft;
 
 export function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.length <= MAX_AXES && value.every((it) => Number.isSafeInteger(it) && it >= 0);
@@ -53,6 +64,7 @@ export class Resolver {
 
   tensor(name: string, draft: Draft): Tensor {
     const where = `${this.origin}: tensor "${name.slice(0, 200)}"`;
+    if (draft instanceof QuantizedDraft) return this.quantized(name, draft);
     if (draft instanceof OtherTensor) throw new UnsupportedModelError(`${where} is ${draft.kind}. ${draft.advice}`);
     const { storage, shape, strides, type } = draft;
     const { dtype } = storage;
@@ -89,6 +101,18 @@ export class Resolver {
       strides: empty ? contiguousStrides(shape) : strides,
       bytes: empty ? bytes.subarray(0, 0) : bytes.subarray(offset * size, (offset + reach + 1) * size),
     };
+  }
+
+  /** In f32. Integers count twice, so that no file has more than four times its bytes made of it. */
+  private quantized(name: string, { integers, scale, zeroPoint }: QuantizedDraft): Tensor {
+    const tensor = this.tensor(name, integers);
+    this.left -= elementCount(tensor.shape);
+    const affine = (of: number | TensorDraft): Affine => (of instanceof TensorDraft ? this.tensor(name, of) : of);
+    const made = this.left < 0 ? null : dequantized(tensor, affine(scale), affine(zeroPoint));
+    if (made) return made;
+    throw new ModelFormatError(
+      `${this.origin}: tensor "${name.slice(0, 200)}" of integers of shape ${tensor.shape.join(" x ")} has no proper scale for each of them. The file is damaged or cut off; download it again.`,
+    );
   }
 }
 

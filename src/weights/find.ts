@@ -1,10 +1,10 @@
 import { ModelFormatError } from "../errors.js";
 import { MAX_NAME, MAX_NESTING, MAX_PICKLE_ITEMS, MAX_TENSORS } from "../limits.js";
-import { OtherTensor, TensorDraft } from "./drafts.js";
+import { type Draft, OtherTensor, QuantizedDraft, TensorDraft } from "./drafts.js";
 import { NumpyArray } from "./numpy.js";
 import { PickleDict, StandIn } from "./pickle.js";
 
-type Found = Map<string, TensorDraft | OtherTensor | NumpyArray>;
+type Found = Map<string, Draft | NumpyArray>;
 
 /** Where training scripts put weights, the likeliest first. */
 const keys = [
@@ -102,6 +102,7 @@ export function findTensors(root: unknown, origin: string, notes: string[]): Fou
       if (typeof name !== "string") continue;
       if (value instanceof NumpyArray) put(arrays, name, value, origin);
       else if (isTensor(value)) put(found, name, value, origin);
+      else if (Array.isArray(value) && PACKED.test(name)) putPacked(found, name, value, origin);
       else if (value instanceof StandIn && /Tensor$/.test(value.name)) {
         put(found, name, new OtherTensor(`a ${value.name}`, "Save plain tensors."), origin);
       }
@@ -118,11 +119,20 @@ function shown(key: unknown): string {
   return typeof key === "number" ? `number ${key}` : "a key of another kind";
 }
 
-function isTensor(value: unknown): value is TensorDraft | OtherTensor | NumpyArray {
-  return value instanceof TensorDraft || value instanceof OtherTensor || value instanceof NumpyArray;
+function isTensor(value: unknown): value is Draft | NumpyArray {
+  return [TensorDraft, OtherTensor, QuantizedDraft, NumpyArray].some((kind) => value instanceof kind);
 }
 
-function put(found: Found, name: string, value: TensorDraft | OtherTensor | NumpyArray, origin: string): void {
+/** How PyTorch keeps the weight and the bias of a quantised linear layer. */
+const PACKED = /(^|\.)_packed_params\._packed_params$/;
+
+function putPacked(found: Found, name: string, [weight, bias]: readonly unknown[], origin: string): void {
+  const prefix = name.replace(PACKED, "$1");
+  if (isTensor(weight)) put(found, `${prefix}weight`, weight, origin);
+  if (isTensor(bias)) put(found, `${prefix}bias`, bias, origin);
+}
+
+function put(found: Found, name: string, value: Draft | NumpyArray, origin: string): void {
   if (name.length > MAX_NAME) {
     throw new ModelFormatError(`${origin}: a tensor's name has more than ${MAX_NAME} characters.`);
   }

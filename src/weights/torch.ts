@@ -1,7 +1,7 @@
 import { ModelFormatError } from "../errors.js";
 import { bytesPerElement, type DType, type StateDict, type Tensor } from "../graph/tensor.js";
 import { appearance } from "./appearance.js";
-import { isCounts, OtherTensor, Resolver, type Storage, TensorDraft, wholeNumber } from "./drafts.js";
+import { isCounts, OtherTensor, QuantizedDraft, Resolver, type Storage, TensorDraft, wholeNumber } from "./drafts.js";
 import { findTensors } from "./find.js";
 import { readEntries } from "./inflate.js";
 import { NumpyArray, numpyNames } from "./numpy.js";
@@ -19,6 +19,9 @@ const storageTypes: ReadonlyMap<string, DType> = new Map([
   ["CharStorage", "i8"],
   ["ByteStorage", "u8"],
   ["BoolStorage", "bool"],
+  // Their scales lie beside them.
+  ["QInt8Storage", "i8"],
+  ["QUInt8Storage", "u8"],
 ]);
 
 /** `torch.FloatStorage`, as a pickle names it. */
@@ -65,6 +68,7 @@ export async function readTorch(bytes: Uint8Array, origin: string): Promise<Stat
       `${origin} holds no tensors by name. Expected a state dict, a dict with one under state_dict, model, model_state_dict or net, or a whole module.`,
     );
   }
+  if (leaveActivationScales(found)) notes.push(QUANTIZED_NOTE);
   const resolver = new Resolver(origin, held);
   const bytesOf = latinBytes();
   const prefix = commonPrefix([...found.keys()]);
@@ -75,6 +79,17 @@ export async function readTorch(bytes: Uint8Array, origin: string): Promise<Stat
     tensors.set(short, resolver.tensor(short, draft));
   }
   return { format: "torch", tensors, metadata: new Map(), notes };
+}
+
+const QUANTIZED_NOTE =
+  "The file is of integers: its weights were read as the numbers that they stand for, and values between layers are not rounded. " +
+  "Quantise it to run in integers.";
+
+/** Drops scales and zero points of values between layers, which stand beside quantised weights; false where there are none such. */
+function leaveActivationScales(found: Map<string, unknown>): boolean {
+  if (![...found.values()].some((value) => value instanceof QuantizedDraft)) return false;
+  for (const name of found.keys()) if (/(^|\.)(scale|zero_point)$/.test(name)) found.delete(name);
+  return true;
 }
 
 interface Read {
@@ -195,6 +210,15 @@ function torchGlobals(origin: string): Globals {
     return new TensorDraft(storage, offset, shape, strides, type);
   };
   const rebuild = new Callable((args) => draft(args));
+  const quantized = new Callable((args) => {
+    const [scheme, scale, zeroPoint, axis] = Array.isArray(args[4]) ? args[4] : [];
+    const named = scheme instanceof Named ? scheme.name : "";
+    const isTensor = scale instanceof TensorDraft && zeroPoint instanceof TensorDraft && axis === 0;
+    if (named === "torch.per_channel_affine" && isTensor) return new QuantizedDraft(draft(args), scale, zeroPoint);
+    const isNumber = typeof scale === "number" && typeof zeroPoint === "number";
+    if (named === "torch.per_tensor_affine" && isNumber) return new QuantizedDraft(draft(args), scale, zeroPoint);
+    return new OtherTensor("quantised in a way of its own", "Save the weights dequantised: tensor.dequantize().");
+  });
   const first = new Callable(([it]) => it ?? []);
   const other = (kind: string, advice: string) => new Callable(() => new OtherTensor(kind, advice));
   /** (what rebuilds the tensor, its class, with what, its attributes). */
@@ -214,10 +238,7 @@ function torchGlobals(origin: string): Globals {
     ["torch._utils._rebuild_parameter", first],
     ["torch._utils._rebuild_parameter_with_state", first],
     ["torch._tensor._rebuild_from_type_v2", typed],
-    [
-      "torch._utils._rebuild_qtensor",
-      other("quantised", "Save the weights as float32, before quantisation or dequantised."),
-    ],
+    ["torch._utils._rebuild_qtensor", quantized],
     ["torch._utils._rebuild_sparse_tensor", other("sparse", "Save it dense: tensor.to_dense().")],
     ["torch._utils._rebuild_sparse_csr_tensor", other("sparse", "Save it dense: tensor.to_dense().")],
     ["torch._utils._rebuild_nested_tensor", other("nested", "Save plain tensors.")],

@@ -37,7 +37,7 @@ describe("checkpoints with company, whole modules and arrays", () => {
 
 describe("what has no plain values is refused by name, and told from damage", () => {
   test.each([
-    ["quantised", /"fc\.weight" is quantised\. Save the weights as float32/],
+    ["quantised", /"fc\.weight" is quantised in a way of its own\. Save the weights dequantised/],
     ["sparse", /is sparse\. Save it dense/],
     ["complex", /is ComplexFloat, which cannot be computed with\. Convert the weights to float32/],
     ["fp8", /is torch\.float8_e4m3fn, which cannot/],
