@@ -3,6 +3,7 @@ interface Kinds {
   Blob: Blob;
   File: File;
   Float32Array: Float32Array;
+  HTMLVideoElement: HTMLVideoElement;
   ImageBitmap: ImageBitmap;
   Response: Response;
   String: string;

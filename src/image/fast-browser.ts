@@ -7,6 +7,7 @@ import type { ClassifyOptions } from "../options.js";
 import type { LoadOwn } from "./bitmap.js";
 import { decodeInBrowser } from "./decode-browser.js";
 import { Resizer, type Rows, rowsOf } from "./fast-resize.js";
+import { asShown } from "./frame.js";
 import { orGivenUp } from "./give-up.js";
 import { readJpeg } from "./jpeg.js";
 import type { BrowserImage } from "./kinds.js";
@@ -126,11 +127,9 @@ export class FastPictures {
     const isFrame = isKind(image, "VideoFrame");
     const picture = isFrame ? image : new VideoFrame(image, { timestamp: 0 });
     try {
-      const { visibleRect, displayWidth: width, displayHeight: height, format } = picture;
-      const { rotation, flip } = picture as { rotation?: number; flip?: boolean };
-      const isPlain = visibleRect?.width === width && visibleRect.height === height && !rotation && !flip;
-      if (!isPlain || (!isFrame && !/X$/.test(format ?? ""))) return null;
-      const { x, y } = visibleRect;
+      const { displayWidth: width, displayHeight: height, format } = picture;
+      if (!asShown(picture, { width, height }) || (!isFrame && !/X$/.test(format ?? ""))) return null;
+      const { x, y } = picture.visibleRect!;
       const part = withMargin(seenOf({ width, height }, specs), { width, height });
       const rect = { ...part, x: x + part.x, y: y + part.y };
       return await this.#copied(picture, { rect, format: "RGBA", colorSpace: "srgb" }, (data, [plane]) =>

@@ -129,15 +129,25 @@ describe.skipIf(noChromium).each([true, false])(`Chromium, isolated: %s${noChrom
         video,
       };
       const labels: Record<string, string> = {};
+      let bitmaps = 0;
+      const { createImageBitmap: make } = globalThis;
+      globalThis.createImageBitmap = ((...all: Parameters<typeof make>) => {
+        bitmaps++;
+        return make(...all);
+      }) as typeof make;
       for (const [name, image] of Object.entries(images)) labels[name] = (await classifier.classify(image))[0]!.label;
+      globalThis.createImageBitmap = make;
       // What was given is still the caller's.
       labels.again = (await classifier.classify(bitmap))[0]!.label;
       labels.bytes = `${rgb.length} ${frame.codedWidth === width}`;
+      // Of a bitmap, two canvases and an element; a video's frame goes to the worker as it is.
+      labels.bitmaps = `${bitmaps}`;
       frame.close();
       await classifier.close();
       return labels;
     });
-    const { bytes, ...kinds } = labels;
+    const { bytes, bitmaps, ...kinds } = labels;
+    expect(bitmaps).toBe("4");
     expect(bytes).toMatch(/^[1-9]\d* true$/);
     expect(Object.keys(kinds).length).toBe(11);
     expect(new Set(Object.values(kinds))).toEqual(new Set(["horse"]));
