@@ -23,11 +23,7 @@ export async function decodeInBrowser(
     const bitmap = await toBitmap(image, signal);
     try {
       const { width, height } = bitmap;
-      if (Math.max(width, height) <= CANVAS_SIDE) {
-        const data = readCanvas(bitmap, width, height);
-        // A canvas keeps colours multiplied by alpha, and so loses them where alpha is low.
-        if (jpeg || isOpaque(data)) return { data, width, height, channels: 4 };
-      }
+      if (jpeg) return { data: readCanvas(bitmap, width, height), width, height, channels: 4 };
       return await (await loadOwn()).readBitmap(bitmap, signal);
     } finally {
       bitmap.close();
@@ -35,11 +31,6 @@ export async function decodeInBrowser(
   } catch (cause) {
     throw await explained(image, cause, signal, loadOwn);
   }
-}
-
-function isOpaque(data: Uint8ClampedArray): boolean {
-  for (let at = 3; at < data.length; at += 4) if (data[at] !== 255) return false;
-  return true;
 }
 
 /** Whether these are a JPEG, by its start of frame, that one canvas holds. */

@@ -4,10 +4,10 @@
 import { isKind } from "../base/kind.js";
 import { MAX_IMAGE_BYTES, MAX_PIXELS } from "../limits.js";
 import type { ClassifyOptions } from "../options.js";
+import { asShown } from "./as-shown.js";
 import type { LoadOwn } from "./bitmap.js";
 import { decodeInBrowser } from "./decode-browser.js";
 import { Resizer, type Rows, rowsOf } from "./fast-resize.js";
-import { asShown } from "./frame.js";
 import { orGivenUp } from "./give-up.js";
 import { readJpeg } from "./jpeg.js";
 import type { BrowserImage } from "./kinds.js";

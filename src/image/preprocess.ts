@@ -14,10 +14,15 @@ export function preprocess(pixels: Pixels, spec: Preprocess): Float32Array {
 export function normalised(rgb: Uint8Array | Uint8ClampedArray, spec: Pick<Preprocess, "mean" | "std">): Float32Array {
   const plane = rgb.length / 3;
   const result = new Float32Array(3 * plane);
-  for (const [channel, { scale, shift }] of normalisation(spec).entries()) {
-    // A byte has 256 values.
-    const values = Float32Array.from({ length: 256 }, (_, byte) => byte * scale - shift);
-    for (let at = 0; at < plane; at++) result[channel * plane + at] = values[rgb[3 * at + channel]!]!;
+  // A byte has 256 values.
+  const values = normalisation(spec).map(({ scale, shift }) =>
+    Float32Array.from({ length: 256 }, (_, byte) => byte * scale - shift),
+  );
+  const [red, green, blue] = values as [Float32Array, Float32Array, Float32Array];
+  for (let at = 0, from = 0; at < plane; at++, from += 3) {
+    result[at] = red[rgb[from]!]!;
+    result[plane + at] = green[rgb[from + 1]!]!;
+    result[2 * plane + at] = blue[rgb[from + 2]!]!;
   }
   return result;
 }

@@ -1,6 +1,6 @@
 import { isKind } from "../base/kind.js";
+import { asShown } from "./as-shown.js";
 import { explained, readCanvas, toBitmap } from "./bitmap.js";
-import { asShown } from "./frame.js";
 import type { BrowserImage } from "./kinds.js";
 
 /** What only the page can read, in a form for the worker: a video's frame as it is, all else as a bitmap. */

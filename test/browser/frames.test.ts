@@ -17,6 +17,7 @@ declare const framesOnCpu: (frame: VideoFrame, spec: Preprocess) => Promise<Floa
 const inside = `
 import { Frames } from "./src/gpu/frames.ts";
 import { decodeInBrowser } from "./src/image/decode-browser.ts";
+import * as own from "./src/image/own.ts";
 import { preprocess } from "./src/image/index.ts";
 const device = await (await navigator.gpu.requestAdapter()).requestDevice();
 device.onuncapturederror = ({ error }) => console.error(error.message);
@@ -36,7 +37,7 @@ globalThis.framesOnGpu = async (frame, spec) => {
   staging.destroy();
   return values;
 };
-globalThis.framesOnCpu = async (frame, spec) => preprocess(await decodeInBrowser(frame), spec);
+globalThis.framesOnCpu = async (frame, spec) => preprocess(await decodeInBrowser(frame, null, async () => own), spec);
 `;
 
 /** Video frames need shared images, which SwiftShader has where Chromium's own compositor runs on its Vulkan too. */
