@@ -10,7 +10,7 @@ import { engineFor, modules } from "../cpu/engine.js";
 import { changed, halves } from "./fixtures.js";
 import { runReference, runReferenceStages } from "./reference.js";
 
-// As torchvision's tables of weights state them (num_params, _ops); EfficientNet-Lite0's parameters are timm's.
+// As torchvision's tables of weights state them (num_params, _ops); EfficientNet-Lite0's and EfficientNetV2's parameters are timm's.
 describe.each([
   ["mobilenet_v2", 3_504_872, 0.301],
   ["mobilenet_v3_large", 5_483_032, 0.217],
@@ -18,6 +18,9 @@ describe.each([
   ["efficientnet_b0", 5_288_548, 0.386],
   ["mnasnet1_0", 4_383_312, 0.314],
   ["efficientnet_lite0", 4_652_008, null],
+  ["efficientnetv2_s", 21_458_488, null],
+  ["efficientnetv2_rw_s", 23_941_296, null],
+  ["efficientnetv2_m", 54_139_356, null],
 ] as const)("%s", (name, parameters, billions) => {
   const description = describeNetwork(pseudoRandomNetwork(name));
 

@@ -12,8 +12,9 @@ import type { FamilyReader, FoundFamily } from "./family.js";
 import { invertedReader } from "./find-inverted.js";
 import { isFamilyName, standsFor } from "./names.js";
 import { cifarReader, timmReader } from "./pre-activation.js";
+import { regnetReader } from "./regnet.js";
 
-const readers: readonly FamilyReader[] = [invertedReader, timmReader, cifarReader];
+const readers: readonly FamilyReader[] = [invertedReader, regnetReader, timmReader, cifarReader];
 
 /** Fields of `architecture` that every network has. */
 const common: readonly string[] = ["name", "classes", "scores", "prefix"];

@@ -30,7 +30,8 @@ export interface FoundInverted {
  * Throws `UnsupportedModelError` for stages or blocks that no family has.
  */
 export function findInverted(tensors: Tensors): FoundInverted | null {
-  if (tensors.has("conv_stem.weight") && tensors.has("blocks.0.0.conv_dw.weight")) return ofTimm(tensors);
+  const isTimm = ["conv_dw", "conv", "conv_exp"].some((layer) => tensors.has(`blocks.0.0.${layer}.weight`));
+  if (tensors.has("conv_stem.weight") && isTimm) return ofTimm(tensors);
   if (tensors.has("features.1.conv.0.0.weight")) return mobileNetV2(tensors);
   if (tensors.has("features.1.block.0.0.weight")) return mobileNetV3(tensors);
   if (tensors.has("features.1.0.block.0.0.weight")) return efficientNet(tensors);
@@ -58,7 +59,7 @@ function blockOf(tensors: Tensors, { name, expand, depthwise, squeeze, project }
   };
   return {
     ...{ name, expand, depthwise, squeeze: squeezed, project },
-    kernel: extent(tensors, (depthwise ?? project).conv, 2),
+    kernel: extent(tensors, (depthwise ?? expand ?? project).conv, 2),
     inner: inner ? extent(tensors, inner.conv) : 1,
     out: extent(tensors, project.conv),
   };
@@ -74,7 +75,8 @@ interface Ends {
 /** A stage's sort, as in a family's signature: that of its first block. */
 function sortOf([first]: readonly InvertedBlock[]): string {
   const { expand, depthwise, squeeze, kernel } = first!;
-  return `${expand ? "ir" : depthwise ? "ds" : "cn"}${kernel}${squeeze ? "s" : ""}`;
+  const sort = expand ? (depthwise ? "ir" : "er") : depthwise ? "ds" : "cn";
+  return `${sort}${kernel}${squeeze ? "s" : ""}`;
 }
 
 function found(tensors: Tensors, names: readonly (readonly Names[])[], ends: Ends): FoundInverted {
@@ -104,9 +106,13 @@ function hiddenOf(tensors: Tensors, name: string) {
 
 /** Tan & Le 2019: EfficientNets by their widths at the end and their depths. */
 function nameOf({ name }: InvertedFamily, { stages, last }: InvertedShape): string {
+  const depths = stages.map(({ length }) => length).join("");
+  if (name.startsWith("efficientnetv2")) {
+    const size = { "2446915": "_s", "355714185": "_m", "4771019257": "_l", "4881624328": "_xl" }[depths] ?? "";
+    return name.includes("rw") ? name : `efficientnetv2${size}`;
+  }
   if (!name.startsWith("efficientnet_")) return name;
   const base = name.replace(/\d$/, "");
-  const depths = stages.map(({ length }) => length).join("");
   // Lite networks keep the first and the last stage as they are, and the width of the head.
   const known: Readonly<Record<string, string>> = base.endsWith("lite")
     ? { "1223341": "0", "1335561": "3", "1446681": "4" }
@@ -143,7 +149,7 @@ function ofTimm(tensors: Tensors): FoundInverted {
   });
 }
 
-const timmLayers = ["conv_pw", "conv_dw", "conv"];
+const timmLayers = ["conv_pw", "conv_dw", "conv", "conv_exp"];
 const hasBlock = (tensors: Tensors, name: string) => timmLayers.some((layer) => tensors.has(`${name}.${layer}.weight`));
 
 function timmBlock(tensors: Tensors, name: string): Names {
@@ -152,6 +158,8 @@ function timmBlock(tensors: Tensors, name: string): Names {
   const squeeze = has("se.conv_reduce") && ([`${name}.se.conv_reduce`, `${name}.se.conv_expand`] as const);
   const common = { name, squeeze: squeeze || null };
   if (has("conv")) return { ...common, expand: null, depthwise: null, project: unit("conv", "bn1") };
+  if (has("conv_exp"))
+    return { ...common, expand: unit("conv_exp", "bn1"), depthwise: null, project: unit("conv_pwl", "bn2") };
   if (has("conv_pwl")) {
     const [expand, depthwise] = [unit("conv_pw", "bn1"), unit("conv_dw", "bn2")];
     return { ...common, expand, depthwise, project: unit("conv_pwl", "bn3") };
@@ -216,8 +224,10 @@ function blockNames(tensors: Tensors, name: string): Names {
     else units.push(pairOf(layer));
   }
   const project = units.pop()!;
-  const depthwise = units.pop() ?? null;
-  return { name, expand: units.pop() ?? null, depthwise, squeeze, project };
+  const before = units.pop() ?? null;
+  // One that sees all channels is an expansion, and as large as the depthwise one would be.
+  if (before && extent(tensors, before.conv, 1) > 1) return { name, expand: before, depthwise: null, squeeze, project };
+  return { name, expand: units.pop() ?? null, depthwise: before, squeeze, project };
 }
 
 /** torchvision's: blocks in a row, then a convolution that timm counts as a stage. */
@@ -274,7 +284,7 @@ function mnasNet(tensors: Tensors): FoundInverted {
 /** By torchvision's names its own BatchNorms are meant: those of MobileNetV3, and of EfficientNets from B5 on, have another epsilon. */
 function epsilonOf(name: string, tensors: Tensors): number {
   const torchvision = tensors.has("features.0.0.weight");
-  return torchvision && /^(mobilenet_v3|efficientnet_b[567])/.test(name) ? 1e-3 : 1e-5;
+  return torchvision && /^(mobilenet_v3|efficientnet_b[567]|efficientnetv2)/.test(name) ? 1e-3 : 1e-5;
 }
 
 export const invertedReader: FamilyReader = (tensors) => {

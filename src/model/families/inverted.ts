@@ -16,8 +16,8 @@ export interface Squeeze {
 }
 
 /**
- * A block: expand?, depthwise?, squeeze?, project (Sandler et al. 2018, figure 3). Without `depthwise` it is the convolution
- * `project` alone, with an activation.
+ * A block: expand?, depthwise?, squeeze?, project (Sandler et al. 2018, figure 3). Without `depthwise`, `expand` is as large (Tan & Le
+ * 2021, figure 2); without both it is the convolution `project` alone, with an activation.
  */
 export interface InvertedBlock {
   readonly name: string;
@@ -77,13 +77,17 @@ export function layInverted(
     for (const [place, block] of blocks.entries()) {
       const stride = place === 0 ? traits.strides[index]! : 1;
       const input = layout.current;
-      const sum = block.depthwise && stride === 1 && layout.shape.channels === block.out;
-      if (block.expand) unit(block.expand, block.inner, 1).activate(`${block.name}.act1`, own);
+      const sum = stride === 1 && layout.shape.channels === block.out;
+      const [kernel, pace] = block.depthwise ? [1, 1] : [block.kernel, stride];
+      if (block.expand) unit(block.expand, block.inner, kernel, pace).activate(`${block.name}.act1`, own);
       if (block.depthwise) {
         unit(block.depthwise, block.inner, block.kernel, stride, block.inner).activate(`${block.name}.act2`, own);
       }
-      if (block.squeeze) squeeze(layout, block.squeeze, traits);
-      if (block.depthwise) unit(block.project, block.out, 1);
+      if (block.squeeze) {
+        const { reduce, expand, channels } = block.squeeze;
+        layout.squeeze(reduce, expand, channels, traits.squeezeActivation, traits.squeezeGate);
+      }
+      if (block.depthwise || block.expand) unit(block.project, block.out, 1);
       else unit(block.project, block.out, block.kernel, stride).activate(`${block.name}.act`, own);
       if (sum) layout.add(`${block.name}.add`, input);
     }
@@ -97,22 +101,6 @@ export function layInverted(
   if (classifier) layout.linear(classifier.name, classifier.classes);
   layout.endStage("head");
   return layout.network(architecture);
-}
-
-/** Squeeze and excitation (Hu et al. 2017) of what came last. */
-function squeeze(
-  layout: Layout,
-  { reduce, expand, channels }: Squeeze,
-  { squeezeActivation, squeezeGate }: InvertedTraits,
-): void {
-  const input = layout.current;
-  layout
-    .globalAveragePool(`${reduce}.pool`)
-    .linear(reduce, channels, true)
-    .activate(`${reduce}.act`, squeezeActivation)
-    .linear(expand, layout.shapeOf(input).channels, true)
-    .activate(`${expand}.gate`, squeezeGate)
-    .gate(`${expand}.multiply`, input);
 }
 
 /** A family: what all its networks have in common beside their widths. */
@@ -148,6 +136,15 @@ const efficientNet = (squeeze: string) => [
   [`ir_r1_k3_s1_e6_c320${squeeze}`],
 ];
 
+const efficientNetV2 = (first: string) => [
+  [first],
+  ["er_r4_k3_s2_e4_c48"],
+  ["er_r4_k3_s2_e4_c64"],
+  ["ir_r6_k3_s2_e4_c128_se"],
+  ["ir_r9_k3_s1_e6_c160_se"],
+  ["ir_r15_k3_s2_e6_c256_se"],
+];
+
 const mobileNetV3 = {
   stem: 16,
   activation: "hard-swish",
@@ -157,7 +154,7 @@ const mobileNetV3 = {
   hidden: true,
 } as const;
 
-/** Sandler et al. 2018, table 2; Howard et al. 2019, tables 1 and 2; Tan & Le 2019, table 1; Tan et al. 2019, figure 7. */
+/** Sandler et al. 2018, table 2; Howard et al. 2019, tables 1 and 2; Tan & Le 2019, table 1; Tan & Le 2021, table 4; Tan et al. 2019, figure 7. */
 export const invertedFamilies: readonly InvertedFamily[] = [
   {
     name: "mobilenet_v2",
@@ -210,6 +207,29 @@ export const invertedFamilies: readonly InvertedFamily[] = [
     squeezed: (input) => Math.floor(input / 4),
   },
   { name: "efficientnet_lite0", stages: efficientNet(""), stem: 32, head: 1280, activation: "relu6" },
+  {
+    name: "efficientnetv2_s",
+    stages: efficientNetV2("cn_r2_k3_s1_e1_c24"),
+    ...{ stem: 24, head: 1280, activation: "silu", squeezed: (input) => Math.floor(input / 4) },
+  },
+  {
+    name: "efficientnetv2_rw_s",
+    stages: [...efficientNetV2("er_r2_k3_s1_e1_c24").slice(0, 5), ["ir_r15_k3_s2_e6_c272_se"]],
+    ...{ stem: 24, head: 1792, activation: "silu", squeezed: (input) => Math.floor(input / 4) },
+  },
+  {
+    name: "efficientnetv2_m",
+    stages: [
+      ["cn_r3_k3_s1_e1_c24"],
+      ["er_r5_k3_s2_e4_c48"],
+      ["er_r5_k3_s2_e4_c80"],
+      ["ir_r7_k3_s2_e4_c160_se"],
+      ["ir_r14_k3_s1_e6_c176_se"],
+      ["ir_r18_k3_s2_e6_c304_se"],
+      ["ir_r5_k3_s1_e6_c512_se"],
+    ],
+    ...{ stem: 24, head: 1280, activation: "silu", squeezed: (input) => Math.floor(input / 4) },
+  },
   {
     name: "mnasnet1_0",
     stages: [
@@ -311,7 +331,7 @@ export function shapeOfFamily(family: InvertedFamily, classes: number): Inverted
 function blockOf(row: Row, name: string, width: number, family: InvertedFamily): InvertedBlock {
   const { kind, kernel, expansion, channels: out } = row;
   const unit = (conv: string, norm: string): Unit => ({ conv: `${name}.${conv}`, norm: `${name}.${norm}` });
-  const inner = kind === "ir" ? divisible(width * expansion) : width;
+  const inner = kind === "ir" || kind === "er" ? divisible(width * expansion) : width;
   const squeeze = row.squeeze && {
     reduce: `${name}.se.conv_reduce`,
     expand: `${name}.se.conv_expand`,
@@ -319,6 +339,8 @@ function blockOf(row: Row, name: string, width: number, family: InvertedFamily):
   };
   const common = { name, kernel, inner, out, squeeze: squeeze || null };
   if (kind === "cn") return { ...common, expand: null, depthwise: null, project: unit("conv", "bn1") };
+  if (kind === "er")
+    return { ...common, expand: unit("conv_exp", "bn1"), depthwise: null, project: unit("conv_pwl", "bn2") };
   if (kind === "ds") {
     return { ...common, expand: null, depthwise: unit("conv_dw", "bn1"), project: unit("conv_pw", "bn2") };
   }

@@ -211,6 +211,23 @@ export class Layout {
     );
   }
 
+  /** Squeeze and excitation (Hu et al. 2017) of what came last, by two 1x1 convolutions with so many channels between them. */
+  squeeze(
+    reduce: string,
+    expand: string,
+    channels: number,
+    activation: ActivationFunction,
+    gate: ActivationFunction = "sigmoid",
+  ): this {
+    const input = this.current;
+    return this.globalAveragePool(`${reduce}.pool`)
+      .linear(reduce, channels, true)
+      .activate(`${reduce}.act`, activation)
+      .linear(expand, this.shapeOf(input).channels, true)
+      .activate(`${expand}.gate`, gate)
+      .gate(`${expand}.multiply`, input);
+  }
+
   /** Multiplies by a gate: a value of one number for each channel. */
   gate(name: string, input: ValueId): this {
     return this.emit(
