@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Network } from "../../src/graph/network.js";
 import { numbersOf, readTensor } from "../../src/model/onnx/constants.js";
 import { readOther } from "../../src/model/onnx/index.js";
+import * as more from "../../src/model/onnx/more/index.js";
 import { Message } from "../../src/model/onnx/protobuf.js";
 import { runReference } from "../model/reference.js";
 import { chain, Float, type ModelText, message, model, type NodeText, tensor } from "./write.js";
@@ -58,7 +59,9 @@ describe("protocol buffers", () => {
 });
 
 describe("tensors", () => {
-  const read = (bytes: Uint8Array) => [...numbersOf(readTensor(new Message(bytes), new Map()), { left: 1e6 })];
+  const read = (bytes: Uint8Array) => [
+    ...numbersOf(readTensor(new Message(bytes), { external: new Map(), more }), { left: 1e6 }),
+  ];
 
   test.each([
     ["f32", 1, Float32Array.of(1.5, -2)],
@@ -99,7 +102,9 @@ describe("tensors", () => {
     ["text", message([1, 1], [2, 8]), "UnsupportedModelError"],
     ["a complex number", message([1, 1], [2, 14], [9, new Uint8Array(8)]), "UnsupportedModelError"],
   ])("%s is refused", (_, bytes, name) => {
-    expect(() => readTensor(new Message(bytes), new Map())).toThrow(expect.objectContaining({ name }));
+    expect(() => readTensor(new Message(bytes), { external: new Map(), more })).toThrow(
+      expect.objectContaining({ name }),
+    );
   });
 });
 

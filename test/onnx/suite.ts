@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { numbersOf, readTensor } from "../../src/model/onnx/constants.js";
+import * as more from "../../src/model/onnx/more/index.js";
 import { readGraph } from "../../src/model/onnx/proto.js";
 import { Message } from "../../src/model/onnx/protobuf.js";
 
@@ -66,7 +67,8 @@ export function nodeCases(): Case[] {
   });
 }
 
-const tensor = (bytes: Uint8Array) => numbersOf(readTensor(new Message(bytes), new Map()), { left: 1e9 });
+const tensor = (bytes: Uint8Array) =>
+  numbersOf(readTensor(new Message(bytes), { external: new Map(), more }), { left: 1e9 });
 
 /** `pytorch-converted/`: a model with its weights, and protobuf tensors. */
 export function convertedCases(): Case[] {

@@ -1,7 +1,8 @@
-import { ModelFormatError, UnsupportedModelError } from "../../errors.js";
+import { ModelFormatError } from "../../errors.js";
 import { bytesPerElement, contiguousStrides, type DType, elementCount, type Tensor } from "../../graph/tensor.js";
 import { MAX_AXES, MAX_FOLDED_ELEMENTS } from "../../limits.js";
 import { readRows } from "../../weights/values.js";
+import { NeedsMore } from "./needs-more.js";
 import { Type } from "./proto.js";
 import type { Message } from "./protobuf.js";
 
@@ -33,15 +34,24 @@ const dtypes: Readonly<Record<number, DType>> = {
   [Type.bf16]: "bf16",
 };
 
-/** Types that no reader of weights has, by their bytes. */
-const unsigned: Readonly<Record<number, 2 | 4 | 8>> = { [Type.u16]: 2, [Type.u32]: 4, [Type.u64]: 8 };
+/** What a tensor may lie in beside its own message. */
+export interface Beside {
+  /** The bytes of files beside the model, by location. */
+  readonly external: ReadonlyMap<string, Uint8Array>;
+  readonly more: Reader | null;
+}
 
-/** `external`: the bytes of files beside the model, by location. Throws `ModelFormatError`, or `UnsupportedModelError` for a type that is not read. */
-export function readTensor(
-  message: Message,
-  external: ReadonlyMap<string, Uint8Array>,
-  name = message.text(8),
-): Constant {
+/** Where few tensors lie (`more/values.ts`). */
+interface Reader {
+  valuesOf(
+    message: Message,
+    stated: { readonly what: string; readonly type: number; readonly dtype: DType | undefined; readonly count: number },
+    external: ReadonlyMap<string, Uint8Array>,
+  ): readonly [DType, Uint8Array];
+}
+
+/** Throws `ModelFormatError`, `UnsupportedModelError` for a type that is not read, or `NeedsMore`. */
+export function readTensor(message: Message, { external, more }: Beside, name = message.text(8)): Constant {
   const shape = message.integers(1);
   const type = message.integer(2);
   const what = `The ONNX file's tensor "${name}"`;
@@ -50,58 +60,24 @@ export function readTensor(
     throw new ModelFormatError(`${what} has the shape [${shape.slice(0, MAX_AXES + 1)}], which cannot be.`);
   }
   const dtype = dtypes[type];
-  const wide = unsigned[type];
-  if (!dtype && !wide) {
-    throw new UnsupportedModelError(
-      `${what} is of ONNX's type ${type}; f32, f64, f16, bf16, bool and whole numbers of 8 to 64 bits are read.`,
+  const [stored, bytes] =
+    dtype && message.has(9) && message.integer(14) !== 1 && !message.has(3)
+      ? ([dtype, message.bytesOf(9)] as const)
+      : readerOf(more).valuesOf(message, { what, type, dtype, count }, external);
+  if (bytes.length !== count * bytesPerElement[stored]) {
+    throw new ModelFormatError(
+      `${what}, [${shape}], has ${bytes.length} bytes of values; ${count * bytesPerElement[stored]} were expected.`,
     );
   }
-  if (message.has(3)) throw new UnsupportedModelError(`${what} is stored in segments, which are not read.`);
-  const size = dtype ? bytesPerElement[dtype] : wide!;
-  const constant = (bytes: Uint8Array, stored = dtype ?? "f64"): Constant => {
-    if (bytes.length !== count * bytesPerElement[stored]) {
-      throw new ModelFormatError(
-        `${what}, [${shape}], has ${bytes.length} bytes of values; ${count * bytesPerElement[stored]} were expected.`,
-      );
-    }
-    return { name, type, shape, dtype: stored, strides: contiguousStrides(shape), bytes };
-  };
-  const fromWide = (bytes: Uint8Array) => {
-    if (bytes.length !== count * wide!) return constant(bytes);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const read = (at: number) =>
-      wide === 2
-        ? view.getUint16(at, true)
-        : wide === 4
-          ? view.getUint32(at, true)
-          : Number(view.getBigUint64(at, true));
-    return constant(bytesOf(Float64Array.from({ length: count }, (_, index) => read(index * wide!))), "f64");
-  };
-  if (message.integer(14) === 1) {
-    const entries = new Map(message.messages(13).map((it) => [it.text(1), it.text(2)]));
-    const file = external.get(entries.get("location") ?? "");
-    if (!file) throw new ModelFormatError(`${what} lies in "${entries.get("location")}", which was not read.`);
-    const offset = Number(entries.get("offset") ?? 0);
-    const length = Number(entries.get("length") ?? count * size);
-    if (!(offset >= 0 && length >= 0 && offset + length <= file.length)) {
-      throw new ModelFormatError(
-        `${what} lies behind the end of "${entries.get("location")}" (${length} bytes from ${offset}).`,
-      );
-    }
-    const bytes = file.subarray(offset, offset + length);
-    return wide ? fromWide(bytes) : constant(bytes);
-  }
-  if (message.has(9) || count === 0) return wide ? fromWide(message.bytesOf(9)) : constant(message.bytesOf(9));
-  if (dtype === "f32") return constant(message.fixed(4));
-  if (dtype === "f64") return constant(message.fixed(10));
-  // All others are written as integers.
-  const whole = message.integers(type === Type.i64 ? 7 : type === Type.u32 || type === Type.u64 ? 11 : 5);
-  if (dtype === "f16" || dtype === "bf16") return constant(bytesOf(Uint16Array.from(whole)));
-  return constant(bytesOf(Float64Array.from(whole)), "f64");
+  return { name, type, shape, dtype: stored, strides: contiguousStrides(shape), bytes };
 }
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float64Array | Uint16Array | Float32Array) =>
-  new Uint8Array(buffer, byteOffset, byteLength);
+function readerOf(more: Reader | null): Reader {
+  if (!more) throw new NeedsMore();
+  return more;
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float64Array) => new Uint8Array(buffer, byteOffset, byteLength);
 
 /** One that was computed. */
 export function computed(values: Float64Array, shape: readonly number[], type: number): Constant {

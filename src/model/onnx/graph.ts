@@ -3,7 +3,7 @@ import { fuse } from "../../graph/fuse.js";
 import type { KnownArchitecture, Network } from "../../graph/network.js";
 import { elementCount } from "../../graph/tensor.js";
 import { MixesImages } from "./builder.js";
-import type { Constant } from "./constants.js";
+import type { Beside, Constant } from "./constants.js";
 import { folds } from "./fold.js";
 import { isView, Mapper, type Value } from "./mapper.js";
 import { nameOf } from "./names.js";
@@ -25,16 +25,15 @@ export interface OnnxOptions {
 }
 
 /** What few graphs have, and is loaded where one does. */
-export type More = typeof import("./more/index.js");
+type More = typeof import("./more/index.js");
 
 /** What a file holds, read as far as its tensors' places. */
-export interface Source {
+export interface Source extends Beside {
   readonly more: More | null;
   readonly origin: string;
   readonly name: string;
   readonly proto: GraphProto;
   readonly initializers: ReadonlyMap<string, Constant>;
-  readonly external: ReadonlyMap<string, Uint8Array>;
 }
 
 /** Throws `UnsupportedModelError` that names the first node which is no operation of the IR. */
@@ -175,13 +174,14 @@ function checkSide(side: number): number {
 
 /** One way through the graph's nodes. */
 class Walk {
-  private readonly it = new Mapper();
+  private readonly it;
   private readonly expressions;
 
   constructor(
     private readonly source: Source,
     constants: ReadonlyMap<string, Constant>,
   ) {
+    this.it = new Mapper(source.more);
     this.expressions = source.more ? new source.more.Expressions() : null;
     for (const [name, constant] of constants) this.it.constants.set(name, constant);
   }
@@ -236,7 +236,7 @@ class Walk {
       return found;
     });
     const [first] = inputs;
-    const { more, external } = this.source;
+    const { more } = this.source;
     const fold = folds[node.kind] ?? more?.folds[node.kind];
     const operator = more?.operators[node.kind] ?? operators[node.kind];
     // Of a value's shape alone.
@@ -244,7 +244,7 @@ class Walk {
     const known = shape ? [shape] : (inputs as (Constant | undefined)[]);
     if (shape || inputs.every((value) => !value || !isView(value))) {
       if (!fold) throw it.refuse(operator ? "all of its inputs are constants" : unknown(node.kind));
-      this.keep(node, fold(node, known, it.work, external));
+      this.keep(node, fold(node, known, it.work, this.source));
       return;
     }
     if (!operator) throw it.refuse(unknown(node.kind));
@@ -296,7 +296,7 @@ class Walk {
     const constant = first && it.constants.get(first.name);
     if (!constant) throw new ModelFormatError(`${source.origin} has no output.`);
     it.builder.name = first.name;
-    return [it.viewOf(constant, it.views.get(input.name)!), first.name];
+    return [it.more.viewOf(it, constant, it.views.get(input.name)!), first.name];
   }
 
   private network(options: OnnxOptions, input: ValueInfo, batched: boolean): Network {

@@ -2,11 +2,9 @@ import { ModelFormatError } from "../../errors.js";
 import type { StateDict } from "../../graph/tensor.js";
 import { MAX_NAME, MAX_TENSORS } from "../../limits.js";
 import { type Constant, readTensor } from "./constants.js";
-import { folds } from "./fold.js";
-import { buildNetwork, DEFAULT_SIDE } from "./graph.js";
+import { buildNetwork, DEFAULT_SIDE, type Source } from "./graph.js";
 import type { BesideHost } from "./more/index.js";
-import { operators } from "./operators.js";
-import { type GraphProto, isFloat, readGraph } from "./proto.js";
+import { readGraph } from "./proto.js";
 import { Message } from "./protobuf.js";
 
 /**
@@ -21,39 +19,21 @@ export async function readOther(bytes: Uint8Array, origin: string, host: BesideH
     throw new ModelFormatError(`${origin} has ${proto.initializers.length} tensors; at most ${MAX_TENSORS} are read.`);
   }
   const tensors = [...proto.initializers, ...proto.nodes.flatMap((node) => node.tensor("value") ?? [])];
-  // Few files keep tensors elsewhere.
   const apart = tensors.filter((tensor) => tensor.integer(14) === 1);
-  const external =
-    apart.length > 0
-      ? await (await import("./more/index.js")).readExternal(apart, bytes, origin, host)
-      : new Map<string, Uint8Array>();
-  const initializers = new Map<string, Constant>();
-  for (const message of proto.initializers) {
-    const tensor = readTensor(message, external);
-    if (tensor.name.length > MAX_NAME)
-      throw new ModelFormatError(`${origin} has a tensor with a name of ${tensor.name.length} characters.`);
-    if (initializers.has(tensor.name))
-      throw new ModelFormatError(`${origin} has two tensors with the name "${tensor.name}".`);
-    initializers.set(tensor.name, tensor);
-  }
   const properties = new Map(model.messages(14).map((it) => [it.text(1), it.text(2)]));
-  const classes = proto.outputs[0]?.shape?.at(-1);
-  const more = properties.size > 0 || needsMore(proto, initializers) ? await import("./more/index.js") : null;
-  const card = more?.cardOf(properties, typeof classes === "number" ? classes : null);
-  if (card != null) properties.set("resnet-edge", card);
   const name = model.message(7).text(2);
-  const source = {
+  const source: Source = {
     origin,
     name: /^(|main_graph|torch.jit.*|graph|g|model)$/.test(name) ? "onnx" : name,
     proto,
-    initializers,
-    external,
-    more,
+    ...{ initializers: new Map(), external: new Map(), more: null },
   };
+  const plain = properties.size > 0 || apart.length > 0 ? null : plainly(source);
+  const whole = plain ?? (await completed(source, properties, apart, bytes, host));
   const open = proto.inputs.find(
     (it) =>
       it.shape?.length === 4 &&
-      !initializers.has(it.name) &&
+      !whole.initializers.has(it.name) &&
       it.shape.slice(1).some((extent) => typeof extent !== "number"),
   );
   const notes = open
@@ -63,21 +43,50 @@ export async function readOther(bytes: Uint8Array, origin: string, host: BesideH
     : [];
   return {
     format: "onnx",
-    tensors: initializers,
+    tensors: whole.initializers,
     metadata: properties,
     notes,
-    build: (options) => buildNetwork(source, options),
+    build: (options) => buildNetwork(whole, options),
   };
 }
 
-/** Whether a graph is more than convolutions with what plain networks put between them. */
-function needsMore({ inputs, nodes }: GraphProto, initializers: ReadonlyMap<string, unknown>): boolean {
-  const known = new Set(initializers.keys());
-  const free = inputs.filter(({ name }) => !known.has(name));
-  if (free.length !== 1 || !free.every(({ type }) => type === null || isFloat(type))) return true;
-  return nodes.some(({ kind, inputs, outputs }) => {
-    const isKnown = kind === "Shape" || inputs.every((name) => !name || known.has(name));
-    if (isKnown) for (const name of outputs) known.add(name);
-    return !Object.hasOwn(isKnown ? folds : operators, kind);
-  });
+/** The source of a graph of plain convolutions; null where it has more, or is wrong in any way, which what is loaded then tells. */
+function plainly(source: Source): Source | null {
+  try {
+    const read = { ...source, initializers: initializersOf(source) };
+    buildNetwork(read, {});
+    return read;
+  } catch {
+    return null;
+  }
+}
+
+async function completed(
+  source: Source,
+  properties: Map<string, string>,
+  apart: readonly Message[],
+  bytes: Uint8Array,
+  host: BesideHost,
+): Promise<Source> {
+  const more = await import("./more/index.js");
+  const external = apart.length > 0 ? await more.readExternal(apart, bytes, source.origin, host) : source.external;
+  const classes = source.proto.outputs[0]?.shape?.at(-1);
+  const card = more.cardOf(properties, typeof classes === "number" ? classes : null);
+  if (card != null) properties.set("resnet-edge", card);
+  const whole = { ...source, external, more };
+  return { ...whole, initializers: initializersOf(whole) };
+}
+
+function initializersOf(source: Source): Map<string, Constant> {
+  const { proto, origin } = source;
+  const initializers = new Map<string, Constant>();
+  for (const message of proto.initializers) {
+    const tensor = readTensor(message, source);
+    if (tensor.name.length > MAX_NAME)
+      throw new ModelFormatError(`${origin} has a tensor with a name of ${tensor.name.length} characters.`);
+    if (initializers.has(tensor.name))
+      throw new ModelFormatError(`${origin} has two tensors with the name "${tensor.name}".`);
+    initializers.set(tensor.name, tensor);
+  }
+  return initializers;
 }

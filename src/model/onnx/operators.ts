@@ -2,15 +2,13 @@ import type { Padding, Vector, Weight } from "../../graph/network.js";
 import { elementCount } from "../../graph/tensor.js";
 import { lazyVector } from "../../graph/vector.js";
 import { MAX_WASM_BYTES } from "../../limits.js";
-import { MixesImages, vectorOf } from "./builder.js";
+import { vectorOf } from "./builder.js";
 import { type Constant, readConstant, reshaped, transposed } from "./constants.js";
-import { axesOf as axesStated, clipBounds, transposeOrder } from "./fold.js";
-import { isView, type Mapper, type Value } from "./mapper.js";
+import { axesOf as axesStated, clipBounds } from "./fold.js";
+import { isView, type Mapper, type Operator } from "./mapper.js";
 import { isFloat, type Node } from "./proto.js";
-import { axisOf, bad, flattened, reshapedShape, squeezed, unsqueezed } from "./shapes.js";
-import { type Dim, dims, equal, extentOf, isBatch, type Places, shapeOf, type View } from "./views.js";
-
-export type Operator = (it: Mapper, node: Node) => View | readonly View[];
+import { axisOf, bad, flattened, reshapedShape } from "./shapes.js";
+import { dims, equal, extentOf, shapeOf, type View } from "./views.js";
 
 const same: Operator = (it) => it.given(0) as View;
 
@@ -95,33 +93,24 @@ function window(
 
 const convolution: Operator = (it, node) => convolve(it, node, it.view(), it.needed(1), it.constant(2) ?? null);
 
-export function convolve(it: Mapper, node: Node, input: View, weights: Constant, bias: Constant | null): View {
-  let view = it.picture(input);
+/** `around`: zeros around the picture, beside the node's own padding. */
+export function convolve(
+  it: Mapper,
+  node: Node,
+  input: View,
+  weights: Constant,
+  bias: Constant | null,
+  around: Padding = [0, 0, 0, 0],
+): View {
+  const view = it.picture(input);
   const { builder } = it;
   const spatial = view.axes.length - 2;
   const groups = node.integer("group", 1);
-  const [, , channels] = builder.extents(view.value);
+  const [height, width, channels] = builder.extents(view.value);
   const [out, depth, ...kernel] = weights.shape as [number, number, ...number[]];
   if (weights.shape.length !== spatial + 2 || !(groups >= 1) || depth * groups !== channels || out % groups) {
     throw bad(node, `has weights of [${weights.shape}] in ${groups} groups for ${channels} channels`);
   }
-  // Zeros around the picture that were added before are part of the padding.
-  const before = builder.made(view.value);
-  let around: Padding = [0, 0, 0, 0];
-  if (
-    before?.kind === "pad" &&
-    before.mode === "constant" &&
-    before.value === 0 &&
-    !node.text("auto_pad").startsWith("SAME")
-  ) {
-    const [inner, outer] = [builder.extents(before.inputs[0]), builder.extents(before.output)];
-    const [top, left] = before.before;
-    if (inner[2] === outer[2]) {
-      around = [top, left, outer[0] - inner[0] - top, outer[1] - inner[1] - left];
-      view = it.pictureOf(view, before.inputs[0]);
-    }
-  }
-  const [height, width] = builder.extents(view.value);
   const padded = [height + around[0] + around[2], width + around[1] + around[3]];
   const { kernel: size, stride, padding, dilation, out: windows } = window(it, node, padded, kernel, spatial);
   const value = builder.emit(
@@ -143,14 +132,14 @@ export function convolve(it: Mapper, node: Node, input: View, weights: Constant,
   return it.pictureOf(view, value);
 }
 
-function weightOf(it: Mapper, constant: Constant): Weight {
+export function weightOf(it: Mapper, constant: Constant): Weight {
   if (elementCount(constant.shape) > MAX_WASM_BYTES / 4) {
     throw it.refuse(`its weights of [${constant.shape}] are more than WebAssembly's memory holds`);
   }
   return { shape: constant.shape, read: (begin, end, target) => readConstant(constant, begin, end, target) };
 }
 
-function biasOf(it: Mapper, constant: Constant, length: number): Vector {
+export function biasOf(it: Mapper, constant: Constant, length: number): Vector {
   const count = elementCount(constant.shape);
   if (count !== length && count !== 1) throw bad(it.node, `has a bias of [${constant.shape}] for ${length} outputs`);
   const values = it.numbers(constant);
@@ -207,105 +196,42 @@ const batchNormalization: Operator = (it, node) => {
   return it.builder.on(view, { kind: "batchNorm", scale, shift, relu: false, statistics });
 };
 
-/** Before version 13 over all axes from the stated one on, later over that one alone. */
-export const softmax =
-  (logarithm: boolean): Operator =>
-  (it, node) => {
-    const view = it.view();
-    const rank = view.axes.length;
-    const axis = axisOf(node.integer("axis", node.version < 13 ? 1 : -1), Math.max(rank, 2), node);
-    const over = node.version < 13 ? view.axes.slice(axis).flat() : view.axes[axis]!;
-    return it.builder.on(it.inChannels(view, over), { kind: "softmax", logarithm });
-  };
-
-/** An axis of a value times a matrix [O, I]; the axis is O afterwards. */
-export function linear(it: Mapper, view: View, axis: number, matrix: Constant, bias: Vector | null = null): View {
-  const over = view.axes[axis]!;
-  if (over.some(isBatch)) throw new MixesImages();
-  const [out, depth] = matrix.shape as [number, number];
-  if (extentOf(over) !== depth) throw bad(it.node, `multiplies ${extentOf(over)} values by [${matrix.shape}]`);
+/** The channels of a value times a matrix [O, I]; they are O afterwards. */
+export function multiplied(it: Mapper, view: View, axis: number, matrix: Constant, bias: Vector | null): View {
   const { builder } = it;
   const { name } = builder;
-  const made = dims(out);
-  const axes = view.axes.map((list, at) => (at === axis ? made : list));
-  const relu = false;
-  const ones = [1, 1] as const;
-  const conv = {
-    kind: "conv",
-    name,
-    stride: ones,
-    padding: [0, 0, 0, 0],
-    dilation: ones,
-    groups: 1,
-    bias,
-    relu,
-  } as const;
-  const all = view.places.flat();
-  const [rows, columns, channels] = view.places;
-  const isWhole = all.length === over.length && all.every((dim) => over.includes(dim));
-  if (isWhole && !equal(channels, over)) {
-    // All of a value at once: a convolution whose kernel is as large.
-    const order = [...channels, ...rows, ...columns].map((dim) => over.indexOf(dim));
-    const split = reshaped(matrix, [out, ...over.map(({ extent }) => extent)], it.work);
-    const weight = weightOf(it, transposed(split, [0, ...order.map((at) => at + 1)]));
-    const kernel = [extentOf(rows), extentOf(columns)] as const;
-    const shape = [out, extentOf(channels), ...kernel];
-    const value = builder.emit({ ...conv, inputs: [view.value], kernel, weight: { ...weight, shape } }, [1, 1, out]);
-    return { ...view, value, places: [[], [], made], axes, rounded: undefined };
-  }
-  const rest = (list: readonly Dim[]) => list.filter((dim) => !over.includes(dim));
-  const places: Places = equal(channels, over)
-    ? view.places
-    : [rest(rows), [...rest(columns), ...rest(channels)], over];
-  const laid = builder.arrange(view, places);
-  const [height, width] = builder.extents(laid.value);
+  const [out, depth] = matrix.shape as [number, number];
+  if (extentOf(view.places[2]) !== depth)
+    throw bad(it.node, `multiplies ${extentOf(view.places[2])} values by [${matrix.shape}]`);
+  const [height, width] = builder.extents(view.value);
   const weight = weightOf(it, matrix);
-  const inputs = [laid.value] as const;
+  const [inputs, relu] = [[view.value] as const, false];
+  const ones = [1, 1] as const;
+  const conv = { kind: "conv", kernel: ones, stride: ones, padding: [0, 0, 0, 0], dilation: ones, groups: 1 } as const;
   const value =
     height * width === 1
       ? builder.emit({ kind: "linear", name, inputs, weight, bias, relu }, [1, 1, out])
-      : builder.emit({ ...conv, inputs, kernel: ones, weight: { ...weight, shape: [out, depth, 1, 1] } }, [
+      : builder.emit({ ...conv, name, inputs, bias, relu, weight: { ...weight, shape: [out, depth, 1, 1] } }, [
           height,
           width,
           out,
         ]);
-  return { ...laid, value, places: [places[0], places[1], made], axes, rounded: undefined };
+  const made = dims(out);
+  const axes = view.axes.map((list, at) => (at === axis ? made : list));
+  return { ...view, value, places: [view.places[0], view.places[1], made], axes, rounded: undefined };
 }
 
-const swap = (view: View): View => ({ ...view, axes: [view.axes[1]!, view.axes[0]!] });
-
-/** A constant times a number. */
-const times = (constant: Constant, factor: number): Constant =>
-  factor === 1 || constant.linear
-    ? constant
-    : { ...constant, linear: { scale: Float64Array.of(factor), zero: new Float64Array(1), axis: 0 } };
-
+/** A value times a constant matrix, with a bias for each column. */
 const gemm: Operator = (it, node) => {
-  const [a, b] = [it.input(0), it.input(1)];
-  const [alpha, beta] = [node.float("alpha", 1), node.float("beta", 1)];
-  if ((isView(a) ? a.axes : a.shape).length !== 2) throw bad(node, "takes a matrix");
-  const third = node.inputs[2] ? it.input(2) : null;
-  const flip = <T extends Value>(value: T, name: string, wanted: number, turn: (value: T) => T) =>
-    node.integer(name, 0) === wanted ? turn(value) : value;
-  const turned = (constant: Constant) => transposed(constant, [1, 0]);
-  if (!isView(a))
-    return sum(
-      it,
-      linear(it, flip(b as View, "transB", 1, swap), 0, times(flip(a, "transA", 1, turned), alpha)),
-      third,
-      beta,
-    );
-  if (isView(b)) throw it.refuse("it multiplies two computed matrices");
-  const matrix = times(flip(b, "transB", 0, turned), alpha);
-  const isBias = third && !isView(third) && third.shape.slice(0, -1).every((extent) => extent === 1);
-  const bias = isBias ? biasOf(it, times(third, beta), matrix.shape[0]!) : null;
-  return sum(it, linear(it, flip(a, "transA", 1, swap), 1, matrix, bias), isBias ? null : third, beta);
+  const [a, b, third] = [it.input(0), it.input(1), node.inputs[2] ? it.input(2) : null];
+  const isBias = !third || (!isView(third) && third.shape.slice(0, -1).every((extent) => extent === 1));
+  const isPlain =
+    isView(a) && a.axes.length === 2 && equal(a.places[2], a.axes[1]!) && !isView(b) && b.shape.length === 2 && isBias;
+  const isBare = node.integer("transA", 0) === 0 && node.float("alpha", 1) === 1 && node.float("beta", 1) === 1;
+  if (!isPlain || !isBare) return it.more.gemm(it, node);
+  const matrix = node.integer("transB", 0) ? b : transposed(b, [1, 0]);
+  return multiplied(it, a, 1, matrix, third && biasOf(it, third as Constant, matrix.shape[0]!));
 };
-
-function sum(it: Mapper, product: View, third: Value | null, beta: number): View {
-  if (!third) return product;
-  return it.combine("add", product, isView(third) ? it.scaled(third, beta, 0) : times(third, beta));
-}
 
 const reshape: Operator = (it, node) => {
   const view = it.given(0) as View;
@@ -318,26 +244,10 @@ const flatten: Operator = (it, node) => {
   return it.reshape(view, flattened(node, shapeOf(view)));
 };
 
-const transpose: Operator = (it, node) => {
-  const view = it.given(0) as View;
-  return { ...view, axes: transposeOrder(node, view.axes.length).map((axis) => view.axes[axis]!) };
+const add: Operator = (it, node) => {
+  const [one, other] = [it.input(0), it.input(1)];
+  return isFloat(one.type) && !node.has("axis") ? it.combine("add", one, other) : it.more.operators.Add!(it, node);
 };
-
-export const arithmetic =
-  (name: "add" | "subtract" | "multiply" | "divide", takesIntegers = false): Operator =>
-  (it, node) => {
-    const one = it.input(0);
-    let other = it.input(1);
-    if (!takesIntegers && !isFloat(one.type)) throw it.refuse("it computes with integers");
-    // Before version 7 the other's axes are those from a stated one on.
-    const rank = (value: Value) => (isView(value) ? value.axes : value.shape).length;
-    const behind = node.has("axis") ? rank(one) - axisOf(node.integer("axis", 0), rank(one), node) - rank(other) : 0;
-    if (behind > 0) {
-      const shape = [...(isView(other) ? shapeOf(other) : other.shape), ...Array(behind).fill(1)];
-      other = isView(other) ? it.reshape(other, shape) : reshaped(other, shape, it.work);
-    }
-    return it.combine(name, one, other);
-  };
 
 /** What networks of plain convolutions are made of. The others are in `more/`. */
 export const operators: Readonly<Record<string, Operator>> = {
@@ -348,9 +258,7 @@ export const operators: Readonly<Record<string, Operator>> = {
     const inputs = node.inputs.map((_, index) => (index > 0 ? it.constant(index) : undefined));
     return it.clip(it.view(), ...clipBounds(node, inputs, it.work));
   },
-  Add: arithmetic("add"),
-  Sub: arithmetic("subtract"),
-  Mul: arithmetic("multiply"),
+  Add: add,
   MaxPool: pool("maxPool"),
   AveragePool: pool("averagePool"),
   GlobalAveragePool: globalPool("globalAveragePool"),
@@ -358,25 +266,6 @@ export const operators: Readonly<Record<string, Operator>> = {
   Gemm: gemm,
   Flatten: flatten,
   Reshape: reshape,
-  Squeeze: (it, node) => {
-    const view = it.given(0) as View;
-    return it.reshape(view, squeezed(node, shapeOf(view), axesStated(node, it.constant(1), it.work)));
-  },
-  Unsqueeze: (it, node) => {
-    const view = it.given(0) as View;
-    return it.reshape(view, unsqueezed(node, shapeOf(view), axesStated(node, it.constant(1), it.work)));
-  },
-  Transpose: transpose,
-  Concat: (it, node) => {
-    const parts = node.inputs.map((_, index) => it.given(index)!);
-    const tags = new Set(
-      parts.map((part) => isView(part) && part.rounded && `${part.rounded.scale} ${part.rounded.zero}`),
-    );
-    const values = tags.size === 1 ? parts : parts.map((_, index) => it.input(index));
-    const rank = values.find(isView)!.axes.length;
-    return it.concat(values, axisOf(node.integer("axis", 1), rank, node));
-  },
-  Softmax: softmax(false),
   Identity: same,
   Dropout: same,
 };

@@ -1,8 +1,19 @@
-import { elementCount } from "../../../graph/tensor.js";
-import { type Constant, computed, numbersOf, readTensor, spend, transposed, type Work } from "../constants.js";
-import { axesOf, checkShape, clipBounds, type Fold, type Inputs, plain, taken } from "../fold.js";
+import { bytesPerElement, elementCount } from "../../../graph/tensor.js";
+import { MAX_AXES } from "../../../limits.js";
+import {
+  type Constant,
+  computed,
+  numbersOf,
+  readTensor,
+  reshaped,
+  spend,
+  transposed,
+  type Work,
+} from "../constants.js";
+import { axesOf, clipBounds, type Fold, type Inputs, listOf } from "../fold.js";
 import { isFloat, type Node, Type } from "../proto.js";
-import { axisOf, bad, broadcast } from "../shapes.js";
+import { axisOf, bad, flattened, reshapedShape } from "../shapes.js";
+import { broadcast, squeezed, unsqueezed } from "./shapes.js";
 
 const trunc = (value: number, type: number) => (isFloat(type) ? value : Math.trunc(value));
 
@@ -104,23 +115,58 @@ const reduced =
 const from = <T>(table: Readonly<Record<string, T>>, make: (kind: string) => Fold) =>
   Object.fromEntries(Object.keys(table).map((kind) => [kind, make(kind)]));
 
-const list = (constant: Constant | undefined, work: Work) => (constant ? [...numbersOf(constant, work)] : null);
-
 /** What is computed of constants beside `folds`. */
 export const moreFolds: Readonly<Record<string, Fold>> = {
+  Cast(node, [x], work) {
+    const to = node.integer("to", x!.type);
+    if (isFloat(to) || to === x!.type) return [{ ...x!, type: to }];
+    const change = to === Type.bool ? (it: number) => Number(it !== 0) : Math.trunc;
+    return [computed(numbersOf(x!, work).map(change), x!.shape, to)];
+  },
+  Shape(node, [x]) {
+    const rank = x!.shape.length;
+    const clamp = (at: number) => Math.min(rank, Math.max(0, at < 0 ? at + rank : at));
+    const part = x!.shape.slice(clamp(node.integer("start", 0)), clamp(node.integer("end", rank)));
+    return [computed(Float64Array.from(part), [part.length], Type.i64)];
+  },
+  Reshape(node, [x, shape], work) {
+    const wanted = listOf(shape, work) ?? node.integers("shape") ?? [];
+    return [reshaped(x!, reshapedShape(node, x!.shape, wanted), work)];
+  },
+  Flatten: (node, [x], work) => [reshaped(x!, flattened(node, x!.shape), work)],
+  Squeeze: (node, [x, axes], work) => [reshaped(x!, squeezed(node, x!.shape, axesOf(node, axes, work)), work)],
+  Unsqueeze: (node, [x, axes], work) => [reshaped(x!, unsqueezed(node, x!.shape, axesOf(node, axes, work)), work)],
+  Transpose: (node, [x]) => [transposed(x!, transposeOrder(node, x!.shape.length))],
+  Gather(node, [x, second], work) {
+    const { shape } = x!;
+    const axis = axisOf(node.integer("axis", 0), shape.length, node);
+    const parts = indicesOf(node, shape[axis]!, listOf(second, work)).map((at) => taken(x!, axis, at, 1, 1, work));
+    const to = [...shape.slice(0, axis), ...second!.shape, ...shape.slice(axis + 1)];
+    return [
+      parts.length > 0 ? reshaped(joined(parts, axis, work), to, work) : computed(new Float64Array(0), to, x!.type),
+    ];
+  },
+  Concat(node, inputs, work) {
+    const { shape } = inputs[0]!;
+    const axis = axisOf(node.integer("axis", 1), shape.length, node);
+    const fits = (it: Constant | undefined) =>
+      it?.shape.length === shape.length && it.shape.every((extent, at) => at === axis || extent === shape[at]);
+    if (!inputs.every(fits)) throw bad(node, `joins [${inputs.map((it) => `[${it?.shape}]`)}]`);
+    return [joined(inputs as Constant[], axis, work)];
+  },
   ...from(unary, (kind) => (_, [x], work) => [
     computed(numbersOf(x!, work).map(unary[kind]!), x!.shape, logical.has(kind) ? Type.bool : x!.type),
   ]),
   ...from(binary, elementwise),
   ...from(reductions, reduced),
-  ConstantOfShape(node, [x], work, external) {
-    const shape = checkShape(node, list(x, work) ?? []);
+  ConstantOfShape(node, [x], work, beside) {
+    const shape = checkShape(node, listOf(x, work) ?? []);
     const value = node.tensor("value");
-    const one = value ? readTensor(value, external) : computed(Float64Array.of(0), [1], Type.float);
+    const one = value ? readTensor(value, beside) : computed(Float64Array.of(0), [1], Type.float);
     return [{ ...one, shape, strides: shape.map(() => 0) }];
   },
   Range(node, inputs, work) {
-    const [start = 0, limit = 0, delta = 1] = inputs.map((it) => list(it, work)?.[0]);
+    const [start = 0, limit = 0, delta = 1] = inputs.map((it) => listOf(it, work)?.[0]);
     const count = Math.max(0, Math.ceil((limit - start) / delta));
     if (!Number.isFinite(count)) throw bad(node, "has no end");
     spend(work, count);
@@ -138,8 +184,8 @@ export const moreFolds: Readonly<Record<string, Fold>> = {
   },
   Size: (_, [x]) => [computed(Float64Array.of(elementCount(x!.shape)), [], Type.i64)],
   Expand(node, [x, second], work) {
-    const shape = broadcast(x!.shape, checkShape(node, list(second, work) ?? []));
-    if (!shape) throw bad(node, `expands [${x!.shape}] to [${list(second, work)}]`);
+    const shape = broadcast(x!.shape, checkShape(node, listOf(second, work) ?? []));
+    if (!shape) throw bad(node, `expands [${x!.shape}] to [${listOf(second, work)}]`);
     return [expanded(x!, shape)];
   },
   Slice(node, inputs, work) {
@@ -149,7 +195,7 @@ export const moreFolds: Readonly<Record<string, Fold>> = {
   Split(node, [x, second], work) {
     const axis = axisOf(node.integer("axis", 0), x!.shape.length, node);
     let begin = 0;
-    return splitSizes(node, x!.shape[axis]!, list(second, work) ?? node.integers("split")).map((size) => {
+    return splitSizes(node, x!.shape[axis]!, listOf(second, work) ?? node.integers("split")).map((size) => {
       begin += size;
       return taken(x!, axis, begin - size, 1, size, work);
     });
@@ -278,4 +324,70 @@ export function splitSizes(node: Node, extent: number, stated: readonly number[]
     throw bad(node, `splits ${extent} into [${sizes}]`);
   }
   return [...sizes];
+}
+
+/** Indices along an axis, counted from its front. */
+export function indicesOf(node: Node, extent: number, stated: readonly number[] = []): number[] {
+  const indices = stated.map((at) => (at < 0 ? at + extent : at));
+  if (indices.every((at) => at >= 0 && at < extent)) return indices;
+  throw bad(node, `gathers ${stated.slice(0, 8)} of ${extent}`);
+}
+
+export function transposeOrder(node: Node, rank: number): number[] {
+  const order = node.integers("perm") ?? Array.from({ length: rank }, (_, axis) => rank - 1 - axis);
+  const isOrder =
+    order.length === rank && order.every((axis) => axis >= 0 && axis < rank) && new Set(order).size === rank;
+  if (!isOrder) throw bad(node, `orders ${rank} axes as [${order}]`);
+  return order;
+}
+
+function checkShape(node: Node, shape: readonly number[]): readonly number[] {
+  const isShape = shape.length <= MAX_AXES && shape.every((it) => Number.isInteger(it) && it >= 0);
+  if (isShape && Number.isSafeInteger(elementCount(shape))) return shape;
+  throw bad(node, `makes the shape [${shape.slice(0, MAX_AXES + 1)}]`);
+}
+
+/** Integers as the floats that they stand for; others as they are. */
+function plain(constant: Constant, work: Work): Constant {
+  return constant.linear ? computed(numbersOf(constant, work), constant.shape, constant.type) : constant;
+}
+
+/** Some of an axis: a view, unless the step is below zero. */
+function taken(x: Constant, axis: number, begin: number, step: number, count: number, work: Work): Constant {
+  const shape = x.shape.map((extent, at) => (at === axis ? count : extent));
+  if (count === 0) return computed(new Float64Array(0), shape, x.type);
+  if (step < 0) {
+    const parts = Array.from({ length: count }, (_, index) => taken(x, axis, begin + index * step, 1, 1, work));
+    return joined(parts, axis, work);
+  }
+  const from = plain(x, work);
+  const strides = from.strides.map((stride, at) => (at === axis ? stride * step : stride));
+  return {
+    ...from,
+    shape,
+    strides,
+    bytes: from.bytes.subarray(begin * from.strides[axis]! * bytesPerElement[from.dtype]),
+  };
+}
+
+/** Put together along an axis. */
+function joined(parts: readonly Constant[], axis: number, work: Work): Constant {
+  const [{ shape, type }] = parts as [Constant];
+  const outer = elementCount(shape.slice(0, axis));
+  const values = parts.map((it) => numbersOf(it, work));
+  const whole = new Float64Array(values.reduce((sum, it) => sum + it.length, 0));
+  let at = 0;
+  for (let row = 0; row < outer; row++) {
+    for (const part of values) {
+      const length = part.length / outer;
+      whole.set(part.subarray(row * length, (row + 1) * length), at);
+      at += length;
+    }
+  }
+  const extent = parts.reduce((sum, it) => sum + it.shape[axis]!, 0);
+  return computed(
+    whole,
+    shape.map((it, index) => (index === axis ? extent : it)),
+    type,
+  );
 }

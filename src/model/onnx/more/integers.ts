@@ -1,7 +1,8 @@
-import type { Mapper } from "../mapper.js";
-import { arithmetic, type Operator } from "../operators.js";
+import type { Mapper, Operator } from "../mapper.js";
 import { isFloat, Type } from "../proto.js";
 import type { View } from "../views.js";
+import { arithmetic } from "./arithmetic.js";
+import { combine, scaled } from "./tensors.js";
 
 type Name = Parameters<typeof arithmetic>[0];
 
@@ -15,12 +16,12 @@ export const integers =
       throw it.refuse("it computes with integers of another type than u8, which are no constants");
     const { type } = view;
     if (name === "divide") return { ...below(it, view), type };
-    const positive = name === "subtract" ? it.scaled(view, 1, 256) : view;
-    const over = it.scaled(below(it, it.scaled(positive, 1 / 256, 0)), 256, 0);
-    return { ...it.combine("subtract", positive, over), type };
+    const positive = name === "subtract" ? scaled(it, view, 1, 256) : view;
+    const over = scaled(it, below(it, scaled(it, positive, 1 / 256, 0)), 256, 0);
+    return { ...combine(it, "subtract", positive, over), type };
   };
 
 /** The whole number below: the nearest one to a little more than a half less. */
 function below(it: Mapper, view: View): View {
-  return it.activation(it.scaled(view, 1, 2 ** -10 - 0.5), "quantize", { alpha: 1, beta: 0, signed: false });
+  return it.activation(scaled(it, view, 1, 2 ** -10 - 0.5), "quantize", { alpha: 1, beta: 0, signed: false });
 }

@@ -1,24 +1,45 @@
-import type { ActivationOp, NormalizeOp, Vector } from "../../../graph/network.js";
+import type { ActivationOp, NormalizeOp, Padding, Vector } from "../../../graph/network.js";
 import { elementCount } from "../../../graph/tensor.js";
 import { MAX_GATHERED } from "../../../limits.js";
 import { vectorOf } from "../builder.js";
 import { type Constant, reshaped, transposed } from "../constants.js";
-import { indicesOf } from "../fold.js";
+import { axesOf } from "../fold.js";
+import type { Operator } from "../mapper.js";
 import { isView, type Mapper, type Value } from "../mapper.js";
-import { convolve, globalPool, linear, type Operator, reduction, softmax } from "../operators.js";
+import { convolve, globalPool, reduction } from "../operators.js";
 import { isFloat, type Node, Type } from "../proto.js";
 import { axisOf, bad } from "../shapes.js";
-import { type Dim, dims, equal, extentOf, inValue, type Places, regrouped, shapeOf, type View } from "../views.js";
-import { dequantized, scalesOf, slicesOf, splitSizes } from "./fold.js";
+import { type Dim, dims, equal, extentOf, inValue, type Places, shapeOf, type View } from "../views.js";
+import { dequantized, indicesOf, scalesOf, slicesOf, splitSizes, transposeOrder } from "./fold.js";
 import { integers } from "./integers.js";
+import { linear } from "./linear.js";
 import { decomposedNorm } from "./patterns.js";
+import { squeezed, unsqueezed } from "./shapes.js";
+import { alone, combine, concat, inChannels, scaled } from "./tensors.js";
+import { regrouped } from "./views.js";
+
+/** Before version 13 over all axes from the stated one on, later over that one alone. */
+const softmax =
+  (logarithm: boolean): Operator =>
+  (it, node) => {
+    const view = it.view();
+    const rank = view.axes.length;
+    const axis = axisOf(node.integer("axis", node.version < 13 ? 1 : -1), Math.max(rank, 2), node);
+    const over = node.version < 13 ? view.axes.slice(axis).flat() : view.axes[axis]!;
+    return it.builder.on(inChannels(it, view, over), { kind: "softmax", logarithm });
+  };
+
+const transpose: Operator = (it, node) => {
+  const view = it.given(0) as View;
+  return { ...view, axes: transposeOrder(node, view.axes.length).map((axis) => view.axes[axis]!) };
+};
 
 /** Every `step`-th element of an axis. */
 function sliced(it: Mapper, view: View, axis: number, begin: number, step: number, count: number): View {
   const extent = extentOf(view.axes[axis]!);
   if (begin === 0 && step === 1 && count === extent) return view;
   if (count === 0) throw it.refuse("it leaves no element");
-  const [laid, place] = it.alone(view, axis);
+  const [laid, place] = alone(it, view, axis);
   const taken = dims(count);
   const places = laid.places.map((list, at) => (at === place ? taken : list)) as unknown as Places;
   const along = (value: number, otherwise: number) =>
@@ -36,8 +57,8 @@ const count = (view: View, axes: readonly number[]) =>
   axes.reduce((product, axis) => product * extentOf(view.axes[axis]!), 1);
 
 function norm(it: Mapper, view: View, axes: readonly number[]): View {
-  const squares = it.pool(it.combine("multiply", view, view), axes, "globalAveragePool");
-  return it.activation(it.scaled(squares, count(view, axes), 0), "sqrt");
+  const squares = it.pool(combine(it, "multiply", view, view), axes, "globalAveragePool");
+  return it.activation(scaled(it, squares, count(view, axes), 0), "sqrt");
 }
 
 const function1 =
@@ -52,7 +73,7 @@ const many =
     const inputs = node.inputs.map((_, index) => it.input(index));
     const first = inputs.findIndex(isView);
     const [view] = inputs.splice(first, 1) as [View];
-    return inputs.reduce<View>((sum, next) => it.combine(name, sum, next), view);
+    return inputs.reduce<View>((sum, next) => combine(it, name, sum, next), view);
   };
 
 function normalize(
@@ -89,7 +110,7 @@ const layerNormalization: Operator = (it, node) => {
   const rank = view.axes.length;
   const axis = axisOf(node.integer("axis", -1), rank, node);
   const over = view.axes.slice(axis).flat();
-  const laid = it.inChannels(view, over);
+  const laid = inChannels(it, view, over);
   const vector = (index: number) => {
     const constant = it.constant(index);
     if (!constant) return null;
@@ -132,7 +153,7 @@ const split: Operator = (it, node) => {
   const axis = axisOf(node.integer("axis", 0), view.axes.length, node);
   let begin = 0;
   // Laid out once for all of its parts.
-  const [laid] = it.alone(view, axis);
+  const [laid] = alone(it, view, axis);
   return splitSizes(node, extentOf(view.axes[axis]!), it.list(1) ?? node.integers("split")).map((size) => {
     begin += size;
     return sliced(it, laid, axis, begin - size, 1, size);
@@ -152,7 +173,8 @@ const gather: Operator = (it, node) => {
   }
   const taken = isEven
     ? sliced(it, view, axis, first, step, indices.length)
-    : it.concat(
+    : concat(
+        it,
         indices.map((at) => sliced(it, view, axis, at, 1, 1)),
         axis,
       );
@@ -188,7 +210,7 @@ const pad: Operator = (it, node) => {
   }
   let rest = along.filter((axis) => before.get(axis)! > 0 || after.get(axis)! > 0);
   while (rest.length > 0) {
-    const [laid] = it.alone(view, rest[0]!);
+    const [laid] = alone(it, view, rest[0]!);
     const [height, width, channels] = laid.places;
     // All that lie alone are padded at once.
     const places = new Map<number, number>();
@@ -228,7 +250,7 @@ const expand: Operator = (it) => {
   // Where nothing grows, there is nothing to multiply.
   const from = shapeOf(view);
   const grows = shape.some((extent, at) => extent > 1 && (from[at - shape.length + from.length] ?? 1) === 1);
-  if (grows) return it.combine("multiply", view, ones);
+  if (grows) return combine(it, "multiply", view, ones);
   return { ...view, axes: [...Array(Math.max(0, shape.length - from.length)).fill([]), ...view.axes] };
 };
 
@@ -246,8 +268,8 @@ const prelu: Operator = (it, node) => {
   if (missing >= 0 && over.every((dim) => view.places[2].includes(dim)) && extentOf(over) === values.length) {
     return it.activation(view, "prelu", { slopes: it.vector(values, over, view) });
   }
-  const below = it.combine("multiply", it.clip(view, Number.NEGATIVE_INFINITY, 0), slope);
-  return it.combine("add", it.relu(view), below);
+  const below = combine(it, "multiply", it.clip(view, Number.NEGATIVE_INFINITY, 0), slope);
+  return combine(it, "add", it.relu(view), below);
 };
 
 const pow: Operator = (it) => {
@@ -258,9 +280,9 @@ const pow: Operator = (it) => {
     case 1:
       return view;
     case 2:
-      return it.combine("multiply", view, view);
+      return combine(it, "multiply", view, view);
     case 3:
-      return it.combine("multiply", it.combine("multiply", view, view), view);
+      return combine(it, "multiply", combine(it, "multiply", view, view), view);
     case 0.5:
       return it.activation(view, "sqrt");
     case -1:
@@ -292,7 +314,7 @@ function quantize(it: Mapper, node: Node, view: View, scales: Constant, zeros: C
     const [alpha, beta] = [scale[0]!, zero[0]!];
     return { ...it.activation(view, "quantize", { alpha, beta, signed }), type, rounded: { scale: alpha, zero: beta } };
   }
-  const wanted = it.combine("divide", view, {
+  const wanted = combine(it, "divide", view, {
     ...scales,
     shape: along(scales.shape[0]!, axis, view.axes.length, 1),
     strides: along(scales.strides[0]!, axis, view.axes.length, 0),
@@ -301,9 +323,9 @@ function quantize(it: Mapper, node: Node, view: View, scales: Constant, zeros: C
   const results = parts.map(([begin, count]) => {
     const beta = zero[begin]!;
     const rounded = it.activation(sliced(it, wanted, axis, begin, 1, count), "quantize", { alpha: 1, beta, signed });
-    return it.scaled(rounded, 1, beta);
+    return scaled(it, rounded, 1, beta);
   });
-  return { ...(results.length === 1 ? results[0]! : it.concat(results, axis)), type };
+  return { ...(results.length === 1 ? results[0]! : concat(it, results, axis)), type };
 }
 
 /** A list with one number at an axis and another everywhere else. */
@@ -318,12 +340,12 @@ function floats(it: Mapper, node: Node, view: View, scales: Constant, zeros: Con
     return { ...view, rounded: undefined, type: Type.float };
   }
   const whole: View = { ...it.whole(view), type: Type.float };
-  if (scale.length === 1) return it.scaled(whole, scale[0]!, -zero[0]! * scale[0]!);
+  if (scale.length === 1) return scaled(it, whole, scale[0]!, -zero[0]! * scale[0]!);
   const vector = (values: Float64Array): Constant => ({
     ...{ name: "", type: Type.float },
     ...asDouble(values, along(values.length, axis, view.axes.length, 1)),
   });
-  return it.combine("multiply", it.combine("subtract", whole, vector(zero)), vector(scale));
+  return combine(it, "multiply", combine(it, "subtract", whole, vector(zero)), vector(scale));
 }
 
 const dequantize: Operator = (it, node) => floats(it, node, it.given(0) as View, it.needed(1), it.constant(2));
@@ -380,7 +402,7 @@ const lpNormalization: Operator = (it, node) => {
   const view = it.view();
   const axis = axisOf(node.integer("axis", -1), view.axes.length, node);
   if (node.integer("p", 2) !== 2) throw it.refuse("only a norm of 2 is supported");
-  return it.combine("divide", view, norm(it, view, [axis]));
+  return combine(it, "divide", view, norm(it, view, [axis]));
 };
 
 const asDouble = (values: Float64Array, shape: readonly number[]) => ({
@@ -390,7 +412,41 @@ const asDouble = (values: Float64Array, shape: readonly number[]) => ({
   bytes: new Uint8Array(values.buffer),
 });
 
+/** Zeros around a picture that were added before are part of a convolution's padding. */
+const convolution: Operator = (it, node) => {
+  const [view, weights, bias] = [it.picture(it.view()), it.needed(1), it.constant(2) ?? null];
+  const before = it.builder.made(view.value);
+  const isZeros = before?.kind === "pad" && before.mode === "constant" && before.value === 0;
+  if (isZeros && !node.text("auto_pad").startsWith("SAME")) {
+    const [inner, outer] = [it.builder.extents(before.inputs[0]), it.builder.extents(before.output)];
+    const [top, left] = before.before;
+    const around: Padding = [top, left, outer[0] - inner[0] - top, outer[1] - inner[1] - left];
+    if (inner[2] === outer[2]) return convolve(it, node, it.pictureOf(view, before.inputs[0]), weights, bias, around);
+  }
+  return convolve(it, node, view, weights, bias);
+};
+
 export const moreOperators: Readonly<Record<string, Operator>> = {
+  Conv: convolution,
+  Squeeze: (it, node) => {
+    const view = it.given(0) as View;
+    return it.reshape(view, squeezed(node, shapeOf(view), axesOf(node, it.constant(1), it.work)));
+  },
+  Unsqueeze: (it, node) => {
+    const view = it.given(0) as View;
+    return it.reshape(view, unsqueezed(node, shapeOf(view), axesOf(node, it.constant(1), it.work)));
+  },
+  Transpose: transpose,
+  Concat: (it, node) => {
+    const parts = node.inputs.map((_, index) => it.given(index)!);
+    const tags = new Set(
+      parts.map((part) => isView(part) && part.rounded && `${part.rounded.scale} ${part.rounded.zero}`),
+    );
+    const values = tags.size === 1 ? parts : parts.map((_, index) => it.input(index));
+    const rank = values.find(isView)!.axes.length;
+    return concat(it, values, axisOf(node.integer("axis", 1), rank, node));
+  },
+  Softmax: softmax(false),
   LeakyRelu: function1("leaky-relu", (node) => ({ slope: node.float("alpha", 0.01) })),
   PRelu: prelu,
   Elu: function1("elu", (node) => ({ alpha: node.float("alpha", 1) })),
@@ -412,7 +468,7 @@ export const moreOperators: Readonly<Record<string, Operator>> = {
   Reciprocal: function1("reciprocal"),
   Abs: function1("absolute"),
   Erf: function1("erf"),
-  Neg: (it) => it.scaled(it.view(), -1, 0),
+  Neg: (it) => scaled(it, it.view(), -1, 0),
   Pow: pow,
   Add: integers("add"),
   Sub: integers("subtract"),
@@ -422,9 +478,9 @@ export const moreOperators: Readonly<Record<string, Operator>> = {
   Min: many("minimum"),
   Sum: many("add"),
   GlobalMaxPool: globalPool("globalMaxPool"),
-  ReduceSum: reduction((it, view, axes) => it.scaled(it.pool(view, axes, "globalAveragePool"), count(view, axes), 0)),
+  ReduceSum: reduction((it, view, axes) => scaled(it, it.pool(view, axes, "globalAveragePool"), count(view, axes), 0)),
   ReduceMax: reduction((it, view, axes) => it.pool(view, axes, "globalMaxPool")),
-  ReduceMin: reduction((it, view, axes) => it.scaled(it.pool(it.scaled(view, -1, 0), axes, "globalMaxPool"), -1, 0)),
+  ReduceMin: reduction((it, view, axes) => scaled(it, it.pool(scaled(it, view, -1, 0), axes, "globalMaxPool"), -1, 0)),
   ReduceL2: reduction(norm),
   LpNormalization: lpNormalization,
   MatMul: matMul,

@@ -7,6 +7,7 @@ import { isFloat, type Node } from "../proto.js";
 import { axisOf } from "../shapes.js";
 import type { View } from "../views.js";
 import { binary, unary } from "./fold.js";
+import { inChannels } from "./tensors.js";
 
 /** Where functions of one number are compared: around every bend of those that are known. */
 const samples = [-30, -9, -6.5, -4, -3, -2.2, -1, -0.4, -0.1, 0.1, 0.5, 1, 1.7, 2.5, 3.1, 5, 6, 6.7, 9, 30];
@@ -167,7 +168,8 @@ export function decomposedNorm(it: Mapper, node: Node): View | null {
   };
   const along = axes(mean);
   if (along.length === 0 || along.join() !== axes(variance).join()) return null;
-  const laid = it.inChannels(
+  const laid = inChannels(
+    it,
     it.whole(view),
     along.flatMap((axis) => view.axes[axis]!),
   );
