@@ -1,6 +1,7 @@
 import type { GpuInput, Range } from "../engine.js";
 import type { Network } from "../graph/network.js";
 import type { Pixels } from "../image/index.js";
+import type { CropSpec } from "../image/preprocess.js";
 import type { Activation, Preprocess } from "../options.js";
 
 /** What is asked of a network beside its answer. */
@@ -69,5 +70,14 @@ export interface Within {
   readonly origin: string;
   /** As the scheduler's, of an image or, behind the first stage, of an activation. */
   run(input: Float32Array | GpuInput, range: Range): Promise<Float32Array>;
-  decode(image: unknown): Promise<Pixels>;
+  /** See `Host`. */
+  readonly host: {
+    decode(image: unknown, signal: AbortSignal | null | undefined): Promise<Pixels>;
+    crop?(
+      image: unknown,
+      specs: readonly CropSpec[],
+      signal: AbortSignal | null | undefined,
+    ): Promise<(Uint8Array | Uint8ClampedArray)[] | null>;
+  };
+  readonly signal: AbortSignal | null | undefined;
 }

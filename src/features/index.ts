@@ -2,9 +2,9 @@
 
 import type { GpuInput, Range } from "../engine.js";
 import type { ValueShape } from "../graph/network.js";
-import { type Pixels, preprocess as prepare } from "../image/index.js";
-import { frame } from "../image/preprocess.js";
-import type { Activation, Prediction } from "../options.js";
+import { normalised, type Pixels, preprocess as prepare } from "../image/index.js";
+import { both, frame } from "../image/preprocess.js";
+import type { Activation, Prediction, Preprocess } from "../options.js";
 import { checkInput } from "../session/input.js";
 import type { Answers, Asked, AskedFor, ClassMap, NetworkInput, Placed, Views, What, Within } from "./asked.js";
 import { checkIndex, classMap, linearOf, rowOf } from "./class-map.js";
@@ -12,7 +12,7 @@ import { lastBefore, pooled } from "./embedding.js";
 import { leanOf } from "./lean.js";
 import { NONE, nearness, noneScore, readNone } from "./none.js";
 import { stageNamed, toPlanes } from "./stage.js";
-import { VIEWS, viewsOf } from "./views.js";
+import { mirrored, VIEWS, viewSpecs } from "./views.js";
 
 /** Answers what is asked of a network, by runs of some of its stages on the devices that the scheduler has for them. */
 export async function answer<W extends What>(within: Within, asked: AskedFor<W>): Promise<Answers[W]>;
@@ -21,9 +21,9 @@ export async function answer(within: Within, asked: Asked): Promise<Answers[What
     case "stage":
       return stage(within, asked);
     case "embed":
-      return embed(within, await imageOf(within, asked.image));
+      return embed(within, (await inputs(within, asked.image, [within.preprocess]))[0]!);
     case "views":
-      return views(within, await within.decode(asked.image), asked.count);
+      return views(within, asked);
     case "map":
       return map(within, asked);
     case "input":
@@ -47,7 +47,15 @@ async function stage(within: Within, { stage: name, input, shape: stated }: Aske
   return { values, shape: [count, shape.channels, shape.height, shape.width], layout: "NCHW" };
 }
 
-const imageOf = async (within: Within, image: unknown) => prepare(await within.decode(image), within.preprocess);
+const decode = ({ host, signal }: Within, image: unknown): Promise<Pixels> => host.decode(image, signal);
+
+/** An image as each of `specs` has it: [3, H, W]. */
+async function inputs(within: Within, image: unknown, specs: readonly Preprocess[]): Promise<Float32Array[]> {
+  const crops = await within.host.crop?.(image, specs, within.signal);
+  if (crops) return crops.map((rgb, index) => normalised(rgb, specs[index]!));
+  const pixels = await decode(within, image);
+  return specs.map((spec) => prepare(pixels, spec));
+}
 
 /** The last stage's activation before the head, and its shape. */
 async function beforeHead(within: Within, input: Float32Array | GpuInput): Promise<[Float32Array, ValueShape]> {
@@ -60,12 +68,12 @@ async function embed(within: Within, input: Float32Array): Promise<Float32Array>
   return pooled(within.network, ...(await beforeHead(within, input)));
 }
 
-async function views(within: Within, pixels: Pixels, count = VIEWS): Promise<Views> {
+async function views(within: Within, { image, count = VIEWS }: AskedFor<"views">): Promise<Views> {
+  const { width } = both(within.preprocess.crop);
+  const specs = viewSpecs(within.preprocess).slice(0, Math.ceil(count / 2));
+  const all = (await inputs(within, image, specs)).flatMap((view) => [view, mirrored(view, width)]);
   const made: Float32Array[] = [];
-  for (const input of viewsOf(pixels, within.preprocess)) {
-    made.push(await embed(within, input));
-    if (made.length === count) break;
-  }
+  for (const input of all.slice(0, count)) made.push(await embed(within, input));
   const views = new Float32Array(made.length * made[0]!.length);
   for (const [index, features] of made.entries()) views.set(features, index * features.length);
   return { views, lean: await leanOf(within, made) };
@@ -75,7 +83,7 @@ async function map(within: Within, asked: AskedFor<"map">): Promise<ClassMap | n
   const { network, preprocess } = within;
   const linear = linearOf(network);
   if (!linear) return null;
-  const pixels = await within.decode(asked.image);
+  const pixels = await decode(within, asked.image);
   const [values, { height, width }] = await beforeHead(within, prepare(pixels, preprocess));
   const logits = await within.run(values, headOf(within));
   const { index, label, logit, negated } = chosen(within, logits, asked.index);
@@ -110,7 +118,7 @@ export async function answerOrNone(
 const headOf = ({ network: { stages } }: Within): Range => ({ first: stages.length - 1, last: stages.length - 1 });
 
 async function networkInput(within: Within, asked: AskedFor<"input">): Promise<NetworkInput> {
-  const pixels = await within.decode(asked.image);
+  const pixels = await decode(within, asked.image);
   const input = prepare(pixels, within.preprocess);
   const logits = await within.run(input, { first: 0, last: within.network.stages.length - 1 });
   const { index, label, binary } = chosen(within, logits, asked.index);

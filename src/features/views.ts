@@ -1,4 +1,3 @@
-import { type Pixels, preprocess as prepare } from "../image/index.js";
 import { both } from "../image/preprocess.js";
 import type { Preprocess } from "../options.js";
 
@@ -8,26 +7,19 @@ export const VIEWS = 6;
 const NEARER = 1.25;
 
 /**
- * Views of one picture as inputs of the network, [3, H, W]: as the preprocessing has it, its middle from nearer, and the whole of it
- * squashed into the crop. Each is followed by its mirror image.
+ * Views of one picture: as the preprocessing has it, its middle from nearer, and the whole of it squashed into the crop. Each has a
+ * mirror image beside it.
  */
-export function* viewsOf(pixels: Pixels, preprocess: Preprocess): Generator<Float32Array> {
+export function viewSpecs(preprocess: Preprocess): readonly Preprocess[] {
   const { resize, crop } = preprocess;
   const { width, height } = both(crop);
   const larger = (side: number) => Math.round(NEARER * side);
   const near = typeof resize === "number" ? larger(resize) : ([larger(resize[0]), larger(resize[1])] as const);
-  for (const spec of [
-    preprocess,
-    { ...preprocess, resize: near },
-    { ...preprocess, resize: [height, width] as const, mode: "squash" as const },
-  ]) {
-    const view = prepare(pixels, spec);
-    yield view;
-    yield mirrored(view, width);
-  }
+  return [preprocess, { ...preprocess, resize: near }, { ...preprocess, resize: [height, width], mode: "squash" }];
 }
 
-function mirrored(planes: Float32Array, width: number): Float32Array {
+/** Mirrors [3, H, W] planes of that width. */
+export function mirrored(planes: Float32Array, width: number): Float32Array {
   const result = planes.slice();
   for (let row = 0; row < planes.length; row += width) result.subarray(row, row + width).reverse();
   return result;

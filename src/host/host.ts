@@ -49,15 +49,15 @@ export interface Host extends Readers {
   /** Decodes whatever counts as an image here. */
   decode(image: unknown, signal: AbortSignal | null | undefined): Promise<Pixels>;
   /**
-   * Decodes no more than a network sees: [height, width, 3] bytes of the crop; null where an image is decoded otherwise. `part`: of the
-   * image, which is cut out first. Absent where that gains nothing.
+   * Decodes no more than a network sees: for each of `specs` [height, width, 3] bytes of the crop; null where an image is decoded otherwise.
+   * `part`: of the image, which is cut out first. Absent where that gains nothing.
    */
   crop?(
     image: unknown,
-    spec: CropSpec,
+    specs: readonly CropSpec[],
     signal: AbortSignal | null | undefined,
     part?: Pick<ClassifyOptions, "region" | "rotation">,
-  ): Promise<Uint8Array | Uint8ClampedArray | null>;
+  ): Promise<(Uint8Array | Uint8ClampedArray)[] | null>;
   /** Called when an image that was given to this thread has been used. */
   release?(image: unknown): void;
   /** WebGPU where it does not come as navigator.gpu, for those who insist on it; null where there is none. */

@@ -1,4 +1,5 @@
 import type { FastPictures } from "../image/fast-browser.js";
+import type { BrowserImage } from "../image/kinds.js";
 import type { Host } from "./host.js";
 
 export type Later =
@@ -31,6 +32,6 @@ export const later: Required<Pick<Host, Later>> & ThisType<Host> = {
     if (pictures++ === 0 && !((image as Blob)?.size > LARGE_BYTES)) return null;
     // Where the module is missing, or against a policy, pictures are read all the same.
     fast ??= import("../image/fast-browser.js").then(({ open }) => open(this)).catch(() => null);
-    return (await fast)?.crop(image, ...all) ?? null;
+    return (await fast)?.crop(image as BrowserImage, ...all) ?? null;
   },
 };

@@ -62,9 +62,9 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
     const encoded = await encodedOf(source, signal);
     return encoded ? decodeBytes(encoded.bytes, encoded.origin, signal) : toPixels(source as RawPixels);
   },
-  async crop(source, spec, signal, part) {
-    const encoded = part ? null : await encodedOf(source, signal);
-    return encoded && (await cropBytes(encoded.bytes, spec, encoded.origin, signal)).rgb;
+  async crop(source, [spec, ...more], signal, part) {
+    const encoded = part || more.length > 0 ? null : await encodedOf(source, signal);
+    return encoded && [(await cropBytes(encoded.bytes, spec!, encoded.origin, signal)).rgb];
   },
   async findGpu() {
     // Dawn for Node, where its user has installed it; the name is not written out, so that no bundler looks for it.

@@ -51,12 +51,7 @@ export class FastPictures {
   }
 
   /** As `Host.crop`. */
-  async crop(image: unknown, spec: CropSpec, ...all: [AbortSignal | null | undefined, Part?]) {
-    return (await this.crops(image as BrowserImage, [spec], ...all))[0]!;
-  }
-
-  /** An image as each of `specs` has it. */
-  async crops(
+  async crop(
     image: BrowserImage,
     specs: readonly CropSpec[],
     signal?: AbortSignal | null,

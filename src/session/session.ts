@@ -149,9 +149,9 @@ export class SessionInPlace implements Session {
     const { signal, region, rotation } = options;
     const part = region || rotation ? { region, rotation } : undefined;
     const read = async () => {
-      const rgb = await this.host.crop?.(image, { ...this.preprocess, fast: this.fast }, signal, part);
+      const crops = await this.host.crop?.(image, [{ ...this.preprocess, fast: this.fast }], signal, part);
       throwIfAborted(signal);
-      if (rgb) return normalised(rgb, this.preprocess);
+      if (crops) return normalised(crops[0]!, this.preprocess);
       let pixels: Pixels = await this.host.decode(image, signal);
       throwIfAborted(signal);
       if (part) pixels = (await import("../image/part.js")).partOf(pixels, part);
@@ -197,7 +197,8 @@ export class SessionInPlace implements Session {
         checkLogits(values, input, origin);
         return values;
       },
-      decode: (image) => this.host.decode(image, signal),
+      host: this.host,
+      signal,
     };
   }
 

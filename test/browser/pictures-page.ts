@@ -26,7 +26,7 @@ async function compare(name: string, width: number, height: number, compared: bo
     // The same by the module of pixels: whole, and as networks see it.
     const whole = { resize: [height, width], crop: [height, width], mode: "squash" } as const;
     const specs = [whole, { resize: 40, crop: 32 }].map((it) => ({ ...it, interpolation: "bilinear" as const }));
-    for (const [at, rgb] of (await fast.crops(blob, specs)).entries()) {
+    for (const [at, rgb] of (await fast.crop(blob, specs)).entries()) {
       const expected = cropped(pixels, specs[at]!);
       if (!rgb.every((value, index) => value === expected[index]))
         return `other pixels with ${JSON.stringify(specs[at])}`;
