@@ -112,8 +112,8 @@ const noOnnx = `import { UnsupportedModelError } from "../../errors.js";
   }`;
 
 /**
- * A service worker starts no workers, and runs plain ResNets in float alone: what does the rest is left out of its file, and so are
- * labels.
+ * A service worker starts no workers, has no video frames, and runs plain ResNets in float alone: what does the rest is left out of
+ * its file, and so are labels.
  */
 const oneFile = {
   name: "one file",
@@ -130,8 +130,8 @@ const oneFile = {
     // What integers are of other networks: it has none of those.
     if (/\/src\/graph\/stored\.ts$/.test(id)) return "export const withScalesIn = undefined;";
     if (/\/src\/model\/families\/build\.ts$/.test(id)) return "export const buildFamily = () => null;";
-    return /\/src\/(cpu\/threads\/team|worker\/handle\/web|cpu\/int8\/open)\.ts$/.test(id)
-      ? "export const Team = null, webWorker = null, openIntegers = null;"
+    return /\/src\/(cpu\/threads\/team|worker\/handle\/web|cpu\/int8\/open|gpu\/frames)\.ts$/.test(id)
+      ? "export const Team = null, webWorker = null, openIntegers = null, Frames = null;"
       : null;
   },
 };
