@@ -5,7 +5,6 @@ const exclude = ["**/node_modules/**", ...(process.env.FULL ? [] : ["test/full/*
 
 /** They compare times: one at a time, when nothing else runs. */
 const alone = [
-  "test/bench-page/bench-page.test.ts",
   "test/browser/start.test.ts",
   "test/full/**/*.test.ts",
   "test/kiosk/kiosk.test.ts",

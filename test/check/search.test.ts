@@ -26,13 +26,15 @@ test("the network as it was trained fits", async () => {
 }, 120_000);
 
 describe("what it was not trained as does not fit, and the right reading is named first", () => {
-  test.each<[Partial<Architecture>, object]>([
+  /** The first two; all of them with FULL=1: npm run test:full. */
+  const misread: [Partial<Architecture>, object][] = [
+    [{ activation: "silu" }, { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }],
     [{ activationAfterSum: false }, {}],
     [{ shortcut: "none" }, {}],
     [{ activation: "gelu" }, {}],
     [{}, { mean: [0, 0, 0], std: [1, 1, 1] }],
-    [{ activation: "silu" }, { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }],
-  ])(
+  ];
+  test.each(misread.slice(0, process.env.FULL ? misread.length : 2))(
     "%j %j",
     async (architecture, preprocess) => {
       const { answer, best } = await check(architecture, preprocess);
