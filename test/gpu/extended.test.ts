@@ -53,6 +53,12 @@ const cases: readonly (readonly [name: string, op: Op, input: ValueShape, output
       return [`normalize over the ${over}, ${groups} groups`, op, image, image] as const;
     }),
   ),
+  [
+    "normalize whole vectors of channels",
+    { ...base, kind: "normalize", groups: 3, over: "image", epsilon: 1e-3, scale: vectorOf(12), shift: null },
+    shape(5, 7, 12),
+    shape(5, 7, 12),
+  ],
   ["local response", { ...base, kind: "localResponse", size: 4, alpha: 0.3, beta: 0.75, bias: 1 }, image, image],
   ["log softmax", { ...base, kind: "softmax", logarithm: true }, image, image],
   ...(["maxPool", "averagePool"] as const).map((kind) => {

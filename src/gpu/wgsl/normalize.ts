@@ -13,6 +13,14 @@ export interface NormalizeOptions {
   readonly head: number;
 }
 
+/** Zeros in the lanes behind the channels. Where there are none, compilers refuse to divide by their number. */
+const padding = `
+  if (first + SIZE == CHANNELS) {
+    for (var i = local.x; i < PIXELS * (STEP - CHANNELS); i += 64u) {
+      dst[start + SIZE + i / (STEP - CHANNELS) * STEP + i % (STEP - CHANNELS)] = Scalar();
+    }
+  }`;
+
 /** One workgroup for each group of channels, of a pixel or of all. Sums run in a fixed order, those of squares over differences to the mean. */
 export function normalize({ storage, shape, groups, over, epsilon, scale, shift, head }: NormalizeOptions): Kernel {
   const pixels = shape.height * shape.width;
@@ -54,11 +62,7 @@ fn total(own: f32, thread: u32) -> f32 {
     let value = (f32(src[at]) - mean) * factor;
     dst[at] = Scalar(value * parameters[${scale}u + channel / 4u][channel % 4u] + parameters[${shift}u + channel / 4u][channel % 4u]);
   }
-  if (first + SIZE == CHANNELS) {
-    for (var i = local.x; i < PIXELS * (STEP - CHANNELS); i += 64u) {
-      dst[start + SIZE + i / (STEP - CHANNELS) * STEP + i % (STEP - CHANNELS)] = Scalar();
-    }
-  }`,
+  ${step > shape.channels ? padding : ""}`,
   });
 }
 
