@@ -20,7 +20,10 @@ test.skipIf(!isThere).each(files)(
     const facts = readFileSync(new URL(file.replace(/\.\w+\.onnx$/, ".json"), folder!), "utf8");
     const { shape, logits } = JSON.parse(facts) as { shape: number[]; logits: number[] };
     const input = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, index) => Math.sin(index));
-    const model = await library.loadModel(new URL(file, folder!), { device: "gpu", gpu: gpu!, worker: false });
+    const loading = library.loadModel(new URL(file, folder!), { device: "gpu", gpu: gpu!, worker: false });
+    // Its first linear layer is larger than what WebGPU promises of a buffer: with "auto" that stage stays on the CPU.
+    if (file.startsWith("vgg")) return expect(loading).rejects.toThrow(/classifier\.0 needs a buffer of \d+ bytes/);
+    const model = await loading;
     try {
       const { stages } = model.plan;
       const far = error((await model.run(input)).logits, logits);
