@@ -12,20 +12,23 @@ export function dequantized(integers: Tensor, scale: Affine, zeroPoint: Affine):
   const { name, shape } = integers;
   const [rows] = shape;
   if (rows === undefined) return null;
-  const scales = perRow(scale, rows);
-  const zeroPoints = perRow(zeroPoint, rows);
-  if (!scales?.every((it) => it > 0 && Number.isFinite(it)) || !zeroPoints?.every(Number.isInteger)) return null;
-  const values = new Float32Array(elementCount(shape));
-  const row = values.length / rows;
-  readRows(integers, 0, rows, values);
-  for (let at = 0; at < values.length; at++) {
-    const of = Math.floor(at / row);
-    values[at] = scales[of]! * (values[at]! - zeroPoints[of]!);
+  const count = elementCount(shape);
+  const scaleOf = ofRow(scale, rows, (it) => it > 0 && Number.isFinite(it));
+  const zeroPointOf = ofRow(zeroPoint, rows, Number.isInteger);
+  if (!scaleOf || !zeroPointOf) return null;
+  const values = new Float32Array(count);
+  if (count > 0) readRows(integers, 0, rows, values);
+  for (let at = 0; at < count; at++) {
+    const row = Math.floor(at / (count / rows));
+    values[at] = scaleOf(row) * (values[at]! - zeroPointOf(row));
   }
   return { name, dtype: "f32", shape, strides: contiguousStrides(shape), bytes: new Uint8Array(values.buffer) };
 }
 
-function perRow(of: Affine, rows: number): readonly number[] | null {
-  if (typeof of === "number") return new Array<number>(rows).fill(of);
-  return of.shape.length === 1 && of.shape[0] === rows ? Array.from(toFloat32(of)) : null;
+/** A number is not written out: a file may state billions of rows without values. */
+function ofRow(of: Affine, rows: number, isRight: (value: number) => boolean): ((row: number) => number) | null {
+  if (typeof of === "number") return isRight(of) ? () => of : null;
+  if (of.shape.length !== 1 || of.shape[0] !== rows) return null;
+  const values = toFloat32(of);
+  return values.every(isRight) ? (row) => values[row]! : null;
 }

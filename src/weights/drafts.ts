@@ -63,7 +63,7 @@ export class Resolver {
   }
 
   tensor(name: string, draft: Draft): Tensor {
-    const where = `${this.origin}: tensor "${name.slice(0, 200)}"`;
+    const where = this.#where(name);
     if (draft instanceof QuantizedDraft) return this.quantized(name, draft);
     if (draft instanceof OtherTensor) throw new UnsupportedModelError(`${where} is ${draft.kind}. ${draft.advice}`);
     const { storage, shape, strides, type } = draft;
@@ -88,12 +88,7 @@ export class Resolver {
     for (const [axis, extent] of shape.entries()) reach += Math.max(0, extent - 1) * strides[axis]!;
     const held = Math.floor(bytes.length / size);
     if (!empty && offset + reach >= held) damaged(`reaches element ${offset + reach} of a storage of ${held}`);
-    this.left -= count * size;
-    if (this.left < 0) {
-      throw new ModelFormatError(
-        `${where} of shape ${shape.join(" x ")} stands for more than the file holds. Save tensors that are not expanded: tensor.contiguous().`,
-      );
-    }
+    this.#charge(name, shape, count * size);
     return {
       name,
       dtype,
@@ -106,12 +101,24 @@ export class Resolver {
   /** In f32. Integers count twice, so that no file has more than four times its bytes made of it. */
   private quantized(name: string, { integers, scale, zeroPoint }: QuantizedDraft): Tensor {
     const tensor = this.tensor(name, integers);
-    this.left -= elementCount(tensor.shape);
+    this.#charge(name, tensor.shape, elementCount(tensor.shape));
     const affine = (of: number | TensorDraft): Affine => (of instanceof TensorDraft ? this.tensor(name, of) : of);
-    const made = this.left < 0 ? null : dequantized(tensor, affine(scale), affine(zeroPoint));
+    const made = dequantized(tensor, affine(scale), affine(zeroPoint));
     if (made) return made;
     throw new ModelFormatError(
-      `${this.origin}: tensor "${name.slice(0, 200)}" of integers of shape ${tensor.shape.join(" x ")} has no proper scale for each of them. The file is damaged or cut off; download it again.`,
+      `${this.#where(name)} of integers of shape ${tensor.shape.join(" x ")} has no proper scale for each of them. The file is damaged or cut off; download it again.`,
+    );
+  }
+
+  #where(name: string): string {
+    return `${this.origin}: tensor "${name.slice(0, 200)}"`;
+  }
+
+  #charge(name: string, shape: readonly number[], bytes: number): void {
+    this.left -= bytes;
+    if (this.left >= 0) return;
+    throw new ModelFormatError(
+      `${this.#where(name)} of shape ${shape.join(" x ")} stands for more than the file holds. Save tensors that are not expanded: tensor.contiguous().`,
     );
   }
 }

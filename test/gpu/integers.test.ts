@@ -64,10 +64,13 @@ describe.skipIf(!gpu)("a network of integers on the CPU, in float on the GPU", (
       const broken = Object.create(onGpu) as GpuEngine;
       broken.run = async (first, end, x) => {
         const values = await onGpu.run(first, end, x);
-        // One value in twenty is lost.
-        return first === index ? values.map((value, at) => (at % 20 ? value : 0)) : values;
+        // One value in fifty is lost; the largest of the few logits.
+        const lost = values.length < 50 ? values.indexOf(Math.max(...values)) : 0;
+        return first === index ? values.map((value, at) => (at % 50 === lost ? 0 : value)) : values;
       };
-      expect(await verify(integers, broken, "f32", at)).toMatch(`${name} on the GPU differs from the CPU by `);
+      expect(await verify(integers, broken, "f32", at)).toMatch(
+        new RegExp(`^${name} on the GPU (differs from|is far from) the CPU`),
+      );
     }
   });
 

@@ -48,6 +48,8 @@ test("each row by its scale and zero point; those that do not fit are none", () 
     expect(dequantized(integers, scale, zeroPoint)).toBeNull();
   }
   expect(dequantized(tensor([1], []), 1, 0)).toBeNull();
+  // As many rows as there could be, without a value.
+  expect(dequantized(tensor([], [2 ** 33, 0]), 0.1, 0)!.bytes).toHaveLength(0);
 });
 
 test("a file whose scales were changed is refused by the tensor's name", async () => {
