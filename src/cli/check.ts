@@ -27,7 +27,7 @@ export async function check(names: string[], options: Options): Promise<number> 
   const images = await listImages(options.model === undefined ? others : names);
   const load = await loadOptions(named);
   const { bytes, origin, files } = await readSource(nodeHost, modelOf(named), load);
-  const state = await readWeights(bytes, origin, nodeHost);
+  const state = await readWeights(bytes, origin, nodeHost, load.inputSize);
   const card = modelCard(state, files);
   const build = (architecture: typeof load.architecture) =>
     asResidual(buildNetwork(state, { ...load, architecture, card }));

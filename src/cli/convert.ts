@@ -25,7 +25,7 @@ export async function convert(names: string[], options: Options): Promise<number
   const load = await loadOptions(named);
   checkOptions(load);
   const { bytes, origin, files } = await readSource(nodeHost, modelOf(named), load);
-  const state = await readWeights(bytes, origin, nodeHost);
+  const state = await readWeights(bytes, origin, nodeHost, load.inputSize);
   const card = modelCard(state, files);
   const network = buildNetwork(state, { ...load, card, integers: true });
   const preprocess = preprocessFor(network, card, load.preprocess);

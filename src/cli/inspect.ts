@@ -34,7 +34,7 @@ export async function inspect(names: string[], options: Options): Promise<number
   checkOptions(load);
   const source = modelOf(named);
   const { bytes, origin, files } = await readSource(nodeHost, source, load);
-  const state = await readWeights(bytes, origin, nodeHost);
+  const state = await readWeights(bytes, origin, nodeHost, load.inputSize);
   const card = modelCard(state, files);
   const network = buildNetwork(state, { ...load, card, integers: keepsIntegers(load) });
   const integers = await integersFor(network, load);

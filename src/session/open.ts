@@ -50,8 +50,8 @@ async function openModel(
   onNearlyDone?: () => void,
 ): Promise<SessionInPlace> {
   const state = await ("body" in opened
-    ? openWeights(opened.body, host)
-    : readWeights(opened.bytes, opened.origin, host));
+    ? openWeights(opened.body, host, options.inputSize)
+    : readWeights(opened.bytes, opened.origin, host, options.inputSize));
   throwIfAborted(options.signal);
   const card = modelCard(state, opened.files);
   const { device = "auto", precision } = options;

@@ -5,9 +5,12 @@ import { isSafetensors, openSafetensors, readSafetensors, TELLING_BYTES } from "
 
 export { readRows, toFloat32 } from "./values.js";
 
+/** Of pictures, where the caller states it. */
+type InputSize = number | readonly [height: number, width: number] | undefined;
+
 /** Reads one of the rarer formats, or says what a file is that is none of them. */
 interface Reader {
-  readOther(bytes: Uint8Array, origin: string, host: object): Promise<StateDict>;
+  readOther(bytes: Uint8Array, origin: string, host: object, inputSize?: InputSize): Promise<StateDict>;
 }
 
 /** What loads the readers of rarer formats: PyTorch checkpoints, and ONNX where the host has it. */
@@ -18,10 +21,15 @@ interface ReaderHost {
 
 /**
  * Reads a model file, told by its content, never by its name: safetensors, or a PyTorch checkpoint in its zip or its legacy
- * form, or ONNX, whose readers are loaded only then. Tensors are views of `bytes`. `origin` stands in messages. Throws
- * `ModelFormatError`, or `SourceError` where a reader cannot be loaded.
+ * form, or ONNX, whose readers are loaded only then. Tensors are views of `bytes`. `origin` stands in messages. `inputSize` is
+ * the one that the network will be built with. Throws `ModelFormatError`, or `SourceError` where a reader cannot be loaded.
  */
-export async function readWeights(bytes: Uint8Array, origin: string, host: ReaderHost): Promise<StateDict> {
+export async function readWeights(
+  bytes: Uint8Array,
+  origin: string,
+  host: ReaderHost,
+  inputSize?: InputSize,
+): Promise<StateDict> {
   // First what nothing else looks like: a header's length can begin as a pickle does.
   if (isSafetensors(bytes)) return readSafetensors(bytes, origin);
   // An ONNX file begins with its version, field 1.
@@ -35,7 +43,7 @@ export async function readWeights(bytes: Uint8Array, origin: string, host: Reade
       { cause },
     );
   }
-  return reader.readOther(bytes, origin, host);
+  return reader.readOther(bytes, origin, host, inputSize);
 }
 
 /**
@@ -45,6 +53,7 @@ export async function readWeights(bytes: Uint8Array, origin: string, host: Reade
 export async function openWeights(
   body: Body | Seekable,
   host: ReaderHost,
+  inputSize?: InputSize,
 ): Promise<StateDict<Tensor | ArrivingTensor>> {
   const head = new Pieces();
   while (body.stated >= TELLING_BYTES && head.bytes.length < TELLING_BYTES) {
@@ -53,5 +62,5 @@ export async function openWeights(
   }
   const { bytes } = head;
   if (body.stated && isSafetensors(bytes)) return openSafetensors(body, head);
-  return readWeights(await body.whole(head), body.origin, host);
+  return readWeights(await body.whole(head), body.origin, host, inputSize);
 }

@@ -59,7 +59,7 @@ export async function bench(names: string[], options: Options): Promise<number> 
   }
   if (networks.length === 0) {
     const { bytes, origin, files } = await readSource(nodeHost, modelOf(options), load);
-    const state = await readWeights(bytes, origin, nodeHost);
+    const state = await readWeights(bytes, origin, nodeHost, load.inputSize);
     const card = modelCard(state, files);
     const network = buildNetwork(state, { ...load, card, integers: keepsIntegers(load) });
     networks.push({ network, spec: preprocessFor(network, card, load.preprocess) });

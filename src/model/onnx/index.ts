@@ -2,16 +2,22 @@ import { ModelFormatError } from "../../errors.js";
 import type { StateDict } from "../../graph/tensor.js";
 import { MAX_NAME, MAX_TENSORS } from "../../limits.js";
 import { type Constant, readTensor } from "./constants.js";
-import { buildNetwork, DEFAULT_SIDE, type Source } from "./graph.js";
+import { buildNetwork, DEFAULT_SIDE, type OnnxOptions, type Source } from "./graph.js";
 import type { BesideHost } from "./more/index.js";
 import { readGraph } from "./proto.js";
 import { Message } from "./protobuf.js";
 
 /**
  * Reads an ONNX model: its tensors are views of `bytes`, and `build` makes the network. Tensors in files of their own are read from the
- * model's folder. Throws `ModelFormatError` for what is damaged, and `SourceError` where such a file cannot be had.
+ * model's folder. `inputSize` as `build` is given it: what a graph needs depends on its sides where they are open. Throws
+ * `ModelFormatError` for what is damaged, and `SourceError` where such a file cannot be had.
  */
-export async function readOther(bytes: Uint8Array, origin: string, host: BesideHost): Promise<StateDict> {
+export async function readOther(
+  bytes: Uint8Array,
+  origin: string,
+  host: BesideHost,
+  inputSize?: OnnxOptions["inputSize"],
+): Promise<StateDict> {
   const model = new Message(bytes);
   if (!model.has(7)) throw new ModelFormatError(`${origin} is a protocol buffer without a graph: it is no ONNX model.`);
   const proto = readGraph(model);
@@ -28,7 +34,7 @@ export async function readOther(bytes: Uint8Array, origin: string, host: BesideH
     proto,
     ...{ initializers: new Map(), external: new Map(), more: null },
   };
-  const plain = properties.size > 0 || apart.length > 0 ? null : plainly(source);
+  const plain = properties.size > 0 || apart.length > 0 ? null : plainly(source, inputSize);
   const whole = plain ?? (await completed(source, properties, apart, bytes, host));
   const open = proto.inputs.find(
     (it) =>
@@ -51,10 +57,10 @@ export async function readOther(bytes: Uint8Array, origin: string, host: BesideH
 }
 
 /** The source of a graph of plain convolutions; null where it has more, or is wrong in any way, which what is loaded then tells. */
-function plainly(source: Source): Source | null {
+function plainly(source: Source, inputSize: OnnxOptions["inputSize"]): Source | null {
   try {
     const read = { ...source, initializers: initializersOf(source) };
-    buildNetwork(read, {});
+    buildNetwork(read, { inputSize });
     return read;
   } catch {
     return null;
