@@ -12,9 +12,9 @@ import type { Network } from "../../src/graph/network.js";
 import { browserHost } from "../../src/host/browser.js";
 import { describeNetwork, pseudoRandomNetwork } from "../../src/model/index.js";
 import { verify } from "../../src/schedule/verify.js";
-import type { WorkerHandle } from "../../src/worker/handle/handle.js";
 import { webWorker } from "../../src/worker/handle/web.js";
 import { BUDGET_MS, Forecast, predict, predictTurn } from "./forecast.js";
+import { keepThreads } from "./kept-threads.js";
 import { type CpuMeasurement, measureCpu } from "./measure-cpu.js";
 import { measureGpu } from "./measure-gpu.js";
 import type { FromWorker } from "./messages.js";
@@ -280,25 +280,9 @@ class NetworkBench {
   }
 }
 
-/** Threads that no roof has now. They are kept: in a worker of Firefox, starting one after another was terminated may never return. */
-const idle: WorkerHandle[] = [];
-
-function roofThread(): WorkerHandle {
-  const handle = idle.pop() ?? webWorker(new Worker(new URL("./roof-thread.js", import.meta.url), { type: "module" }));
-  let lives = true;
-  return {
-    ...handle,
-    listen: (onMessage, onEnd) =>
-      handle.listen(onMessage, (reason) => {
-        lives = false;
-        onEnd(reason);
-      }),
-    terminate() {
-      if (lives) idle.push(handle);
-      lives = false;
-    },
-  };
-}
+const roofThread = keepThreads(() =>
+  webWorker(new Worker(new URL("./roof-thread.js", import.meta.url), { type: "module" })),
+);
 
 class Progress {
   private step = "";
