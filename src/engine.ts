@@ -67,7 +67,7 @@ export interface Accelerator extends Engine {
   echo(stage: number, input: Float32Array): Promise<void>;
 }
 
-/** Of whoever waits for an accelerator to be prepared. */
+/** What a caller that waits for an accelerator gives. */
 export interface LoadWatch {
   readonly signal?: AbortSignal | null;
   /** Layers packed and pipelines compiled so far, of how many. */

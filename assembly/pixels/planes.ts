@@ -9,7 +9,7 @@ const BLUE_OF_CB: i16 = -14942; // 1.772 - 2
 const FACTOR_BITS: i32 = 16;
 const HALF: i32 = 1 << 15;
 
-/** Between a row of spread chroma and its neighbour, as in memory before its first value. */
+/** Bytes kept free before and after each gathered row of chroma: its ends are repeated there, and vectors overrun it. */
 const MARGIN: usize = 16;
 
 // @ts-ignore: decorator

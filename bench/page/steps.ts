@@ -26,7 +26,7 @@ export function titleOf(setup: CpuSetup | GpuSetup): string {
 }
 
 /**
- * What will be measured, most telling first, for whoever stops early. The GPU follows one CPU thread at once, because it is
+ * What will be measured, most telling first, for a reader who stops early. The GPU follows one CPU thread at once, because it is
  * checked against that engine.
  */
 export function stepsOf(settings: Settings, device: DeviceDescription): Step[] {

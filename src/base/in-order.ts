@@ -33,7 +33,7 @@ export async function* inOrder<T, R>(
     }
   } finally {
     if (!ended) {
-      // An item that is still waited for would hold up whoever leaves.
+      // A reader that leaves must not wait for an item that is still to come.
       const left = Promise.resolve(asked?.then(nothing, nothing)).then(() => iterator.return?.());
       if (asked) left.catch(nothing);
       else await left;

@@ -4,7 +4,7 @@ import { SourceError, throwIfAborted } from "../errors.js";
 import { refuseOther } from "./ordinary.js";
 import { pause } from "./pause.js";
 
-/** An owner says so often that it lives; whoever has not for so long is dead, wherever it ran. */
+/** How often an owner says that it lives. One that has not for `DEAD_MS` is dead, wherever it ran. */
 const HEARTBEAT_MS = 20_000;
 const DEAD_MS = 120_000;
 

@@ -3,7 +3,7 @@ import type { Step } from "./program/program.js";
 
 /** Shorter runs are not worth a word. */
 const LONG_MS = 2;
-/** As `NEARLY_MS`, where whoever waits for the end takes a core from a thread. */
+/** As `NEARLY_MS`, where the waiter for the end takes a core from a thread. */
 const CROWDED_MS = 1;
 
 /**

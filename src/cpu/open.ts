@@ -35,7 +35,7 @@ async function open<G extends Graph>(network: G, given: CpuOptions): Promise<Cpu
   const options = extended ? { ...given, lower: extended.lowerExtended } : given;
   const isShared = settled.choice.threads > 1;
   const fetched = options.wasm(variantOf(settled, isShared));
-  // Whoever waits for it, below, hears of a failure.
+  // The `await` below hears of a failure.
   fetched.catch(() => {});
   const integers = settled.int8
     ? await (await loadIntegers()).openIntegers(network, await fetched, settled, isShared, options)

@@ -3,7 +3,7 @@ import { unavailable } from "./device.js";
 
 /** An engine's time on its device: it ends once, when the device is lost, fails or the engine is closed. */
 export class Life {
-  /** What whoever asks afterwards is told; null while it lives. */
+  /** The error of every later call; null while it lives. */
   end: Error | null = null;
   /** Why it failed; null while it lives, and after it was closed. */
   lost: string | null = null;

@@ -19,10 +19,7 @@ export interface Quantization {
   readonly type: "u7" | "u8" | "s8" | "s16";
   /** Above zero and finite. */
   readonly scale: number;
-  /**
-   * Absent: 0. Other than that of u7 values alone, in networks beside the plain ResNets: 64, of what a convolution leaves without an
-   * activation for the next one.
-   */
+  /** Absent: 0. A u7 value without an activation has 64 (see `shiftable` in `stored.ts`). */
   readonly zero?: number | undefined;
 }
 

@@ -18,7 +18,7 @@ export interface Bounds {
   /** By convolution, the bound that alone reads it, in its stage. */
   readonly of: ReadonlyMap<Op, Bound>;
   readonly absorbed: ReadonlySet<Op>;
-  /** Values that convolutions without padding read, which can take an offset off their input, and nothing that could not. */
+  /** Values read by unpadded convolutions, and by no padded one, pool or mean: their zero may be 64. */
   readonly shiftable: ReadonlySet<ValueId>;
 }
 

@@ -36,7 +36,7 @@ export interface Host extends Readers {
   loadGpu(): Promise<typeof import("./gpu-path.js")>;
   /** What looks at the first pictures of a model whose structure nobody stated. */
   loadCheck(): Promise<typeof import("../check/index.js")>;
-  /** What looks into a network, for whoever asks for more than its answer. */
+  /** What looks into a network, for callers that ask for more than its answer. */
   loadFeatures(): Promise<typeof import("../features/index.js")>;
   /** The reader of PyTorch checkpoints, likewise. */
   loadTorch(): Promise<typeof import("../weights/torch.js")>;

@@ -199,7 +199,7 @@ function start(): DecoderProcess | null {
   }
 }
 
-/** Kills a decoder whose answer nobody wants, unless it comes in a moment. Either way whoever waits may go on then. */
+/** Kills a decoder whose answer nobody wants, unless it comes in a moment. Either way the next waiter goes on then. */
 function retire(decoder: DecoderProcess, work: Promise<unknown>): void {
   let done = false;
   work.finally(() => {

@@ -44,7 +44,7 @@ export interface PixelKernels {
 /** A picture whose rows come into the module's memory some at a time, as they are needed. */
 export interface Rows extends Size {
   readonly channels: 3 | 4;
-  /** What rows come with beside the columns that are needed, or in place of a part of them: from `left` on to `right`. */
+  /** The columns [left, right) that `put` writes. Absent: those that are needed. */
   readonly left?: number;
   readonly right?: number;
   /** Bytes of memory that it keeps beside the rows. */

@@ -22,7 +22,7 @@ export class Unframer {
     private readonly onMessage: (numbers: Uint32Array, body: Uint8Array<ArrayBuffer>) => void,
   ) {}
 
-  /** False where a message claims more bytes than the limit: whoever sent it is not to be heard any more. */
+  /** False where a message claims more bytes than the limit: nothing more may be read from its sender. */
   push(bytes: Uint8Array): boolean {
     for (let at = 0; at < bytes.length; ) {
       const target = this.#body ?? this.#header;

@@ -47,7 +47,7 @@ const requests = new Unframer(MAX_IMAGE_BYTES + MAX_SPEC_BYTES, async ([specByte
 });
 
 process.stdin.on("data", (bytes: Buffer) => requests.push(bytes));
-// Whoever started it is gone.
+// The process that started it is gone.
 process.stdin.on("end", () => process.exit());
 process.stdout.on("error", () => process.exit());
 // The sign of life.

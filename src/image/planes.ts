@@ -30,7 +30,7 @@ export function upright({ width, height }: Size, orientation: number): Size {
   return orientation > 4 ? { width: height, height: width } : { width, height };
 }
 
-/** The stored part that shows `region` of the upright picture; and a part of an upright picture by that of the stored one. */
+/** The stored part that shows a region of the upright picture. */
 export function storedPart({ x, y, width, height }: Region, stored: Size, orientation: number): Region {
   const { swapped, mirrored, upside } = turns(orientation);
   const part = swapped ? { x: y, y: x, width: height, height: width } : { x, y, width, height };

@@ -71,7 +71,7 @@ export interface QuantizeReport {
   readonly corrected: boolean;
   /** Every layer with its noise, and the reason where it stayed float; empty but for "int8". */
   readonly layers: readonly LayerReport[];
-  /** What the BatchNorms' statistics say of the calibration pictures; null without any. */
+  /** What the BatchNorms' statistics say of the calibration pictures; null but for "int8" of residual networks. */
   readonly statistics: {
     readonly answer: "fits" | "does not fit" | "cannot be told";
     readonly reasons: readonly string[];

@@ -64,7 +64,7 @@ export function runRounded(
       const valuesOf = (record: Int32Array) => new Float32Array(buffer, record[Field.output]!, height * width * step);
       let values = valuesOf(record);
       const relu = record[Field.relu]!;
-      // A function that is no bound is the kernel's alone.
+      // Any function but a ReLU or a clip stays the kernel's: nothing is seen or rounded before it.
       if (relu > Finish.clipAbove) continue;
       try {
         // The ReLU follows here: it is also what integers are clamped to.

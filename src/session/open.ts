@@ -138,7 +138,7 @@ function kernelsFor(
   const named = isKind(source, "String", "URL") && /int8/.test(`${source}`);
   const likely: Variant = named && keepsIntegers(options, host) ? `int8-${alone}` : alone;
   const early = host.wasm(likely);
-  // Whoever asks for it hears of a failure; a load that fails before that has its own.
+  // The caller that awaits it hears of a failure. A load that fails earlier has an error of its own.
   early.catch(() => {});
   return (variant) => (variant === likely ? early : host.wasm(variant));
 }

@@ -73,7 +73,7 @@ export class SessionInPlace implements Session {
     const seen = this.#watch?.doubts ?? NONE;
     const { flaws = NONE } = this.network;
     if (flaws.length === 0) return seen;
-    // One list while nothing changes: whoever tells of it compares by identity.
+    // One list while nothing changes: the worker, which sends it on, compares by identity.
     if (this.#told?.seen !== seen) this.#told = { seen, all: [...flaws, ...seen] };
     return this.#told.all;
   }

@@ -86,7 +86,7 @@ class WorkerSession implements Session, Listener {
   #lastId = 0;
   #closed = false;
   #closing: Promise<void> | null = null;
-  /** Tells whoever closes that nothing is under way. */
+  /** Tells `close`, which waits, that nothing is under way. */
   #idle: (() => void) | undefined;
 
   /** `connect`: starts a worker and opens the model there; again, where one was lost. */
@@ -316,7 +316,7 @@ class WorkerSession implements Session, Listener {
     this.#pump();
   }
 
-  /** Nothing is under way: the process need not stay for this worker, and whoever closes may go on. */
+  /** Nothing is under way: the process need not stay for this worker, and `close` may go on. */
   #rest(): void {
     if (this.#waiting.length || this.#flying.size || this.#pumping) return;
     this.#worker?.hold(false);

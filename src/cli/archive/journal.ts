@@ -67,7 +67,7 @@ export class Journal {
     this.#synced = now;
     await this.#syncing;
     this.#syncing = this.file.datasync();
-    // Whoever waits for it next hears of a failure.
+    // The next call that awaits it hears of a failure.
     this.#syncing.catch(() => {});
   }
 

@@ -61,7 +61,7 @@ class Member {
       this.#worker.on("error", (error) => end(error.message));
       this.#worker.on("exit", (code) => end(`it exited with code ${code}`));
     });
-    // Whoever waits for it hears of it.
+    // The caller that awaits it hears of a failure.
     this.ready.catch(() => {});
   }
 
@@ -158,7 +158,7 @@ export class Pool implements Answering {
     return member;
   }
 
-  /** Gives the pictures that wait to whoever has fewest. */
+  /** Gives each waiting picture to the worker that has fewest. */
   #next(): void {
     while (this.#waiting.length > 0) {
       const free = this.#members.reduce((least, it) => (it.tasks.size < least.tasks.size ? it : least));

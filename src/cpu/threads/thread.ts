@@ -16,7 +16,7 @@ export interface ThreadTask {
 
 export type ThreadNews = { readonly ready: true } | { readonly failed: string };
 
-/** A thread's life: one task, served until another thread dies. Whoever started it ends it. */
+/** A thread's life: one task, served until another thread dies. The engine that started it ends it. */
 export function serveThread(port: WorkerPort): void {
   port.listen(async ({ module, memory, program, scratch, sync, last }: ThreadTask) => {
     try {

@@ -10,7 +10,7 @@ export interface WorkerHandle {
   hold(on: boolean): void;
 }
 
-/** What code inside of a worker sees of whoever started it. */
+/** What code inside of a worker sees of the thread that started it. */
 export interface WorkerPort {
   post(message: unknown, transfer?: readonly Transferable[]): void;
   listen(onMessage: (message: never) => void): void;
