@@ -1,5 +1,6 @@
 import { isExtended } from "./extended-op.js";
-import type { ActivationOp, ConvOp, Graph, Network, Op, Quantization, ReluOp, ValueId, ValueShape } from "./network.js";
+import { convTakesOne, type Follower, type Followers, followersOf, mostOf } from "./followers.js";
+import type { ConvOp, Graph, Network, Op, Quantization, ValueId, ValueShape } from "./network.js";
 import { keepsScale, ranges, typeOf, withScales } from "./quantization.js";
 
 /** What a convolution stores, where that is integers. */
@@ -11,13 +12,8 @@ export interface Stored {
   readonly most: number;
 }
 
-/** An activation that integers do by their range alone: they begin at zero, and end where it does. */
-export type Bound = ReluOp | ActivationOp;
-
-export interface Bounds {
-  /** By convolution, the bound that alone reads it, in its stage. */
-  readonly of: ReadonlyMap<Op, Bound>;
-  readonly absorbed: ReadonlySet<Op>;
+/** Convolutions with activations that integers do by their range alone: they begin at zero, and end where it does. */
+export interface Bounds extends Followers {
   /** Values read by unpadded convolutions, and by no padded one, pool or mean: their zero may be 64. */
   readonly shiftable: ReadonlySet<ValueId>;
 }
@@ -32,44 +28,15 @@ export function boundsOf({ stages }: Pick<Graph, "stages">): Bounds {
 }
 
 function find(stages: Graph["stages"]): Bounds {
-  const of = new Map<Op, Bound>();
   const [read, fixed] = [new Set<ValueId>(), new Set<ValueId>()];
-  const readers = new Map<ValueId, number>();
-  const count = (value: ValueId) => readers.set(value, (readers.get(value) ?? 0) + 1);
-  for (const { output, ops } of stages) {
-    count(output);
-    for (const op of ops) {
-      op.inputs.forEach(count);
-      const isPadded = op.kind === "conv" && op.padding.some((side) => side > 0);
-      if (isPadded || keepsScale(op) || op.kind === "globalAveragePool") fixed.add(op.inputs[0]);
-      else if (op.kind === "conv") read.add(op.inputs[0]);
-    }
-  }
-  for (const { ops } of stages) {
-    const makers = new Map<ValueId, ConvOp>();
-    for (const op of ops) {
-      if (op.kind === "conv" && !op.relu) makers.set(op.output, op);
-      if (op.kind !== "relu" && op.kind !== "activation") continue;
-      const maker = makers.get(op.inputs[0]);
-      if (maker && readers.get(op.inputs[0]) === 1 && mostOf(op) > 0 && takesBound(maker)) of.set(maker, op);
-    }
+  for (const op of stages.flatMap(({ ops }) => ops)) {
+    const isPadded = op.kind === "conv" && op.padding.some((side) => side > 0);
+    if (isPadded || keepsScale(op) || op.kind === "globalAveragePool") fixed.add(op.inputs[0]);
+    else if (op.kind === "conv") read.add(op.inputs[0]);
   }
   const shiftable = new Set([...read].filter((value) => !fixed.has(value)));
-  return { of, absorbed: new Set(of.values()), shiftable };
-}
-
-/** What such an activation leaves at most; 0: it is none. */
-function mostOf(op: Bound): number {
-  if (op.kind === "relu") return Number.POSITIVE_INFINITY;
-  if (op.function === "relu6") return 6;
-  const { alpha = 1, beta = 0 } = op;
-  return op.function === "clip" && alpha === 0 ? beta : 0;
-}
-
-/** As the f32 kernels have it: groups that do not end on whole vectors share theirs. */
-function takesBound({ groups, weight }: ConvOp): boolean {
-  const [out, depth] = weight.shape as [number, number];
-  return groups === 1 || depth === 1 || (out / groups) % 4 === 0;
+  const takes = (op: Op, bound: Follower) => op.kind === "conv" && mostOf(bound) > 0 && convTakesOne(op);
+  return { ...followersOf(stages, takes), shiftable };
 }
 
 /** What a convolution stores, where that is integers, in any network. */

@@ -14,6 +14,7 @@ import {
 } from "../../../assembly/shared/extended.js";
 import { ConvField, Field, PoolField } from "../../../assembly/shared/record.js";
 import { UnsupportedModelError } from "../../errors.js";
+import type { Follower } from "../../graph/followers.js";
 import type {
   ActivationOp,
   AveragePoolOp,
@@ -34,14 +35,14 @@ import { bitsOf, lower, window } from "../lower/lower.js";
 import type { Drafts, Words } from "../program/drafts.js";
 import { lowerConcat, lowerShuffle, lowerSlice, lowerTranspose } from "./boxes.js";
 import { isDepthwise, lowerDepthwise } from "./depthwise.js";
-import { type Follower, finishingOf, fusionsOf } from "./finish.js";
+import { finishingOf, fusionsOf } from "./finish.js";
 
 /** Output of a piece whose activation runs behind its sums: half of a small second-level cache. */
 const PIECE_BYTES = 128 * 1024;
 
 /** An operation's records, by the kernels of the extended modules; an activation that the one before it takes over has none. */
 export function lowerExtended(drafts: Drafts, op: Op): void {
-  const { followers, absorbed } = fusionsOf(drafts.network);
+  const { of: followers, absorbed } = fusionsOf(drafts.network);
   if (absorbed.has(op)) return;
   if (drafts.shape(op.output).quantization) {
     throw new UnsupportedModelError(
