@@ -191,6 +191,30 @@ describe.skipIf(noChromium)(`the playground in Chromium${noChromium}`, () => {
     await page.context().close();
   });
 
+  test("taught two classes, it answers by them, and axe finds nothing", async () => {
+    const page = await open();
+    await answered(page, "cat");
+    for (const [index, name] of ["cat", "horse"].entries()) {
+      await page.fill("#class-name", `my ${name}`);
+      await page.keyboard.press("Enter");
+      const one = photo(name === "cat" ? "cat.jpg" : "horse.png");
+      await page.setInputFiles(`#classes li:nth-child(${index + 1}) input`, [one, one]);
+    }
+    await until(
+      () => text(page, "classes"),
+      (said) => /2 pictures.*2 pictures/.test(said),
+    );
+    await page.click("#train");
+    await until(
+      () => text(page, "taught"),
+      (said) => said.startsWith("Taught"),
+      30_000,
+    );
+    await answered(page, "my cat");
+    expect(await violations(page)).toEqual([]);
+    await page.context().close();
+  });
+
   test("CPU and GPU are compared in turns, on the same picture", async () => {
     const page = await open();
     await answered(page, "cat");
