@@ -87,7 +87,9 @@ export class FastPictures {
     const decoder = new ImageDecoder({ type: "image/jpeg", data, colorSpaceConversion: "none" });
     const decoding = decoder.decode();
     try {
-      const { image: picture, complete } = await orGivenUp(decoding, signal);
+      const { image: picture, complete } = await orGivenUp(decoding, signal, () =>
+        decoding.then((late) => late.image.close()).catch(() => {}),
+      );
       try {
         const { format, visibleRect, colorSpace } = picture;
         const spread = formats[format ?? ""];

@@ -1,4 +1,4 @@
-import { NumericError, OptionError } from "../errors.js";
+import { OptionError } from "../errors.js";
 import type { Architecture } from "../graph/network.js";
 import type { ClassifyOptions, Prediction } from "../options.js";
 
@@ -69,17 +69,4 @@ export function rank(
       score: scores[index]!,
       ...(tells && { logit: logitOf(index) }),
     }));
-}
-
-/** Throws `NumericError` for logits of image `index` of `count` that are NaN or infinite. */
-export function checkLogits(logits: Float32Array, input: unknown, origin: string, index = 0, count = 1): void {
-  const at = logits.findIndex((logit) => !Number.isFinite(logit));
-  if (at < 0) return;
-  const image = count > 1 ? ` of image ${index + 1} of ${count}` : "";
-  const wrong = ArrayBuffer.isView(input) ? (input as Float32Array).findIndex((value) => !Number.isFinite(value)) : -1;
-  const mend =
-    wrong < 0
-      ? "Its weights overflow f32, or the input is not normalised as in training: check mean, std and the file."
-      : `Value ${wrong} of the input is ${(input as Float32Array)[wrong]}: check what it was made of.`;
-  throw new NumericError(`Logit ${at}${image} is ${logits[at]}, which is no answer of ${origin}. ${mend}`);
 }

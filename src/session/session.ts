@@ -11,7 +11,7 @@ import type { ClassifyOptions, Prediction, Preprocess, RunOptions } from "../opt
 import type { Plan } from "../plan.js";
 import type { CpuFirst } from "../schedule/cpu-first.js";
 import { checkBuffer } from "./buffer-input.js";
-import { checkLogits, rank, softmax } from "./classify.js";
+import { rank, softmax } from "./classify.js";
 import { checkInput, isGpuBuffer } from "./input.js";
 
 /** A loaded network with what is known of its images and labels, here or in a worker. Calls are answered in order. */
@@ -57,7 +57,7 @@ export class SessionInPlace implements Session {
     readonly labels: readonly string[] | null,
     readonly assumed: Partial<Architecture>,
     private readonly scheduler: CpuFirst,
-    private readonly host: Pick<Host, "decode" | "crop" | "release" | "loadGpu" | "loadFeatures">,
+    private readonly host: Pick<Host, "decode" | "crop" | "release" | "loadGpu" | "loadCheck" | "loadFeatures">,
     private readonly gpuDevice?: GPUDevice,
     /** Path or URL, for messages. */
     private readonly origin = "the model",
@@ -90,7 +90,9 @@ export class SessionInPlace implements Session {
 
   async #infer(input: Float32Array | GpuInput, index?: number, count?: number): Promise<Float32Array> {
     const logits = await this.scheduler.run(input, this.#watch?.next());
-    checkLogits(logits, input, this.origin, index, count);
+    if (!logits.every(Number.isFinite)) {
+      throw (await this.host.loadCheck()).noAnswer(logits, input, this.origin, index, count);
+    }
     return logits;
   }
 
@@ -144,7 +146,6 @@ export class SessionInPlace implements Session {
 
   /** Decoding takes part in the queue: answers come in the order of the calls, and two images are in memory at most. */
   async classify(image: unknown, options: ClassifyOptions): Promise<Prediction[]> {
-    this.checkClasses();
     this.startWatch();
     const { signal, region, rotation } = options;
     const part = region || rotation ? { region, rotation } : undefined;
@@ -157,17 +158,15 @@ export class SessionInPlace implements Session {
       if (part) pixels = (await import("../image/part.js")).partOf(pixels, part);
       return prepareImage(pixels, this.preprocess);
     };
-    return this.#enqueue(async () => {
-      try {
-        const input: GpuInput | Float32Array =
-          isFrame(image) && !part
-            ? { read, run: async (engine, last) => (await this.#onGpu()).run(image, engine, last) }
-            : await read();
-        return (await this.answer(input, options)).predictions;
-      } finally {
-        this.host.release?.(image);
-      }
-    }, signal);
+    const task = async () => {
+      this.checkClasses();
+      const input: GpuInput | Float32Array =
+        isFrame(image) && !part
+          ? { read, run: async (engine, last) => (await this.#onGpu()).run(image, engine, last) }
+          : await read();
+      return (await this.answer(input, options)).predictions;
+    };
+    return this.#enqueue(task, signal, image);
   }
 
   /** One image's logits and its best classes; first of them, where it is none of a taught model's classes, index -1. */
@@ -194,7 +193,7 @@ export class SessionInPlace implements Session {
       run: async (input: Float32Array | GpuInput, range: Range) => {
         throwIfAborted(signal);
         const values = await this.scheduler.run(input, undefined, range);
-        checkLogits(values, input, origin);
+        if (!values.every(Number.isFinite)) throw (await this.host.loadCheck()).noAnswer(values, input, origin);
         return values;
       },
       host: this.host,
@@ -204,13 +203,8 @@ export class SessionInPlace implements Session {
 
   features<W extends What>(asked: AskedFor<W>, signal?: AbortSignal | null): Promise<Answers[W]> {
     const within = this.#within(signal);
-    return this.#enqueue(async () => {
-      try {
-        return await (await this.host.loadFeatures()).answer(within, asked);
-      } finally {
-        if ("image" in asked) this.host.release?.(asked.image);
-      }
-    }, signal);
+    const task = async () => (await this.host.loadFeatures()).answer(within, asked);
+    return this.#enqueue(task, signal, (asked as { image?: unknown }).image);
   }
 
   /** The best classes of one image's logits. */
@@ -231,9 +225,19 @@ export class SessionInPlace implements Session {
     return this.#frames;
   }
 
-  #enqueue<T>(task: () => Promise<T>, signal?: AbortSignal | null): Promise<T> {
-    if (this.#closed) return Promise.reject(new ClosedError("This model was closed; load it again."));
-    return this.#queue.run(task, signal);
+  /** `image`: released once `task` has read it, or never will. */
+  #enqueue<T>(task: () => Promise<T>, signal?: AbortSignal | null, image?: unknown): Promise<T> {
+    const release = () => this.host.release?.(image);
+    let begun = false;
+    const answer: Promise<T> = this.#closed
+      ? Promise.reject(new ClosedError("This model was closed; load it again."))
+      : this.#queue.run(() => {
+          begun = true;
+          return task().finally(release);
+        }, signal);
+    // An aborted task that has begun goes on reading for a while.
+    answer.catch(() => begun || release());
+    return answer;
   }
 
   async close(): Promise<void> {

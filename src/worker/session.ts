@@ -230,8 +230,10 @@ class WorkerSession implements Session, Listener {
       }
       const worker = this.#worker;
       if (this.#mail(call)) continue;
+      let transfer: Transferable[] = [];
       try {
-        const [message, transfer] = await call.ask();
+        let message: Ask;
+        [message, transfer] = await call.ask();
         // It died meanwhile, or nobody waits any more: the message is made again, or not at all.
         if (this.#worker !== worker || call.aborted) continue;
         this.#waiting.shift();
@@ -242,6 +244,9 @@ class WorkerSession implements Session, Listener {
         this.#flying.delete(call.id);
         this.#waiting = this.#waiting.filter((other) => other !== call);
         call.reject(error);
+      } finally {
+        // Nothing is left of what was posted; of the rest, a camera has few frames to give away.
+        for (const it of transfer) (it as Partial<VideoFrame>).close?.();
       }
     }
     this.#pumping = false;
