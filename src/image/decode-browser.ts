@@ -3,6 +3,7 @@ import { MAX_IMAGE_BYTES } from "../limits.js";
 import { explained, type LoadOwn, readCanvas, toBitmap } from "./bitmap.js";
 import type { BrowserImage } from "./kinds.js";
 import { isRaw, type Pixels, toPixels } from "./pixels.js";
+import { startOfFrame } from "./start-of-frame.js";
 
 /** A canvas has limits of its own, beyond which it stays blank without a word: what is longer is read in tiles. */
 const CANVAS_SIDE = 4096;
@@ -36,12 +37,6 @@ export async function decodeInBrowser(
 /** Whether these are a JPEG, by its start of frame, that one canvas holds. */
 function isModerateJpeg(buffer: ArrayBuffer): boolean {
   const view = new DataView(buffer);
-  if (buffer.byteLength < 4 || view.getUint16(0) !== 0xffd8) return false;
-  for (let at = 2; at + 8 < buffer.byteLength; at += 2 + view.getUint16(at + 2)) {
-    const marker = view.getUint16(at);
-    if (marker < 0xffc0) break;
-    // Baseline and progressive; the rest are rare.
-    if (marker < 0xffc3) return Math.max(view.getUint16(at + 5), view.getUint16(at + 7)) <= CANVAS_SIDE;
-  }
-  return false;
+  const at = startOfFrame(view);
+  return at > 0 && Math.max(view.getUint16(at + 5), view.getUint16(at + 7)) <= CANVAS_SIDE;
 }

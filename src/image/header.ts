@@ -51,7 +51,7 @@ function parse(bytes: Uint8Array, origin: string): Header | undefined {
       if (marker >= 0xffc0 && marker < 0xffd0 && ![0xffc4, 0xffc8, 0xffcc].includes(marker))
         return { format: "JPEG", width: view.getUint16(at + 7), height: view.getUint16(at + 5) };
       // Markers are one byte and fill bytes before it; some have no length.
-      if (marker === 0xffff || marker < 0xff00) at++;
+      if (marker === 0xffff || marker < 0xff02) at++;
       else at += 2 + (marker > 0xffcf && marker < 0xffd9 ? 0 : view.getUint16(at + 2));
     }
   }

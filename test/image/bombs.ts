@@ -47,6 +47,8 @@ export function bombs(): Map<string, Uint8Array> {
     Buffer.concat([Buffer.from([0xff, 0xd8]), Buffer.alloc(1 << 20, Buffer.from([0xff, 0xe0, 0, 2]))]),
   );
   add("JPEG, 4,000 x 4,000, without scans", jpeg(4000, 4000));
+  add("JPEG in colour, 20,000 x 20,000", jpeg(20_000, 20_000, 3));
+  for (const lead of leads) add(`JPEG, 20,000 x 20,000, 8 x 8 after ff${lead}`, decoy(lead));
 
   add("GIF, 65,535 x 65,535", gif(0xffff, 0xffff, [0, 0, 0xffff, 0xffff]));
   add("GIF, 1 x 1, its frame 65,535 x 65,535", gif(1, 1, [0, 0, 0xffff, 0xffff]));
@@ -111,9 +113,22 @@ function png(
   return Buffer.concat([signature, chunk("IHDR", header), more, chunk("IDAT", body), chunk("IEND", new Uint8Array(0))]);
 }
 
-function jpeg(width: number, height: number): Uint8Array {
+function jpeg(width: number, height: number, components: 1 | 3 = 1): Buffer {
   const size = [height >> 8, height & 255, width >> 8, width & 255];
-  return Buffer.from([0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, ...size, 1, 1, 0x11, 0, 0xff, 0xd9]);
+  const each = [1, 2, 3].slice(0, components).flatMap((id) => [id, 0x11, 0]);
+  return Buffer.from([0xff, 0xd8, 0xff, 0xc0, 0, 8 + each.length, 8, ...size, components, ...each, 0xff, 0xd9]);
+}
+
+/** What has no length: a byte that fills, and the rest of a marker: a stuffed byte, TEM, RST0. */
+export const leads = ["", "00", "01", "d0"] as const;
+
+/** A JPEG of 20,000 x 20,000, in whose first segment lies a frame of 8 x 8: who takes a length after `lead` finds that one. */
+export function decoy(lead: (typeof leads)[number]): Uint8Array {
+  const segment = [0xff, 0xe0, 0xff, 0xff];
+  const begin = Buffer.from([0xff, 0xd8, 0xff, ...Buffer.from(lead, "hex"), ...segment]);
+  const bytes = Buffer.concat([begin, Buffer.alloc(0xffff - 2), jpeg(20_000, 20_000, 3).subarray(2)]);
+  bytes.set(jpeg(8, 8, 3).subarray(2), 4 + bytes.readUInt16BE(4));
+  return bytes;
 }
 
 function gif(
