@@ -1,6 +1,5 @@
 import { UnsupportedModelError } from "../../errors.js";
 import type { Activation } from "../../graph/network.js";
-import type { TensorInfo } from "../../graph/tensor.js";
 import type { FamilyReader } from "./family.js";
 import {
   blocksIn,
@@ -14,8 +13,7 @@ import {
   traitsOfFamily,
   type Unit,
 } from "./inverted.js";
-
-type Tensors = ReadonlyMap<string, TensorInfo>;
+import { extent, type Tensors } from "./tensors.js";
 
 /** A network of inverted residuals, by timm's or torchvision's names. */
 export interface FoundInverted {
@@ -47,8 +45,6 @@ interface Names {
   readonly squeeze: readonly [reduce: string, expand: string] | null;
   readonly project: Unit;
 }
-
-const extent = (tensors: Tensors, name: string, axis = 0) => tensors.get(`${name}.weight`)?.shape[axis] ?? 1;
 
 function blockOf(tensors: Tensors, { name, expand, depthwise, squeeze, project }: Names): InvertedBlock {
   const inner = expand ?? depthwise;

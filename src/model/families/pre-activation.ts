@@ -1,12 +1,11 @@
 import { UnsupportedModelError } from "../../errors.js";
 import type { Architecture, Network, Weight } from "../../graph/network.js";
-import { elementCount, type TensorInfo } from "../../graph/tensor.js";
+import { elementCount } from "../../graph/tensor.js";
 import type { Sides } from "../assemble.js";
 import type { Parameters } from "../parameters.js";
 import type { FamilyReader } from "./family.js";
 import { Layout } from "./layout.js";
-
-type Tensors = ReadonlyMap<string, TensorInfo>;
+import { extent, type Tensors } from "./tensors.js";
 
 /** Names of a block's layers: each convolution behind its norm (He et al. 2016, "Identity Mappings in Deep Residual Networks"). */
 interface Block {
@@ -28,8 +27,6 @@ interface Shape {
   /** GroupNorm in place of BatchNorm. */
   readonly grouped: boolean;
 }
-
-const extent = (tensors: Tensors, name: string, axis = 0) => tensors.get(`${name}.weight`)?.shape[axis] ?? 1;
 
 /** How many there are in a row, from `first` on. */
 function count(first: number, has: (index: number) => boolean): number {

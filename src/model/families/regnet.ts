@@ -1,13 +1,11 @@
 import { UnsupportedModelError } from "../../errors.js";
 import type { Architecture, Network } from "../../graph/network.js";
-import type { TensorInfo } from "../../graph/tensor.js";
 import type { Sides } from "../assemble.js";
 import type { Parameters } from "../parameters.js";
 import type { FamilyReader } from "./family.js";
 import type { Unit } from "./inverted.js";
 import { Layout } from "./layout.js";
-
-type Tensors = ReadonlyMap<string, TensorInfo>;
+import { extent, type Tensors } from "./tensors.js";
 
 /** A block's layers: a bottleneck as wide inside as outside (Radosavovic et al. 2020, figure 4). */
 interface Block {
@@ -25,8 +23,6 @@ interface Names {
   readonly stages: readonly (readonly Block[])[];
   readonly classifier: string;
 }
-
-const extent = (tensors: Tensors, name: string, axis = 0) => tensors.get(`${name}.weight`)?.shape[axis] ?? 1;
 
 /** Blocks, by the names that `of` gives them, as long as the file has them. */
 function stagesOf(tensors: Tensors, of: (stage: number, block: number) => Block): Block[][] {
