@@ -1,10 +1,8 @@
 import { expect, test } from "vitest";
 import type { Network } from "../../src/graph/network.js";
 import { checkStages } from "../../src/graph/stages.js";
-import { elementCount } from "../../src/graph/tensor.js";
 import { readOther } from "../../src/model/onnx/index.js";
-import { runReference } from "../model/reference.js";
-import { type Case, convertedCases, error, found, nodeCases, report } from "./suite.js";
+import { answersOf, type Case, convertedCases, error, found, nodeCases, report } from "./suite.js";
 
 /** A case's answer by plain loops in f64; throws where it is refused. */
 async function answer({ model, inputs }: Case): Promise<number[]> {
@@ -12,11 +10,7 @@ async function answer({ model, inputs }: Case): Promise<number[]> {
   const state = await readOther(model, "the case", {});
   const network = state.build!({ inputs: Object.fromEntries(others) }) as Network;
   checkStages(network);
-  const { height, width, channels } = network.values[network.input]!;
-  const one = elementCount([height, width, channels]);
-  const results: number[] = [];
-  for (let at = 0; at < first.length; at += one) results.push(...runReference(network, first.subarray(at, at + one)));
-  return results;
+  return answersOf(network, first);
 }
 
 test.skipIf(!found).each([

@@ -1,8 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import type { Network } from "../../src/graph/network.js";
+import { elementCount } from "../../src/graph/tensor.js";
 import { numbersOf, readTensor } from "../../src/model/onnx/constants.js";
 import * as more from "../../src/model/onnx/more/index.js";
 import { readGraph } from "../../src/model/onnx/proto.js";
 import { Message } from "../../src/model/onnx/protobuf.js";
+import { runReference } from "../model/reference.js";
 
 /** Where ONNX's own cases lie; absent in a checkout without the shared data. */
 export const folder = new URL("../../../shared/data/onnx/", import.meta.url);
@@ -111,6 +114,15 @@ export function lightCases(): Case[] {
     const output = tensor(readFileSync(new URL(file.replace(".onnx", "_output_0.pb"), root)));
     return { name: file, model, inputs: values, output, kinds: nodes.map(({ kind }) => kind) };
   });
+}
+
+/** A graph's answers by plain loops in f64, image by image where it takes them one by one. */
+export function answersOf(network: Network, input: Float64Array): number[] {
+  const { height, width, channels } = network.values[network.input]!;
+  const one = elementCount([height, width, channels]);
+  const results: number[] = [];
+  for (let at = 0; at < input.length; at += one) results.push(...runReference(network, input.subarray(at, at + one)));
+  return results;
 }
 
 /** The largest difference, of the largest value. */

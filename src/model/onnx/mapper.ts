@@ -1,10 +1,10 @@
-import { UnsupportedModelError } from "../../errors.js";
+import type { UnsupportedModelError } from "../../errors.js";
 import type { ActivationOp, BinaryOp, Vector } from "../../graph/network.js";
 import { Builder, MixesImages, type Moves, vectorOf } from "./builder.js";
 import { type Constant, freshWork, numbersOf } from "./constants.js";
 import { NeedsMore } from "./needs-more.js";
 import type { Node } from "./proto.js";
-import { bad } from "./shapes.js";
+import { bad, refused } from "./shapes.js";
 import { type Dim, dims, equal, extentOf, inValue, isBatch, joined, shapeOf, type View } from "./views.js";
 
 export type Value = View | Constant;
@@ -43,7 +43,7 @@ export class Mapper {
   }
 
   refuse(why: string): UnsupportedModelError {
-    return new UnsupportedModelError(`${`${this.node}`.replace(/^n/, "N")}: ${why}.`);
+    return refused(this.node, why);
   }
 
   /** An input, as it stands; undefined where the node has none there. */
@@ -60,11 +60,17 @@ export class Mapper {
     return isView(found) ? this.whole(found) : found;
   }
 
-  /** An input that is computed from the picture. */
-  view(index = 0): View {
-    const found = this.input(index);
+  /** An input that is computed from the picture, as it stands: of integers, it may hold what they stand for. */
+  stored(index = 0): View {
+    const found = this.given(index);
+    if (!found) throw bad(this.node, `lacks input ${index}`);
     if (!isView(found)) throw this.refuse(`its input ${index} is a constant, and another one is not`);
     return found;
+  }
+
+  /** As `stored`; of integers, themselves. */
+  view(index = 0): View {
+    return this.whole(this.stored(index));
   }
 
   constant(index: number): Constant | undefined {

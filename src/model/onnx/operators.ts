@@ -10,7 +10,7 @@ import { isFloat, type Node } from "./proto.js";
 import { axisOf, bad, flattened, reshapedShape } from "./shapes.js";
 import { dims, equal, extentOf, shapeOf, type View } from "./views.js";
 
-const same: Operator = (it) => it.given(0) as View;
+const same: Operator = (it) => it.stored();
 
 const axesAt = (it: Mapper, node: Node, rank: number): number[] | null =>
   axesStated(node, it.constant(1), it.work)?.map((axis) => axisOf(axis, rank, node)) ?? null;
@@ -149,7 +149,7 @@ export function biasOf(it: Mapper, constant: Constant, length: number): Vector {
 const pool =
   (kind: "maxPool" | "averagePool"): Operator =>
   (it, node) => {
-    const given = it.given(0) as View;
+    const given = it.stored();
     const view = it.picture(kind === "maxPool" ? given : it.view());
     const [height, width, channels] = it.builder.extents(view.value);
     const kernels = node.integers("kernel_shape") ?? [];
@@ -234,13 +234,13 @@ const gemm: Operator = (it, node) => {
 };
 
 const reshape: Operator = (it, node) => {
-  const view = it.given(0) as View;
+  const view = it.stored();
   const wanted = it.list(1) ?? node.integers("shape") ?? [];
   return it.reshape(view, reshapedShape(node, shapeOf(view), wanted));
 };
 
 const flatten: Operator = (it, node) => {
-  const view = it.given(0) as View;
+  const view = it.stored();
   return it.reshape(view, flattened(node, shapeOf(view)));
 };
 
@@ -267,5 +267,8 @@ export const operators: Readonly<Record<string, Operator>> = {
   Flatten: flatten,
   Reshape: reshape,
   Identity: same,
-  Dropout: same,
+  Dropout: (it, node) => {
+    if (it.list(2)?.[0] && it.list(1)?.[0] !== 0) throw it.refuse("it is in training mode");
+    return same(it, node);
+  },
 };

@@ -1,4 +1,4 @@
-import { ModelFormatError } from "../../errors.js";
+import { ModelFormatError, UnsupportedModelError } from "../../errors.js";
 import { elementCount } from "../../graph/tensor.js";
 import type { Node } from "./proto.js";
 
@@ -11,8 +11,14 @@ export function axisOf(axis: number, rank: number, node: Node): number {
   throw bad(node, `has the axis ${axis} of a tensor with ${rank}`);
 }
 
+const first = (node: Node) => `${node}`.replace(/^n/, "N");
+
 export function bad(node: Node, what: string): ModelFormatError {
-  return new ModelFormatError(`${`${node}`.replace(/^n/, "N")} ${what}: the ONNX file is damaged.`);
+  return new ModelFormatError(`${first(node)} ${what}: the ONNX file is damaged.`);
+}
+
+export function refused(node: Node, why: string): UnsupportedModelError {
+  return new UnsupportedModelError(`${first(node)}: ${why}.`);
 }
 
 /** `Reshape`'s shape: 0 copies an extent unless the node allows zeros, one -1 takes what is left. */

@@ -12,7 +12,7 @@ import {
 } from "../constants.js";
 import { axesOf, clipBounds, type Fold, type Inputs, listOf } from "../fold.js";
 import { isFloat, type Node, Type } from "../proto.js";
-import { axisOf, bad, flattened, reshapedShape } from "../shapes.js";
+import { axisOf, bad, flattened, refused, reshapedShape } from "../shapes.js";
 import { broadcast, squeezed, unsqueezed } from "./shapes.js";
 
 const trunc = (value: number, type: number) => (isFloat(type) ? value : Math.trunc(value));
@@ -252,6 +252,8 @@ export function scalesOf(
   zeros: Constant | undefined,
   work: Work,
 ) {
+  if (node.integer("block_size", 0) > 0)
+    throw refused(node, "it has a scale for each block of an axis; one for all, or for each index, is supported");
   const scale = numbersOf(scales, work);
   const axis = scale.length === 1 ? 0 : axisOf(node.integer("axis", 1), shape.length, node);
   if (scale.length !== 1 && scale.length !== shape[axis]) throw bad(node, `has ${scale.length} scales for [${shape}]`);

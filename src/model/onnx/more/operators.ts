@@ -2,20 +2,20 @@ import type { ActivationOp, NormalizeOp, Padding, Vector } from "../../../graph/
 import { elementCount } from "../../../graph/tensor.js";
 import { MAX_GATHERED } from "../../../limits.js";
 import { vectorOf } from "../builder.js";
-import { type Constant, reshaped, transposed } from "../constants.js";
+import { type Constant, reshaped } from "../constants.js";
 import { axesOf } from "../fold.js";
 import type { Operator } from "../mapper.js";
-import { isView, type Mapper, type Value } from "../mapper.js";
+import { isView, type Mapper } from "../mapper.js";
 import { convolve, globalPool, reduction } from "../operators.js";
 import { isFloat, type Node, Type } from "../proto.js";
 import { axisOf, bad } from "../shapes.js";
-import { type Dim, dims, equal, extentOf, inValue, type Places, shapeOf, type View } from "../views.js";
+import { type Dim, dims, equal, extentOf, inValue, shapeOf, type View } from "../views.js";
 import { dequantized, indicesOf, scalesOf, slicesOf, splitSizes, transposeOrder } from "./fold.js";
 import { integers } from "./integers.js";
-import { linear } from "./linear.js";
 import { decomposedNorm } from "./patterns.js";
+import { product } from "./product.js";
 import { squeezed, unsqueezed } from "./shapes.js";
-import { alone, combine, concat, inChannels, scaled } from "./tensors.js";
+import { alone, combine, concat, inChannels, scaled, sliced } from "./tensors.js";
 import { regrouped } from "./views.js";
 
 /** Before version 13 over all axes from the stated one on, later over that one alone. */
@@ -30,28 +30,9 @@ const softmax =
   };
 
 const transpose: Operator = (it, node) => {
-  const view = it.given(0) as View;
+  const view = it.stored();
   return { ...view, axes: transposeOrder(node, view.axes.length).map((axis) => view.axes[axis]!) };
 };
-
-/** Every `step`-th element of an axis. */
-function sliced(it: Mapper, view: View, axis: number, begin: number, step: number, count: number): View {
-  const extent = extentOf(view.axes[axis]!);
-  if (begin === 0 && step === 1 && count === extent) return view;
-  if (count === 0) throw it.refuse("it leaves no element");
-  const [laid, place] = alone(it, view, axis);
-  const taken = dims(count);
-  const places = laid.places.map((list, at) => (at === place ? taken : list)) as unknown as Places;
-  const along = (value: number, otherwise: number) =>
-    [0, 1, 2].map((at) => (at === place ? value : otherwise)) as [number, number, number];
-  const extents = places.map(extentOf) as [number, number, number];
-  const { name } = it.builder;
-  const value = it.builder.emit(
-    { kind: "slice", name, inputs: [laid.value], begin: along(begin, 0), step: along(step, 1) },
-    extents,
-  );
-  return { ...laid, value, places, axes: laid.axes.map((list, at) => (at === axis ? taken : list)) };
-}
 
 const count = (view: View, axes: readonly number[]) =>
   axes.reduce((product, axis) => product * extentOf(view.axes[axis]!), 1);
@@ -121,26 +102,8 @@ const layerNormalization: Operator = (it, node) => {
   return normalize(it, laid, { groups: 1, over: "pixel", epsilon: node.float("epsilon", 1e-5) }, vector(1), vector(2));
 };
 
-const matMul: Operator = (it) => product(it, it.input(0), it.input(1));
-
-function product(it: Mapper, a: Value, b: Value): View {
-  const matrix = (constant: Constant) => {
-    const extra = constant.shape.slice(0, -2);
-    if (extra.some((extent) => extent !== 1)) throw it.refuse(`it multiplies by several matrices, [${constant.shape}]`);
-    return reshaped(constant, constant.shape.slice(-2), it.work);
-  };
-  if (isView(a) && !isView(b)) {
-    const axis = a.axes.length - 1;
-    if (b.shape.length > 1) return linear(it, a, axis, transposed(matrix(b), [1, 0]));
-    const result = linear(it, a, axis, reshaped(b, [1, b.shape[0]!], it.work));
-    return { ...result, axes: result.axes.slice(0, -1) };
-  }
-  if (isView(b) && !isView(a) && a.shape.length > 1) return linear(it, b, Math.max(0, b.axes.length - 2), matrix(a));
-  throw it.refuse("it multiplies two computed tensors, as attention does");
-}
-
 const slice: Operator = (it, node) => {
-  const view = it.given(0) as View;
+  const view = it.stored();
   const inputs = node.inputs.map((_, index) => (index > 0 ? it.constant(index) : undefined));
   return slicesOf(node, shapeOf(view), inputs, it.work).reduce(
     (rest, { axis, begin, step, count }) => sliced(it, rest, axis, begin, step, count),
@@ -149,7 +112,7 @@ const slice: Operator = (it, node) => {
 };
 
 const split: Operator = (it, node) => {
-  const view = it.given(0) as View;
+  const view = it.stored();
   const axis = axisOf(node.integer("axis", 0), view.axes.length, node);
   let begin = 0;
   // Laid out once for all of its parts.
@@ -161,7 +124,7 @@ const split: Operator = (it, node) => {
 };
 
 const gather: Operator = (it, node) => {
-  const view = it.given(0) as View;
+  const view = it.stored();
   const axis = axisOf(node.integer("axis", 0), view.axes.length, node);
   const extent = extentOf(view.axes[axis]!);
   const indices = indicesOf(node, extent, it.list(1)!);
@@ -348,10 +311,10 @@ function floats(it: Mapper, node: Node, view: View, scales: Constant, zeros: Con
   return combine(it, "multiply", combine(it, "subtract", whole, vector(zero)), vector(scale));
 }
 
-const dequantize: Operator = (it, node) => floats(it, node, it.given(0) as View, it.needed(1), it.constant(2));
+const dequantize: Operator = (it, node) => floats(it, node, it.stored(), it.needed(1), it.constant(2));
 
 const quantizedConvolution: Operator = (it, node) => {
-  const view = floats(it, node, it.given(0) as View, it.needed(1), it.constant(2));
+  const view = floats(it, node, it.stored(), it.needed(1), it.constant(2));
   const weights = perRow(it, it.needed(3), it.needed(4), it.constant(5));
   const bias = it.constant(8);
   // A bias is counted in steps of the input's scale times the weights'.
@@ -402,7 +365,9 @@ const lpNormalization: Operator = (it, node) => {
   const view = it.view();
   const axis = axisOf(node.integer("axis", -1), view.axes.length, node);
   if (node.integer("p", 2) !== 2) throw it.refuse("only a norm of 2 is supported");
-  return combine(it, "divide", view, norm(it, view, [axis]));
+  // Zeros stay zeros.
+  const length = it.clip(norm(it, view, [axis]), 2 ** -100, Number.POSITIVE_INFINITY);
+  return combine(it, "divide", view, length);
 };
 
 const asDouble = (values: Float64Array, shape: readonly number[]) => ({
@@ -429,11 +394,11 @@ const convolution: Operator = (it, node) => {
 export const moreOperators: Readonly<Record<string, Operator>> = {
   Conv: convolution,
   Squeeze: (it, node) => {
-    const view = it.given(0) as View;
+    const view = it.stored();
     return it.reshape(view, squeezed(node, shapeOf(view), axesOf(node, it.constant(1), it.work)));
   },
   Unsqueeze: (it, node) => {
-    const view = it.given(0) as View;
+    const view = it.stored();
     return it.reshape(view, unsqueezed(node, shapeOf(view), axesOf(node, it.constant(1), it.work)));
   },
   Transpose: transpose,
@@ -483,7 +448,7 @@ export const moreOperators: Readonly<Record<string, Operator>> = {
   ReduceMin: reduction((it, view, axes) => scaled(it, it.pool(scaled(it, view, -1, 0), axes, "globalMaxPool"), -1, 0)),
   ReduceL2: reduction(norm),
   LpNormalization: lpNormalization,
-  MatMul: matMul,
+  MatMul: (it) => product(it, it.input(0), it.input(1)),
   Split: split,
   Slice: slice,
   Gather: gather,

@@ -265,6 +265,25 @@ export function concat(it: Mapper, parts: readonly Value[], axis: number): View 
   };
 }
 
+/** Every `step`-th element of an axis. */
+export function sliced(it: Mapper, view: View, axis: number, begin: number, step: number, count: number): View {
+  const extent = extentOf(view.axes[axis]!);
+  if (begin === 0 && step === 1 && count === extent) return view;
+  if (count === 0) throw it.refuse("it leaves no element");
+  const [laid, place] = alone(it, view, axis);
+  const taken = dims(count);
+  const places = laid.places.map((list, at) => (at === place ? taken : list)) as unknown as Places;
+  const along = (value: number, otherwise: number) =>
+    [0, 1, 2].map((at) => (at === place ? value : otherwise)) as [number, number, number];
+  const extents = places.map(extentOf) as [number, number, number];
+  const { name } = it.builder;
+  const value = it.builder.emit(
+    { kind: "slice", name, inputs: [laid.value], begin: along(begin, 0), step: along(step, 1) },
+    extents,
+  );
+  return { ...laid, value, places, axes: laid.axes.map((list, at) => (at === axis ? taken : list)) };
+}
+
 /** Axes under another shape of as many elements. */
 export function reshape(it: Mapper, view: View, shape: readonly number[]): View {
   const found = regrouped(view, shape);
