@@ -177,7 +177,6 @@ function printRows(found) {
   for (const [what, measured, wanted] of rows) {
     console.log(`${what.padEnd(52)} ${measured.padStart(10)} ${wanted.padStart(8)}`);
   }
-  console.log(
-    `(inference: ${ms(found.nodeInference)} in Node, ${ms(found.inference)} in Chromium, one thread; ${found.cameraAnswers})`,
-  );
+  console.log(found.cameraAnswers);
+  console.log(`(inference: ${ms(found.nodeInference)} in Node, ${ms(found.inference)} in Chromium, one thread)`);
 }

@@ -126,6 +126,7 @@ const oneFile = {
     }
     if (/\/src\/cpu\/extended\/open\.ts$/.test(id)) return noExtended;
     if (/\/src\/model\/onnx\/index\.ts$/.test(id)) return noOnnx;
+    if (/\/src\/watch\/watch\.ts$/.test(id)) return "export const watchFrames = null;";
     if (/\/src\/gpu\/extended\.ts$/.test(id)) return "export const extendedSteps = null;";
     // What integers are of other networks: it has none of those.
     if (/\/src\/graph\/stored\.ts$/.test(id)) return "export const withScalesIn = undefined;";
@@ -230,6 +231,7 @@ await Promise.all([
   // what lies in the worker's script, and start it there.
   pages({ quantize: "src/entry/quantize.ts" }, {}),
   pages({ "quantize-worker": "src/entry/quantize-web-worker.ts" }, {}),
+  pages({ "frame-worker": "src/entry/frame-worker.ts" }, {}),
   pages({ "service-worker": "src/entry/service-worker.ts" }, { plugins: [oneFile], codeSplitting: false }),
   build({
     bundle: true,

@@ -6,12 +6,11 @@ import { checkFields, unknown } from "../base/nearest.js";
 import type { Platform } from "../base/platform.js";
 import { ClosedError, OptionError, throwIfAborted } from "../errors.js";
 import type { ClassifyOptions, Prediction, StreamOptions, WatchOptions } from "../options.js";
+import { watchFrames } from "../watch/watch.js";
 import type { Classifier, StreamAnswer } from "./model.js";
 
 /** Pictures of a stream that are under way, unless stated. */
 const AHEAD = 4;
-/** Frames of a video that are under way: one is classified, the next lies ready. */
-const FRAMES = 2;
 
 /** Of `classify`, as the entries check them. */
 const classifyFields: readonly (keyof ClassifyOptions)[] = [
@@ -118,101 +117,12 @@ export async function* stream<Image>(
   }
 }
 
-/**
- * Classifies a video's frames until `signal` is aborted. While two frames are under way the others are dropped, so that answers never
- * lag; the promise rejects with the first error.
- */
+/** See `watchFrames`. */
 export function watch(
-  classifier: Pick<Classifier<unknown>, "classify">,
+  classifier: Classifier<unknown>,
   video: Platform<"HTMLVideoElement">,
-  watchOptions: WatchOptions,
+  options: WatchOptions,
 ): Promise<void> {
-  checkFields(watchOptions, [...classifyFields, "maxRate", "smooth", "onAnswer"], "watch option");
-  const { signal, maxRate = Number.POSITIVE_INFINITY, smooth = 0, onAnswer, ...options } = watchOptions;
-  if (!(maxRate > 0)) throw new OptionError(`maxRate is ${maxRate}; it must be frames a second, above 0.`);
-  if (!(smooth >= 0 && smooth < 1)) throw new OptionError(`smooth is ${smooth}; it must be from 0, and below 1.`);
-  if (typeof onAnswer !== "function") throw new OptionError("watch needs onAnswer, a function.");
-  const average = smooth > 0 ? averaging(smooth, options) : null;
-  return new Promise((resolve, reject) => {
-    const source = framesOf(video);
-    let underWay = 0;
-    let dropped = 0;
-    let due = Number.NEGATIVE_INFINITY;
-    const end = (settle: () => void) => {
-      source.cancel();
-      signal?.removeEventListener("abort", onAbort);
-      settle();
-    };
-    const onAbort = () => end(resolve);
-    const one = async (time: number) => {
-      underWay++;
-      try {
-        const all = { ...options, signal, ...(average && { topK: Number.POSITIVE_INFINITY, minScore: undefined }) };
-        const predictions = (await classifier.classify(video, all)) as Prediction[];
-        if (!signal?.aborted) onAnswer(average ? average(predictions) : predictions, { time, dropped });
-        dropped = 0;
-      } catch (error) {
-        if (!signal?.aborted) end(() => reject(error));
-      }
-      underWay--;
-    };
-    signal?.addEventListener("abort", onAbort);
-    if (signal?.aborted) onAbort();
-    else {
-      source.each((now, time) => {
-        if (now < due) return;
-        if (underWay >= FRAMES) dropped++;
-        else {
-          // A little early is on time: frames come a millisecond sooner or later.
-          due = now + 1000 / maxRate - 2;
-          one(time);
-        }
-      });
-    }
-  });
-}
-
-/** The frames of a video as it shows them; every animation frame, where a browser does not tell. */
-function framesOf(video: Platform<"HTMLVideoElement">) {
-  let handle = 0;
-  let ended = false;
-  const isTold: boolean = "requestVideoFrameCallback" in video;
-  return {
-    each(onFrame: (now: number, time: number) => void): void {
-      let last = -1;
-      const next = (now: number, frame?: { mediaTime: number }) => {
-        if (ended) return;
-        const time = frame?.mediaTime ?? video.currentTime;
-        ask();
-        if (isTold || (time !== last && video.readyState >= 2)) onFrame(now, time);
-        last = time;
-      };
-      const ask = () => {
-        handle = isTold ? video.requestVideoFrameCallback(next) : requestAnimationFrame(next);
-      };
-      ask();
-    },
-    cancel(): void {
-      ended = true;
-      if (isTold) video.cancelVideoFrameCallback(handle);
-      else cancelAnimationFrame(handle);
-    },
-  };
-}
-
-/** An exponential average of every class's score: `smooth` is what a frame keeps of those before it. */
-function averaging(smooth: number, { topK = 5, minScore = 0 }: ClassifyOptions) {
-  let scores: Map<number, number> | null = null;
-  return (predictions: readonly Prediction[]): Prediction[] => {
-    const before = scores;
-    const averaged = predictions.map((it) => {
-      const past = before?.get(it.index);
-      return past === undefined ? it : { ...it, score: smooth * past + (1 - smooth) * it.score };
-    });
-    scores = new Map(averaged.map(({ index, score }) => [index, score]));
-    return averaged
-      .sort((a, b) => b.score - a.score || a.index - b.index)
-      .slice(0, topK)
-      .filter(({ score }) => score >= minScore);
-  };
+  checkFields(options, [...classifyFields, "maxRate", "smooth", "onAnswer"], "watch option");
+  return watchFrames(classifier, video, options);
 }

@@ -6,6 +6,7 @@ import { MAX_IMAGE_BYTES, MAX_PIXELS } from "../limits.js";
 import type { ClassifyOptions } from "../options.js";
 import { asShown } from "./as-shown.js";
 import type { LoadOwn } from "./bitmap.js";
+import type { Crop } from "./crop.js";
 import { decodeInBrowser } from "./decode-browser.js";
 import { Resizer, type Rows, rowsOf } from "./fast-resize.js";
 import { orGivenUp } from "./give-up.js";
@@ -52,11 +53,14 @@ export class FastPictures {
 
   /** As `Host.crop`. */
   async crop(
-    image: BrowserImage,
+    given: BrowserImage | Crop,
     specs: readonly CropSpec[],
     signal?: AbortSignal | null,
     part?: Part,
   ): Promise<Uint8ClampedArray[]> {
+    const { crop } = Object(given) as Partial<Crop>;
+    if (crop) return [crop];
+    const image = given as BrowserImage;
     const found = part ? null : await this.#direct(image, specs, signal);
     if (found) return found;
     let pixels = await decodeInBrowser(image, signal, this.loadOwn);

@@ -1,4 +1,5 @@
 import { isKind } from "../base/kind.js";
+import type { Crop } from "./crop.js";
 import type { BrowserImage } from "./kinds.js";
 import { isRaw, toPixels } from "./pixels.js";
 
@@ -13,6 +14,11 @@ export async function sendBrowserImage(source: unknown): Promise<[image: unknown
     const copy = new Uint8Array(data);
     return [{ data: copy, width, height }, [copy.buffer]];
   }
-  if (isKind(image, "Blob", "File") || (isKind(image, "VideoFrame") && image.format)) return [image, []];
+  if (
+    (image as Partial<Crop> | null)?.crop ||
+    isKind(image, "Blob", "File") ||
+    (isKind(image, "VideoFrame") && image.format)
+  )
+    return [image, []];
   return (await import("./send-bitmap.js")).sendBitmap(image);
 }

@@ -107,12 +107,17 @@ export async function quantizeInWorker<Image>(
     const given = await from.at(index);
     if (!given) return to.post({ kind: "end" } satisfies Order);
     const { name } = given;
+    let moved: Transferable[] = [];
     try {
-      const [image, moved] = await host.sendImage(given.image);
+      let image: unknown;
+      [image, moved] = await host.sendImage(given.image);
       to.post({ kind: "picture", name, image } satisfies Order, moved);
     } catch (error) {
       // It is passed over as one is that cannot be decoded.
       to.post({ kind: "picture", name, error: sendError(error) } satisfies Order);
+    } finally {
+      // Nothing is left of what was posted.
+      for (const it of moved) (it as Partial<VideoFrame>).close?.();
     }
   }
 }

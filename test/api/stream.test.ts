@@ -4,8 +4,6 @@ import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { labels } from "../../src/entry/imagenet.js";
-import { watch } from "../../src/entry/more.js";
-import type { Prediction } from "../../src/options.js";
 import { library, root } from "../built.js";
 
 const photo = (name: string) => fileURLToPath(new URL(`examples/photos/${name}`, root));
@@ -134,83 +132,4 @@ test(`labels: "imagenet" are a thousand, and never of a network with other class
     /1000 labels for 110 classes/,
   );
   await expect(library.loadClassifier(undefined, { labels: "imagnet" as never })).rejects.toThrow(/list of strings/);
-});
-
-describe("watch", () => {
-  /** A video that shows a frame at each call of `show`. */
-  function fakeVideo() {
-    const waiting = new Map<number, (now: number, frame: { mediaTime: number }) => void>();
-    let last = 0;
-    const video = {
-      requestVideoFrameCallback: (callback: (now: number, frame: { mediaTime: number }) => void) => {
-        waiting.set(++last, callback);
-        return last;
-      },
-      cancelVideoFrameCallback: (handle: number) => waiting.delete(handle),
-    };
-    const show = (now: number) => {
-      const callbacks = [...waiting.values()];
-      waiting.clear();
-      for (const callback of callbacks) callback(now, { mediaTime: now / 1000 });
-    };
-    return { video: video as never, show, waiting };
-  }
-  const one = (score: number): Prediction[] => [
-    { index: 0, label: "a", score },
-    { index: 1, label: "b", score: 1 - score },
-  ];
-
-  test("two frames are under way, the others are dropped; it ends with the signal", async () => {
-    const { video, show, waiting } = fakeVideo();
-    const answers: ((predictions: Prediction[]) => void)[] = [];
-    const classify = () => new Promise<Prediction[]>((resolve) => answers.push(resolve));
-    const stop = new AbortController();
-    const told: unknown[] = [];
-    const watching = watch({ classify } as never, video, {
-      signal: stop.signal,
-      onAnswer: ([best], frame) => told.push([best!.label, frame]),
-    });
-    for (let frame = 0; frame < 5; frame++) show(frame * 33);
-    expect(answers).toHaveLength(2);
-    answers[0]!(one(0.9));
-    await sleep(1);
-    show(165);
-    expect(answers).toHaveLength(3);
-    expect(told).toEqual([["a", { time: 0, dropped: 3 }]]);
-    stop.abort();
-    await watching;
-    expect(waiting.size).toBe(0);
-    answers[1]!(one(0.9));
-    await sleep(1);
-    expect(told).toHaveLength(1);
-  });
-
-  test("maxRate, smooth, and an error", async () => {
-    const { video, show } = fakeVideo();
-    let score = 1;
-    let asked = 0;
-    const classify = async () => {
-      asked++;
-      if (score < 0) throw new Error("broken");
-      return one(score);
-    };
-    const told: number[] = [];
-    const watching = watch({ classify } as never, video, {
-      maxRate: 10,
-      smooth: 0.75,
-      onAnswer: (predictions) => told.push(predictions.find(({ index }) => index === 0)!.score),
-    });
-    for (let frame = 0; frame < 30; frame++) {
-      show((frame * 1000) / 30);
-      await sleep(1);
-      score = 0;
-    }
-    expect(asked).toBe(10);
-    expect(told.slice(0, 3)).toEqual([1, 0.75, 0.5625]);
-    score = -1;
-    show(2000);
-    await expect(watching).rejects.toThrow("broken");
-    expect(() => watch({ classify } as never, video, { maxRate: 0, onAnswer() {} })).toThrow(/maxRate is 0/);
-    expect(() => watch({ classify } as never, video, { smooth: 1, onAnswer() {} })).toThrow(/smooth is 1/);
-  });
 });

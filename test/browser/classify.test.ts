@@ -153,6 +153,45 @@ describe.skipIf(noChromium).each([true, false])(`Chromium, isolated: %s${noChrom
     expect(new Set(Object.values(kinds))).toEqual(new Set(["horse"]));
   });
 
+  test("a video is watched: its frames are read in a worker of their own, and answered as classify answers one", async () => {
+    const asked: string[] = [];
+    page.context().on("request", (request) => asked.push(new URL(request.url()).pathname));
+    const { expected, answers, sent } = await page.evaluate(async () => {
+      const bitmap = await createImageBitmap(await (await fetch("/examples/photos/cat.jpg")).blob());
+      const canvas = document.createElement("canvas");
+      Object.assign(canvas, { width: bitmap.width & -2, height: bitmap.height & -2 });
+      const drawing = setInterval(() => canvas.getContext("2d")!.drawImage(bitmap, 0, 0), 20);
+      const video = document.createElement("video");
+      Object.assign(video, { muted: true, srcObject: canvas.captureStream(30) });
+      await video.play();
+      const classifier = await resnetEdge.loadClassifier(undefined, { device: "cpu" });
+      const expected = await classifier.classify(video, { topK: 3 });
+      const { postMessage } = Worker.prototype;
+      let sent = 0;
+      Worker.prototype.postMessage = function (this: Worker, ...all: unknown[]) {
+        if ((all[0] as { image?: { crop?: unknown } }).image?.crop) sent++;
+        return postMessage.apply(this, all as never);
+      };
+      const stop = new AbortController();
+      const answers: Scores[] = [];
+      await classifier.watch(video, {
+        signal: stop.signal,
+        topK: 3,
+        onAnswer: (scores) => {
+          answers.push(scores);
+          if (sent > 3) stop.abort();
+        },
+      });
+      Worker.prototype.postMessage = postMessage;
+      clearInterval(drawing);
+      await classifier.close();
+      return { expected, answers, sent };
+    });
+    expect(sent).toBeGreaterThan(3);
+    for (const scores of answers) expect(scores).toEqual(expected);
+    expect(asked).toContain("/dist/frame-worker.js");
+  });
+
   test("errors are typed here too", async () => {
     const names = await page.evaluate(async () => {
       const { loadClassifier, loadModel } = resnetEdge;
