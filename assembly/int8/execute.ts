@@ -1,3 +1,4 @@
+import { qs8_add, qs8_fill } from "./add";
 import { Kernel } from "../shared/record";
 import { qs8_conv } from "./conv";
 import { qs8_dequantize, qs8_quantize } from "./convert";
@@ -24,6 +25,14 @@ export function executeQuantized(kernel: i32, record: usize, piece: i32, scratch
     case Kernel.qs8Depthwise:
       if (!DEPTHWISE) return false;
       qs8_depthwise(record, piece, scratch);
+      return true;
+    case Kernel.qs8Add:
+      if (!DEPTHWISE) return false;
+      qs8_add(record, piece);
+      return true;
+    case Kernel.qs8Fill:
+      if (!DEPTHWISE) return false;
+      qs8_fill(record);
       return true;
     case Kernel.qs8Linear:
       qs8_linear(record, piece);

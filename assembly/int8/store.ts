@@ -21,12 +21,24 @@ export function rounded(value: v128): v128 {
 
 /** Whether the summand of this thread's present record has no sign: a word that all stores share needs no parameter of the tiles. */
 let isSummandUnsigned = false;
+/** What is changed of every byte that is stored: 0..255 is computed as -128..127, whose sign bit is then the other one. */
+let flips: i8 = 0;
 
 /** The least integer that a record stores; takes note of its summand's kind. */
 export function leastOfIntegers(record: usize): i32 {
   const relu = word(record, Field.relu);
   isSummandUnsigned = (relu & ReluBit.isUnsigned) != 0;
+  if (DEPTHWISE) {
+    flips = relu & ReluBit.isByte ? -128 : 0;
+    if (flips) return -128;
+  }
   return relu & ReluBit.isZero ? 0 : -127;
+}
+
+// @ts-ignore: decorator
+@inline
+function flipped(bytes: v128): v128 {
+  return DEPTHWISE ? v128.xor(bytes, i8x16.splat(flips)) : bytes;
 }
 
 /**
@@ -63,7 +75,8 @@ export function put8(to: usize, s0: v128, s1: v128, scales: usize, least: i32): 
   const y1 = rounded(scaled(s1, v128.load(scales, 16), v128.load(scales, 48)));
   const wide = i16x8.narrow_i32x4_s(y0, y1);
   // Narrowing ends at 127.
-  v128.store64_lane(to, i8x16.max_s(i8x16.narrow_i16x8_s(wide, wide), i8x16.splat(<i8>least)), 0);
+  const bytes = i8x16.max_s(i8x16.narrow_i16x8_s(wide, wide), i8x16.splat(<i8>least));
+  v128.store64_lane(to, flipped(bytes), 0);
 }
 
 /** Stores two rows of eight sums, `step` bytes apart, or the first `rows` of them, of each the first `columns`. */
@@ -86,10 +99,10 @@ export function put2x8(
     if (rows > 1) putSome(c + step, s10, s11, scales, columns, residual, factor, least);
     return;
   }
-  const both = i8x16.narrow_i16x8_s(
+  const both = flipped(i8x16.narrow_i16x8_s(
     requantized(s00, s01, scales, c, residual, factor, least),
     requantized(s10, s11, scales, c + step, residual, factor, least),
-  );
+  ));
   v128.store64_lane(c, both, 0);
   v128.store64_lane(c + step, both, 1);
 }
@@ -105,7 +118,7 @@ export function putSome(
   least: i32,
 ): void {
   const wide = requantized(s0, s1, scales, c, residual, factor, least);
-  let bytes = <u64>i64x2.extract_lane(i8x16.narrow_i16x8_s(wide, wide), 0);
+  let bytes = <u64>i64x2.extract_lane(flipped(i8x16.narrow_i16x8_s(wide, wide)), 0);
   if (columns >= 8) {
     store<u64>(c, bytes);
     return;

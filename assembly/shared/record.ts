@@ -36,6 +36,8 @@ export enum Kernel {
   dequantize = 31,
   qs8Winograd = 32,
   qs8Depthwise = 33,
+  qs8Add = 34,
+  qs8Fill = 35,
 }
 
 /** Tiles of the matrix product, rows by columns. */
@@ -113,11 +115,25 @@ export enum ReluBit {
   isZero = 1,
   /** The summand is 0..255, or 0..127, not -127..127. */
   isUnsigned = 2,
+  /** Stored is 0..255, 128 more than what sums, factors and biases come to. */
+  isByte = 4,
 }
 
 /** The direct convolution of integers has the words of `ConvField`, and one more. Its `depth` counts words of four bytes. */
 export enum IntegerConvField {
   /** What a step of the summand is worth in steps of the output, an f32. */
+  factor = 31,
+}
+
+/** A sum of two values of bytes. */
+export enum IntegerAddField {
+  /** What is added, in steps of the output, an f32. */
+  offset = 23,
+  /** What a step of the input is worth in steps of the output, an f32. */
+  scalar = 24,
+  /** The greatest integer that is stored. */
+  most = 25,
+  /** As `scalar`, of the other term. */
   factor = 31,
 }
 

@@ -12,7 +12,6 @@ import type { StateDict } from "../graph/tensor.js";
 import { nodeHost } from "../host/node.js";
 import { assumedOf, statedOf } from "../model/assumed.js";
 import { buildNetwork, describeNetwork, modelCard, preprocessFor } from "../model/index.js";
-import { QUANTIZATION } from "../model/integers/format.js";
 import { isResidual } from "../model/residual.js";
 import type { LoadOptions, Preprocess } from "../options.js";
 import { floatBytes } from "../quantize/file.js";
@@ -22,6 +21,7 @@ import { labelsFor, type Scores } from "../session/classify.js";
 import { keepsIntegers } from "../session/keeps-integers.js";
 import { readSource } from "../source/open.js";
 import { readWeights } from "../weights/index.js";
+import { QUANTIZATION } from "../weights/integers-format.js";
 import { loadOptions, modelOf, type Options } from "./options.js";
 import { say, sayJson } from "./out.js";
 import { table } from "./table.js";
@@ -112,7 +112,7 @@ function compiling(options: LoadOptions & Pick<CpuOptions, "lower">, integers: I
 /** What lowers a network of integers here; nothing for one that is computed in float. */
 async function integersFor(network: Network, { simd }: LoadOptions): Promise<Integers | undefined> {
   if (!network.values.some(({ quantization }) => quantization)) return undefined;
-  const traits = { int8: true, relaxed: simd !== "baseline" && hasRelaxedSimd() };
+  const traits = { int8: true, extended: isExtended(network), relaxed: simd !== "baseline" && hasRelaxedSimd() };
   const { openIntegers } = await import("../cpu/int8/open.js");
   const integers = await openIntegers(network, await nodeHost.wasm(variantOf(traits, false)), traits, false, nodeHost);
   return integers ?? undefined;

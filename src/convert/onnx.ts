@@ -2,6 +2,7 @@ import { UnsupportedModelError } from "../errors.js";
 import type { ActivationOp, Network, Op, PerAxis, ValueShape, Vector, Weight } from "../graph/network.js";
 import { stepsOf } from "../graph/stored.js";
 import { elementCount } from "../graph/tensor.js";
+import { QUANTIZATION, VERSION } from "../weights/integers-format.js";
 import { OnnxGraph, Placed } from "./onnx-graph.js";
 
 /** What is known beside the weights, as the file's metadata keeps it under "resnet-edge". */
@@ -54,7 +55,10 @@ class Writer {
     return this.#graph.file(
       { name: "image", shape: ["batch", from.channels, from.height, from.width] },
       { name: "logits", shape: pooled ? ["batch", channels] : ["batch", channels, height, width] },
-      { "resnet-edge": JSON.stringify(card) },
+      {
+        "resnet-edge": JSON.stringify(card),
+        ...(values.some(({ quantization }) => quantization) ? { [QUANTIZATION]: VERSION } : {}),
+      },
     );
   }
 

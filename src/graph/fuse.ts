@@ -123,7 +123,7 @@ function scaled(weight: Weight, scale: Vector | null, layer: string, flaws: stri
 }
 
 /** Drops the values that no operation makes any more. */
-function renumber(network: Network): Network {
+export function renumber(network: Network): Network {
   const ids = new Map<ValueId, ValueId>([[network.input, 0]]);
   const id = (old: ValueId) => ids.get(old)!;
   for (const stage of network.stages) for (const op of stage.ops) ids.set(op.output, ids.size);

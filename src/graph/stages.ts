@@ -7,7 +7,7 @@ export type Sequence = Pick<Graph, "values" | "input" | "output"> & { readonly o
 
 /**
  * Cuts a sequence into at most `most` stages of about equal multiply-accumulates. A border is where one value alone is alive: what
- * was made before it is read behind it nowhere else. Where there are fewer borders there are fewer stages. Operations that the
+ * was made before it is read behind it nowhere else. None is before an activation, which may be part of what it reads. Where there are fewer borders there are fewer stages. Operations that the
  * output does not depend on are left out. A stage has its first operation's name.
  *
  * Throws `UnsupportedModelError` where an operation reads what is not made before it, or nothing makes the output.
@@ -23,7 +23,7 @@ export function cutStages(sequence: Sequence, most = Number.POSITIVE_INFINITY): 
     const last = index + 1 === ops.length;
     // The last stage takes what is left.
     const full = stages.length + 1 < most && done >= (total / most) * (stages.length + 1);
-    if (alive === null || !(last || full)) continue;
+    if (alive === null || !(last || full) || ops[index + 1]?.kind === "activation") continue;
     stages.push({ name: ops[begin]!.name, input, output: alive, ops: ops.slice(begin, index + 1) });
     [input, begin] = [alive, index + 1];
   }

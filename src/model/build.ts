@@ -1,11 +1,11 @@
 import { SourceError } from "../errors.js";
 import type { Network } from "../graph/network.js";
 import type { ArrivingTensor, Tensor } from "../graph/tensor.js";
+import { QUANTIZATION } from "../weights/integers-format.js";
 import { assemble } from "./assemble.js";
 import { modelCard } from "./card.js";
 import { type BuildOptions, construct, type State } from "./construct.js";
 import { FileParameters } from "./file-parameters.js";
-import { QUANTIZATION } from "./integers/format.js";
 import { recognize } from "./recognize.js";
 
 export type { BuildOptions, State } from "./construct.js";

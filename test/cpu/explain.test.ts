@@ -17,7 +17,7 @@ test("every word of a head has a name", () => {
 });
 
 test("words of families lie behind the head, within the record, and have one name and place each", () => {
-  expect(families.length).toBe(9);
+  expect(families.length).toBe(10);
   const places = new Map<string, number>();
   for (const [family, names] of families) {
     const words = wordsOf(names);

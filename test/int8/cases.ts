@@ -18,8 +18,8 @@ function roundEven(value: number): number {
 
 /** As `Quantization` has them, or -64..63 as 0..127. */
 type Type = Quantization["type"] | "s7";
-const quantized = (type: Type, scale: number): Quantization =>
-  type === "s7" ? { type: "u7", scale, zero: 64 } : { type, scale };
+const quantized = (type: Type, scale: number, zero = 0): Quantization =>
+  type === "s7" ? { type: "u7", scale, zero: 64 } : { type, scale, ...(zero === 0 ? {} : { zero }) };
 
 interface Case {
   readonly name: string;
@@ -36,7 +36,9 @@ interface Case {
   readonly summand?: Type;
   /** What is read: 0..127 unless it is said to be 0..255, or -64..63 as 0..127. */
   readonly from?: "u8" | "s7";
-  readonly type: "u7" | "s8" | "s7";
+  readonly type: "u7" | "u8" | "s8" | "s7";
+  /** What stands for zero in the input, the summand and the output, where another graph says so. */
+  readonly zeros?: readonly [input: number, summand: number, output: number];
   /** Every weight and activation as large as it can be: of either sign, or all of one, so that sums are as large as they can be. */
   readonly extreme?: "signs" | "sums";
 }
@@ -206,6 +208,44 @@ const offset: readonly Case[] = [
   },
 ];
 
+/** As the graphs of other makers have them: 0..255, any zero, which padding reads as well. */
+const rounded: readonly Case[] = [
+  { name: "to 0..255", height: 7, width: 6, channels: 96, out: 24, kernel: [1, 1], type: "u8", zeros: [0, 0, 0] },
+  {
+    ...{ name: "1x1 of 0..255 to 0..255", height: 5, width: 7, channels: 35, out: 17, kernel: [1, 1] },
+    ...{ from: "u8", type: "u8", zeros: [131, 0, 97] },
+  },
+  {
+    ...{ name: "3x3 of 0..255, padded", height: 9, width: 6, channels: 20, out: 24, kernel: [3, 3], padding: [1, 1] },
+    ...{ from: "u8", type: "u8", zeros: [131, 0, 97] },
+  },
+  {
+    ...{ name: "3x3 with a stride of 2, padded", height: 9, width: 8, channels: 33, out: 9, kernel: [3, 3] },
+    ...{ padding: [0, 2, 1, 1], stride: [2, 2], from: "u8", type: "u8", zeros: [255, 0, 128] },
+  },
+  {
+    ...{ name: "3x3 with a summand of 0..255", height: 5, width: 9, channels: 16, out: 20, kernel: [3, 3] },
+    ...{ padding: [1, 1], from: "u8", summand: "u8", type: "u8", zeros: [0, 112, 60] },
+  },
+  {
+    ...{ name: "groups of 0..255", height: 6, width: 6, channels: 24, out: 24, kernel: [3, 3], padding: [1, 1] },
+    ...{ groups: 2, from: "u8", type: "u8", zeros: [7, 0, 200] },
+  },
+  {
+    ...{ name: "the largest sums of 0..255", height: 5, width: 6, channels: 256, out: 16, kernel: [3, 3] },
+    ...{ padding: [1, 1], from: "u8", type: "u8", zeros: [0, 0, 5], extreme: "sums" },
+  },
+  ...[3, 5].flatMap((kernel) =>
+    [1, 2].map(
+      (stride): Case => ({
+        ...{ name: `depthwise ${kernel}x${kernel}, stride ${stride}, to 0..255`, height: 8, width: 9, channels: 21 },
+        ...{ out: 21, groups: 21, kernel: [kernel, kernel], stride: [stride, stride], padding: [1, 1] },
+        ...{ from: "u8", type: "u8", zeros: [0, 0, 140] },
+      }),
+    ),
+  ),
+];
+
 const sides: readonly Padding[] = [
   [0, 0, 0, 0],
   [1, 1, 1, 1],
@@ -262,7 +302,7 @@ async function convolution(it: Case, setup: Setup, module: WebAssembly.Module): 
     0.071,
   ];
   const shapes = { height: it.height, width: it.width, channels: it.channels };
-  const input: ValueShape = { ...shapes, quantization: quantized(it.from ?? "u7", inScale) };
+  const input: ValueShape = { ...shapes, quantization: quantized(it.from ?? "u7", inScale, it.zeros?.[0]) };
   const op: ConvOp = {
     kind: "conv",
     name: "conv",
@@ -277,26 +317,27 @@ async function convolution(it: Case, setup: Setup, module: WebAssembly.Module): 
     bias: { length: it.out, read: () => bias },
     relu: it.type === "u7",
   };
-  const output: ValueShape = { ...convOutput(op, input), quantization: quantized(it.type, outScale) };
-  const summand: ValueShape = { ...output, quantization: quantized(it.summand ?? "u7", summandScale) };
-  const most = it.from === "u8" ? 255 : 127;
+  const output: ValueShape = { ...convOutput(op, input), quantization: quantized(it.type, outScale, it.zeros?.[2]) };
+  const summand: ValueShape = { ...output, quantization: quantized(it.summand ?? "u7", summandScale, it.zeros?.[1]) };
+  const largest = it.from === "u8" ? 255 : 127;
   const values = Int16Array.from({ length: it.height * it.width * it.channels }, () =>
-    it.extreme ? most : whole(0, most),
+    it.extreme ? largest : whole(0, largest),
   );
   const others = Int16Array.from({ length: output.height * output.width * it.out }, () =>
     whole(it.summand === "s8" ? -127 : 0, it.summand === "u8" ? 255 : 127),
   );
-  const [zero, summandZero, outZero] = [it.from, it.summand, it.type].map((type) => (type === "s7" ? 64 : 0)) as [
-    number,
-    number,
-    number,
-  ];
+  const [zero, summandZero, outZero] =
+    it.zeros ?? ([it.from, it.summand, it.type].map((type) => (type === "s7" ? 64 : 0)) as [number, number, number]);
+  // 0..255 is computed as -128..127.
+  const less = it.type === "u8" ? 128 : 0;
+  const [least, most] = { u7: [0, 127], u8: [-128, 127], s8: [-127, 127], s7: [0, 127] }[it.type] as [number, number];
   const got = await runRecord(
     op,
     [image, input, summand, output],
     it.summand ? [values, others] : [values],
     setup,
     module,
+    { isRounded: it.zeros !== undefined },
   );
 
   const step = Math.ceil(it.out / 16) * 16;
@@ -312,9 +353,9 @@ async function convolution(it: Case, setup: Setup, module: WebAssembly.Module): 
           for (let kx = 0; kx < it.kernel[1]; kx++) {
             const inY = y * op.stride[0] - op.padding[0] + ky * op.dilation[0];
             const inX = x * op.stride[1] - op.padding[1] + kx * op.dilation[1];
-            if (inY < 0 || inX < 0 || inY >= it.height || inX >= it.width) continue;
+            const isInside = inY >= 0 && inX >= 0 && inY < it.height && inX < it.width;
             for (let c = 0; c < depth; c++) {
-              const a = values[(inY * it.width + inX) * it.channels + group * depth + c]!;
+              const a = isInside ? values[(inY * it.width + inX) * it.channels + group * depth + c]! : zero;
               const weight = weights[((o * depth + c) * it.kernel[0] + ky) * it.kernel[1] + kx]!;
               sum += a * weight;
               total += weight;
@@ -324,18 +365,18 @@ async function convolution(it: Case, setup: Setup, module: WebAssembly.Module): 
         const f = Math.fround;
         const factor = f((inScale * scales[o]!) / outScale);
         const added = it.summand ? f(summandScale / outScale) : 0;
-        const shift = outZero - summandZero * added - zero * total * factor;
+        const shift = outZero - less - summandZero * added - zero * total * factor;
         let real = f(f(f(sum) * factor) + f(bias[o]! / outScale + shift));
         const pixel = y * output.width + x;
         if (it.summand) real = f(real + f(others[pixel * it.out + o]! * added));
-        const stored = 0 + roundEven(Math.min(127, Math.max(it.type === "s8" ? -127 : 0, real)));
+        const stored = less + roundEven(Math.min(most, Math.max(least, real)));
         expected.push(stored);
-        found.push(got.getInt8(pixel * step + o));
+        found.push(less ? got.getUint8(pixel * step + o) : got.getInt8(pixel * step + o));
         // By what the integers stand for, without any of these roundings.
         const summand = it.summand ? (others[pixel * it.out + o]! - summandZero) * summandScale : 0;
         const exact = ((sum - zero * total) * inScale * scales[o]! + bias[o]! + summand) / outScale;
-        const [least, most] = { u7: [0, 127], s8: [-127, 127], s7: [-64, 63] }[it.type] as [number, number];
-        const off = Math.abs(stored - outZero - Math.min(most, Math.max(least, exact)));
+        const nearest = Math.min(most + less, Math.max(least + less, exact + outZero));
+        const off = Math.abs(stored - nearest);
         if (!(off < 0.502)) throw new Error(`${stored} stands for ${exact}`);
       }
     }
@@ -392,7 +433,7 @@ async function head(
     [],
     setup,
     module,
-    bytes,
+    { raw: bytes },
   );
   for (let o = 0; o < classes; o++) {
     let sum = 0;
@@ -489,6 +530,32 @@ async function conversions(setup: Setup, module: WebAssembly.Module): Promise<vo
   }
 }
 
+/** Sums of two values of bytes, each with a scale and a zero of its own. */
+async function sums(type: "u7" | "u8", setup: Setup, module: WebAssembly.Module): Promise<void> {
+  const [height, width, channels] = [5, 4, 21];
+  const most = type === "u8" ? 255 : 127;
+  const shapeOf = (scale: number, zero: number, of: "u7" | "u8" = "u8"): ValueShape => {
+    return { height, width, channels, quantization: quantized(of, scale, zero) };
+  };
+  const [one, other, sum] = [shapeOf(0.021, 112), shapeOf(0.013, 0), shapeOf(0.024, type === "u8" ? 43 : 0, type)];
+  const values = [1, 2].map(() => Int16Array.from({ length: height * width * channels }, () => whole(0, 255)));
+  const got = await runRecord(
+    { kind: "add", name: "sum", inputs: [1, 2], output: 3, relu: type === "u7" },
+    [image, one, other, sum],
+    values,
+    setup,
+    module,
+    { isRounded: true },
+  );
+  for (let at = 0; at < values[0]!.length; at++) {
+    const [first, second] = [values[0]![at]!, values[1]![at]!];
+    const exact = ((first - 112) * 0.021 + second * 0.013) / 0.024 + (type === "u8" ? 43 : 0);
+    const found = got.getUint8(Math.floor(at / channels) * 32 + (at % channels));
+    const off = Math.abs(found - Math.min(most, Math.max(0, exact)));
+    if (!(off < 0.501)) throw new Error(`${first} and ${second} make ${found}, not ${exact}`);
+  }
+}
+
 /** What is wrong with the kernels for integers of both modules, with one tile; empty where nothing is. `extended`: has depthwise ones. */
 export async function problemsOf(
   setup: Setup,
@@ -500,7 +567,9 @@ export async function problemsOf(
   const all: [string, () => Promise<void>][] = [
     ["conversions with an offset", () => conversions(setup, extended)],
     ...of(cases, module),
-    ...of([...offset, ...depthwise], extended),
+    ...of([...offset, ...depthwise, ...rounded], extended),
+    ["sums to 0..255", () => sums("u8", setup, extended)],
+    ["sums to 0..127", () => sums("u7", setup, extended)],
     ...heads.map(([channels, classes, side]): [string, () => Promise<void>] => [
       `${channels} channels of ${side} x ${side} pixels to ${classes} classes`,
       () => head(channels, classes, side, setup, module),

@@ -1,7 +1,8 @@
 import { Field, Tile } from "../../assembly/shared/record.js";
-import { lowerBounded } from "../../src/cpu/int8/bounded.js";
+import { lowerBounded, tools } from "../../src/cpu/int8/bounded.js";
 import { checkFinite, fromFloat, toFloat } from "../../src/cpu/int8/places.js";
 import { plain } from "../../src/cpu/int8/plain.js";
+import { lowerRounded } from "../../src/cpu/int8/rounded.js";
 import { compile } from "../../src/cpu/lower/compile.js";
 import { instantiate } from "../../src/cpu/module.js";
 import { packAll } from "../../src/cpu/pack/pack-all.js";
@@ -40,7 +41,7 @@ const WORD = 0x7fc0_dead;
 /**
  * Runs one operation's record on integers, [H][W][C] without padding, with its scratch between guard words. `shapes`: of the image, of
  * the input, of the summand, of the output; the operation reads values 1 and 2 and makes 3. `raw`: the input as it lies
- * in memory. Returns what lies in the output's place.
+ * in memory. `isRounded`: it is of another maker's graph. Returns what lies in the output's place.
  */
 export async function runRecord(
   op: Op,
@@ -48,7 +49,7 @@ export async function runRecord(
   inputs: readonly (Int8Array | Int16Array)[],
   { tile, threads = 1, filtered = false }: Setup,
   module: WebAssembly.Module,
-  raw?: Int8Array,
+  { raw, isRounded = false }: { readonly raw?: Int8Array; readonly isRounded?: boolean } = {},
 ): Promise<DataView> {
   const bring = (value: 1 | 2) =>
     conv({
@@ -70,7 +71,8 @@ export async function runRecord(
   const integers = {
     ...{ tile, name: "", floatTile: "4x8" as const, filtering: filtered ? 0 : Number.POSITIVE_INFINITY },
     ...{
-      lower: (drafts: object, op: Op) => lowerBounded(plain, drafts as Drafts, op),
+      lower: (drafts: object, op: Op) =>
+        isRounded ? lowerRounded(tools, plain, drafts as Drafts, op) : lowerBounded(plain, drafts as Drafts, op),
       checkFinite,
       toFloat,
       fromFloat,
@@ -88,10 +90,14 @@ export async function runRecord(
   words.set(program.records, program.recordsAt >> 2);
   const index = program.steps.findIndex((step) => step.name === op.name);
   const steps = program.steps.filter((step) => step.name === op.name);
-  const own = steps.map(({ kernel }) => kernel.slice(0, 4)).join();
+  const fills = steps.filter(({ kernel }) => kernel === "qs8_fill").length;
+  const own = steps
+    .map(({ kernel }) => kernel.slice(0, 4))
+    .slice(fills)
+    .join();
   const wanted = op.kind === "averagePool" ? "qs8_,f32_,qs8_" : "qs8_";
   if (own !== wanted) throw new Error(`${op.name} was lowered to ${own}`);
-  const record = program.records.subarray(index * Field.size, (index + 1) * Field.size);
+  const record = program.records.subarray((index + fills) * Field.size);
   for (const [which, field] of [Field.input, Field.residual].entries()) {
     const values = inputs[which];
     if (!values) continue;

@@ -11,14 +11,23 @@ import type { Integers } from "../program/program.js";
 import { lowerDepthwise } from "./depthwise.js";
 import { withOffsets } from "./offsets.js";
 import type { Plain } from "./plain.js";
+import type { Tools } from "./rounded.js";
+
+/** Needed for networks of other makers' integers alone. */
+const loadRounded = () => import("./rounded.js");
 
 /**
  * The lowering of networks beside the plain ResNets. Throws `UnsupportedModelError` for operations that are in the extended modules alone,
  * which have no integers, and `WasmError` where a module, a caller's own say, has no depthwise convolutions of integers.
  */
-export function lowererFor(network: Graph, kernels: Kernels, variant: Variant, plain: Plain): Integers["lower"] {
+export async function lowererFor(
+  network: Graph,
+  kernels: Kernels,
+  variant: Variant,
+  plain: Plain,
+): Promise<Integers["lower"]> {
   const ops = network.stages.flatMap((stage) => stage.ops);
-  const other = ops.find((op) => op.kind !== "conv" && needsExtended(op));
+  const other = ops.find((op) => op.kind !== "conv" && !isRounding(op) && needsExtended(op));
   if (other) {
     throw new UnsupportedModelError(
       `There are no kernels for both integers and "${other.name}" with its like: load the model with precision: "f32".`,
@@ -29,8 +38,12 @@ export function lowererFor(network: Graph, kernels: Kernels, variant: Variant, p
       `The given module of kernels (options.wasm) has no depthwise convolutions of integers: give cpu-${variant}.wasm, or load the model with precision: "f32".`,
     );
   }
-  return (drafts, op) => lowerBounded(plain, drafts as Drafts, op);
+  if (!ops.some(isRounding)) return (drafts, op) => lowerBounded(plain, drafts as Drafts, op);
+  const { lowerRounded } = await loadRounded();
+  return (drafts, op) => lowerRounded(tools, plain, drafts as Drafts, op);
 }
+
+const isRounding = (op: Op) => op.kind === "activation" && op.function === "quantize";
 
 function hasDepthwise({ memory, run }: Kernels): boolean {
   // Of no pixels: it reads and writes nothing.
@@ -56,12 +69,18 @@ export function lowerBounded(plain: Plain, drafts: Drafts, op: Op): void {
     if (!isDone) plain.lowerIntegers(drafts, op);
     return;
   }
-  const { value, most } = storedIn(op, network);
-  const isJoined = value !== op.output && endsAt(drafts, value, most);
-  const joined: ConvOp = isJoined ? { ...op, output: value, relu: true } : op;
+  const joined = withBound(drafts, op);
   const offset = withOffsets(drafts, joined);
   if (!lowerDepthwise(plain, drafts, offset)) plain.lowerIntegers(drafts, offset, joined);
 }
+
+/** The convolution that does what its activation does, where integers end with that. */
+function withBound(drafts: Drafts, op: ConvOp): ConvOp {
+  const { value, most } = storedIn(op, drafts.network);
+  return value !== op.output && endsAt(drafts, value, most) ? { ...op, output: value, relu: true } : op;
+}
+
+export const tools: Tools = { lowerBounded, lowerDepthwise, withBound, withOffsets };
 
 /** What the activation leaves at most. */
 function boundOf({ network }: Drafts, activation: Op): number {

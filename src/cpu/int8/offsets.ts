@@ -4,17 +4,17 @@ import type { Drafts } from "../program/drafts.js";
 
 /**
  * The convolution that computes on integers as they are stored what `op` does on those that they stand for: what zeros other than 0 come
- * to, in its input, its summand and its output, is in its bias.
+ * to, in its input, its summand and its output, is in its bias. `less`: what the store adds to its output.
  */
-export function withOffsets(drafts: Drafts, op: ConvOp): ConvOp {
+export function withOffsets(drafts: Drafts, op: ConvOp, less = 0): ConvOp {
   const rows = op.weight.int8;
   const from = drafts.shape(op.inputs[0]).quantization;
   const to = drafts.shape(op.output).quantization;
   const summand = op.inputs[1];
   const added = summand === undefined ? undefined : drafts.shape(summand).quantization;
-  if (!rows || !from || !to || !(from.zero || to.zero || added?.zero)) return op;
+  if (!rows || !from || !to || !(from.zero || to.zero || added?.zero || less)) return op;
   const sums = new Float64Array(op.weight.shape[0]!);
-  const offset = (to.zero ?? 0) - (added?.zero ?? 0) * (added ? Math.fround(added.scale / to.scale) : 0);
+  const offset = (to.zero ?? 0) - less - (added?.zero ?? 0) * (added ? Math.fround(added.scale / to.scale) : 0);
   const bias: Vector = {
     length: sums.length,
     needs: Math.max(op.bias?.needs ?? 0, rows.scales.needs ?? 0),

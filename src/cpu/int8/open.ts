@@ -50,7 +50,7 @@ export async function openIntegers(
   if (!kernels) return null;
   const { name, filtering } = await measured(network, kernels, traits, shared, store);
   const lower = traits.extended
-    ? (await loadBounded()).lowererFor(network, kernels, variantOf(traits, shared), plain)
+    ? await (await loadBounded()).lowererFor(network, kernels, variantOf(traits, shared), plain)
     : lowerIntegers;
   const floatTile: TileName = name === "wide" ? "4x8" : name;
   return { tile: names[name], name, floatTile, filtering, lower, checkFinite, toFloat, fromFloat };

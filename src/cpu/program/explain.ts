@@ -15,6 +15,7 @@ import {
   ConvField,
   Field,
   ImageField,
+  IntegerAddField,
   IntegerConvField,
   IntegerWinogradField,
   Kernel,
@@ -62,6 +63,8 @@ const families: Readonly<Record<Kernel | ExtendedKernel, Names>> = {
   [Kernel.qs8MaxPool]: PoolField,
   [Kernel.qs8GlobalAveragePool]: PointwiseField,
   [Kernel.qs8ZeroPadShortcut]: PointwiseField,
+  [Kernel.qs8Add]: IntegerAddField,
+  [Kernel.qs8Fill]: PointwiseField,
   [Kernel.quantize]: PointwiseField,
   [Kernel.dequantize]: PointwiseField,
   [ExtendedKernel.copyBox]: BoxField,
@@ -101,7 +104,8 @@ function shown(family: Names, field: number, word: number): number | string {
   if (field === Field.kernel) return Kernel[word] ?? ExtendedKernel[word]!;
   if (field === Field.tile) return Tile[word]!;
   const isScalar = family === PointwiseField && field === PointwiseField.scalar;
-  if (isScalar || field === IntegerConvField.factor) {
+  const isTerm = family === IntegerAddField && (field === IntegerAddField.scalar || field === IntegerAddField.offset);
+  if (isScalar || isTerm || field === IntegerConvField.factor) {
     return new Float32Array(Int32Array.of(word).buffer)[0]!;
   }
   return word;

@@ -1,8 +1,8 @@
 import { ModelFormatError, UnsupportedModelError } from "../../errors.js";
 import { type ArrivingTensor, elementCount, type Tensor } from "../../graph/tensor.js";
+import { QUANTIZATION, VERSION } from "../../weights/integers-format.js";
 import { bytesNeeded, toFloat32 } from "../../weights/values.js";
 import type { State } from "../construct.js";
-import { QUANTIZATION, VERSION } from "./format.js";
 
 export type FileTensor = Tensor | ArrivingTensor;
 

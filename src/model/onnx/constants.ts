@@ -86,6 +86,7 @@ export function computed(values: Float64Array, shape: readonly number[], type: n
 
 /** The same elements under another shape, of equal count. */
 export function reshaped(constant: Constant, shape: readonly number[], work: Work): Constant {
+  if (`${shape}` === `${constant.shape}`) return constant;
   const dense = contiguousStrides(constant.shape);
   const isDense = constant.strides.every((stride, axis) => constant.shape[axis]! < 2 || stride === dense[axis]);
   const isFill = constant.strides.every((stride, axis) => constant.shape[axis]! < 2 || stride === 0);

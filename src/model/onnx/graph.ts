@@ -20,16 +20,22 @@ export interface OnnxOptions {
   readonly inputSize?: number | readonly [height: number, width: number] | undefined;
   readonly foldBatchNorm?: boolean | undefined;
   readonly architecture?: string | Partial<KnownArchitecture> | undefined;
+  /** Keep a graph's integers, where it has some. */
+  readonly integers?: boolean | undefined;
   /** Values of the graph's inputs but one, by name. */
   readonly inputs?: Readonly<Record<string, ArrayLike<number> | ArrayLike<bigint>>> | undefined;
 }
 
 /** What few graphs have, and is loaded where one does. */
 type More = typeof import("./more/index.js");
+type Quantized = typeof import("./quantized/index.js");
 
 /** What a file holds, read as far as its tensors' places. */
 export interface Source extends Beside {
   readonly more: More | null;
+  readonly quantized: Quantized | null;
+  /** Whether this library wrote it, with integers. */
+  readonly isOwn: boolean;
   readonly origin: string;
   readonly name: string;
   readonly proto: GraphProto;
@@ -194,7 +200,8 @@ class Walk {
     nodes: readonly Node[],
     options: OnnxOptions,
   ): Network {
-    const { it } = this;
+    const { it, source } = this;
+    if (options.integers) it.rows = source.quantized?.rowsOf;
     it.views.set(input.name, this.inputView(shape, layout, batched, input.type!));
     for (const node of nodes) for (const name of node.outputs) it.makers.set(name, node);
     for (const node of nodes) {
@@ -236,9 +243,9 @@ class Walk {
       return found;
     });
     const [first] = inputs;
-    const { more } = this.source;
+    const { more, quantized } = this.source;
     const fold = folds[node.kind] ?? more?.folds[node.kind];
-    const operator = more?.operators[node.kind] ?? operators[node.kind];
+    const operator = quantized?.operators[node.kind] ?? more?.operators[node.kind] ?? operators[node.kind];
     // Of a value's shape alone.
     const shape = first && isView(first) && /^(Shape|Size)$/.test(node.kind) ? filled(shapeOf(first)) : null;
     const known = shape ? [shape] : (inputs as (Constant | undefined)[]);
@@ -331,7 +338,8 @@ class Walk {
       parameters: parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0),
       batchNorms: { folded: 0, kept },
     };
-    const fused = fuse(network, options.foldBatchNorm ?? true);
+    let fused = fuse(network, options.foldBatchNorm ?? true);
+    if (it.rows) fused = source.quantized!.rounded(fused, source.isOwn);
     return { ...fused, stages: stagesOf({ ...fused, ops: fused.stages[0]!.ops }) };
   }
 }

@@ -1,6 +1,7 @@
 import { ModelFormatError } from "../../errors.js";
 import type { StateDict } from "../../graph/tensor.js";
 import { MAX_NAME, MAX_TENSORS } from "../../limits.js";
+import { QUANTIZATION } from "../../weights/integers-format.js";
 import { type Constant, readTensor } from "./constants.js";
 import { buildNetwork, DEFAULT_SIDE, type OnnxOptions, type Source } from "./graph.js";
 import type { BesideHost } from "./more/index.js";
@@ -32,7 +33,8 @@ export async function readOther(
     origin,
     name: /^(|main_graph|torch.jit.*|graph|g|model)$/.test(name) ? "onnx" : name,
     proto,
-    ...{ initializers: new Map(), external: new Map(), more: null },
+    ...{ initializers: new Map(), external: new Map(), more: null, quantized: null },
+    isOwn: properties.has(QUANTIZATION),
   };
   const plain = properties.size > 0 || apart.length > 0 ? null : plainly(source, inputSize);
   const whole = plain ?? (await completed(source, properties, apart, bytes, host));
@@ -79,7 +81,9 @@ async function completed(
   const classes = source.proto.outputs[0]?.shape?.at(-1);
   const card = more.cardOf(properties, typeof classes === "number" ? classes : null);
   if (card != null) properties.set("resnet-edge", card);
-  const whole = { ...source, external, more };
+  const hasIntegers = source.proto.nodes.some(({ kind }) => /uantize|QLinear|QGemm/.test(kind));
+  const quantized = hasIntegers ? await import("./quantized/index.js") : null;
+  const whole = { ...source, external, more, quantized };
   return { ...whole, initializers: initializersOf(whole) };
 }
 

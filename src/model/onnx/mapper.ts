@@ -1,7 +1,7 @@
 import type { UnsupportedModelError } from "../../errors.js";
-import type { ActivationOp, BinaryOp, Vector } from "../../graph/network.js";
+import type { ActivationOp, BinaryOp, IntegerRows, Vector } from "../../graph/network.js";
 import { Builder, MixesImages, type Moves, vectorOf } from "./builder.js";
-import { type Constant, freshWork, numbersOf } from "./constants.js";
+import { type Constant, freshWork, numbersOf, type Work } from "./constants.js";
 import { NeedsMore } from "./needs-more.js";
 import type { Node } from "./proto.js";
 import { bad, refused } from "./shapes.js";
@@ -17,12 +17,26 @@ export type Operator = (it: Mapper, node: Node) => View | readonly View[];
 interface Rest extends Moves {
   readonly operators: Readonly<Record<string, Operator>>;
   readonly gemm: Operator;
+  readonly scalesOf: ScalesOf;
   combine(it: Mapper, name: BinaryOp["function"], one: Value, other: Value): View;
   reshape(it: Mapper, view: View, shape: readonly number[]): View;
   scaled(it: Mapper, view: View, scale: number, shift: number): View;
   spread(values: Float64Array, over: readonly Dim[], wanted: readonly Dim[]): Float64Array;
   viewOf(it: Mapper, constant: Constant, near: View): View;
+  concat(it: Mapper, parts: readonly Value[], axis: number): View;
+  product(it: Mapper, one: Value, other: Value): View;
+  sliced(it: Mapper, view: View, axis: number, begin: number, step: number, count: number): View;
+  dequantized(node: Node, x: Constant, scales: Constant, zeros: Constant | undefined, work: Work): Constant;
 }
+
+/** A node's scales and zero points, and the axis that they are along. */
+type ScalesOf = (
+  node: Node,
+  of: Pick<Constant, "shape">,
+  scales: Constant,
+  zeros: Constant | undefined,
+  work: Work,
+) => { readonly scale: Float64Array; readonly zero: Float64Array; readonly axis: number };
 
 /** What is known of each tensor of the graph while its nodes are mapped, and what every operator asks for. */
 export class Mapper {
@@ -33,6 +47,8 @@ export class Mapper {
   readonly work = freshWork();
   /** The one that is being mapped. */
   node!: Node;
+  /** Where integers are to be kept: those of weights that have some. */
+  rows: ((constant: Constant) => IntegerRows | undefined) | undefined;
 
   constructor(private readonly loaded: Rest | null) {}
 

@@ -1,13 +1,18 @@
 import type { Mapper } from "./mapper.js";
 import type { Node } from "./proto.js";
 
+/** onnxruntime's quantiser adds to it. */
+const weightName = /^(.+)\.weight(_quantized)?$/;
+
 /**
  * What an operation is called in reports: its weights' name ("layer1.0.conv1"), where the exporter kept it, else its node's, without what
  * PyTorch's exporter repeats of it ("/layer1/layer1.0/conv1/Conv").
  */
 export function nameOf(node: Node, it: Mapper): string {
-  const weight = node.inputs.slice(1).find((name) => name.endsWith(".weight") && it.constants.has(name));
-  if (weight) return weight.slice(0, -".weight".length);
+  for (const input of node.inputs.slice(1)) {
+    const [, layer] = weightName.exec(it.constants.get(input)?.name ?? "") ?? [];
+    if (layer) return layer;
+  }
   const parts = node.name.split("/").filter(Boolean);
   // The last one is the operator's own.
   const own = parts.pop();

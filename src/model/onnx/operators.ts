@@ -136,7 +136,11 @@ export function weightOf(it: Mapper, constant: Constant): Weight {
   if (elementCount(constant.shape) > MAX_WASM_BYTES / 4) {
     throw it.refuse(`its weights of [${constant.shape}] are more than WebAssembly's memory holds`);
   }
-  return { shape: constant.shape, read: (begin, end, target) => readConstant(constant, begin, end, target) };
+  return {
+    shape: constant.shape,
+    read: (begin, end, target) => readConstant(constant, begin, end, target),
+    int8: it.rows?.(constant),
+  };
 }
 
 export function biasOf(it: Mapper, constant: Constant, length: number): Vector {

@@ -1,5 +1,4 @@
 import type { ActivationOp, NormalizeOp, Padding, Vector } from "../../../graph/network.js";
-import { elementCount } from "../../../graph/tensor.js";
 import { MAX_GATHERED } from "../../../limits.js";
 import { vectorOf } from "../builder.js";
 import { type Constant, reshaped } from "../constants.js";
@@ -10,7 +9,7 @@ import { convolve, globalPool, reduction } from "../operators.js";
 import { isFloat, type Node, Type } from "../proto.js";
 import { axisOf, bad } from "../shapes.js";
 import { type Dim, dims, equal, extentOf, inValue, shapeOf, type View } from "../views.js";
-import { dequantized, indicesOf, scalesOf, slicesOf, splitSizes, transposeOrder } from "./fold.js";
+import { indicesOf, slicesOf, splitSizes, transposeOrder } from "./fold.js";
 import { integers } from "./integers.js";
 import { decomposedNorm } from "./patterns.js";
 import { product } from "./product.js";
@@ -267,89 +266,6 @@ const cast: Operator = (it, node) => {
   throw it.refuse("it makes whole numbers of floats");
 };
 
-/** Rounds to integers, by a scale for all or for each index of an axis; the value holds what they stand for. */
-function quantize(it: Mapper, node: Node, view: View, scales: Constant, zeros: Constant | undefined): View {
-  const type = zeros?.type ?? (node.integer("output_dtype", Type.u8) || Type.u8);
-  if (type !== Type.u8 && type !== Type.i8) throw it.refuse("it rounds to integers of other than eight bits");
-  const { scale, zero, axis } = scalesOf(node, { shape: shapeOf(view) }, scales, zeros, it.work);
-  const signed = type === Type.i8;
-  if (scale.length === 1) {
-    const [alpha, beta] = [scale[0]!, zero[0]!];
-    return { ...it.activation(view, "quantize", { alpha, beta, signed }), type, rounded: { scale: alpha, zero: beta } };
-  }
-  const wanted = combine(it, "divide", view, {
-    ...scales,
-    shape: along(scales.shape[0]!, axis, view.axes.length, 1),
-    strides: along(scales.strides[0]!, axis, view.axes.length, 0),
-  });
-  const parts = new Set(zero).size === 1 ? [[0, scale.length] as const] : [...zero].map((_, at) => [at, 1] as const);
-  const results = parts.map(([begin, count]) => {
-    const beta = zero[begin]!;
-    const rounded = it.activation(sliced(it, wanted, axis, begin, 1, count), "quantize", { alpha: 1, beta, signed });
-    return scaled(it, rounded, 1, beta);
-  });
-  return { ...(results.length === 1 ? results[0]! : concat(it, results, axis)), type };
-}
-
-/** A list with one number at an axis and another everywhere else. */
-const along = (value: number, axis: number, rank: number, otherwise: number) =>
-  Array.from({ length: rank }, (_, at) => (at === axis ? value : otherwise));
-
-/** What integers stand for. */
-function floats(it: Mapper, node: Node, view: View, scales: Constant, zeros: Constant | undefined): View {
-  const { scale, zero, axis } = scalesOf(node, { shape: shapeOf(view) }, scales, zeros, it.work);
-  const { rounded } = view;
-  if (rounded && scale.length === 1 && rounded.scale === scale[0] && rounded.zero === zero[0]) {
-    return { ...view, rounded: undefined, type: Type.float };
-  }
-  const whole: View = { ...it.whole(view), type: Type.float };
-  if (scale.length === 1) return scaled(it, whole, scale[0]!, -zero[0]! * scale[0]!);
-  const vector = (values: Float64Array): Constant => ({
-    ...{ name: "", type: Type.float },
-    ...asDouble(values, along(values.length, axis, view.axes.length, 1)),
-  });
-  return combine(it, "multiply", combine(it, "subtract", whole, vector(zero)), vector(scale));
-}
-
-const dequantize: Operator = (it, node) => floats(it, node, it.stored(), it.needed(1), it.constant(2));
-
-const quantizedConvolution: Operator = (it, node) => {
-  const view = floats(it, node, it.stored(), it.needed(1), it.constant(2));
-  const weights = perRow(it, it.needed(3), it.needed(4), it.constant(5));
-  const bias = it.constant(8);
-  // A bias is counted in steps of the input's scale times the weights'.
-  const input = it.numbers(it.needed(1))[0]!;
-  const steps = it.numbers(it.needed(4));
-  const real = bias && it.numbers(bias).map((value, at) => value * input * steps[steps.length === 1 ? 0 : at]!);
-  const result = convolve(
-    it,
-    node,
-    view,
-    weights,
-    real ? { name: "", type: Type.float, ...asDouble(real, [real.length]) } : null,
-  );
-  return quantize(it, node, result, it.needed(6), it.constant(7));
-};
-
-const quantizedProduct: Operator = (it, node) => {
-  const side = (index: number) => {
-    const given = it.given(index)!;
-    const [scale, zero] = [it.needed(index + 1), it.constant(index + 2)];
-    return isView(given) ? floats(it, node, given, scale, zero) : dequantized(node, given, scale, zero, it.work);
-  };
-  return quantize(it, node, product(it, side(0), side(3)), it.needed(6), it.constant(7));
-};
-
-/** Weights in integers, with a scale for all or for each row. */
-function perRow(it: Mapper, weights: Constant, scales: Constant, zeros: Constant | undefined): Constant {
-  const scale = it.numbers(scales);
-  const zero = zeros ? it.numbers(zeros) : new Float64Array(1);
-  if (scale.length !== 1 && scale.length !== weights.shape[0])
-    throw bad(it.node, `has ${scale.length} scales for [${weights.shape}]`);
-  const all = Float64Array.from({ length: scale.length }, (_, at) => zero[zero.length === 1 ? 0 : at]!);
-  return { ...weights, type: Type.float, linear: { scale, zero: all, axis: 0 } };
-}
-
 const lrn: Operator = (it, node) => {
   const view = it.picture(it.view());
   const parameters = {
@@ -370,12 +286,9 @@ const lpNormalization: Operator = (it, node) => {
   return combine(it, "divide", view, length);
 };
 
-const asDouble = (values: Float64Array, shape: readonly number[]) => ({
-  dtype: "f64" as const,
-  shape,
-  strides: shape.map((_, axis) => elementCount(shape.slice(axis + 1))),
-  bytes: new Uint8Array(values.buffer),
-});
+/** A list with one number at an axis and another everywhere else. */
+const along = (value: number, axis: number, rank: number, otherwise: number) =>
+  Array.from({ length: rank }, (_, at) => (at === axis ? value : otherwise));
 
 /** Zeros around a picture that were added before are part of a convolution's padding. */
 const convolution: Operator = (it, node) => {
@@ -472,8 +385,4 @@ export const moreOperators: Readonly<Record<string, Operator>> = {
   LogSoftmax: softmax(true),
   Cast: cast,
   CastLike: cast,
-  QuantizeLinear: (it, node) => quantize(it, node, it.view(), it.needed(1), it.constant(2)),
-  DequantizeLinear: dequantize,
-  QLinearConv: quantizedConvolution,
-  QLinearMatMul: quantizedProduct,
 };
