@@ -23,7 +23,7 @@ export const MAX_PICKLE_ITEMS = 500_000;
 export const MAX_PROTOBUF_FIELDS = 5_000_000;
 /** Nodes of an ONNX graph; a ResNet-152 has some 500. */
 export const MAX_ONNX_NODES = 20_000;
-/** Elements that are computed from constants while an ONNX graph is read. */
+/** Elements that are computed from constants while an ONNX graph is read, beside two for each byte of its tensors. */
 export const MAX_FOLDED_ELEMENTS = 1 << 25;
 /** Indices that one node of an ONNX graph may gather from a computed value. */
 export const MAX_GATHERED = 256;

@@ -116,3 +116,75 @@ test("a scale for each block of an axis is refused as such", async () => {
   const graph = model({ nodes, input: [2, 4], tensors: [tensor("scales", [2, 2], [1, 1, 1, 1])], version: 21 });
   await expect(build(graph)).rejects.toThrow(/Node 0 \(QuantizeLinear\): it has a scale for each block of an axis/);
 });
+
+test.each([
+  ["a column", [1, 2, 3, 4], "flip"],
+  ["a row", [1, 2, 4, 3], "row"],
+] as const)("MatMul of two computed values, of which one is %s, is a weighted sum", async (_, shape, kind) => {
+  // The second value: of each column (or row) the sum, so that both are computed.
+  const axis = kind === "row" ? 3 : 2;
+  const nodes = [
+    { kind: "ReduceSum", inputs: ["x", "axes"], outputs: ["s"] },
+    { kind: "Transpose", inputs: ["s"], outputs: ["t"], attributes: { perm: [0, 1, 3, 2] } },
+    { kind: "MatMul", inputs: kind === "row" ? ["t", "x"] : ["x", "t"], outputs: ["y"] },
+  ];
+  const [, channels, rows, columns] = shape;
+  const graph = model({ nodes, input: shape, output: [1], tensors: [tensor("axes", [1], [axis], 7)] });
+  const x = Float64Array.from(numbers(shape, 3));
+  const found = answersOf(await build(graph), x);
+  const at = (c: number, row: number, column: number) => x[(c * rows + row) * columns + column]!;
+  const sum = (count: number, of: (index: number) => number) =>
+    Array.from({ length: count }, (_, index) => of(index)).reduce((a, b) => a + b);
+  const wanted = Array.from({ length: channels }, (_, c) => {
+    const overRows = (column: number) => sum(rows, (row) => at(c, row, column));
+    const overColumns = (row: number) => sum(columns, (column) => at(c, row, column));
+    return kind === "row"
+      ? Array.from({ length: columns }, (_, column) => sum(rows, (row) => overColumns(row) * at(c, row, column)))
+      : Array.from({ length: rows }, (_, row) => sum(columns, (column) => at(c, row, column) * overRows(column)));
+  }).flat();
+  expect(found.length).toBe(wanted.length);
+  for (const [index, value] of wanted.entries()) expect(found[index]).toBeCloseTo(value, 5);
+});
+
+test("weights that a BatchNormalization in training mode standardises are constants", async () => {
+  const [out, depth] = [3, 5];
+  const weights = numbers([1, out, depth], 7);
+  const [gain, shift] = [
+    [2, 0.5, -1],
+    [0.1, 0, -0.2],
+  ];
+  const graph = model({
+    nodes: [
+      {
+        kind: "BatchNormalization",
+        inputs: ["w", "g", "b", "zeros", "ones"],
+        outputs: ["n"],
+        attributes: { training_mode: 1 },
+      },
+      { kind: "Reshape", inputs: ["n", "shape"], outputs: ["k"] },
+      { kind: "Conv", inputs: ["x", "k"], outputs: ["y"] },
+    ],
+    input: [1, depth, 1, 2],
+    output: [1, out, 1, 2],
+    tensors: [
+      tensor("w", [1, out, depth], weights),
+      tensor("g", [out], gain),
+      tensor("b", [out], shift),
+      tensor("zeros", [out], [0, 0, 0]),
+      tensor("ones", [out], [1, 1, 1]),
+      tensor("shape", [4], [out, depth, 1, 1], 7),
+    ],
+  });
+  const x = Float64Array.from(numbers([depth, 2], 2));
+  const found = answersOf(await build(graph), x);
+  for (let row = 0; row < out; row++) {
+    const values = weights.slice(row * depth, (row + 1) * depth);
+    const mean = values.reduce((a, b) => a + b) / depth;
+    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / depth;
+    const standard = values.map((value) => ((value - mean) / Math.sqrt(variance + 1e-5)) * gain[row]! + shift[row]!);
+    for (let column = 0; column < 2; column++) {
+      const wanted = standard.reduce((sum, value, at) => sum + value * x[at * 2 + column]!, 0);
+      expect(found[row * 2 + column]).toBeCloseTo(wanted, 5);
+    }
+  }
+});

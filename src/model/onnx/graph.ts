@@ -187,9 +187,8 @@ class Walk {
     private readonly source: Source,
     constants: ReadonlyMap<string, Constant>,
   ) {
-    this.it = new Mapper(source.more);
+    this.it = new Mapper(source.more, constants);
     this.expressions = source.more ? new source.more.Expressions() : null;
-    for (const [name, constant] of constants) this.it.constants.set(name, constant);
   }
 
   run(
@@ -204,7 +203,8 @@ class Walk {
     if (options.integers) it.rows = source.quantized?.rowsOf;
     it.views.set(input.name, this.inputView(shape, layout, batched, input.type!));
     for (const node of nodes) for (const name of node.outputs) it.makers.set(name, node);
-    for (const node of nodes) {
+    const needed = this.source.more?.needed(nodes, this.source.proto.outputs) ?? nodes;
+    for (const node of needed) {
       it.node = node;
       try {
         this.map(node);
@@ -236,7 +236,7 @@ class Walk {
   private map(node: Node): void {
     const { it } = this;
     it.builder.name = nameOf(node, it);
-    const inputs = node.inputs.map((name) => {
+    const inputs = node.read.map((name) => {
       if (!name) return undefined;
       const found = it.constants.get(name) ?? it.views.get(name);
       if (!found) throw bad(node, `reads "${name}", which no node before it makes`);

@@ -1,7 +1,7 @@
 import type { UnsupportedModelError } from "../../errors.js";
 import type { ActivationOp, BinaryOp, IntegerRows, Vector } from "../../graph/network.js";
 import { Builder, MixesImages, type Moves, vectorOf } from "./builder.js";
-import { type Constant, freshWork, numbersOf, type Work } from "./constants.js";
+import { type Constant, numbersOf, type Work, workOf } from "./constants.js";
 import { NeedsMore } from "./needs-more.js";
 import type { Node } from "./proto.js";
 import { bad, refused } from "./shapes.js";
@@ -41,16 +41,22 @@ type ScalesOf = (
 /** What is known of each tensor of the graph while its nodes are mapped, and what every operator asks for. */
 export class Mapper {
   readonly builder = new Builder(() => this.more);
-  readonly constants = new Map<string, Constant>();
+  readonly constants: Map<string, Constant>;
   readonly views = new Map<string, View>();
   readonly makers = new Map<string, Node>();
-  readonly work = freshWork();
+  readonly work;
   /** The one that is being mapped. */
   node!: Node;
   /** Where integers are to be kept: those of weights that have some. */
   rows: ((constant: Constant) => IntegerRows | undefined) | undefined;
 
-  constructor(private readonly loaded: Rest | null) {}
+  constructor(
+    private readonly loaded: Rest | null,
+    initializers: ReadonlyMap<string, Constant>,
+  ) {
+    this.constants = new Map(initializers);
+    this.work = workOf([...initializers.values()].reduce((sum, { bytes }) => sum + bytes.length, 0));
+  }
 
   /** What few graphs need. Throws `NeedsMore` where it was not loaded. */
   get more(): Rest {

@@ -57,6 +57,11 @@ export class Node {
     return this.#attributes.has(attribute);
   }
 
+  /** Inputs whose values count. A BatchNormalization in training mode only passes its last two on. */
+  get read(): readonly string[] {
+    return this.integer("training_mode", 0) ? this.inputs.slice(0, 3) : this.inputs;
+  }
+
   integer(attribute: string, otherwise: number): number {
     return this.#attributes.get(attribute)?.integer(3) ?? otherwise;
   }

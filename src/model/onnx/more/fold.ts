@@ -14,6 +14,7 @@ import { axesOf, clipBounds, type Fold, type Inputs, listOf } from "../fold.js";
 import { isFloat, type Node, Type } from "../proto.js";
 import { axisOf, bad, flattened, refused, reshapedShape } from "../shapes.js";
 import { broadcast, squeezed, unsqueezed } from "./shapes.js";
+import { standardized } from "./standardized.js";
 
 const trunc = (value: number, type: number) => (isFloat(type) ? value : Math.trunc(value));
 
@@ -123,6 +124,7 @@ export const moreFolds: Readonly<Record<string, Fold>> = {
     const change = to === Type.bool ? (it: number) => Number(it !== 0) : Math.trunc;
     return [computed(numbersOf(x!, work).map(change), x!.shape, to)];
   },
+  BatchNormalization: (node, [x, ...vectors], work) => [standardized(node, x!, vectors, work)],
   Shape(node, [x]) {
     const rank = x!.shape.length;
     const clamp = (at: number) => Math.min(rank, Math.max(0, at < 0 ? at + rank : at));

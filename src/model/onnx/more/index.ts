@@ -5,6 +5,7 @@ export { dequantized, moreFolds as folds, scalesOf } from "./fold.js";
 export { boundInputs } from "./inputs.js";
 export { gemm } from "./linear.js";
 export { arranged } from "./moves.js";
+export { needed } from "./needed.js";
 export { moreOperators as operators } from "./operators.js";
 export { Expressions } from "./patterns.js";
 export { product } from "./product.js";

@@ -14,7 +14,7 @@ import { integers } from "./integers.js";
 import { decomposedNorm } from "./patterns.js";
 import { product } from "./product.js";
 import { squeezed, unsqueezed } from "./shapes.js";
-import { alone, combine, concat, inChannels, scaled, sliced } from "./tensors.js";
+import { alone, combine, concat, inChannels, scaled, sliced, summed } from "./tensors.js";
 import { regrouped } from "./views.js";
 
 /** Before version 13 over all axes from the stated one on, later over that one alone. */
@@ -33,12 +33,8 @@ const transpose: Operator = (it, node) => {
   return { ...view, axes: transposeOrder(node, view.axes.length).map((axis) => view.axes[axis]!) };
 };
 
-const count = (view: View, axes: readonly number[]) =>
-  axes.reduce((product, axis) => product * extentOf(view.axes[axis]!), 1);
-
 function norm(it: Mapper, view: View, axes: readonly number[]): View {
-  const squares = it.pool(combine(it, "multiply", view, view), axes, "globalAveragePool");
-  return it.activation(scaled(it, squares, count(view, axes), 0), "sqrt");
+  return it.activation(summed(it, combine(it, "multiply", view, view), axes), "sqrt");
 }
 
 const function1 =
@@ -356,7 +352,7 @@ export const moreOperators: Readonly<Record<string, Operator>> = {
   Min: many("minimum"),
   Sum: many("add"),
   GlobalMaxPool: globalPool("globalMaxPool"),
-  ReduceSum: reduction((it, view, axes) => scaled(it, it.pool(view, axes, "globalAveragePool"), count(view, axes), 0)),
+  ReduceSum: reduction(summed),
   ReduceMax: reduction((it, view, axes) => it.pool(view, axes, "globalMaxPool")),
   ReduceMin: reduction((it, view, axes) => scaled(it, it.pool(scaled(it, view, -1, 0), axes, "globalMaxPool"), -1, 0)),
   ReduceL2: reduction(norm),

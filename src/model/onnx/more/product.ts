@@ -5,13 +5,16 @@ import { isView, type Mapper, type Value } from "../mapper.js";
 import { bad } from "../shapes.js";
 import { shapeOf, type View } from "../views.js";
 import { linear } from "./linear.js";
-import { concat, sliced } from "./tensors.js";
+import { combine, concat, sliced, summed } from "./tensors.js";
 
 const shape = (value: Value) => (isView(value) ? shapeOf(value) : value.shape);
 
-/** ONNX's MatMul of a computed value and a constant, in either order: numpy's, with a product for each matrix of the axes before. */
+/**
+ * ONNX's MatMul, which is numpy's: of a computed value and a constant, in either order, with a product for each matrix of the axes
+ * before the last two; of two computed values where one is a vector.
+ */
 export function product(it: Mapper, a: Value, b: Value): View {
-  if (isView(a) && isView(b)) throw it.refuse("it multiplies two computed tensors, as attention does");
+  if (isView(a) && isView(b)) return weighted(it, a, b);
   const [left, right] = [shape(a), shape(b)];
   // One matrix for all of the axes before the value's last.
   if (isView(a) && !isView(b) && elementCount(right.slice(0, -2)) === 1) {
@@ -35,6 +38,22 @@ export function product(it: Mapper, a: Value, b: Value): View {
     ...(left.length === 1 ? [] : [extents[rank - 2]!]),
     ...(right.length === 1 ? [] : [extents[rank - 1]!]),
   ]);
+}
+
+const flipped = (view: View): View => ({
+  ...view,
+  axes: [...view.axes.slice(0, -2), view.axes.at(-1)!, view.axes.at(-2)!],
+});
+
+/** Rows weighted by one column, or columns by one row, and summed: what pools of global context do. */
+function weighted(it: Mapper, a: View, b: View): View {
+  const [left, right] = [shapeOf(a), shapeOf(b)];
+  const rank = Math.max(left.length, right.length);
+  if (Math.min(left.length, right.length) >= 2) {
+    if (right.at(-1) === 1) return summed(it, combine(it, "multiply", a, flipped(b)), [rank - 1]);
+    if (left.at(-2) === 1) return summed(it, combine(it, "multiply", flipped(a), b), [rank - 2]);
+  }
+  throw it.refuse("it multiplies two computed matrices, as attention does");
 }
 
 const matrix = (it: Mapper, constant: Constant) => reshaped(constant, constant.shape.slice(-2), it.work);

@@ -284,6 +284,12 @@ export function sliced(it: Mapper, view: View, axis: number, begin: number, step
   return { ...laid, value, places, axes: laid.axes.map((list, at) => (at === axis ? taken : list)) };
 }
 
+/** The sum over some axes, which are left with an extent of 1. */
+export function summed(it: Mapper, view: View, axes: readonly number[]): View {
+  const count = axes.reduce((product, axis) => product * extentOf(view.axes[axis]!), 1);
+  return scaled(it, it.pool(view, axes, "globalAveragePool"), count, 0);
+}
+
 /** Axes under another shape of as many elements. */
 export function reshape(it: Mapper, view: View, shape: readonly number[]): View {
   const found = regrouped(view, shape);
