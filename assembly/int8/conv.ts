@@ -3,6 +3,7 @@ import { paddedRows, sixes } from "../gemm/multiply";
 import { ConvField, Field, IntegerConvField, Tile } from "../shared/record";
 import { pointerBytes } from "../shared/sizes";
 import { residualOf } from "../gemm/store";
+import { holds } from "../base/held";
 import { word } from "../base/words";
 import { gatherWide, widen } from "./gather";
 import { leastOfIntegers } from "./store";
@@ -27,7 +28,8 @@ export function qs8_conv(record: usize, piece: i32, scratch: usize): void {
   const firstPanel = (piece % columnsOfPieces) * panelsPerPiece;
   const lastPanel = min(firstPanel + panelsPerPiece, panels);
   const taps = word(record, ConvField.kernelHeight) * word(record, ConvField.kernelWidth);
-  writePointers(record, firstPixel, lastPixel, taps, scratch);
+  const held = holds(firstPixel);
+  if (!held) writePointers(record, firstPixel, lastPixel, taps, scratch);
 
   const tile = word(record, Field.tile);
   const depth = word(record, ConvField.depth);
@@ -49,7 +51,7 @@ export function qs8_conv(record: usize, piece: i32, scratch: usize): void {
   const widened = work + (<usize>(paddedRows(tile, rows) * taps * depth) << 3);
   const wide = !ASC_FEATURE_RELAXED_SIMD || tile == Tile.qs8_wide;
 
-  let gathered = -1;
+  let gathered = held && groupPanels == panels ? 0 : -1;
   for (let panel = firstPanel; panel < lastPanel; ) {
     const group = panel / groupPanels;
     const within = (panel - group * groupPanels) << 3;

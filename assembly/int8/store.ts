@@ -19,15 +19,15 @@ export function rounded(value: v128): v128 {
   return i32x4.sub(f32x4.add(value, f32x4.splat(12582912)), i32x4.splat(0x4b400000));
 }
 
-/** Whether the summand of this thread's present record has no sign: a word that all stores share needs no parameter of the tiles. */
-let isSummandUnsigned = false;
+/** Of the summands of this thread's present record, read with a sign, the bits that count: a word that all stores share needs no parameter of the tiles. */
+let summandBits: i16 = -1;
 /** What is changed of every byte that is stored: 0..255 is computed as -128..127, whose sign bit is then the other one. */
 let flips: i8 = 0;
 
 /** The least integer that a record stores; takes note of its summand's kind. */
 export function leastOfIntegers(record: usize): i32 {
   const relu = word(record, Field.relu);
-  isSummandUnsigned = (relu & ReluBit.isUnsigned) != 0;
+  summandBits = relu & ReluBit.isUnsigned ? 255 : -1;
   if (DEPTHWISE) {
     flips = relu & ReluBit.isByte ? -128 : 0;
     if (flips) return -128;
@@ -35,14 +35,8 @@ export function leastOfIntegers(record: usize): i32 {
   return relu & ReluBit.isZero ? 0 : -127;
 }
 
-// @ts-ignore: decorator
-@inline
-function flipped(bytes: v128): v128 {
-  return DEPTHWISE ? v128.xor(bytes, i8x16.splat(flips)) : bytes;
-}
-
 /**
- * Eight sums of a row as i16: round(f32(sum) * scale + bias + f32(residual) * factor), between `least` and 127. `at`: where they are
+ * Eight sums of a row as i16: round(f32(sum) * scale + bias + f32(residual) * factor), or the nearest that i16 has. `at`: where they are
  * stored, which their residual is `residual` bytes from.
  */
 // @ts-ignore: decorator
@@ -53,18 +47,24 @@ function requantized(
   at: usize,
   residual: usize,
   factor: f32,
-  least: i32,
 ): v128 {
   let y0 = scaled(s0, v128.load(scales), v128.load(scales, 32));
   let y1 = scaled(s1, v128.load(scales, 16), v128.load(scales, 48));
   if (residual != NO_RESIDUAL) {
-    const summand = isSummandUnsigned ? v128.load8x8_u(at + residual) : v128.load8x8_s(at + residual);
+    const summand = v128.and(v128.load8x8_s(at + residual), i16x8.splat(summandBits));
     const times = f32x4.splat(factor);
     y0 = f32x4.add(y0, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(summand)), times));
     y1 = f32x4.add(y1, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(summand)), times));
   }
-  const wide = i16x8.narrow_i32x4_s(rounded(y0), rounded(y1));
-  return i16x8.max_s(i16x8.min_s(wide, i16x8.splat(127)), i16x8.splat(<i16>least));
+  return i16x8.narrow_i32x4_s(rounded(y0), rounded(y1));
+}
+
+/** Two rows of i16 as they are stored: between `least` and 127, where narrowing ends, and flipped. */
+// @ts-ignore: decorator
+@inline
+function narrowed(row0: v128, row1: v128, least: i32): v128 {
+  const bytes = i8x16.max_s(i8x16.narrow_i16x8_s(row0, row1), i8x16.splat(<i8>least));
+  return DEPTHWISE ? v128.xor(bytes, i8x16.splat(flips)) : bytes;
 }
 
 /** Stores eight sums of neighbouring channels, without a residual, between `least` and 127. */
@@ -74,9 +74,7 @@ export function put8(to: usize, s0: v128, s1: v128, scales: usize, least: i32): 
   const y0 = rounded(scaled(s0, v128.load(scales), v128.load(scales, 32)));
   const y1 = rounded(scaled(s1, v128.load(scales, 16), v128.load(scales, 48)));
   const wide = i16x8.narrow_i32x4_s(y0, y1);
-  // Narrowing ends at 127.
-  const bytes = i8x16.max_s(i8x16.narrow_i16x8_s(wide, wide), i8x16.splat(<i8>least));
-  v128.store64_lane(to, flipped(bytes), 0);
+  v128.store64_lane(to, narrowed(wide, wide, least), 0);
 }
 
 /** Stores two rows of eight sums, `step` bytes apart, or the first `rows` of them, of each the first `columns`. */
@@ -95,20 +93,37 @@ export function put2x8(
   least: i32,
 ): void {
   if (rows < 2 || columns < 8) {
-    if (rows > 0) putSome(c, s00, s01, scales, columns, residual, factor, least);
-    if (rows > 1) putSome(c + step, s10, s11, scales, columns, residual, factor, least);
+    putPart(c, step, rows, s00, s01, s10, s11, scales, columns, residual, factor, least);
     return;
   }
-  const both = flipped(i8x16.narrow_i16x8_s(
-    requantized(s00, s01, scales, c, residual, factor, least),
-    requantized(s10, s11, scales, c + step, residual, factor, least),
-  ));
+  const both = narrowed(
+    requantized(s00, s01, scales, c, residual, factor),
+    requantized(s10, s11, scales, c + step, residual, factor),
+    least,
+  );
   v128.store64_lane(c, both, 0);
   v128.store64_lane(c + step, both, 1);
 }
 
+/** As `put2x8`, where a row or columns are missing. */
+function putPart(
+  c: usize,
+  step: usize,
+  rows: i32,
+  s00: v128, s01: v128,
+  s10: v128, s11: v128,
+  scales: usize,
+  columns: i32,
+  residual: usize,
+  factor: f32,
+  least: i32,
+): void {
+  if (rows > 0) putSome(c, s00, s01, scales, columns, residual, factor, least);
+  if (rows > 1) putSome(c + step, s10, s11, scales, columns, residual, factor, least);
+}
+
 /** Stores a row of eight sums, or the first `columns` of them. Reads eight bytes of residual. */
-export function putSome(
+function putSome(
   c: usize,
   s0: v128, s1: v128,
   scales: usize,
@@ -117,8 +132,8 @@ export function putSome(
   factor: f32,
   least: i32,
 ): void {
-  const wide = requantized(s0, s1, scales, c, residual, factor, least);
-  let bytes = <u64>i64x2.extract_lane(flipped(i8x16.narrow_i16x8_s(wide, wide)), 0);
+  const wide = requantized(s0, s1, scales, c, residual, factor);
+  let bytes = <u64>i64x2.extract_lane(narrowed(wide, wide, least), 0);
   if (columns >= 8) {
     store<u64>(c, bytes);
     return;

@@ -1,6 +1,7 @@
 import { Field, IntegerWinogradField, WinogradField } from "../shared/record";
 import { FILTERED_SLICE, FILTERED_SUMS, filteredFilterPlane, filteredInputPlane, filteredProductPlane, POINTS } from "../shared/sizes";
 import { residualOf } from "../gemm/store";
+import { holds } from "../base/held";
 import { word } from "../base/words";
 import { leastOfIntegers } from "./store";
 import { i16_gemm_4x8 } from "./tiles";
@@ -42,7 +43,7 @@ export function qs8_conv3x3_winograd4(record: usize, piece: i32, scratch: usize)
   const u = v + <usize>POINTS * inPlane;
   const m = u + <usize>POINTS * filterPlane;
   const sums = m + <usize>POINTS * productPlane;
-  qs8_winograd_input(record, first, count, v, inPlane, work);
+  if (!holds(group)) qs8_winograd_input(record, first, count, v, inPlane, work);
 
   const residual = residualOf(record);
   const factor = reinterpret<f32>(word(record, IntegerWinogradField.factor));

@@ -13,6 +13,7 @@ import { Sync } from "../shared/sync";
 import { announce, awaitNext, endLeft, finish, firstLeft, MOST_PIECES, operation, take } from "./threads";
 import { f32_winograd, f32_winograd_input, f32_winograd_output, f32_winograd_product } from "../winograd/winograd";
 import { f32_conv3x3_winograd4_lean, f32_conv3x3_winograd4_lean_input } from "../winograd/lean";
+import { letGo } from "../base/held";
 import { word } from "../base/words";
 
 /** The interpreter of a compiled program: records [first, last) from address `program`, one after the other. */
@@ -20,6 +21,7 @@ export function run(program: usize, first: i32, last: i32, scratch: usize): void
   for (let index = first; index < last; index++) {
     const record = recordAt(program, index);
     const pieces = word(record, Field.pieces);
+    if (QUANTIZED) letGo();
     for (let piece = 0; piece < pieces; piece++) execute(record, piece, scratch);
   }
 }
@@ -47,6 +49,7 @@ export function serve(program: usize, scratch: usize, sync: usize, last: bool): 
 
 /** Computes free pieces, operation after operation, until none is free. Returns the number of the last operation seen. */
 function takePart(program: usize, scratch: usize, sync: usize, last: bool): i32 {
+  let seen = -1;
   while (true) {
     const ticket = take(sync, last);
     const present = <i32>(ticket >> 32);
@@ -59,6 +62,10 @@ function takePart(program: usize, scratch: usize, sync: usize, last: bool): i32 
     const pieces = word(record, Field.pieces);
     const share = shareOf(pieces);
     const begin = (last ? end - 1 : first) * share;
+    if (QUANTIZED && present != seen) {
+      letGo();
+      seen = present;
+    }
     for (let piece = begin; piece < min(begin + share, pieces); piece++) execute(record, piece, scratch);
     if (finish(sync, piecesOf(record))) {
       const isLast = index + 1 == atomic.load<i32>(sync + Sync.last);

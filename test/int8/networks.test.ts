@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
+import { checkFinite } from "../../src/cpu/int8/places.js";
 import type { Network } from "../../src/graph/network.js";
 import { pseudoRandomNetwork } from "../../src/model/pseudo-random.js";
 import { onEngine } from "../../src/quantize/engine.js";
@@ -64,6 +65,14 @@ test("an input that is not finite is an error: integers cannot carry it", async 
   input[77] = Number.NaN;
   await expect(engine.run(0, network.stages.length - 1, input)).rejects.toThrow("Value 77 of the input is NaN");
   await engine.close();
+  for (let length = 0; length < 10; length++) {
+    expect(() => checkFinite(new Float32Array(length).fill(3e38))).not.toThrow();
+    for (let at = 0; at < length; at++) {
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        expect(() => checkFinite(new Float32Array(length).fill(-3e38).fill(value, at))).toThrow(`Value ${at} of`);
+      }
+    }
+  }
 });
 
 const convolutions = ["auto", "direct", "winograd2", "winograd4", "winograd4-lean"] as const;
@@ -100,6 +109,8 @@ test.each([
   const model = await library.loadModel(file, { threads, worker: false, simd: "baseline" });
   expect(model.stats.kernels).toContain("int8");
   expect(model.stats.threads).toBe(threads);
+  // What a thread's scratch holds of one answer's values is not the next one's.
+  await model.run(inputs[1]!);
   expect((await model.run(inputs[2]!)).logits).toEqual(own);
   await model.close();
   const float = await library.loadModel(file, { threads, worker: false, simd: "baseline", precision: "f32" });

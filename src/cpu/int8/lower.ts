@@ -22,7 +22,7 @@ const ROWS_BYTES = 256 * 1024;
 /** Channels whose products with 0..8128 an i32 sums without overflow. */
 const MOST_LINEAR = 2080;
 /** To gather a row takes as long as to multiply it with so many panels; to fetch a panel, as to multiply it with so many rows. */
-const COSTS = { block: 4, rowPanels: 1, panelRows: 2 };
+const COSTS = { block: 4, rowPanels: 1, panelRows: 2, held: true };
 
 /**
  * An operation's records, on integers where its values and weights are such and there is a kernel, else in f32 between conversions.
@@ -113,7 +113,7 @@ function lowerDirect(
   const panels = groupPanels * op.groups;
   const taps = op.kernel[0] * op.kernel[1];
   const count = output.height * output.width;
-  const most = Math.max(12, Math.floor(ROWS_BYTES / (taps * depth) / 12) * 12);
+  const most = Math.max(12, Math.round(ROWS_BYTES / (taps * depth) / 12) * 12);
   const [rowsPerPiece, panelsPerPiece] = piecesOf(drafts.options, count, panels, { ...COSTS, most });
   // The dot product of bytes takes 0..127 alone.
   const tile = from.type === "u8" ? Tile.qs8_wide : drafts.options.integers!.tile;

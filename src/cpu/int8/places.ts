@@ -48,12 +48,14 @@ function integersAt(type: Quantization["type"], buffer: ArrayBufferLike, at: num
 
 /** Throws `NumericError` for an input that is not finite: integers cannot carry a NaN to the logits, where it would be seen. */
 export function checkFinite(input: Float32Array): void {
-  // One sum, not a test for each value: an infinity or a NaN stays in it.
+  // One sum, not a test for each value: an infinity or a NaN stays in it. Of four at a time: an addition waits for the one before it.
   let sum = 0;
-  for (let at = 0; at < input.length; at++) sum += 0 * input[at]!;
+  let at = input.length & 3;
+  for (const value of input.subarray(0, at)) sum += 0 * value;
+  for (; at < input.length; at += 4) sum += 0 * (input[at]! + input[at + 1]! + input[at + 2]! + input[at + 3]!);
   if (sum === 0) return;
-  const at = input.findIndex((value) => !Number.isFinite(value));
+  at = input.findIndex((value) => !Number.isFinite(value));
   throw new NumericError(
-    `Value ${at} of the input is ${input[at]}: a network of integers has no answer to that. Pass finite values.`,
+    `Value ${at} of the input is ${input[at]}: integers have no answer to that. Pass finite values.`,
   );
 }

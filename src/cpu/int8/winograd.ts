@@ -10,7 +10,7 @@ import {
 } from "../../../assembly/shared/sizes.js";
 import type { ConvOp, ValueShape } from "../../graph/network.js";
 import { paddedIntegers } from "../../graph/tensor.js";
-import { groupsOf, PIECES_PER_THREAD } from "../kernels/group.js";
+import { groupsOf } from "../kernels/group.js";
 import { geometry } from "../kernels/kernel.js";
 import { gridOf } from "../kernels/winograd-grid.js";
 import type { Drafts, Words } from "../program/drafts.js";
@@ -53,8 +53,11 @@ function share(drafts: Drafts, op: ConvOp): Filtering {
   const { threads } = drafts.options;
   const most = Math.max(4, Math.floor(INPUT_BYTES / (2 * POINTS * depth)) & ~3);
   const inFours = (rows: number) => Math.ceil(rows / 4) * 4 + COSTS.filter / (8 * POINTS);
-  const { size, count } = groupsOf(tilesHigh * tilesWide, 12, most, threads, inFours);
-  const pieces = threads > 1 ? Math.min(panels, Math.ceil((PIECES_PER_THREAD * threads) / count)) : 1;
+  const groupsFor = (sharing: number) => groupsOf(tilesHigh * tilesWide, 12, most, sharing, inFours);
+  // A thread keeps V from piece to piece, and filters are made for each group: one thread's groups do where panels are enough for all.
+  const whole = groupsFor(1);
+  const { size, count } = 4 * threads > whole.count * panels ? groupsFor(threads) : whole;
+  const pieces = threads > 1 ? Math.min(panels, Math.ceil((8 * threads) / count)) : 1;
   const summed = input.quantization!.type === "u8" ? FILTERED_CHANNELS / 2 : FILTERED_CHANNELS;
   const chunks = Math.ceil(depth / summed);
   return {

@@ -8,6 +8,8 @@ interface Parts {
   /** What a row takes once for all panels of its piece, in panels; and a panel once for all rows, in rows. */
   readonly rowPanels: number;
   readonly panelRows: number;
+  /** A thread keeps what it made of a piece's rows for the next piece of the same. */
+  readonly held?: boolean;
 }
 
 /**
@@ -18,7 +20,7 @@ export function piecesOf(
   { threads }: { readonly threads: number },
   rows: number,
   panels: number,
-  { most, block, fixed, rowPanels, panelRows }: Parts,
+  { most, block, fixed, rowPanels, panelRows, held }: Parts,
 ): readonly [rowsPerPiece: number, panelsPerPiece: number] {
   const whole = (count: number) => Math.ceil(count / block) * block;
   const fewest = Math.ceil(rows / most);
@@ -26,16 +28,15 @@ export function piecesOf(
   let least = Number.POSITIVE_INFINITY;
   for (let down = fewest; down < fewest + (fixed ? 1 : 4 * threads - 3); down++) {
     const rowsPerPiece = fixed ?? Math.min(most, whole(Math.ceil(rows / down)));
-    for (let across = 1; across <= Math.min(panels, 4 * threads - 3); across++) {
+    for (let across = 1; across <= Math.min(panels, 4 * threads - (held ? 0 : 3)); across++) {
       const panelsPerPiece = Math.ceil(panels / across);
-      const cost = (count: number) => whole(count) * (panelsPerPiece + rowPanels) + panelRows * panelsPerPiece;
-      const full = Math.floor(rows / rowsPerPiece) * across;
-      const rest = rows % rowsPerPiece ? across : 0;
-      const idle = (threads - (full % threads)) % threads;
-      const time =
-        Math.ceil(full / threads) * cost(rowsPerPiece) +
-        Math.ceil(Math.max(0, rest - idle) / threads) * cost(rows % rowsPerPiece) +
-        (threads > 1 ? cost(rowsPerPiece) / 8 : 0);
+      const pieces = Math.ceil((Math.ceil(rows / rowsPerPiece) * across) / threads);
+      if (across > 1 && pieces > 8) break;
+      // The last rows may be fewer, but not for every thread.
+      const cost = (count: number) =>
+        count * (whole(rowsPerPiece) + panelRows) * panelsPerPiece +
+        (held ? Math.min(count, Math.ceil((count * threads) / 2 / across)) : count) * whole(rowsPerPiece) * rowPanels;
+      const time = cost(pieces) + (threads > 1 ? cost(1) / 8 : 0);
       if (time < least) [best, least] = [[rowsPerPiece, panelsPerPiece], time];
     }
   }
