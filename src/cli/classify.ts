@@ -38,13 +38,21 @@ export async function classify(names: string[], options: Options): Promise<numbe
     logits: options.logits === true,
   };
   checkOptions(wanted.load);
-  if (options.output === undefined) return (await classifyListed(images, wanted, options, mostErrors, null)).status;
+  if (options.output === undefined)
+    return (await classifyListed(images, images.length, wanted, options, mostErrors, null)).status;
   const run = await runOf(wanted);
   const file = await ResultsFile.open(options.output, images, run, topK, wanted.logits);
   let isWhole = false;
   try {
     const keep = (done: Done, error: Failure | null) => file.add(resultOf(done, error, run));
-    const { status, summary, stopped } = await classifyListed(file.todo, wanted, options, mostErrors, keep);
+    const { status, summary, stopped } = await classifyListed(
+      file.todo,
+      images.length,
+      wanted,
+      options,
+      mostErrors,
+      keep,
+    );
     isWhole = !stopped;
     if (options.json) sayJson(summary.report(file));
     else for (const line of summary.lines(file)) say(line);
@@ -64,9 +72,10 @@ interface Outcome {
   readonly stopped: string | null;
 }
 
-/** Classifies pictures in their order. `keep`: takes each where results are kept; else they are printed. */
+/** Classifies pictures in their order, of `all` with those that were done before: these decide who answers. `keep`: takes each where results are kept; else they are printed. */
 async function classifyListed(
   images: readonly ListedImage[],
+  all: number,
   wanted: Wanted,
   options: Options,
   mostErrors: number,
@@ -74,7 +83,7 @@ async function classifyListed(
 ): Promise<Outcome> {
   const summary = new Summary();
   if (images.length === 0) return { status: 0, summary, stopped: null };
-  const answering = await open(images.length, wanted);
+  const answering = await open(all, wanted);
   const interrupted = keep ? watchSignals() : null;
   // Beside results on the same terminal a bar would be in their way.
   const bar = keep || !process.stdout.isTTY ? new ProgressBar(images.length) : null;

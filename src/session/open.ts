@@ -21,20 +21,19 @@ import { keepsIntegers } from "./keeps-integers.js";
 import { gpuOpener } from "./open-gpu.js";
 import { SessionInPlace } from "./session.js";
 
-/** Opens a session in this thread. `note`: why it is here, for the stats. */
+/** Opens a session in this thread. `note`: why it is here, for the stats. `create`: makes the CPU's engine. */
 export async function openInPlace(
   host: Host,
   source: ModelSource,
   options: LoadOptions = {},
-  note?: string,
-  onNearlyDone?: () => void,
+  ...rest: [note?: string, onNearlyDone?: () => void, create?: typeof createCpuEngine]
 ): Promise<SessionInPlace> {
   checkOptions(options);
   const kernels = kernelsFor(host, source, options);
   const opened = await openSource(host, source, options);
   try {
     throwIfAborted(options.signal);
-    return await openModel(host, opened, options, kernels, note, onNearlyDone);
+    return await openModel(host, opened, options, kernels, ...rest);
   } catch (error) {
     if ("body" in opened) opened.body.cancel();
     throw error;
@@ -48,6 +47,7 @@ async function openModel(
   kernels: (variant: Variant) => Promise<WebAssembly.Module>,
   note?: string,
   onNearlyDone?: () => void,
+  create = createCpuEngine,
 ): Promise<SessionInPlace> {
   const state = await ("body" in opened
     ? openWeights(opened.body, host, options.inputSize)
@@ -63,7 +63,7 @@ async function openModel(
   // A GPU reads the weights after the CPU's first answer, from the CPU's memory where it can.
   const openGpu = await gpuOpener(() => cpu!.network, host, options);
   state.arrival?.recycle();
-  cpu = await createCpuEngine(network, {
+  cpu = await create(network, {
     ...options,
     readAgain: openGpu !== undefined,
     threadSupport: host.threadSupport,
@@ -90,11 +90,9 @@ async function openModel(
     await scheduler.close();
     throw error;
   }
-  const engine = cpu;
   const stated = statedOf(card.architecture, options.architecture);
-  const structure = !stated || Object.keys(stated).length > 0;
-  const normalisation = options.preprocess?.mean ?? card.preprocess.mean;
-  const isStated = structure && normalisation !== undefined;
+  const isStated =
+    (!stated || Object.keys(stated).length > 0) && (options.preprocess?.mean ?? card.preprocess.mean) !== undefined;
   return new SessionInPlace(
     cpu.network,
     preprocess,
@@ -104,7 +102,7 @@ async function openModel(
     host,
     options.gpuDevice,
     opened.origin,
-    isStated ? undefined : async () => new (await host.loadCheck()).Watch(engine, preprocess),
+    isStated ? undefined : async () => new (await host.loadCheck()).Watch(cpu!, preprocess),
     options.decode === "fast",
     card.none,
   );

@@ -56,7 +56,8 @@ export class SessionInPlace implements Session {
     readonly preprocess: Preprocess,
     readonly labels: readonly string[] | null,
     readonly assumed: Partial<Architecture>,
-    private readonly scheduler: CpuFirst,
+    /** Who runs the network. A worker of the command puts another in its place (cli/archive/stacks.ts). */
+    public scheduler: Pick<CpuFirst, "run" | "plan" | "stats" | "close">,
     private readonly host: Pick<Host, "decode" | "crop" | "release" | "loadGpu" | "loadCheck" | "loadFeatures">,
     private readonly gpuDevice?: GPUDevice,
     /** Path or URL, for messages. */
@@ -66,7 +67,7 @@ export class SessionInPlace implements Session {
     /** JPEGs may shrink while they are decoded. */
     private readonly fast?: boolean,
     /** As `ModelCard.none`. */
-    private readonly none?: unknown,
+    readonly none?: unknown,
   ) {}
 
   get doubts(): readonly string[] {

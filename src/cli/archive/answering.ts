@@ -24,12 +24,16 @@ export interface Answering {
   /** Scores are probabilities. */
   readonly isShare: boolean;
   readonly doubts: readonly string[];
-  /** Pictures that are answered at a time. */
+  /** Pictures that are answered at a time, each by somebody of its own. */
   readonly width: number;
+  /** Pictures that each of them may hold back until they can be answered together. */
+  readonly depth: number;
   /** Somebody who could answer waits for pictures. */
   readonly isStarving: boolean;
   /** `rgb`: [height, width, 3] of the crop. */
   answer(rgb: Uint8Array | Uint8ClampedArray): Promise<Answer>;
+  /** No more pictures will come: none is held back. */
+  finish(): void;
   close(): Promise<void>;
 }
 
@@ -42,14 +46,16 @@ export function prepare(session: SessionInPlace, { ranked }: Wanted): void {
 
 export const isShare = ({ network }: SessionInPlace) => network.architecture.scores !== "none";
 
+/** `tookOf`: milliseconds of an input's inference, where those are not all until its answer. */
 export async function answerOne(
   session: SessionInPlace,
   rgb: Uint8Array | Uint8ClampedArray,
   { ranked, logits: wantsLogits }: Wanted,
+  tookOf?: (input: Float32Array) => number | undefined,
 ): Promise<Answer> {
   const input = normalised(rgb, session.preprocess);
   const start = performance.now();
   const { logits, predictions } = await session.answer(input, ranked);
-  const inferenceMs = performance.now() - start;
+  const inferenceMs = tookOf?.(input) ?? performance.now() - start;
   return { predictions, inferenceMs, ...(wantsLogits && { logits: Array.from(logits) }) };
 }

@@ -19,8 +19,10 @@ export async function openHere(wanted: Wanted): Promise<Answering> {
     },
     // Two are in flight where there are two devices.
     width: wanted.load.device === "gpu" ? 2 : 1,
+    depth: 1,
     isStarving: false,
     answer: (rgb) => answerOne(session, rgb, wanted),
+    finish() {},
     close: () => session.close(),
   };
 }

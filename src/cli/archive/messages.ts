@@ -8,6 +8,8 @@ export interface Ready {
   readonly isShare: boolean;
   /** Of its wasm memory. */
   readonly bytes: number;
+  /** As `Answering.depth`. */
+  readonly depth: number;
 }
 
 /** To a worker: [height, width, 3] of a picture's crop. */
@@ -16,9 +18,13 @@ export interface Picture {
   readonly rgb: Uint8Array | Uint8ClampedArray;
 }
 
-/** From a worker. */
+/** To a worker; `last`: no more will come for now. */
+export type Task = Picture | { readonly last: true };
+
+/** From a worker; `passed`: it is done with a picture, whose answer may have to wait for others. */
 export type Word =
   | { readonly ready: Ready }
   | { readonly refused: SentError }
+  | { readonly passed: true }
   | { readonly id: number; readonly answer: Answer; readonly doubts: readonly string[] }
   | { readonly id: number; readonly error: SentError };

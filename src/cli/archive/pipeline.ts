@@ -45,22 +45,27 @@ export function classifyAll(
   const cropped = async (image: ListedImage, fetched: Uint8Array | undefined) =>
     cropBytes(fetched ?? (await read(image)), spec, image.name);
   const collect = youngCollector();
+  let coming = images.length;
   const one = async (image: ListedImage): Promise<Done> => {
     let stamp: Stamp | null = null;
+    let answer: Promise<Answer> | undefined;
     try {
       if (image.error) throw image.error;
       const fetched = image.path instanceof URL ? await fetches.run(() => read(image)) : undefined;
       stamp = await stampOf(image);
       const { rgb, decodeMs, cropMs } = await decoders.run(() => cropped(image, fetched));
-      const { inferenceMs, ...answer } = await answering.answer(rgb);
+      answer = answering.answer(rgb);
+      if (--coming === 0) answering.finish();
+      const { inferenceMs, ...answered } = await answer;
       collect();
       if (answering.isStarving) decoders.grow(Math.min(cores, decoders.size + 1));
       const ms = { decode: decodeMs, preprocess: cropMs, inference: inferenceMs };
-      return { image, stamp, ...(fetched && { fetched }), result: { ...answer, ms } };
+      return { image, stamp, ...(fetched && { fetched }), result: { ...answered, ms } };
     } catch (error) {
+      if (!answer && --coming === 0) answering.finish();
       return { image, stamp, result: { error } };
     }
   };
   const isRemote = images.some(({ path }) => path instanceof URL);
-  return inOrder(images, 3 * answering.width + cores + (isRemote ? FETCHES : 0), one);
+  return inOrder(images, (2 + answering.depth) * answering.width + cores + (isRemote ? FETCHES : 0), one);
 }

@@ -4,9 +4,9 @@ import { WorkerError } from "../../errors.js";
 import { beside } from "../../host/beside-node.js";
 import { receiveError } from "../../worker/errors.js";
 import type { Answer, Answering, Wanted } from "./answering.js";
-import type { Picture, Ready, Word } from "./messages.js";
+import type { Picture, Ready, Task, Word } from "./messages.js";
 
-/** Pictures that a worker has: one that it works on, and the next. */
+/** Pictures that a worker has: one that it works on, and the next. What it holds back until a stack is whole is not counted. */
 const UNDER_WAY = 2;
 /** Workers that may end by themselves before nobody is started in their place any more. */
 const MOST_LOST = 3;
@@ -16,7 +16,7 @@ const SHARE_OF_MEMORY = 0.25;
 /** Of a worker's young objects, which are few. V8's own limit is 48: garbage would fill it. */
 const YOUNG_MB = 3;
 
-interface Task extends Picture {
+interface Asked extends Picture {
   /** Once more, where a worker ended with it. */
   isRepeated: boolean;
   readonly resolve: (answer: Answer) => void;
@@ -25,12 +25,14 @@ interface Task extends Picture {
 
 /** One worker, with what it works on. */
 class Member {
-  readonly tasks = new Map<number, Task>();
+  readonly tasks = new Map<number, Asked>();
+  /** Of these, pictures that it works on, or will. */
+  underWay = 0;
   readonly ready: Promise<Ready>;
   doubts: readonly string[] = [];
   readonly #worker: Worker;
 
-  constructor(wanted: Wanted, onAnswer: (member: Member) => void, onEnd: (reason: string) => void) {
+  constructor(wanted: Wanted, onPassed: (member: Member) => void, onEnd: (reason: string) => void) {
     const file = beside(import.meta.url, () => new URL("./cli-worker.js", import.meta.url));
     // Functions cannot be sent.
     const load = { ...wanted.load, onProgress: undefined, signal: undefined };
@@ -47,7 +49,10 @@ class Member {
       this.#worker.on("message", (word: Word) => {
         if ("ready" in word) resolve(word.ready);
         else if ("refused" in word) reject(receiveError(word.refused));
-        else {
+        else if ("passed" in word) {
+          this.underWay--;
+          onPassed(this);
+        } else {
           const task = this.tasks.get(word.id)!;
           this.tasks.delete(word.id);
           if ("error" in word) task.reject(receiveError(word.error));
@@ -55,7 +60,6 @@ class Member {
             this.doubts = word.doubts;
             task.resolve(word.answer);
           }
-          onAnswer(this);
         }
       });
       this.#worker.on("error", (error) => end(error.message));
@@ -65,10 +69,20 @@ class Member {
     this.ready.catch(() => {});
   }
 
-  give(task: Task): void {
+  give(task: Asked): void {
     this.tasks.set(task.id, task);
+    this.underWay++;
     // A copy is sent: a worker may end with it.
-    this.#worker.postMessage({ id: task.id, rgb: task.rgb } satisfies Picture);
+    this.#send({ id: task.id, rgb: task.rgb });
+  }
+
+  /** It has nothing to wait for. */
+  finish(): void {
+    this.#send({ last: true });
+  }
+
+  #send(task: Task): void {
+    this.#worker.postMessage(task);
   }
 
   async end(): Promise<void> {
@@ -82,13 +96,16 @@ class Member {
  */
 export class Pool implements Answering {
   readonly #members: Member[] = [];
-  readonly #waiting: Task[] = [];
+  readonly #waiting: Asked[] = [];
+  #isFinished = false;
+  /** Workers know that, and have been given nothing since. */
+  #isTold = false;
   #closed = false;
   #lost = 0;
   #last = 0;
   /** Why nobody is left. */
   #end: WorkerError | null = null;
-  /** Of late, how often an answer left a worker without a picture: 0..1. */
+  /** Of late, how often a worker was done with a picture and had no other: 0..1. */
   #starving = 0;
   #ready: Ready | null = null;
 
@@ -131,6 +148,10 @@ export class Pool implements Answering {
     return this.#members.length;
   }
 
+  get depth() {
+    return this.#ready!.depth;
+  }
+
   get isStarving() {
     return this.#starving > 0.25;
   }
@@ -143,17 +164,22 @@ export class Pool implements Answering {
     });
   }
 
+  finish(): void {
+    this.#isFinished = true;
+    this.#next();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#members.map((member) => member.end()));
   }
 
   #start(): Member {
-    const onAnswer = (member: Member) => {
+    const onPassed = (member: Member) => {
+      this.#starving += ((member.underWay === 0 ? 1 : 0) - this.#starving) / 16;
       this.#next();
-      this.#starving += ((member.tasks.size === 0 ? 1 : 0) - this.#starving) / 16;
     };
-    const member = new Member(this.wanted, onAnswer, (reason) => this.#lose(member, reason));
+    const member = new Member(this.wanted, onPassed, (reason) => this.#lose(member, reason));
     this.#members.push(member);
     return member;
   }
@@ -161,10 +187,14 @@ export class Pool implements Answering {
   /** Gives each waiting picture to the worker that has fewest. */
   #next(): void {
     while (this.#waiting.length > 0) {
-      const free = this.#members.reduce((least, it) => (it.tasks.size < least.tasks.size ? it : least));
-      if (free.tasks.size >= UNDER_WAY) return;
+      const free = this.#members.reduce((least, it) => (it.underWay < least.underWay ? it : least));
+      if (free.underWay >= UNDER_WAY) return;
       free.give(this.#waiting.shift()!);
+      this.#isTold = false;
     }
+    if (!this.#isFinished || this.#isTold) return;
+    this.#isTold = true;
+    for (const member of this.#members) member.finish();
   }
 
   /** A worker that ended by itself: its pictures go to others, once. */

@@ -1,0 +1,103 @@
+import { Queue } from "../../base/queue.js";
+import type { Stack } from "../../cpu/stacked.js";
+import type { GpuInput, Range } from "../../engine.js";
+import { COUNT } from "../../graph/stacked.js";
+import type { Look } from "../../schedule/placing.js";
+import type { SessionInPlace } from "../../session/session.js";
+
+type Scheduling = SessionInPlace["scheduler"];
+
+interface Waiting {
+  readonly ms: number;
+  readonly input: Float32Array;
+  readonly resolve: (logits: Float32Array) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Whoever could complete a stack has this long, in ms. Only pictures that come slowly, from addresses, take longer. */
+const PATIENCE = 500;
+
+/** Runs a network on several pictures that are asked for at once: each through the first stages, a stack of them through the last. */
+export class Stacks implements Scheduling {
+  readonly #queue = new Queue();
+  readonly #waiting: Waiting[] = [];
+  readonly #took = new WeakMap<Float32Array, number>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `alone`: for what is no whole run of one picture. `onPassed`: called once for each that is, when the next one can run. */
+  constructor(
+    private readonly stack: Stack,
+    private readonly alone: Scheduling,
+    private readonly onPassed: () => void,
+  ) {}
+
+  get plan() {
+    return this.alone.plan;
+  }
+
+  get stats() {
+    return this.alone.stats;
+  }
+
+  /** Pictures of a whole stack. */
+  get depth() {
+    return COUNT;
+  }
+
+  /** Milliseconds that a picture's run took, with its share of the stack's; undefined for one that ran alone. */
+  readonly tookOf = (input: Float32Array): number | undefined => this.#took.get(input);
+
+  async run(input: Float32Array | GpuInput, look?: Look, range?: Range): Promise<Float32Array> {
+    if (range || !(input instanceof Float32Array)) return this.alone.run(input, look, range);
+    const { logits } = await this.#queue.run(() => this.#put(input, look).finally(this.onPassed));
+    return logits;
+  }
+
+  async #put(input: Float32Array, look: Look | undefined): Promise<{ readonly logits: Promise<Float32Array> }> {
+    const start = performance.now();
+    // The look's own logits are those of a picture alone, which may differ in their last bits.
+    if (look) {
+      await look(input);
+      this.stack.add();
+    } else this.stack.put(input);
+    const ms = performance.now() - start;
+    const logits = new Promise<Float32Array>((resolve, reject) => this.#waiting.push({ ms, input, resolve, reject }));
+    // Its reader comes a moment later.
+    logits.catch(() => {});
+    if (this.stack.isFull) this.#answer();
+    else this.#wait();
+    return { logits };
+  }
+
+  /** Nobody will complete the present stack. */
+  async finish(): Promise<void> {
+    await this.#queue.run(async () => this.#answer());
+  }
+
+  #wait(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.finish(), PATIENCE);
+  }
+
+  #answer(): void {
+    clearTimeout(this.#timer);
+    const waiting = this.#waiting.splice(0);
+    if (waiting.length === 0) return;
+    try {
+      const start = performance.now();
+      const logits = this.stack.run();
+      const share = (performance.now() - start) / waiting.length;
+      for (const [index, { input, ms, resolve }] of waiting.entries()) {
+        this.#took.set(input, ms + share);
+        resolve(logits[index]!);
+      }
+    } catch (error) {
+      for (const { reject } of waiting) reject(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.finish();
+    await this.alone.close();
+  }
+}

@@ -1,0 +1,210 @@
+import { Field } from "../../assembly/shared/record.js";
+import { isExtended } from "../graph/extended-op.js";
+import type { ConvOp, Graph, Op } from "../graph/network.js";
+import { COUNT, type Stacked, stackLast } from "../graph/stacked.js";
+import { paddedChannels, withoutPadding } from "../graph/tensor.js";
+import { chooseConvKernel } from "./choose/choose.js";
+import type { CpuEngine } from "./engine.js";
+import { direct } from "./kernels/direct.js";
+import { strassen } from "./kernels/strassen.js";
+import { lower } from "./lower/lower.js";
+import type { Inside } from "./observe.js";
+import { createCpuEngine } from "./open.js";
+import type { CpuOptions } from "./options.js";
+import type { Drafts, WeightDraft } from "./program/drafts.js";
+import { isSmall } from "./tune/kept-tuning.js";
+
+/** Opens an engine that runs a network's last stages on several pictures at a time as well (graph/stacked.ts). */
+export class Stacking {
+  /** Null before `open`, and where no stage of the network is worth it. */
+  stack: Stack | null = null;
+
+  /** As `createCpuEngine`, for one thread. The engine's own `run` takes one picture, as any other. */
+  readonly open = async <G extends Graph>(network: G, options: CpuOptions): Promise<CpuEngine<G>> => {
+    const isPlain = !isExtended(network) && !network.values.some(({ quantization }) => quantization);
+    const stacked = isPlain && !isSmall(network) && stackLast(network);
+    if (!stacked) return createCpuEngine(network, options);
+    const engine = await createCpuEngine<Graph>(stacked.graph, {
+      ...options,
+      lower: lowerStacked(stacked),
+      onNearlyDone: undefined,
+    });
+    const stack = new Stack(stacked, await engine.inside());
+    this.stack = stack;
+    const { stages, values } = network;
+    return {
+      device: "cpu",
+      network: { ...network, stages: engine.network.stages.slice(0, stages.length) },
+      get stats() {
+        return engine.stats;
+      },
+      async run(first, last, input) {
+        const result = await engine.run(first, last, input);
+        if (last < stages.length - 1) return result;
+        const { height, width, channels } = values[network.output]!;
+        return withoutPadding(result, height * width, channels);
+      },
+      inside: async () => stack.inside,
+      profile: (...all) => engine.profile(...all),
+      measureRoof: () => engine.measureRoof(),
+      measureTiles: () => engine.measureTiles(),
+      close: () => engine.close(),
+    };
+  };
+}
+
+/**
+ * The stacked convolutions read the weights that those of one picture read, which take the same kernels for that. No number depends on
+ * what else is in the stack: Strassen's products, which pair the rows of pictures, are left to single ones.
+ */
+function lowerStacked({ graph, twins }: Stacked): (drafts: object, op: Op) => void {
+  const stackedOf = new Map([...twins].map(([op, twin]) => [twin, op]));
+  return (given, op) => {
+    const drafts = given as Drafts;
+    const stacked = twins.has(op) ? op : stackedOf.get(op);
+    if (op.kind !== "conv" || !stacked) {
+      lower(drafts, op);
+      return;
+    }
+    const kernelOf = (it: Op) => chooseConvKernel(it as ConvOp, graph, drafts.options);
+    const [own, shared] = [kernelOf(op), kernelOf(stacked)];
+    const { records, weights } = drafts;
+    const [firstRecord, firstWeights] = [records.length, weights.length];
+    if (own === strassen && op !== stacked) own.lower(drafts, op);
+    else (shared === strassen ? direct : shared).lower(drafts, op);
+    if (op !== stacked) return;
+    const places = weights.splice(firstWeights).map((it) => {
+      const twin = weights.findIndex((other) => isSame(it, other));
+      return twin < 0 ? weights.push(it) - 1 : twin;
+    });
+    for (const [at, draft] of records.entries()) {
+      if (at < firstRecord || draft.weights === undefined) continue;
+      records[at] = { ...draft, weights: places[draft.weights - firstWeights] };
+    }
+  };
+}
+
+const isSame = (one: WeightDraft, other: WeightDraft) =>
+  (["weight", "bias", "form", "depth", "taps", "groups", "groupOut"] as const).every((it) => one[it] === other[it]);
+
+/** Rows between two pictures, to be filled with zeros once the records before `end` have run. */
+interface Gap {
+  readonly end: number;
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** Pictures on their way through a network: each through the first stages by itself, all of them together through the last ones. */
+export class Stack {
+  /** The engine as for one picture; what passes the first stages in a look becomes the next of the stack with `add`. */
+  readonly inside: Inside;
+  /** Pictures that are in it. */
+  size = 0;
+  /** The stacked stage's input. */
+  readonly #values: Float32Array;
+  readonly #gaps: readonly Gap[];
+
+  constructor(
+    private readonly stacked: Stacked,
+    private readonly engine: Inside,
+  ) {
+    const { graph, first } = stacked;
+    const { program } = engine;
+    const stages = graph.stages.length - 1;
+    const end = program.stages[first - 1]!.end;
+    this.#values = new Float32Array(program.inputs[stages]!.length);
+    this.#gaps = gapsOf(stacked, engine);
+    this.inside = {
+      ...engine,
+      network: { ...engine.network, stages: engine.network.stages.slice(0, stages) },
+      program: {
+        ...program,
+        steps: program.steps.slice(0, program.stages[stages]!.begin),
+        outputs: program.outputs.slice(0, stages),
+      },
+      execute: (begin, to) => {
+        if (begin >= end || to < end) engine.execute(begin, to);
+        else {
+          engine.execute(begin, end);
+          this.#take();
+          if (to > end) engine.execute(end, to);
+        }
+      },
+    };
+  }
+
+  get isFull(): boolean {
+    return this.size === COUNT;
+  }
+
+  /** `image`: planes, normalised. Runs it through the first stages. The stack must not be full. */
+  put(image: Float32Array): void {
+    this.engine.write(0, image);
+    this.engine.execute(0, this.engine.program.stages[this.stacked.first - 1]!.end);
+    this.#take();
+    this.add();
+  }
+
+  /** Keeps what passed the first stages last. */
+  add(): void {
+    this.size++;
+  }
+
+  #take(): void {
+    const { first, input } = this.stacked;
+    const values = this.#read(first - 1);
+    const picture = values.length / input.height;
+    this.#values.set(values, this.size * input.period * picture);
+  }
+
+  #read(stage: number): Float32Array {
+    const { at, length } = this.engine.program.outputs[stage]!;
+    return new Float32Array(this.engine.memory.buffer, at, length);
+  }
+
+  /** The logits of each picture, without padding. The stack is empty then, also where the kernels stop. */
+  run(): Float32Array[] {
+    const { graph, last, output } = this.stacked;
+    const { program, memory } = this.engine;
+    const count = this.size;
+    this.size = 0;
+    const head = last + 1;
+    const stage = graph.stages.length - 1;
+    this.engine.write(stage, this.#values);
+    let { begin } = program.stages[stage]!;
+    for (const { end, at, bytes } of this.#gaps) {
+      if (end > begin) this.engine.execute(begin, end);
+      begin = end;
+      new Uint8Array(memory.buffer, at, bytes).fill(0);
+    }
+    this.engine.execute(begin, program.stages[stage]!.end);
+    // The head's values may lie where the stack's do.
+    const values = this.#read(stage).slice();
+    const row = values.length / (COUNT * output.period);
+    const { height, width, channels } = graph.values[graph.output]!;
+    return Array.from({ length: count }, (_, index) => {
+      const from = index * output.period * row;
+      this.engine.write(head, values.subarray(from, from + output.height * row));
+      this.engine.execute(program.stages[head]!.begin, program.stages[head]!.end);
+      return withoutPadding(this.#read(head), height * width, channels).slice();
+    });
+  }
+}
+
+/** In the order in which they come about. */
+function gapsOf({ graph, separated }: Stacked, { program }: Inside): Gap[] {
+  const stage = graph.stages.length - 1;
+  const gaps: Gap[] = [];
+  for (const [op, { height, period }] of separated) {
+    // An operation's last record is the one that stores its output.
+    const index = program.steps.findLastIndex((step) => step.stage === stage && step.name === op.name);
+    const { width, channels } = graph.values[op.output]!;
+    const rowBytes = 4 * width * paddedChannels(channels);
+    const at = program.records[index * Field.size + Field.output]!;
+    for (let picture = 0; picture < COUNT; picture++) {
+      const from = at + (picture * period + height) * rowBytes;
+      gaps.push({ end: index + 1, at: from, bytes: (period - height) * rowBytes });
+    }
+  }
+  return gaps;
+}

@@ -1,0 +1,141 @@
+import type { Graph, Op, Stage, ValueId, ValueShape } from "./network.js";
+
+/** Pictures of a stack. */
+export const COUNT = 8;
+/** A stage is stacked where its output has at most so many pixels: so often a picture uses each of its weights. */
+const MOST_PIXELS = 64;
+/** Each picture begins on a whole tile of F(4x4), so that its numbers do not depend on its place. */
+const ALIGNMENT = 4;
+/** The rows between two pictures may be so much of a picture's. */
+const MOST_APART = 0.25;
+
+/** Values of several pictures as one: each picture's `height` rows, then rows that separate it from the next, `period` rows in all. */
+export interface Rows {
+  readonly height: number;
+  readonly period: number;
+}
+
+/** A graph whose stages are the given one's and one more: stages `first` to `last` on a stack of pictures. */
+export interface Stacked {
+  readonly graph: Graph;
+  readonly first: number;
+  readonly last: number;
+  /** Of the stacked stage's input and output. */
+  readonly input: Rows;
+  readonly output: Rows;
+  /** Of each operation of the stacked stage, the one that does the same on one picture. */
+  readonly twins: ReadonlyMap<Op, Op>;
+  /** Operations behind which the rows between pictures are to be zeros again: a window will reach into them. */
+  readonly separated: ReadonlyMap<Op, Rows>;
+}
+
+/**
+ * The last stages before the head, on `COUNT` pictures one above the other, with rows of zeros between them in place of padding. A
+ * picture of few pixels uses each weight a few times, so that weights are read, or transformed, longer than they are multiplied;
+ * eight pictures share that. Null where no stage has so few pixels, or one has operations that would mix pictures.
+ */
+export function stackLast(network: Graph): Stacked | null {
+  const { stages, values } = network;
+  const last = stages.length - 2;
+  let first = last + 1;
+  // The first stage reads planes.
+  while (first > 1 && hasFewPixels(values[stages[first - 1]!.output]!)) first--;
+  if (first > last) return null;
+  const { input } = stages[first]!;
+  const { output } = stages[last]!;
+  const singles = stages.slice(first, last + 1).flatMap(({ ops }) => ops);
+  const periods = shortest(singles, network, input);
+  if (!periods) return null;
+
+  const rowsOf = (value: ValueId): Rows => ({ height: values[value]!.height, period: periods.get(value)! });
+  const ids = new Map([...periods.keys()].map((value, index) => [value, values.length + index]));
+  const tall = [...periods].map(([value, period]): ValueShape => ({ ...values[value]!, height: COUNT * period }));
+  const reached = new Set(singles.flatMap((op) => (windowOf(op)?.kernel === 1 ? [] : [op.inputs[0]])));
+  const twins = new Map<Op, Op>();
+  const separated = new Map<Op, Rows>();
+  for (const single of singles) {
+    const inputs = single.inputs.map((value) => ids.get(value)!) as [ValueId];
+    const op = { ...single, inputs, output: ids.get(single.output)! } as Op;
+    twins.set(op, single);
+    if (reached.has(single.output)) separated.set(op, rowsOf(single.output));
+  }
+  const stage: Stage = {
+    name: stages
+      .slice(first, last + 1)
+      .map(({ name }) => name)
+      .join(" "),
+    input: ids.get(input)!,
+    output: ids.get(output)!,
+    ops: [...twins.keys()],
+  };
+  const graph = { ...network, values: [...values, ...tall], stages: [...stages, stage] };
+  return { graph, first, last, input: rowsOf(input), output: rowsOf(output), twins, separated };
+}
+
+const hasFewPixels = ({ height, width }: ValueShape) => height * width <= MOST_PIXELS;
+
+/** Rows from one picture to the next, of every value: as few as will do. */
+function shortest(ops: readonly Op[], network: Graph, input: ValueId): Map<ValueId, number> | null {
+  const { height } = network.values[input]!;
+  for (let period = height + 1; period <= (1 + MOST_APART) * height; period++) {
+    const periods = periodsOf(ops, network, input, period);
+    if (periods) return periods;
+  }
+  return null;
+}
+
+/** Null where an operation mixes pictures that are so far apart. */
+function periodsOf(ops: readonly Op[], { values }: Graph, input: ValueId, period: number): Map<ValueId, number> | null {
+  const periods = new Map([[input, period]]);
+  for (const op of ops) {
+    const window = windowOf(op);
+    if (!window) return null;
+    const from = periods.get(op.inputs[0])!;
+    const to = from / window.stride;
+    const [{ height }, output] = [values[op.inputs[0]]!, values[op.output]!];
+    const beyond = (output.height - 1) * window.stride + window.kernel - window.before - height;
+    const apart = from - height;
+    const reach = Math.max(window.before, beyond);
+    if (reach > (window.takesZeros ? apart : 0) || from % ALIGNMENT || to % ALIGNMENT) return null;
+    // What is added lies as far apart.
+    if (op.inputs.some((value, index) => index > 0 && periods.get(value) !== to)) return null;
+    periods.set(op.output, to);
+  }
+  return periods;
+}
+
+interface Window {
+  /** Rows: with dilation, the step, and those of padding above. */
+  readonly kernel: number;
+  readonly stride: number;
+  readonly before: number;
+  /** Rows of zeros beside a picture are to it what its padding is. */
+  readonly takesZeros: boolean;
+}
+
+const ONE: Window = { kernel: 1, stride: 1, before: 0, takesZeros: true };
+
+/** Which rows an operation reads for one of its output; null where that is more than a window's, or not known. */
+function windowOf(op: Op): Window | null {
+  switch (op.kind) {
+    case "conv":
+      return { ...rowsOf(op), kernel: (op.kernel[0] - 1) * op.dilation[0] + 1, takesZeros: true };
+    case "maxPool":
+    case "averagePool":
+      return (op.dilation?.[0] ?? 1) === 1 ? { ...rowsOf(op), kernel: op.kernel[0], takesZeros: false } : null;
+    case "zeroPadShortcut":
+      return { ...ONE, stride: op.stride };
+    case "add":
+    case "relu":
+    case "batchNorm":
+    case "activation":
+      return ONE;
+    default:
+      return null;
+  }
+}
+
+const rowsOf = ({ stride, padding }: { stride: readonly [number, number]; padding: readonly number[] }) => ({
+  stride: stride[0],
+  before: padding[0]!,
+});

@@ -1,0 +1,67 @@
+import { describe, expect, test } from "vitest";
+import { observe } from "../../src/cpu/observe.js";
+import { Stacking } from "../../src/cpu/stacked.js";
+import type { Network } from "../../src/graph/network.js";
+import { COUNT } from "../../src/graph/stacked.js";
+import { pseudoRandomNetwork } from "../../src/model/pseudo-random.js";
+import { generator } from "../random.js";
+import { engineFor, modules, wasm } from "./engine.js";
+
+const network = pseudoRandomNetwork("resnet18", { classes: 10, inputSize: [224, 96] });
+const next = generator(1);
+const images = Array.from({ length: COUNT + 3 }, () =>
+  Float32Array.from({ length: 3 * 224 * 96 }, () => 2 * next() - 1),
+);
+
+describe.each(modules.slice(-1))("%s", (simd) => {
+  test("a stack's answers are those of single pictures, on the same weights, wherever a picture lies", async () => {
+    const options = { wasm, simd, threads: 1, tile: "4x8", memory: "small" } as const;
+    const alone = await engineFor(network, options);
+    const expected: Float32Array[] = [];
+    for (const image of images) expected.push((await alone.run(0, network.stages.length - 1, image)).slice());
+    const stacking = new Stacking();
+    const engine = await stacking.open<Network>(network, options);
+    const stack = stacking.stack!;
+    expect(engine.network.stages).toHaveLength(network.stages.length);
+    expect(engine.stats.wasmBytes).toBeLessThan(1.25 * alone.stats.wasmBytes);
+    const largest = Math.max(...expected.flatMap((it) => [...it].map(Math.abs)));
+    const near = (logits: Float32Array, image: number) => {
+      expect(logits).toHaveLength(10);
+      for (const [at, value] of logits.entries())
+        expect(Math.abs(value - expected[image]![at]!)).toBeLessThan(1e-5 * largest);
+    };
+
+    for (const image of images.slice(0, COUNT)) stack.put(image);
+    expect(stack.isFull).toBe(true);
+    const whole = stack.run();
+    for (const [index, logits] of whole.entries()) near(logits, index);
+
+    // Fewer, in other places, beside others; one is looked at on its way, and one runs alone before the stack does.
+    const order = [COUNT, 2, COUNT + 1, 0];
+    for (const image of order.slice(0, 3)) stack.put(images[image]!);
+    const looked = observe(await engine.inside(), images[order[3]!]!, () => {});
+    stack.add();
+    near(looked, order[3]!);
+    near(await engine.run(0, network.stages.length - 1, images[5]!), 5);
+    const few = stack.run();
+    expect(few).toHaveLength(4);
+    for (const [index, logits] of few.entries()) near(logits, order[index]!);
+    expect(few[1]).toEqual(whole[2]);
+    expect(few[3]).toEqual(whole[0]);
+
+    // A picture of infinities harms none beside it.
+    for (const image of [images[1]!, new Float32Array(3 * 224 * 96).fill(Number.POSITIVE_INFINITY), images[2]!])
+      stack.put(image);
+    const [before, broken, behind] = stack.run();
+    expect([before, behind]).toEqual([whole[1], whole[2]]);
+    expect(broken!.every(Number.isFinite)).toBe(false);
+    await Promise.all([alone.close(), engine.close()]);
+  });
+});
+
+test("a small network is not stacked", async () => {
+  const stacking = new Stacking();
+  const small = await stacking.open(pseudoRandomNetwork("resnet20-cifar"), { wasm, threads: 1 });
+  expect(stacking.stack).toBeNull();
+  await small.close();
+});

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import type { Network } from "../../src/graph/network.js";
+import { COUNT, stackLast } from "../../src/graph/stacked.js";
+import { pseudoRandomNetwork } from "../../src/model/pseudo-random.js";
+
+const stacked = (name: string, inputSize = 224) => stackLast(pseudoRandomNetwork(name, { inputSize }));
+
+test.each(["resnet18", "resnet50", "resnext50_32x4d"])(
+  "%s: the last stage, two zero rows behind 14, one behind 7",
+  (name) => {
+    const { graph, first, last, input, output, twins, separated } = stacked(name)!;
+    expect([first, last, graph.stages[first]!.name]).toEqual([4, 4, "layer4"]);
+    expect([input, output]).toEqual([
+      { height: 14, period: 16 },
+      { height: 7, period: 8 },
+    ]);
+    const stage = graph.stages.at(-1)!;
+    expect([graph.values[stage.input]!.height, graph.values[stage.output]!.height]).toEqual([16 * COUNT, 8 * COUNT]);
+    expect(stage.ops.map(({ name }) => name)).toEqual(graph.stages[4]!.ops.map(({ name }) => name));
+    for (const [op, twin] of twins) if (op.kind === "conv") expect(op.weight).toBe((twin as typeof op).weight);
+    // What a 3x3 convolution reads within the stage.
+    const reading = new Set(
+      stage.ops.flatMap((op) => (op.kind === "conv" && op.kernel[0] === 3 ? [op.inputs[0]] : [])),
+    );
+    expect([...separated.keys()].map((op) => op.output)).toEqual([...reading].filter((value) => value !== stage.input));
+  },
+);
+
+test("none: pixels that are many, rows that are too far apart, a stage that reads the image, none before the head", () => {
+  expect(stacked("resnet18", 320)).toBeNull();
+  // Eight rows would take twelve.
+  expect(stacked("resnet18", 256)).toBeNull();
+  const network = pseudoRandomNetwork("resnet18");
+  const { stages } = network;
+  expect(stackLast({ ...network, stages: stages.slice(4), input: stages[4]!.input } as Network)).toBeNull();
+  expect(stackLast({ ...network, stages: stages.slice(5), input: stages[5]!.input } as Network)).toBeNull();
+});
+
+test("none: operations that mix pictures", () => {
+  const network = pseudoRandomNetwork("resnet18");
+  const replaced = (change: object) => ({
+    ...network,
+    stages: network.stages.map((stage, index) =>
+      index === 4 ? { ...stage, ops: stage.ops.map((op, at) => (at === 1 ? { ...op, ...change } : op)) } : stage,
+    ),
+  });
+  const pool = {
+    kind: "maxPool",
+    kernel: [3, 3],
+    stride: [1, 1],
+    padding: [1, 1, 1, 1],
+    inputs: [network.stages[4]!.ops[1]!.inputs[0]],
+  };
+  expect(stackLast(replaced({}) as Network)).not.toBeNull();
+  // Its padding is below every value, and zeros are not.
+  expect(stackLast(replaced(pool) as Network)).toBeNull();
+  expect(stackLast(replaced({ kind: "blurPool", stride: 1 }) as Network)).toBeNull();
+  expect(stackLast(replaced({ dilation: [4, 4], padding: [4, 4, 4, 4] }) as Network)).toBeNull();
+});
