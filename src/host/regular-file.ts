@@ -97,7 +97,14 @@ export function readRegular(
   return withFile(path, async (file, size) => {
     checkSize(path, size, limit);
     const bytes = new Uint8Array(size);
-    await readInto(file, path, bytes, 0, signal);
+    // Fresh memory is what reading waits for most: two threads bring it in nearly half of the time.
+    const half = size > PIECE ? size >> 1 : size;
+    const parts = [0, half].map((from) => {
+      const part = bytes.subarray(from, from === 0 ? half : size);
+      return readInto(file, path, part, from, signal);
+    });
+    // The descriptor is open until neither reads any more.
+    for (const part of await Promise.allSettled(parts)) if (part.status === "rejected") throw part.reason;
     return bytes;
   });
 }

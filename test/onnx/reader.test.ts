@@ -250,6 +250,21 @@ test("open sides are 224 pixels, or what inputSize states", async () => {
   );
 });
 
+test("each network that is built of a file is its own, as its options say", async () => {
+  const weights = Array.from({ length: 4 * 3 * 9 }, (_, at) => Math.sin(at));
+  const tensors = [tensor("w", [4, 3, 3, 3], weights), tensor("b", [4], [1, 2, 3, 4])];
+  const text = { nodes: chain(["Conv", ["w", "b"]], ["Relu"]), tensors, input: ["N", 3, "H", "W"], output: ["N", 4] };
+  const { build: networkOf } = await readOther(model(text), "the model", {}, 32);
+  const networks = [32, 32, [16, 24], 32].map((inputSize) => networkOf!({ inputSize }) as Network);
+  const sides = networks.map(({ values, input }) => [values[input]!.height, values[input]!.width]);
+  const [square, wide] = [
+    [32, 32],
+    [16, 24],
+  ];
+  expect(sides).toEqual([square, square, wide, square]);
+  expect(new Set(networks).size).toBe(4);
+});
+
 test("further inputs have the values that a caller gives", async () => {
   const text = { nodes: [node("Mul", ["x", "z"])], inputs: [["z", [1, 4]] as const] };
   const network = await build(text, { inputs: { z: [1, 2, 3, 4] } });

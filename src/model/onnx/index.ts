@@ -37,7 +37,8 @@ export async function readOther(
     isOwn: properties.has(QUANTIZATION),
   };
   const plain = properties.size > 0 || apart.length > 0 ? null : plainly(source, inputSize);
-  const whole = plain ?? (await completed(source, properties, apart, bytes, host));
+  const whole = plain?.source ?? (await completed(source, properties, apart, bytes, host));
+  let built = plain?.network;
   const open = proto.inputs.find(
     (it) =>
       it.shape?.length === 4 &&
@@ -54,16 +55,21 @@ export async function readOther(
     tensors: whole.initializers,
     metadata: properties,
     notes,
-    build: (options) => buildNetwork(whole, options),
+    build(options: OnnxOptions) {
+      const { inputSize: side, architecture, inputs, foldBatchNorm = true } = options;
+      const found = side === inputSize && !architecture && !inputs && foldBatchNorm ? built : undefined;
+      // Once: a network keeps what is found of its weights.
+      built = undefined;
+      return found ?? buildNetwork(whole, options);
+    },
   };
 }
 
-/** The source of a graph of plain convolutions; null where it has more, or is wrong in any way, which what is loaded then tells. */
-function plainly(source: Source, inputSize: OnnxOptions["inputSize"]): Source | null {
+/** A graph of plain convolutions; null where it has more, or is wrong in any way, which what is loaded then tells. */
+function plainly(source: Source, inputSize: OnnxOptions["inputSize"]) {
   try {
     const read = { ...source, initializers: initializersOf(source) };
-    buildNetwork(read, { inputSize });
-    return read;
+    return { source: read, network: buildNetwork(read, { inputSize }) };
   } catch {
     return null;
   }
