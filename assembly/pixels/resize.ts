@@ -14,17 +14,16 @@ function rounded(low: v128, high: v128): v128 {
   return i32x4.shr_s(sum, UNIT_BITS);
 }
 
-/** Four sums as bytes, clipped to 0..255. Writes four bytes. */
+/** Two pixels, channel by channel, each byte a 16-bit number. (Shuffles of any other kind load their order each time.) Reads 8 bytes each. */
 // @ts-ignore: decorator
 @inline
-function putPixel(target: usize, low: v128, high: v128): void {
-  const words = i16x8.narrow_i32x4_s(rounded(low, high), i32x4.splat(0));
-  v128.store_lane<u32>(target, i8x16.narrow_i16x8_u(words, words), 0);
+function paired(first: usize, second: usize): v128 {
+  return i16x8.shuffle(v128.load_ext<u8>(first), v128.load_ext<u8>(second), 0, 8, 1, 9, 2, 10, 3, 11);
 }
 
 /**
  * Shortens or lengthens rows. `source`: rows of pixels of `channels` bytes, `stride` apart. `starts`: for each of the `width` pixels of
- * a result, the byte in its row where its window begins. `weights`: for each, `groups` times the low and then the high parts of four
+ * a result, the byte in its row where its window begins. `weights`: for each, `pairs` times the low and then the high parts of two
  * coefficients, 16 bits each. Results are rows of three bytes a pixel, `targetStride` apart, and up to 16 bytes behind each.
  */
 export function horizontally(
@@ -34,62 +33,69 @@ export function horizontally(
   channels: i32,
   starts: usize,
   weights: usize,
-  groups: i32,
+  pairs: i32,
   width: i32,
   target: usize,
   targetStride: usize,
 ): void {
-  // Pairs of pixels, channel by channel, each byte a 16-bit number.
-  const isRgb = channels == 3;
-  const first = isRgb
-    ? i8x16(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1)
-    : i8x16(0, -1, 4, -1, 1, -1, 5, -1, 2, -1, 6, -1, -1, -1, -1, -1);
-  const second = isRgb
-    ? i8x16(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1)
-    : i8x16(8, -1, 12, -1, 9, -1, 13, -1, 10, -1, 14, -1, -1, -1, -1, -1);
-  const step = <usize>(4 * channels);
-  for (let y = 0; y < rows; y += 2) {
+  const pixel = <usize>channels;
+  const weightBytes = <usize>pairs << 3;
+  const last = rows - 1;
+  for (let y = 0; y < rows; y += 4) {
+    // Of fewer rows that are left the last one is done again.
+    const y1 = min(y + 1, last);
+    const y2 = min(y + 2, last);
+    const y3 = min(y + 3, last);
     const row = source + <usize>y * stride;
-    const to = target + <usize>y * targetStride;
-    // The last of an odd number is done twice.
-    const isPair = y + 1 < rows;
-    const nextRow = isPair ? row + stride : row;
-    const nextTo = isPair ? to + targetStride : to;
+    const row1 = source + <usize>y1 * stride;
+    const row2 = source + <usize>y2 * stride;
+    const row3 = source + <usize>y3 * stride;
+    let to = target + <usize>y * targetStride;
+    let to1 = target + <usize>y1 * targetStride;
+    let to2 = target + <usize>y2 * targetStride;
+    let to3 = target + <usize>y3 * targetStride;
     let weight = weights;
     for (let x = 0; x < width; x++) {
-      const start = <usize>load<i32>(starts + (<usize>x << 2));
-      let at = row + start;
-      let nextAt = nextRow + start;
+      let at = <usize>load<i32>(starts + (<usize>x << 2));
       let low = i32x4.splat(0);
       let high = i32x4.splat(0);
-      let nextLow = i32x4.splat(0);
-      let nextHigh = i32x4.splat(0);
-      for (let group = 0; group < groups; group++) {
-        const low01 = v128.load_splat<i32>(weight, 0);
-        const low23 = v128.load_splat<i32>(weight, 4);
-        const high01 = v128.load_splat<i32>(weight, 8);
-        const high23 = v128.load_splat<i32>(weight, 12);
-        const pixels = v128.load(at);
-        const nextPixels = v128.load(nextAt);
-        const a = i8x16.swizzle(pixels, first);
-        const b = i8x16.swizzle(pixels, second);
-        const nextA = i8x16.swizzle(nextPixels, first);
-        const nextB = i8x16.swizzle(nextPixels, second);
-        low = i32x4.add(low, i32x4.dot_i16x8_s(a, low01));
-        high = i32x4.add(high, i32x4.dot_i16x8_s(a, high01));
-        nextLow = i32x4.add(nextLow, i32x4.dot_i16x8_s(nextA, low01));
-        nextHigh = i32x4.add(nextHigh, i32x4.dot_i16x8_s(nextA, high01));
-        low = i32x4.add(low, i32x4.dot_i16x8_s(b, low23));
-        high = i32x4.add(high, i32x4.dot_i16x8_s(b, high23));
-        nextLow = i32x4.add(nextLow, i32x4.dot_i16x8_s(nextB, low23));
-        nextHigh = i32x4.add(nextHigh, i32x4.dot_i16x8_s(nextB, high23));
-        at += step;
-        nextAt += step;
-        weight += 16;
-      }
-      const place = <usize>(3 * x);
-      putPixel(to + place, low, high);
-      putPixel(nextTo + place, nextLow, nextHigh);
+      let low1 = i32x4.splat(0);
+      let high1 = i32x4.splat(0);
+      let low2 = i32x4.splat(0);
+      let high2 = i32x4.splat(0);
+      let low3 = i32x4.splat(0);
+      let high3 = i32x4.splat(0);
+      const until = weight + weightBytes;
+      do {
+        const lows = v128.load_splat<i32>(weight, 0);
+        const highs = v128.load_splat<i32>(weight, 4);
+        const next = at + pixel;
+        const pair = paired(row + at, row + next);
+        low = i32x4.add(low, i32x4.dot_i16x8_s(pair, lows));
+        high = i32x4.add(high, i32x4.dot_i16x8_s(pair, highs));
+        const pair1 = paired(row1 + at, row1 + next);
+        low1 = i32x4.add(low1, i32x4.dot_i16x8_s(pair1, lows));
+        high1 = i32x4.add(high1, i32x4.dot_i16x8_s(pair1, highs));
+        const pair2 = paired(row2 + at, row2 + next);
+        low2 = i32x4.add(low2, i32x4.dot_i16x8_s(pair2, lows));
+        high2 = i32x4.add(high2, i32x4.dot_i16x8_s(pair2, highs));
+        const pair3 = paired(row3 + at, row3 + next);
+        low3 = i32x4.add(low3, i32x4.dot_i16x8_s(pair3, lows));
+        high3 = i32x4.add(high3, i32x4.dot_i16x8_s(pair3, highs));
+        at = next + pixel;
+        weight += 8;
+      } while (weight < until);
+      const words = i16x8.narrow_i32x4_s(rounded(low, high), rounded(low1, high1));
+      const words2 = i16x8.narrow_i32x4_s(rounded(low2, high2), rounded(low3, high3));
+      const bytes = i8x16.narrow_i16x8_u(words, words2);
+      v128.store_lane<u32>(to, bytes, 0);
+      v128.store_lane<u32>(to1, bytes, 1);
+      v128.store_lane<u32>(to2, bytes, 2);
+      v128.store_lane<u32>(to3, bytes, 3);
+      to += 3;
+      to1 += 3;
+      to2 += 3;
+      to3 += 3;
     }
   }
 }

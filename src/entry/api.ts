@@ -143,11 +143,10 @@ class SessionClassifier<Image> extends Loaded implements Classifier<Image> {
     options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
     if (!isKnown(options, classifyFields)) await refuse(options, classifyFields, "classify option");
-    const { session } = this;
-    const classify = (image: Image, options: ClassifyOptions) => session.classify(image, options);
-    const { allow, deny } = options;
     const answer =
-      allow || deny ? (await more()).among(classify, this.labels, options) : (image: Image) => classify(image, options);
+      options.allow || options.deny
+        ? (await more()).among(this.session, options)
+        : (image: Image) => this.session.classify(image, options);
     return each(input, answer);
   }
   embed(image: Image, options?: EmbedOptions): Promise<Float32Array>;
@@ -160,7 +159,7 @@ class SessionClassifier<Image> extends Loaded implements Classifier<Image> {
     return (await import("../features/explain.js")).explain(this.session, image, options);
   }
   async *stream(images: Iterable<Image> | AsyncIterable<Image>, options: StreamOptions = {}) {
-    yield* (await more()).stream((image: Image, options) => this.classify(image, options), images, options);
+    yield* (await more()).stream(this, images, options);
   }
   async watch(video: Platform<"HTMLVideoElement">, options: WatchOptions) {
     return (await more()).watch(this as Classifier<unknown>, video, options);

@@ -25,23 +25,25 @@ const classifyFields: readonly (keyof ClassifyOptions)[] = [
   "signal",
 ];
 
-type Classify<Image> = (image: Image, options: ClassifyOptions) => Promise<Prediction[]>;
+/** Who answers for one picture. */
+interface Answers<Image> {
+  classify(image: Image, options: ClassifyOptions): Promise<Prediction[]>;
+}
 
 /**
  * `classify` among some of the classes: all scores are asked for, and those of other classes are left out. Throws `OptionError` for
  * a class that there is not.
  */
 export function among<Image>(
-  classify: Classify<Image>,
-  labels: readonly string[] | null,
+  session: Answers<Image> & { readonly labels: readonly string[] | null },
   options: ClassifyOptions,
 ): (image: Image) => Promise<Prediction[]> {
   const { allow, deny, renormalise, topK = 5, minScore, ...rest } = options;
   if (!(topK >= 1)) throw new OptionError(`topK is ${topK}; it must be at least 1.`);
-  const allowed = allow && indicesOf(allow, labels, "allow");
-  const denied = indicesOf(deny ?? [], labels, "deny");
+  const allowed = allow && indicesOf(allow, session.labels, "allow");
+  const denied = indicesOf(deny ?? [], session.labels, "deny");
   return async (image) => {
-    const answer = await classify(image, { ...rest, topK: Number.POSITIVE_INFINITY });
+    const answer = await session.classify(image, { ...rest, topK: Number.POSITIVE_INFINITY });
     // A taught model's "none of these" is no class, and comes first whatever is allowed.
     const none = answer.filter(({ index }) => index < 0);
     const all = answer.filter(({ index }) => index >= 0);
@@ -83,7 +85,7 @@ function nearestFew(word: string, labels: readonly string[]): readonly string[] 
 
 /** The answers to pictures, in their order. A picture that fails has its error beside the others' answers; an abort or a close ends all. */
 export async function* stream<Image>(
-  classify: Classify<Image>,
+  classifier: Answers<Image>,
   images: Iterable<Image> | AsyncIterable<Image>,
   streamOptions: StreamOptions = {},
 ): AsyncGenerator<StreamAnswer<Image>, void, undefined> {
@@ -98,7 +100,7 @@ export async function* stream<Image>(
   throwIfAborted(signal);
   const one = async (image: Image): Promise<StreamAnswer<Image>> => {
     try {
-      return { image, predictions: await classify(image, { ...options, signal: over.signal }), error: null };
+      return { image, predictions: await classifier.classify(image, { ...options, signal: over.signal }), error: null };
     } catch (error) {
       throwIfAborted(over.signal);
       if (error instanceof ClosedError || error instanceof OptionError) throw error;

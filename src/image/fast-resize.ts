@@ -11,7 +11,7 @@ export interface PixelKernels {
     channels: number,
     starts: number,
     weights: number,
-    groups: number,
+    pairs: number,
     width: number,
     target: number,
     targetStride: number,
@@ -104,8 +104,8 @@ export class Resizer {
     const { across, down, top, bottom, ...needed } = resizeTables(source, width, height, region, interpolation);
     const { left = needed.left, right = needed.right } = source;
     const rowBytes = (right - left) * channels;
-    const groups = Math.ceil(across.taps / 4);
-    const pairs = Math.ceil(down.taps / 2);
+    const acrossPairs = Math.ceil(across.taps / 2);
+    const downPairs = Math.ceil(down.taps / 2);
     const columns = 3 * region.width;
     const betweenStride = columns + OVER;
     const bandRows = source.whole ? bottom - top : Math.max(2, Math.floor(BAND_BYTES / rowBytes) & -2);
@@ -117,9 +117,9 @@ export class Resizer {
       return at;
     };
     const acrossStarts = take(4 * region.width);
-    const acrossWeights = take(16 * groups * region.width);
+    const acrossWeights = take(8 * acrossPairs * region.width);
     const downStarts = take(4 * region.height);
-    const downWeights = take(8 * pairs * region.height);
+    const downWeights = take(8 * downPairs * region.height);
     const room = take(source.room);
     const band = take(bandRows * rowBytes);
     // A window of an odd number of rows reads one more, with a weight of 0.
@@ -130,9 +130,9 @@ export class Resizer {
     const bytes = new Uint8Array(buffer);
     const kernels = this.#kernels;
     putStarts(new Int32Array(buffer, acrossStarts, region.width), across, left, channels);
-    putWeights(new Int16Array(buffer, acrossWeights, 8 * groups * region.width), across, region.width, 4);
+    putWeights(new Int16Array(buffer, acrossWeights, 4 * acrossPairs * region.width), across, region.width);
     putStarts(new Int32Array(buffer, downStarts, region.height), down, top, betweenStride);
-    putWeights(new Int16Array(buffer, downWeights, 4 * pairs * region.height), down, region.height, 2);
+    putWeights(new Int16Array(buffer, downWeights, 4 * downPairs * region.height), down, region.height);
 
     source.open?.(bytes, room);
     for (let y = top; y < bottom; y += bandRows) {
@@ -140,10 +140,10 @@ export class Resizer {
       source.put(kernels, bytes, room, band, { top: y, count, left, right });
       const to = between + (y - top) * betweenStride;
       kernels.horizontally(
-        ...[band, rowBytes, count, channels, acrossStarts, acrossWeights, groups, region.width, to, betweenStride],
+        ...[band, rowBytes, count, channels, acrossStarts, acrossWeights, acrossPairs, region.width, to, betweenStride],
       );
     }
-    kernels.vertically(between, betweenStride, downStarts, downWeights, pairs, region.height, columns, target);
+    kernels.vertically(between, betweenStride, downStarts, downWeights, downPairs, region.height, columns, target);
     const result = new Uint8ClampedArray(buffer.slice(target, target + columns * region.height));
     if (buffer.byteLength > KEPT_BYTES) this.#begin();
     return result;
@@ -186,18 +186,17 @@ function putStarts(target: Int32Array, { starts }: Coefficients, first: number, 
   for (let index = 0; index < target.length; index++) target[index] = (starts[index]! - first) * unit;
 }
 
-/** The low and the high parts of coefficients, `at` a time: w = 4096 * high + low. */
-function putWeights(target: Int16Array, { taps, weights }: Coefficients, count: number, at: number): void {
-  const groups = Math.ceil(taps / at);
+/** The low and the high parts of coefficients, two at a time: w = 4096 * high + low. */
+function putWeights(target: Int16Array, { taps, weights }: Coefficients, count: number): void {
   let to = 0;
   for (let index = 0; index < count; index++) {
-    for (let group = 0; group < groups; group++, to += 2 * at) {
-      for (let lane = 0; lane < at; lane++) {
-        const tap = group * at + lane;
-        const weight = tap < taps ? weights[index * taps + tap]! : 0;
-        target[to + lane] = weight & 4095;
-        target[to + at + lane] = weight >> 12;
-      }
+    const end = (index + 1) * taps;
+    for (let tap = index * taps; tap < end; tap += 2, to += 4) {
+      const [first, second] = [weights[tap]!, tap + 1 < end ? weights[tap + 1]! : 0];
+      target[to] = first & 4095;
+      target[to + 1] = second & 4095;
+      target[to + 2] = first >> 12;
+      target[to + 3] = second >> 12;
     }
   }
 }

@@ -12,17 +12,17 @@ export function preprocess(pixels: Pixels, spec: Preprocess): Float32Array {
 
 /** `rgb`: [height, width, 3] of a crop. Returns its planes [3, height, width], normalised. */
 export function normalised(rgb: Uint8Array | Uint8ClampedArray, spec: Pick<Preprocess, "mean" | "std">): Float32Array {
-  const plane = rgb.length / 3;
+  // A whole number, as engines see it: places are computed from it.
+  const plane = (rgb.length / 3) | 0;
   const result = new Float32Array(3 * plane);
-  // A byte has 256 values.
-  const values = normalisation(spec).map(({ scale, shift }) =>
-    Float32Array.from({ length: 256 }, (_, byte) => byte * scale - shift),
-  );
-  const [red, green, blue] = values as [Float32Array, Float32Array, Float32Array];
-  for (let at = 0, from = 0; at < plane; at++, from += 3) {
-    result[at] = red[rgb[from]!]!;
-    result[plane + at] = green[rgb[from + 1]!]!;
-    result[2 * plane + at] = blue[rgb[from + 2]!]!;
+  const [red, green, blue] = normalisation(spec);
+  const { scale: redScale, shift: redShift } = red!;
+  const { scale: greenScale, shift: greenShift } = green!;
+  const { scale: blueScale, shift: blueShift } = blue!;
+  for (let at = 0, from = 0; at < plane; at++) {
+    result[at] = rgb[from++]! * redScale - redShift;
+    result[plane + at] = rgb[from++]! * greenScale - greenShift;
+    result[2 * plane + at] = rgb[from++]! * blueScale - blueShift;
   }
   return result;
 }

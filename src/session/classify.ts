@@ -9,9 +9,9 @@ export type Scores = NonNullable<Architecture["scores"]>;
 export function softmax(logits: Float32Array): Float64Array {
   let largest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) largest = Math.max(largest, logit);
-  const scores = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+  const scores = new Float64Array(logits);
   let sum = 0;
-  for (const score of scores) sum += score;
+  for (let index = 0; index < scores.length; index++) sum += scores[index] = Math.exp(scores[index]! - largest);
   return scores.map((score) => score / sum);
 }
 
@@ -59,10 +59,12 @@ export function rank(
   // A single logit is that of class 1; class 0 has its negative.
   const logitOf = (index: number) =>
     scores.length === logits.length ? logits[index]! : index === 1 ? logits[0]! : -logits[0]!;
-  return Array.from(scores, (_, index) => index)
+  // Numbers alone are sorted sooner than by a comparison: those that cannot be among the best are left out.
+  const least = Math.max(minScore, scores.slice().sort().at(-Math.min(topK, scores.length))!);
+  return [...scores.keys()]
+    .filter((index) => scores[index]! >= least)
     .sort((a, b) => scores[b]! - scores[a]! || a - b)
     .slice(0, topK)
-    .filter((index) => scores[index]! >= minScore)
     .map((index) => ({
       index,
       label: labels?.[index] ?? `class ${index}`,

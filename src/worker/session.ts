@@ -2,7 +2,7 @@ import { onAbort } from "../base/abort.js";
 import { isKind } from "../base/kind.js";
 import { NEARLY_MS } from "../base/nearly.js";
 import type { EngineStats } from "../engine.js";
-import { ClosedError, GpuInputError, OptionError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
+import { ClosedError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
 import type { Answers, AskedFor, What } from "../features/asked.js";
 import type { Architecture } from "../graph/network.js";
 import { elementCount } from "../graph/tensor.js";
@@ -33,6 +33,8 @@ const WINDOW = 2;
 /** After an answer that was looked for in vain, so many are not: where cores are few, who looks takes one from who works. */
 const UNWATCHED = 16;
 
+const refusals = () => import("./refusals.js");
+
 /** Opens a session in a worker, or in place where there can be none: `stats.threadsReason` says so. */
 export async function openSession(host: EntryHost, source: ModelSource, options: LoadOptions = {}): Promise<Session> {
   const { worker = "auto", gpu, gpuDevice } = options;
@@ -41,7 +43,7 @@ export async function openSession(host: EntryHost, source: ModelSource, options:
     return host.openInPlace(source, options, "in place: a GPU cannot be sent to a worker");
   }
   if (worker !== "auto" && typeof worker !== "string" && !isKind(worker, "URL")) {
-    throw new OptionError(`worker is ${worker}; it must be "auto", false, or the URL of worker.js.`);
+    throw (await refusals()).refuseWorker(worker);
   }
   throwIfAborted(options.signal);
   const kept = await keepSource(host, source);
@@ -124,9 +126,7 @@ class WorkerSession implements Session, Listener {
 
   async run(input: Float32Array | GPUBuffer, { signal, shape }: RunOptions = {}): Promise<Float32Array> {
     if (isGpuBuffer(input)) {
-      throw new GpuInputError(
-        "A GPUBuffer cannot be sent to the model's worker: load the model with gpuDevice, the device that made it.",
-      );
+      throw (await refusals()).refuseBuffer();
     }
     checkInput(input, this.inputShape, shape);
     const ask: Call["ask"] = () => {
