@@ -1,6 +1,7 @@
 import type { Inside } from "../cpu/observe.js";
 import type { ValueId } from "../graph/network.js";
 import { channelMeans } from "./correct.js";
+import { Correlations, reaches } from "./correlations.js";
 import { Histogram } from "./histogram.js";
 import { runRounded } from "./run.js";
 
@@ -10,6 +11,8 @@ export interface ValueStatistics {
   /** Of each channel, [C]: mean square, and the greatest magnitude. */
   readonly meanSquares: Float64Array;
   readonly maxima: Float64Array;
+  /** Of what a kernel reads at a time; null where kernels have one pixel. */
+  readonly correlations: Correlations | null;
 }
 
 export interface Calibration {
@@ -25,6 +28,7 @@ export function calibrate(inside: Inside, inputs: readonly Float32Array[], onPic
   const { network } = inside;
   const values = new Map<ValueId, ValueStatistics>();
   const means = new Map<string, Float64Array[]>();
+  const reach = reaches(network);
   const statisticsOf = (value: ValueId) => {
     const known = values.get(value);
     if (known) return known;
@@ -33,6 +37,7 @@ export function calibrate(inside: Inside, inputs: readonly Float32Array[], onPic
       histogram: new Histogram(),
       meanSquares: new Float64Array(channels),
       maxima: new Float64Array(channels),
+      correlations: reach.has(value) ? new Correlations(channels, reach.get(value)!) : null,
     };
     values.set(value, made);
     return made;
@@ -47,8 +52,9 @@ export function calibrate(inside: Inside, inputs: readonly Float32Array[], onPic
         own.push(channelMeans(array, network.values[op.output]!.channels, step));
       },
       stored: (_, array, step, value) => {
-        const { histogram, meanSquares, maxima } = statisticsOf(value);
+        const { histogram, meanSquares, maxima, correlations } = statisticsOf(value);
         histogram.add(array, meanSquares.length, step);
+        correlations?.add(array, network.values[value]!, step, inputs.length);
         addChannels(meanSquares, maxima, array, step, inputs.length);
       },
     });

@@ -5,6 +5,7 @@ import { stepsOf, storedIn, withScalesIn } from "../graph/stored.js";
 import { type Calibration, calibrate } from "./calibrate.js";
 import { clipByDivergence, clipBySquares } from "./clip.js";
 import { corrected } from "./correct.js";
+import { correlatedKernel } from "./correlations.js";
 import { type Cpu, onEngine } from "./engine.js";
 import { Channels, equalized, factorsFor } from "./equalize.js";
 import { layersOf, mapLayers } from "./layers.js";
@@ -148,9 +149,12 @@ function roundedWith(
     }
     const groups = layer.kind === "conv" ? layer.groups : 1;
     // Behind an activation that is no ReLU nothing was looked at: all channels count alike.
-    const known = calibration.values.get(inputs[0])?.meanSquares;
-    const meanSquares = known ?? new Float64Array(network.values[inputs[0]]!.channels).fill(1);
-    const integers = quantizeWeights(layer, meanSquares, groups);
+    const known = calibration.values.get(inputs[0]);
+    const meanSquares = known?.meanSquares ?? new Float64Array(network.values[inputs[0]]!.channels).fill(1);
+    const correlations = known?.correlations;
+    const kernel = correlatedKernel(layer);
+    const between = correlations && kernel ? (channel: number) => correlations.between(channel, kernel) : null;
+    const integers = quantizeWeights(layer, meanSquares, groups, between);
     const own = decibels(integers.signal, integers.noise);
     if (own < LEAST_WEIGHT_DECIBELS) {
       weights.set(name, { decibels: own, reason: `rounding its weights leaves ${own.toFixed(1)} dB` });

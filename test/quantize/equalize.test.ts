@@ -21,7 +21,12 @@ function calibrationOf(network: Network, maximum: (value: number, channel: numbe
   for (const [value, { channels }] of network.values.entries()) {
     if (value === network.input) continue;
     const maxima = Float64Array.from({ length: channels }, (_, channel) => maximum(value, channel));
-    values.set(value, { histogram: new Histogram(), meanSquares: new Float64Array(channels), maxima });
+    values.set(value, {
+      histogram: new Histogram(),
+      meanSquares: new Float64Array(channels),
+      maxima,
+      correlations: null,
+    });
   }
   return { values, means: new Map(), logits: [] };
 }
