@@ -2,14 +2,26 @@ import { browserHost } from "../host/browser.js";
 import type { Host } from "../host/host.js";
 import { later } from "../host/later.js";
 import { holdLock, webPort } from "../worker/handle/web.js";
+import type { News } from "../worker/messages.js";
 import { serveSession } from "../worker/serve.js";
 
+const port = webPort();
+const { threadSupport } = browserHost;
 const host: Host = {
   ...browserHost,
-  threadSupport: { ...browserHost.threadSupport, endsNext: true },
+  threadSupport: {
+    ...threadSupport,
+    start() {
+      port.post({ starting: true } satisfies News);
+      const thread = threadSupport.start();
+      port.post({ hello: true } satisfies News);
+      return thread;
+    },
+    endsNext: true,
+  },
   ...later,
   // What arrives here is a copy of the caller's, or was made for this one request.
   release: (image) => (image as Partial<ImageBitmap> | null)?.close?.(),
 };
 
-serveSession(webPort(), host, holdLock());
+serveSession(port, host, holdLock());

@@ -10,9 +10,8 @@ import { normalised, type Pixels, preprocess as prepareImage } from "../image/in
 import type { ClassifyOptions, Prediction, Preprocess, RunOptions } from "../options.js";
 import type { Plan } from "../plan.js";
 import type { CpuFirst } from "../schedule/cpu-first.js";
-import { checkBuffer } from "./buffer-input.js";
 import { rank, softmax } from "./classify.js";
-import { checkInput, isGpuBuffer } from "./input.js";
+import { imagesIn, isGpuBuffer } from "./input.js";
 
 /** A loaded network with what is known of its images and labels, here or in a worker. Calls are answered in order. */
 export interface Session {
@@ -126,9 +125,8 @@ export class SessionInPlace implements Session {
       ? async (index: number) =>
           (await this.host.loadGpu()).bufferInput(this.gpuDevice!, input, 4 * index * length, 4 * length)
       : (index: number) => new Float32Array(input.buffer, input.byteOffset + 4 * index * length, length);
-    const count = isGpuBuffer(input)
-      ? checkBuffer(input, shape, this.gpuDevice, stated)
-      : checkInput(input, shape, stated);
+    const count = imagesIn(input, shape, stated, this.gpuDevice);
+    if (!count) (await import("./refuse-input.js")).refuseInput(input, shape, stated, this.gpuDevice);
     const one = async (index: number) => {
       return this.#defined(await this.#infer(await imageOf(index), index, count));
     };

@@ -39,7 +39,9 @@ export function connector(
   source: ModelSource,
   { worker: file, wasm, signal: _, onProgress: __, ...options }: LoadOptions,
 ): Connect {
-  return async (listener, signal, onProgress) => {
+  /** Why there is one thread, where the start of another never returned. */
+  let note: string | undefined;
+  const connect: Connect = async (listener, signal, onProgress) => {
     let worker: WorkerHandle;
     try {
       worker = host.startWorker(file === "auto" || file === false ? undefined : file);
@@ -59,6 +61,12 @@ export function connector(
               met = true;
               clearTimeout(timer);
               if (news.lock) worker.watch(news.lock);
+            } else if ("starting" in news) {
+              timer = setTimeout(() => {
+                note = `starting a thread took over ${HELLO_MS / 1000} s`;
+                reject(note);
+                listener.lost(worker, note);
+              }, HELLO_MS);
             } else if ("progress" in news) {
               // The caller's code: what it throws is the load's end, not the process's.
               try {
@@ -84,7 +92,8 @@ export function connector(
       const address = isKind(wasm, "URL", "String") ? host.absolute(`${wasm}`) : wasm;
       try {
         const watched = onProgress !== undefined;
-        worker.post({ id: 0, kind: "open", source: sent, options: { ...options, wasm: address }, watched }, transfer);
+        const sentOptions = { ...options, wasm: address, ...(note && { threads: 1 }) };
+        worker.post({ id: 0, kind: "open", source: sent, options: sentOptions, watched, note }, transfer);
       } catch (cause) {
         throw new NoWorker(`the source cannot be sent (${(cause as Error).message})`);
       }
@@ -93,10 +102,12 @@ export function connector(
       return connection;
     } catch (error) {
       worker.terminate();
+      if (error === note) return connect(listener, signal, onProgress);
       throw error;
     } finally {
       clearTimeout(timer);
       forget?.();
     }
   };
+  return connect;
 }

@@ -14,6 +14,8 @@ export type Ask =
       readonly source: string | Blob | ArrayBuffer;
       readonly options: SentOptions;
       readonly watched: boolean;
+      /** For the stats: see `openInPlace`. */
+      readonly note?: string;
     }
   | { readonly kind: "run"; readonly input: Float32Array }
   /** As `run`, on what lies in the mailbox. */
@@ -44,6 +46,8 @@ export interface State {
 /** From the worker. */
 export type News =
   | { readonly hello: true; readonly lock?: string }
+  /** It starts a thread, and says hello again once that has returned: in some browsers it never does. */
+  | { readonly starting: true }
   | { readonly progress: Progress }
   /** What lay in the mailbox will be answered in a moment. */
   | { readonly soon: true }

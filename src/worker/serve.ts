@@ -35,7 +35,7 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
           host,
           request.source,
           { ...request.options, signal, onProgress },
-          undefined,
+          request.note,
           onNearlyDone,
         );
         const { inputShape, labels, preprocess, assumed, embedding } = session;

@@ -17,7 +17,7 @@ import type {
   RunOptions,
 } from "../options.js";
 import { Plan } from "../plan.js";
-import { checkInput, isGpuBuffer } from "../session/input.js";
+import { imagesIn, isGpuBuffer } from "../session/input.js";
 import type { Session } from "../session/session.js";
 import { type Connect, connector, type Listener, NoWorker } from "./connect.js";
 import { receiveError } from "./errors.js";
@@ -128,7 +128,10 @@ class WorkerSession implements Session, Listener {
     if (isGpuBuffer(input)) {
       throw (await refusals()).refuseBuffer();
     }
-    checkInput(input, this.inputShape, shape);
+    const { inputShape } = this;
+    if (!imagesIn(input, inputShape, shape)) {
+      (await import("../session/refuse-input.js")).refuseInput(input, inputShape, shape);
+    }
     const ask: Call["ask"] = () => {
       const spare = this.#spares.pop();
       const copy = spare?.length === input.length ? spare : new Float32Array(input.length);
