@@ -29,6 +29,16 @@ export interface Kernels {
   serve(program: number, scratch: number, sync: number, last: number): void;
   packPanel(source: number, target: number, depth: number, taps: number): void;
   packWinograd(panel: number, target: number, depth: number, plane: number, outputTile: number, work: number): void;
+  /** Of modules with integers. */
+  packIntegers(
+    source: number,
+    target: number,
+    rows: number,
+    channels: number,
+    taps: number,
+    depth: number,
+    side: number,
+  ): void;
   /** Notes the bytes that the cache lines of [from, end) begin with at `to`. */
   noteFirstBytes(from: number, end: number, to: number): void;
   peak(rounds: number): number;

@@ -15,7 +15,7 @@ import { keptTuning, type Tuning } from "./tune/kept-tuning.js";
 import { trialOf } from "./tune/tile-trials.js";
 
 /** Needed for files of integers alone. */
-const loadIntegers = () => import("./int8/open.js");
+export const loadIntegers = () => import("./int8/open.js");
 /** Needed for networks beside the plain ResNets alone. */
 const loadExtended = () => import("./extended/open.js");
 

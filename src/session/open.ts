@@ -1,7 +1,7 @@
 import { isKind } from "../base/kind.js";
 import type { CpuEngine } from "../cpu/engine.js";
 import type { Variant } from "../cpu/module.js";
-import { createCpuEngine } from "../cpu/open.js";
+import { createCpuEngine, loadIntegers } from "../cpu/open.js";
 import { likelyVariant } from "../cpu/settle.js";
 import { throwIfAborted } from "../errors.js";
 import type { Network } from "../graph/network.js";
@@ -136,8 +136,10 @@ function kernelsFor(
   const named = isKind(source, "String", "URL") && /int8/.test(`${source}`);
   const likely: Variant = named && keepsIntegers(options, host) ? `int8-${alone}` : alone;
   const early = host.wasm(likely);
+  // Code would come behind all that has come of the model until then.
+  const needed = likely === alone ? [early] : [early, host.loadIntegers(), loadIntegers()];
   // The caller that awaits it hears of a failure. A load that fails earlier has an error of its own.
-  early.catch(() => {});
+  for (const it of needed) it.catch(() => {});
   return (variant) => (variant === likely ? early : host.wasm(variant));
 }
 

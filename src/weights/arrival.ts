@@ -3,7 +3,10 @@ import { type Body, PIECE_BYTES } from "../source/body.js";
 
 /** Pieces of at least this share of a slab become slabs without a copy; smaller ones are copied together. */
 const WHOLE_SHARE = 1 / 8;
-/** Back-pressure: reading the source stops while more than this many slabs of claimed bytes are unread. Fresh memory is slow to touch. */
+/**
+ * Back-pressure: reading the source stops while more than this many slabs of claimed bytes are unread, or of any before slabs are reused.
+ * Fresh memory is slow to touch, and what else a load waits for would come behind all of the file.
+ */
 const AHEAD = 4;
 
 /** Neighbouring values, whose memory is kept or released as a whole. */
@@ -93,6 +96,7 @@ export class Arrival implements ArrivingValues {
       this.#owe(slab, slab.begin);
       this.#settle(slab);
     }
+    this.#resume();
   }
 
   /** Copies bytes from `begin` on, which have arrived, to `target`. */
@@ -141,9 +145,10 @@ export class Arrival implements ArrivingValues {
     }
   }
 
-  /** Back-pressure: whether enough claimed bytes are here, and nobody waits for later ones. */
+  /** Back-pressure: whether enough bytes are here, and nobody waits for later ones. */
   #isAhead(): boolean {
-    return this.#owed > AHEAD * this.slabBytes && this.#waiters.length === 0;
+    const unread = this.#recycling ? this.#owed : this.loaded;
+    return unread > AHEAD * this.slabBytes && this.#waiters.length === 0;
   }
 
   #copy(piece: Uint8Array): void {

@@ -93,6 +93,22 @@ describe("recycled", () => {
   });
 });
 
+test("before slabs are reused a file comes no further than some of them, until it is asked for or they are", async () => {
+  for (const goOn of ["asked", "reused"]) {
+    const delivery = new Delivery(bytes, 10);
+    const arrival = arrivalOf(delivery);
+    arrival.claim(900, 1000);
+    await settled();
+    expect(delivery.delivered).toBeLessThanOrEqual(5 * SLAB);
+    if (goOn === "asked") await arrival.arrived(500);
+    else arrival.recycle();
+    await settled();
+    expect(delivery.delivered).toBeGreaterThanOrEqual(goOn === "asked" ? 500 : 1000);
+    await arrival.arrived(1000);
+    expect(read(arrival, 900, 1000)).toEqual(bytes.slice(900));
+  }
+});
+
 test("a file that breaks off rejects whoever waits, and whoever asks later, but gives what is here", async () => {
   const arrival = arrivalOf(new Delivery(bytes, 10, 500));
   const waiting = arrival.arrived(501);
