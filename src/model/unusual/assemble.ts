@@ -65,6 +65,17 @@ class UnusualAssembler extends Assembler {
     return { stride: more ? (stageStrides?.[index] ?? 1) : usual, first: dilation, dilation };
   }
 
+  /** timm's test_resnet has bottlenecks in one of its stages: where the first block is as stated, others are what the file has. */
+  protected override block(name: string, ...pace: readonly [number, number, number, number]): void {
+    const { architecture } = this;
+    const isLong = (it: string) => this.parameters.has(`${it}.conv3.weight`);
+    const isStated = isLong("layer1.0") === (architecture.block === "bottleneck");
+    const block = isLong(name) ? "bottleneck" : "basic";
+    if (isStated) Object.assign(this, { architecture: { ...architecture, block } });
+    super.block(name, ...pace);
+    Object.assign(this, { architecture });
+  }
+
   /** Of pruned networks, and of those whose stem or blocks begin narrower, the file tells. */
   protected override widthOf(name: string, usual: number): number {
     return this.parameters.has(`${name}.weight`) ? this.parameters.extent(`${name}.weight`) : usual;

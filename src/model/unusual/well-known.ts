@@ -90,7 +90,7 @@ export function wellKnownArchitecture(name: string): Architecture {
 
 /** timm's names of networks that are built here; what their weights show is left to the weights. */
 const timm =
-  /^(?:(?:tv|gluon|ssl|swsl|ig)_)?(?:(?:wide_|(se|eca))?res(?:net|next)(aa|blur|rs)?(?:\d+[cdest]?|light)(?:_\w+)?(?:-cifar)?|(?<se>se)net154)$/;
+  /^(?:(?:tv|gluon|ssl|swsl|ig)_)?(?:(?:wide_|(se|eca))?res(?:net|next)(aa|blur|rs)?(?:\d+[cdest]?|light)(?:_\w+)?(?:-cifar)?|(?<se>se)net154|test_resnet)$/;
 
 /**
  * What a stated name says that weights do not show: `resnetaa50` averages where it strides. Throws `UnsupportedModelError` for
@@ -102,8 +102,8 @@ export function traitsOf(name: string): Partial<Architecture> {
   const [known, gate, kind] = found ?? [];
   if (known === undefined || /_(bn|clip\w*|test)\b/.test(known)) {
     throw new UnsupportedModelError(
-      `The architecture "${name.slice(0, 80)}" is not supported: residual networks of torchvision and timm are, with their se, eca, rs, aa and blur kinds, and the families in docs/models.md. ` +
-        "Where the network is one of these all the same, state architecture with its fields.",
+      `The architecture "${name.slice(0, 80)}" is not supported: torchvision's and timm's residual networks are, and the families in docs/models.md. ` +
+        "If it is one of these, state architecture with its fields.",
     );
   }
   const attention = gate ?? found?.groups?.se ?? (kind === "rs" ? "se" : undefined);
