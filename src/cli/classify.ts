@@ -72,7 +72,10 @@ interface Outcome {
   readonly stopped: string | null;
 }
 
-/** Classifies pictures in their order, of `all` with those that were done before: these decide who answers. `keep`: takes each where results are kept; else they are printed. */
+/**
+ * Classifies pictures in their order, of `all` with those that were done before: these decide who answers. `keep`: takes each where
+ * results are kept; else they are printed.
+ */
 async function classifyListed(
   images: readonly ListedImage[],
   all: number,

@@ -7,8 +7,9 @@ export type Sequence = Pick<Graph, "values" | "input" | "output"> & { readonly o
 
 /**
  * Cuts a sequence into at most `most` stages of about equal multiply-accumulates. A border is where one value alone is alive: what
- * was made before it is read behind it nowhere else. None is before an activation, which may be part of what it reads. Where there are fewer borders there are fewer stages. Operations that the
- * output does not depend on are left out. A stage has its first operation's name.
+ * was made before it is read behind it nowhere else. None is before an operation of kind "activation", which may be part of what it
+ * reads. Where there are fewer borders there are fewer stages. Operations that the output does not depend on are left out. A stage has
+ * its first operation's name.
  *
  * Throws `UnsupportedModelError` where an operation reads what is not made before it, or nothing makes the output.
  */

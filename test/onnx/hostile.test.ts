@@ -97,6 +97,25 @@ test("600 damaged files end in a network or a typed error", async () => {
   expect(counts.get("ModelFormatError")).toBeGreaterThan(50);
 }, 120_000);
 
+test("what is computed of constants is bounded by the bytes beside the file, however many tensors lie in them", async () => {
+  const count = 1 << 20;
+  const beside = (name: string) =>
+    message([1, count], [2, 1], [8, name], [13, message([1, "location"], [2, "weights.bin"])], [14, 1]);
+  const steps = chain(...Array.from({ length: 50 }, (): [string] => ["Neg"]), ["ReduceMean", [], { keepdims: 0 }]);
+  const nodes = steps.map(({ inputs, outputs, ...rest }) => ({
+    ...rest,
+    inputs: inputs.map((name) => (name === "x" ? "w0" : name)),
+    outputs: outputs.map((name) => (name === "y" ? "mean" : name)),
+  }));
+  const bytes = model({
+    nodes: [...nodes, { kind: "Add", inputs: ["x", "mean"], outputs: ["y"] }],
+    tensors: Array.from({ length: 40 }, (_, index) => beside(`w${index}`)),
+  });
+  const host = { readBeside: async () => new Uint8Array(4 * count) };
+  const state = await readOther(bytes, "the file", host as never);
+  expect(() => state.build!({})).toThrow(/computes more constants than 33554432 and two for each byte of its tensors/);
+});
+
 describe("bombs", () => {
   const nested = (depth: number) => {
     let inner = message([1, "x"]);

@@ -2,6 +2,7 @@ import { ModelFormatError } from "../../errors.js";
 import type { IntegerRows } from "../../graph/network.js";
 import type { Kernels } from "../module.js";
 import type { PackForm, PackJob, Program } from "../program/program.js";
+import { MOST_PRODUCTS, MOST_STEPS } from "./exact.js";
 
 /** How bytes of weights lie in a panel of eight output channels: so many input channels side by side. */
 export type Side = 4 | 2;
@@ -13,9 +14,6 @@ export interface Requantization {
   /** Of the output; 1 where that is f32. */
   readonly outputScale: number;
 }
-
-/** Adding 1.5 * 2^23 rounds what lies within this. */
-const MOST_STEPS = 2 ** 22;
 
 /** Integer weights, a byte each, and behind them each panel's eight factors and eight biases. */
 export function integerForm(rows: IntegerRows, side: Side, scales: Requantization): PackForm {
@@ -43,6 +41,10 @@ function* packIntegers(
   const groupRows = channels / groups;
   const panels = Math.ceil(groupOut / 8);
   const rowBytes = fileDepth * taps;
+  if (rowBytes > MOST_PRODUCTS)
+    throw new ModelFormatError(
+      `A quantised layer sums ${rowBytes} products; 32 bits hold ${MOST_PRODUCTS}. Run it with precision: "f32".`,
+    );
   const { buffer } = kernels.memory;
   const panelBytes = depth * taps * 8;
   for (let index = 0; index < groups * panels; index++) {

@@ -4,10 +4,9 @@ import { ranges } from "../../graph/quantization.js";
 import { elementCount, paddedChannels, paddedIntegers } from "../../graph/tensor.js";
 import { bitsOf } from "../lower/lower.js";
 import type { Draft, Drafts } from "../program/drafts.js";
+import { MOST_PRODUCTS, MOST_STEPS } from "./exact.js";
 import type { Plain } from "./plain.js";
 
-/** Adding 1.5 * 2^23 rounds what lies within this. */
-const MOST_STEPS = 2 ** 22;
 /** What the store adds to 0..255. */
 const BYTE_OFFSET = 128;
 /** Values of a plane that are rounded together, as if they were a pixel's. */
@@ -104,6 +103,7 @@ function staysExact(drafts: Drafts, op: ConvOp): boolean {
   if (isDepthwise && from.zero && op.padding.some((side) => side > 0)) return false;
   const factor = from.scale / to.scale;
   const length = elementCount(op.weight.shape.slice(1));
+  if (length > MOST_PRODUCTS) return false;
   const bias = op.bias?.read();
   return rows.scales.read().every((scale, channel) => {
     const sums = 2 * 255 * 127 * length * factor * scale;

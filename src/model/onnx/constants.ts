@@ -19,7 +19,7 @@ export interface Work {
   left: number;
 }
 
-/** `held`: bytes of the file's own constants. Weights may be computed from others in a few steps. */
+/** `held`: bytes of the files that the constants lie in. Weights may be computed from others in a few steps. */
 export const workOf = (held: number): Work => ({ left: MAX_FOLDED_ELEMENTS + 2 * held });
 
 const dtypes: Readonly<Record<number, DType>> = {
@@ -120,7 +120,7 @@ export function spend(work: Work, elements: number): void {
   work.left -= elements;
   if (work.left >= 0) return;
   throw new ModelFormatError(
-    `The ONNX graph computes more constants than ${MAX_FOLDED_ELEMENTS} and eight for each that it holds; export it with them folded.`,
+    `The ONNX graph computes more constants than ${MAX_FOLDED_ELEMENTS} and two for each byte of its tensors; export it with them folded.`,
   );
 }
 

@@ -55,7 +55,9 @@ export class Mapper {
     initializers: ReadonlyMap<string, Constant>,
   ) {
     this.constants = new Map(initializers);
-    this.work = workOf([...initializers.values()].reduce((sum, { bytes }) => sum + bytes.length, 0));
+    // Tensors may lie in one place.
+    const files = new Set([...initializers.values()].map(({ bytes }) => bytes.buffer));
+    this.work = workOf([...files].reduce((sum, { byteLength }) => sum + byteLength, 0));
   }
 
   /** What few graphs need. Throws `NeedsMore` where it was not loaded. */
