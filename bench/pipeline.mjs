@@ -1,5 +1,6 @@
 // A folder of pictures through the command, an older build's command, and onnxruntime-node with sharp: in turns, each in processes of
 // its own. Images a second over the whole run, loading included; cores busy; the most memory of all its processes.
+// The figures in docs/figures.md are of Node 22 or later: Node 20 has no relaxed SIMD, so that its kernels take longer.
 // npm run bench:pipeline -- --images DIR --model FILE [--int8 FILE] [--before CHECKOUT] [--count 2000] [--rounds 3] [--peer]
 // --browser: from file to answer in Chromium, beside the figures that each step should reach; see pipeline-browser.mjs.
 import { spawn } from "node:child_process";
@@ -58,6 +59,10 @@ async function measure(words, count) {
 }
 
 const count = Number(values.count);
+const [major] = process.versions.node.split(".");
+console.log(
+  `Node ${process.versions.node}, ${cores} cores${major < 22 ? "; figures are of Node 22: this one has no relaxed SIMD" : ""}`,
+);
 const images = folderOf(values.images, count, join(work, "images"));
 const output = join(work, "results.jsonl");
 const model = (file) => (file ? ["--model", resolve(file)] : []);

@@ -12,15 +12,31 @@ import type { Inside } from "./observe.js";
 import { createCpuEngine } from "./open.js";
 import type { CpuOptions } from "./options.js";
 import type { Drafts, WeightDraft } from "./program/drafts.js";
+import { planMemory } from "./reserve.js";
 import { isSmall } from "./tune/kept-tuning.js";
+
+/** Of the memory that the tables' kernels take. */
+const LARGEST = 1.5;
 
 /** Opens an engine that runs a network's last stages on several pictures at a time as well (graph/stacked.ts). */
 export class Stacking {
   /** Null before `open`, and where no stage of the network is worth it. */
   stack: Stack | null = null;
 
+  /** `onPacking`: called once all is chosen and reserved, with the bytes of memory that the engine takes, or somewhat more. */
+  constructor(private readonly onPacking: (bytes: number) => void = () => {}) {}
+
   /** As `createCpuEngine`, for one thread. The engine's own `run` takes one picture, as any other. */
-  readonly open = async <G extends Graph>(network: G, options: CpuOptions): Promise<CpuEngine<G>> => {
+  readonly open = async <G extends Graph>(network: G, given: CpuOptions): Promise<CpuEngine<G>> => {
+    const { memory } = given;
+    let isPacking = false;
+    const onProgress = (loaded: number, total: number) => {
+      // What is chosen by measurement may take more than what the tables choose.
+      if (!isPacking && !isExtended(network)) this.onPacking(LARGEST * planMemory(network, { memory }).total);
+      isPacking = true;
+      given.onProgress?.(loaded, total);
+    };
+    const options = { ...given, onProgress };
     const isPlain = !isExtended(network) && !network.values.some(({ quantization }) => quantization);
     const stacked = isPlain && !isSmall(network) && stackLast(network);
     if (!stacked) return createCpuEngine(network, options);
@@ -178,16 +194,21 @@ export class Stack {
       new Uint8Array(memory.buffer, at, bytes).fill(0);
     }
     this.engine.execute(begin, program.stages[stage]!.end);
-    // The head's values may lie where the stack's do.
-    const values = this.#read(stage).slice();
+    // The head's values may lie where the stack's do, so these go where the stack's input was kept.
+    const left = this.#read(stage);
+    const values = left.length > this.#values.length ? left.slice() : this.#values.subarray(0, left.length);
+    values.set(left);
     const row = values.length / (COUNT * output.period);
     const { height, width, channels } = graph.values[graph.output]!;
-    return Array.from({ length: count }, (_, index) => {
+    const logits = Array.from({ length: count }, (_, index) => {
       const from = index * output.period * row;
       this.engine.write(head, values.subarray(from, from + output.height * row));
       this.engine.execute(program.stages[head]!.begin, program.stages[head]!.end);
       return withoutPadding(this.#read(head), height * width, channels).slice();
     });
+    // Between pictures there must be zeros.
+    this.#values.fill(0);
+    return logits;
   }
 }
 

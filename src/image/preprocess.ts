@@ -10,11 +10,14 @@ export function preprocess(pixels: Pixels, spec: Preprocess): Float32Array {
   return normalised(cropped(pixels, spec), spec);
 }
 
-/** `rgb`: [height, width, 3] of a crop. Returns its planes [3, height, width], normalised. */
-export function normalised(rgb: Uint8Array | Uint8ClampedArray, spec: Pick<Preprocess, "mean" | "std">): Float32Array {
+/** `rgb`: [height, width, 3] of a crop. Returns its planes [3, height, width], normalised, in `result`. */
+export function normalised(
+  rgb: Uint8Array | Uint8ClampedArray,
+  spec: Pick<Preprocess, "mean" | "std">,
+  result = new Float32Array(rgb.length),
+): Float32Array {
   // A whole number, as engines see it: places are computed from it.
   const plane = (rgb.length / 3) | 0;
-  const result = new Float32Array(3 * plane);
   const [red, green, blue] = normalisation(spec);
   const { scale: redScale, shift: redShift } = red!;
   const { scale: greenScale, shift: greenShift } = green!;

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { Stacks } from "../../src/cli/archive/stacks.js";
 import type { Stack } from "../../src/cpu/stacked.js";
 import { COUNT } from "../../src/graph/stacked.js";
+import type { Preprocess } from "../../src/options.js";
 
 /** Answers each picture with its own first value, and with how many were in the stack. */
 class FakeStack {
@@ -65,16 +66,28 @@ test("what nobody completes is answered after a while, and before the end", asyn
   expect(closed).toEqual(["alone"]);
 });
 
-test("a look's picture goes into the stack as it passed; a part of a run, and what is no array, runs alone", async () => {
+test("a look's picture goes into the stack as it passed; a part of a run runs alone", async () => {
   const { it, stack } = stacks();
   const looked = it.run(image(1), async () => {
     stack.looked = 7;
     return Float32Array.of(-3);
   });
   expect(await it.run(image(2), undefined, { first: 0, last: 1 })).toEqual(Float32Array.of(-1));
-  expect(await it.run({} as never)).toEqual(Float32Array.of(-2));
   await it.finish();
   expect(await looked).toEqual(Float32Array.of(7, 1));
+});
+
+test("a picture is normalised when its turn comes, and its crop let go", async () => {
+  const { it } = stacks();
+  const spec = { mean: [0, 0, 0], std: [1, 1, 1] } as unknown as Preprocess;
+  const picture = { rgb: Uint8Array.of(51, 0, 0) };
+  const input = it.inputOf(picture, spec);
+  expect(picture.rgb).toHaveLength(3);
+  const answer = it.run(input);
+  await it.finish();
+  expect((await answer)[0]).toBeCloseTo(0.2, 6);
+  expect(picture.rgb).toHaveLength(0);
+  expect(it.tookOf(input)).toBeGreaterThanOrEqual(0);
 });
 
 test("kernels that stop fail the pictures of that stack alone", async () => {

@@ -1,4 +1,4 @@
-import { normalised } from "../../image/preprocess.js";
+import type { GpuInput } from "../../engine.js";
 import type { ClassifyOptions, LoadOptions, Prediction, Preprocess } from "../../options.js";
 import type { SessionInPlace } from "../../session/session.js";
 
@@ -49,11 +49,10 @@ export const isShare = ({ network }: SessionInPlace) => network.architecture.sco
 /** `tookOf`: milliseconds of an input's inference, where those are not all until its answer. */
 export async function answerOne(
   session: SessionInPlace,
-  rgb: Uint8Array | Uint8ClampedArray,
+  input: Float32Array | GpuInput,
   { ranked, logits: wantsLogits }: Wanted,
-  tookOf?: (input: Float32Array) => number | undefined,
+  tookOf?: (input: object) => number | undefined,
 ): Promise<Answer> {
-  const input = normalised(rgb, session.preprocess);
   const start = performance.now();
   const { logits, predictions } = await session.answer(input, ranked);
   const inferenceMs = tookOf?.(input) ?? performance.now() - start;

@@ -1,4 +1,5 @@
 import { nodeHost } from "../../host/node.js";
+import { normalised } from "../../image/preprocess.js";
 import { openInPlace } from "../../session/open.js";
 import { type Answering, answerOne, isShare, prepare, type Wanted } from "./answering.js";
 
@@ -21,7 +22,7 @@ export async function openHere(wanted: Wanted): Promise<Answering> {
     width: wanted.load.device === "gpu" ? 2 : 1,
     depth: 1,
     isStarving: false,
-    answer: (rgb) => answerOne(session, rgb, wanted),
+    answer: (rgb) => answerOne(session, normalised(rgb, session.preprocess), wanted),
     finish() {},
     close: () => session.close(),
   };

@@ -15,14 +15,17 @@ export interface Ready {
 /** To a worker: [height, width, 3] of a picture's crop. */
 export interface Picture {
   readonly id: number;
-  readonly rgb: Uint8Array | Uint8ClampedArray;
+  rgb: Uint8Array | Uint8ClampedArray;
 }
 
 /** To a worker; `last`: no more will come for now. */
 export type Task = Picture | { readonly last: true };
 
-/** From a worker; `passed`: it is done with a picture, whose answer may have to wait for others. */
+/**
+ * From a worker; `packing`: its model is measured, and will take at most so many bytes of memory. `passed`: it is done with a picture, whose answer may have to wait for others.
+ */
 export type Word =
+  | { readonly packing: number }
   | { readonly ready: Ready }
   | { readonly refused: SentError }
   | { readonly passed: true }

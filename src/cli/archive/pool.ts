@@ -32,7 +32,12 @@ class Member {
   doubts: readonly string[] = [];
   readonly #worker: Worker;
 
-  constructor(wanted: Wanted, onPassed: (member: Member) => void, onEnd: (reason: string) => void) {
+  constructor(
+    wanted: Wanted,
+    onPassed: (member: Member) => void,
+    onEnd: (reason: string) => void,
+    onPacking?: (bytes: number) => void,
+  ) {
     const file = beside(import.meta.url, () => new URL("./cli-worker.js", import.meta.url));
     // Functions cannot be sent.
     const load = { ...wanted.load, onProgress: undefined, signal: undefined };
@@ -49,6 +54,7 @@ class Member {
       this.#worker.on("message", (word: Word) => {
         if ("ready" in word) resolve(word.ready);
         else if ("refused" in word) reject(receiveError(word.refused));
+        else if ("packing" in word) onPacking?.(word.packing);
         else if ("passed" in word) {
           this.underWay--;
           onPassed(this);
@@ -112,19 +118,23 @@ export class Pool implements Answering {
   private constructor(private readonly wanted: Wanted) {}
 
   /**
-   * The first worker loads alone: what it measures is kept for the others, and its memory tells how many there may be. Null where
-   * that is one, although more were asked for.
+   * The first worker measures alone: what it finds is kept for the others. These start while it packs its weights, where there is memory
+   * enough at any rate; else its own memory tells how many there may be. Null where that is one, although more were asked for.
    */
   static async open(wanted: Wanted, count: number): Promise<Pool | null> {
     const pool = new Pool({ ...wanted, load: { ...wanted.load, threads: 1 } });
     try {
-      pool.#ready = await pool.#start().ready;
-      const width = Math.min(count, Math.floor((SHARE_OF_MEMORY * memory()) / pool.#ready.bytes));
-      if (width < 2 && count > 1) {
+      const room = SHARE_OF_MEMORY * memory();
+      const fill = (width: number) => {
+        while (!pool.#closed && pool.width < width) pool.#start();
+      };
+      pool.#ready = await pool.#start((bytes) => count * bytes <= room && fill(count)).ready;
+      const width = Math.min(count, Math.floor(room / pool.#ready.bytes));
+      if (pool.width < 2 && width < 2 && count > 1) {
         await pool.close();
         return null;
       }
-      for (let member = 1; member < width; member++) pool.#start();
+      fill(width);
       return pool;
     } catch (error) {
       await pool.close();
@@ -153,7 +163,7 @@ export class Pool implements Answering {
   }
 
   get isStarving() {
-    return this.#starving > 0.25;
+    return this.#starving > 0.5;
   }
 
   answer(rgb: Picture["rgb"]): Promise<Answer> {
@@ -174,12 +184,12 @@ export class Pool implements Answering {
     await Promise.all(this.#members.map((member) => member.end()));
   }
 
-  #start(): Member {
+  #start(onPacking?: (bytes: number) => void): Member {
     const onPassed = (member: Member) => {
       this.#starving += ((member.underWay === 0 ? 1 : 0) - this.#starving) / 16;
       this.#next();
     };
-    const member = new Member(this.wanted, onPassed, (reason) => this.#lose(member, reason));
+    const member = new Member(this.wanted, onPassed, (reason) => this.#lose(member, reason), onPacking);
     this.#members.push(member);
     return member;
   }

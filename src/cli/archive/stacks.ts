@@ -1,18 +1,25 @@
 import { Queue } from "../../base/queue.js";
 import type { Stack } from "../../cpu/stacked.js";
 import type { GpuInput, Range } from "../../engine.js";
+import { GpuInputError } from "../../errors.js";
 import { COUNT } from "../../graph/stacked.js";
+import { normalised } from "../../image/preprocess.js";
+import type { Preprocess } from "../../options.js";
 import type { Look } from "../../schedule/placing.js";
 import type { SessionInPlace } from "../../session/session.js";
+
+import type { Picture } from "./messages.js";
 
 type Scheduling = SessionInPlace["scheduler"];
 
 interface Waiting {
   readonly ms: number;
-  readonly input: Float32Array;
+  readonly input: object;
   readonly resolve: (logits: Float32Array) => void;
   readonly reject: (error: unknown) => void;
 }
+
+const NONE = new Uint8Array(0);
 
 /** Whoever could complete a stack has this long, in ms. Only pictures that come slowly, from addresses, take longer. */
 const PATIENCE = 500;
@@ -21,7 +28,9 @@ const PATIENCE = 500;
 export class Stacks implements Scheduling {
   readonly #queue = new Queue();
   readonly #waiting: Waiting[] = [];
-  readonly #took = new WeakMap<Float32Array, number>();
+  readonly #took = new WeakMap<object, number>();
+  /** Every picture's planes, one after the other: of those that wait nothing is kept here. */
+  #planes = new Float32Array(0);
   #timer: NodeJS.Timeout | undefined;
 
   /** `alone`: for what is no whole run of one picture. `onPassed`: called once for each that is, when the next one can run. */
@@ -45,21 +54,39 @@ export class Stacks implements Scheduling {
   }
 
   /** Milliseconds that a picture's run took, with its share of the stack's; undefined for one that ran alone. */
-  readonly tookOf = (input: Float32Array): number | undefined => this.#took.get(input);
+  readonly tookOf = (input: object): number | undefined => this.#took.get(input);
+
+  /** A picture for `run`, normalised when its turn comes; its crop is let go then. */
+  inputOf(picture: { rgb: Picture["rgb"] }, spec: Preprocess): GpuInput {
+    const read = async () => {
+      const { rgb } = picture;
+      if (rgb.length > 0) {
+        if (this.#planes.length !== rgb.length) this.#planes = new Float32Array(rgb.length);
+        normalised(rgb, spec, this.#planes);
+      }
+      picture.rgb = NONE;
+      return this.#planes;
+    };
+    return { read, run: () => Promise.reject(new GpuInputError("Workers of the command have no GPU.")) };
+  }
 
   async run(input: Float32Array | GpuInput, look?: Look, range?: Range): Promise<Float32Array> {
-    if (range || !(input instanceof Float32Array)) return this.alone.run(input, look, range);
+    if (range) return this.alone.run(input, look, range);
     const { logits } = await this.#queue.run(() => this.#put(input, look).finally(this.onPassed));
     return logits;
   }
 
-  async #put(input: Float32Array, look: Look | undefined): Promise<{ readonly logits: Promise<Float32Array> }> {
+  async #put(
+    input: Float32Array | GpuInput,
+    look: Look | undefined,
+  ): Promise<{ readonly logits: Promise<Float32Array> }> {
+    const image = input instanceof Float32Array ? input : await input.read();
     const start = performance.now();
     // The look's own logits are those of a picture alone, which may differ in their last bits.
     if (look) {
-      await look(input);
+      await look(image);
       this.stack.add();
-    } else this.stack.put(input);
+    } else this.stack.put(image);
     const ms = performance.now() - start;
     const logits = new Promise<Float32Array>((resolve, reject) => this.#waiting.push({ ms, input, resolve, reject }));
     // Its reader comes a moment later.

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { Stacking } from "../../cpu/stacked.js";
 import { nodeHost } from "../../host/node.js";
 import { stayAwake } from "../../host/stay-awake.js";
+import { normalised } from "../../image/preprocess.js";
 import { openInPlace } from "../../session/open.js";
 import type { SessionInPlace } from "../../session/session.js";
 import { sendError } from "../../worker/errors.js";
@@ -15,7 +16,7 @@ const post = (word: Word) => port.postMessage(word);
 const wanted = workerData as Wanted;
 
 try {
-  const stacking = new Stacking();
+  const stacking = new Stacking((bytes) => post({ packing: bytes }));
   const opening = openInPlace(nodeHost, wanted.source, wanted.load, undefined, undefined, stacking.open);
   const session = await stayAwake(opening);
   prepare(session, wanted);
@@ -35,9 +36,11 @@ try {
   post({ refused: sendError(error) });
 }
 
-async function respond(session: SessionInPlace, stacks: Stacks | null, { id, rgb }: Picture): Promise<void> {
+async function respond(session: SessionInPlace, stacks: Stacks | null, picture: Picture): Promise<void> {
+  const { id } = picture;
   try {
-    const answer = await answerOne(session, rgb, wanted, stacks?.tookOf);
+    const input = stacks?.inputOf(picture, session.preprocess) ?? normalised(picture.rgb, session.preprocess);
+    const answer = await answerOne(session, input, wanted, stacks?.tookOf);
     post({ id, answer, doubts: session.doubts });
   } catch (error) {
     post({ id, error: sendError(error) });

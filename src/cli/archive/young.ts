@@ -1,15 +1,16 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** Pictures between two collections. */
+/** Pictures between two collections; and between two of all objects: a crop that waited for a stack is young no more. */
 const PICTURES = 8;
+const MANY_PICTURES = 64;
 
 /**
  * To be called for each picture: collects young objects now and then. Files and crops lie outside V8's heap and are freed with the small
- * objects that stand for them; V8 itself waits for 32 MB of them. Does nothing where V8 has no such function.
+ * objects that stand for them, old ones now and then; V8 itself waits for 32 MB of them. Does nothing where V8 has no such function.
  */
 export function youngCollector(): () => void {
-  let gc: ((options: { type: "minor" }) => void) | undefined;
+  let gc: ((options: { type: "minor" | "major" }) => void) | undefined;
   try {
     setFlagsFromString("--expose-gc");
     gc = runInNewContext("gc");
@@ -18,6 +19,6 @@ export function youngCollector(): () => void {
   }
   let since = 0;
   return () => {
-    if (++since % PICTURES === 0) gc?.({ type: "minor" });
+    if (++since % PICTURES === 0) gc?.({ type: since % MANY_PICTURES === 0 ? "major" : "minor" });
   };
 }
