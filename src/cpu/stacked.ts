@@ -1,22 +1,22 @@
 import { Field } from "../../assembly/shared/record.js";
 import { isExtended } from "../graph/extended-op.js";
-import type { ConvOp, Graph, Op } from "../graph/network.js";
+import type { Graph } from "../graph/network.js";
 import { COUNT, type Stacked, stackLast } from "../graph/stacked.js";
 import { paddedChannels, withoutPadding } from "../graph/tensor.js";
-import { chooseConvKernel } from "./choose/choose.js";
 import type { CpuEngine } from "./engine.js";
-import { direct } from "./kernels/direct.js";
-import { strassen } from "./kernels/strassen.js";
-import { lower } from "./lower/lower.js";
+import { StackedLowering, type StackedRecord } from "./lower/stacked.js";
 import type { Inside } from "./observe.js";
 import { createCpuEngine } from "./open.js";
 import type { CpuOptions } from "./options.js";
-import type { Drafts, WeightDraft } from "./program/drafts.js";
+import type { Step } from "./program/program.js";
 import { planMemory } from "./reserve.js";
 import { isSmall } from "./tune/kept-tuning.js";
 
 /** Of the memory that the tables' kernels take. */
 const LARGEST = 1.5;
+
+/** The rows of two pictures run at least: kernels add in another order where there are fewer. */
+const LEAST = 2;
 
 /** Opens an engine that runs a network's last stages on several pictures at a time as well (graph/stacked.ts). */
 export class Stacking {
@@ -40,12 +40,13 @@ export class Stacking {
     const isPlain = !isExtended(network) && !network.values.some(({ quantization }) => quantization);
     const stacked = isPlain && !isSmall(network) && stackLast(network);
     if (!stacked) return createCpuEngine(network, options);
+    const { lower, recordOf } = new StackedLowering(stacked);
     const engine = await createCpuEngine<Graph>(stacked.graph, {
       ...options,
-      lower: lowerStacked(stacked),
+      lower,
       onNearlyDone: undefined,
     });
-    const stack = new Stack(stacked, await engine.inside());
+    const stack = new Stack(stacked, await engine.inside(), recordOf);
     this.stack = stack;
     const { stages, values } = network;
     return {
@@ -69,46 +70,17 @@ export class Stacking {
   };
 }
 
-/**
- * The stacked convolutions read the weights that those of one picture read, which take the same kernels for that. No number depends on
- * what else is in the stack: Strassen's products, which pair the rows of pictures, are left to single ones.
- */
-function lowerStacked({ graph, twins }: Stacked): (drafts: object, op: Op) => void {
-  const stackedOf = new Map([...twins].map(([op, twin]) => [twin, op]));
-  return (given, op) => {
-    const drafts = given as Drafts;
-    const stacked = twins.has(op) ? op : stackedOf.get(op);
-    if (op.kind !== "conv" || !stacked) {
-      lower(drafts, op);
-      return;
-    }
-    const kernelOf = (it: Op) => chooseConvKernel(it as ConvOp, graph, drafts.options);
-    const [own, shared] = [kernelOf(op), kernelOf(stacked)];
-    const { records, weights } = drafts;
-    const [firstRecord, firstWeights] = [records.length, weights.length];
-    if (own === strassen && op !== stacked) own.lower(drafts, op);
-    else (shared === strassen ? direct : shared).lower(drafts, op);
-    if (op !== stacked) return;
-    const places = weights.splice(firstWeights).map((it) => {
-      const twin = weights.findIndex((other) => isSame(it, other));
-      return twin < 0 ? weights.push(it) - 1 : twin;
-    });
-    for (const [at, draft] of records.entries()) {
-      if (at < firstRecord || draft.weights === undefined) continue;
-      records[at] = { ...draft, weights: places[draft.weights - firstWeights] };
-    }
-  };
-}
-
-const isSame = (one: WeightDraft, other: WeightDraft) =>
-  (["weight", "bias", "form", "depth", "taps", "groups", "groupOut"] as const).every((it) => one[it] === other[it]);
-
 /** Rows between two pictures, to be filled with zeros once the records before `end` have run. */
 interface Gap {
   readonly end: number;
+  /** That above them. */
+  readonly picture: number;
   readonly at: number;
   readonly bytes: number;
 }
+
+/** With their places in the program. */
+type Records = readonly (readonly [index: number, record: StackedRecord])[];
 
 /** Pictures on their way through a network: each through the first stages by itself, all of them together through the last ones. */
 export class Stack {
@@ -119,17 +91,25 @@ export class Stack {
   /** The stacked stage's input. */
   readonly #values: Float32Array;
   readonly #gaps: readonly Gap[];
+  readonly #records: Records;
+  /** Pictures that the records take now. */
+  #taken = COUNT;
 
   constructor(
     private readonly stacked: Stacked,
     private readonly engine: Inside,
+    recordOf: (step: Step) => StackedRecord | undefined,
   ) {
     const { graph, first } = stacked;
     const { program } = engine;
     const stages = graph.stages.length - 1;
     const end = program.stages[first - 1]!.end;
     this.#values = new Float32Array(program.inputs[stages]!.length);
-    this.#gaps = gapsOf(stacked, engine);
+    this.#records = program.steps.flatMap((step, index) => {
+      const record = recordOf(step);
+      return record ? [[index, record] as const] : [];
+    });
+    this.#gaps = gapsOf(stacked, engine, this.#records);
     this.inside = {
       ...engine,
       network: { ...engine.network, stages: engine.network.stages.slice(0, stages) },
@@ -178,17 +158,30 @@ export class Stack {
     return new Float32Array(this.engine.memory.buffer, at, length);
   }
 
+  /** The records' rows become those of the first `count` pictures. */
+  #limit(count: number): void {
+    if (count === this.#taken) return;
+    const { memory, program } = this.engine;
+    for (const [index, { words }] of this.#records) {
+      const record = new Int32Array(memory.buffer, program.recordsAt + 4 * index * Field.size, Field.size);
+      Object.assign(record, words[count - 1]);
+    }
+    this.#taken = count;
+  }
+
   /** The logits of each picture, without padding. The stack is empty then, also where the kernels stop. */
   run(): Float32Array[] {
     const { graph, last, output } = this.stacked;
     const { program, memory } = this.engine;
     const count = this.size;
     this.size = 0;
+    this.#limit(Math.max(LEAST, count));
     const head = last + 1;
     const stage = graph.stages.length - 1;
     this.engine.write(stage, this.#values);
     let { begin } = program.stages[stage]!;
-    for (const { end, at, bytes } of this.#gaps) {
+    for (const { end, picture, at, bytes } of this.#gaps) {
+      if (picture >= count) continue;
       if (end > begin) this.engine.execute(begin, end);
       begin = end;
       new Uint8Array(memory.buffer, at, bytes).fill(0);
@@ -203,8 +196,8 @@ export class Stack {
     const logits = Array.from({ length: count }, (_, index) => {
       const from = index * output.period * row;
       this.engine.write(head, values.subarray(from, from + output.height * row));
-      this.engine.execute(program.stages[head]!.begin, program.stages[head]!.end);
-      return withoutPadding(this.#read(head), height * width, channels).slice();
+      this.engine.execute(program.stages[head]!.begin, program.stages[stage - 1]!.end);
+      return withoutPadding(this.#read(stage - 1), height * width, channels).slice();
     });
     // Between pictures there must be zeros.
     this.#values.fill(0);
@@ -213,18 +206,17 @@ export class Stack {
 }
 
 /** In the order in which they come about. */
-function gapsOf({ graph, separated }: Stacked, { program }: Inside): Gap[] {
-  const stage = graph.stages.length - 1;
+function gapsOf({ graph, separated }: Stacked, { program }: Inside, records: Records): Gap[] {
   const gaps: Gap[] = [];
   for (const [op, { height, period }] of separated) {
     // An operation's last record is the one that stores its output.
-    const index = program.steps.findLastIndex((step) => step.stage === stage && step.name === op.name);
+    const [index] = records.findLast(([, record]) => record.op === op)!;
     const { width, channels } = graph.values[op.output]!;
     const rowBytes = 4 * width * paddedChannels(channels);
     const at = program.records[index * Field.size + Field.output]!;
     for (let picture = 0; picture < COUNT; picture++) {
       const from = at + (picture * period + height) * rowBytes;
-      gaps.push({ end: index + 1, at: from, bytes: (period - height) * rowBytes });
+      gaps.push({ end: index + 1, picture, at: from, bytes: (period - height) * rowBytes });
     }
   }
   return gaps;

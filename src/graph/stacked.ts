@@ -2,11 +2,11 @@ import type { Graph, Op, Stage, ValueId, ValueShape } from "./network.js";
 
 /** Pictures of a stack. */
 export const COUNT = 8;
-/** A stage is stacked where its output has at most so many pixels: so often a picture uses each of its weights. */
+/** A stage is stacked where its output has at most this many pixels. One picture uses each weight once for every pixel. */
 const MOST_PIXELS = 64;
 /** Each picture begins on a whole tile of F(4x4), so that its numbers do not depend on its place. */
 const ALIGNMENT = 4;
-/** The rows between two pictures may be so much of a picture's. */
+/** At most this share of a picture's rows may lie between two pictures. */
 const MOST_APART = 0.25;
 
 /** Values of several pictures as one: each picture's `height` rows, then rows that separate it from the next, `period` rows in all. */
@@ -36,7 +36,8 @@ export interface Stacked {
  */
 export function stackLast(network: Graph): Stacked | null {
   const { stages, values } = network;
-  const last = stages.length - 2;
+  // A global pool may be a stage of its own.
+  const last = stages.slice(0, -1).findLastIndex(({ ops }) => ops.some(({ kind }) => kind === "conv"));
   let first = last + 1;
   // The first stage reads planes.
   while (first > 1 && hasFewPixels(values[stages[first - 1]!.output]!)) first--;
@@ -50,7 +51,7 @@ export function stackLast(network: Graph): Stacked | null {
   const rowsOf = (value: ValueId): Rows => ({ height: values[value]!.height, period: periods.get(value)! });
   const ids = new Map([...periods.keys()].map((value, index) => [value, values.length + index]));
   const tall = [...periods].map(([value, period]): ValueShape => ({ ...values[value]!, height: COUNT * period }));
-  const reached = new Set(singles.flatMap((op) => (windowOf(op)?.kernel === 1 ? [] : [op.inputs[0]])));
+  const reached = new Set(singles.flatMap((op) => (reachOf(op, network) > 0 ? [op.inputs[0]] : [])));
   const twins = new Map<Op, Op>();
   const separated = new Map<Op, Rows>();
   for (const single of singles) {
@@ -85,23 +86,30 @@ function shortest(ops: readonly Op[], network: Graph, input: ValueId): Map<Value
 }
 
 /** Null where an operation mixes pictures that are so far apart. */
-function periodsOf(ops: readonly Op[], { values }: Graph, input: ValueId, period: number): Map<ValueId, number> | null {
+function periodsOf(ops: readonly Op[], network: Graph, input: ValueId, period: number): Map<ValueId, number> | null {
+  const { values } = network;
   const periods = new Map([[input, period]]);
   for (const op of ops) {
     const window = windowOf(op);
     if (!window) return null;
     const from = periods.get(op.inputs[0])!;
     const to = from / window.stride;
-    const [{ height }, output] = [values[op.inputs[0]]!, values[op.output]!];
-    const beyond = (output.height - 1) * window.stride + window.kernel - window.before - height;
-    const apart = from - height;
-    const reach = Math.max(window.before, beyond);
-    if (reach > (window.takesZeros ? apart : 0) || from % ALIGNMENT || to % ALIGNMENT) return null;
+    const apart = from - values[op.inputs[0]]!.height;
+    if (reachOf(op, network) > (window.takesZeros ? apart : 0) || from % ALIGNMENT || to % ALIGNMENT) return null;
+    // With padding there may be more rows than there were.
+    if (values[op.output]!.height > to) return null;
     // What is added lies as far apart.
     if (op.inputs.some((value, index) => index > 0 && periods.get(value) !== to)) return null;
     periods.set(op.output, to);
   }
   return periods;
+}
+
+/** How many rows above a picture, or below it, an operation reads: the more of them. */
+function reachOf(op: Op, { values }: Graph): number {
+  const { kernel, stride, before } = windowOf(op)!;
+  const beyond = (values[op.output]!.height - 1) * stride + kernel - before - values[op.inputs[0]]!.height;
+  return Math.max(before, beyond);
 }
 
 interface Window {

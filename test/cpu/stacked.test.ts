@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Field } from "../../assembly/shared/record.js";
 import { observe } from "../../src/cpu/observe.js";
 import { Stacking } from "../../src/cpu/stacked.js";
 import type { Network } from "../../src/graph/network.js";
@@ -49,13 +50,39 @@ describe.each(modules.slice(-1))("%s", (simd) => {
     expect(few[1]).toEqual(whole[2]);
     expect(few[3]).toEqual(whole[0]);
 
+    // As many rows run as pictures have, at least those of two, and the numbers are the same.
+    const { memory, program } = await engine.inside();
+    const rows = () => {
+      const record = program.stages[network.stages.length]!.end - 1;
+      return new Int32Array(memory.buffer, program.recordsAt)[record * Field.size + Field.outHeight];
+    };
+    for (const count of [1, 2, 3, 5, 7, COUNT]) {
+      for (const image of images.slice(0, count)) stack.put(image);
+      expect(stack.run()).toEqual(whole.slice(0, count));
+      expect(rows()).toBe(8 * Math.max(2, count));
+    }
+
     // A picture of infinities harms none beside it.
     for (const image of [images[1]!, new Float32Array(3 * 224 * 96).fill(Number.POSITIVE_INFINITY), images[2]!])
       stack.put(image);
     const [before, broken, behind] = stack.run();
     expect([before, behind]).toEqual([whole[1], whole[2]]);
     expect(broken!.every(Number.isFinite)).toBe(false);
-    await Promise.all([alone.close(), engine.close()]);
+    await engine.close();
+
+    // As in ONNX files: a name may be that of several operations, and the pool may be a stage of its own.
+    const [pool, linear] = network.stages[5]!.ops;
+    const stages = [
+      ...network.stages.slice(0, 4),
+      { ...network.stages[4]!, ops: network.stages[4]!.ops.map((op) => ({ ...op, name: "layer4.0" })) },
+      { ...network.stages[5]!, output: pool!.output, ops: [pool!] },
+      { ...network.stages[5]!, input: pool!.output, ops: [linear!] },
+    ];
+    const other = new Stacking();
+    const second = await other.open<Network>({ ...network, stages } as Network, options);
+    for (const image of [0, 1, 2]) other.stack!.put(images[image]!);
+    for (const [image, logits] of other.stack!.run().entries()) near(logits, image);
+    await Promise.all([alone.close(), second.close()]);
   });
 });
 

@@ -36,6 +36,29 @@ test("none: pixels that are many, rows that are too far apart, a stage that read
   expect(stackLast({ ...network, stages: stages.slice(5), input: stages[5]!.input } as Network)).toBeNull();
 });
 
+test("a convolution of one row that is padded: its input is separated, and its output has to fit", () => {
+  const network = pseudoRandomNetwork("resnet18");
+  const { ops } = network.stages[4]!;
+  const last = ops.at(-1)!;
+  const padded = (padding: readonly number[]) => {
+    const op = { ...last, kernel: [1, 1], padding, inputs: [last.inputs[0]] };
+    const values = network.values.map((it, value) =>
+      value === last.output ? { ...it, height: 7 + padding[0]! + padding[2]! } : it,
+    );
+    const stage = { ...network.stages[4]!, ops: [...ops.slice(0, -1), op] };
+    return stackLast({ ...network, values, stages: network.stages.with(4, stage as never) } as Network);
+  };
+  const inputIn = (padding: readonly number[]) => {
+    const { separated, twins } = padded(padding)!;
+    return [...separated.keys()].some((op) => twins.get(op)!.output === last.inputs[0]);
+  };
+  expect(inputIn([0, 0, 0, 0])).toBe(false);
+  expect(inputIn([1, 0, 0, 0])).toBe(true);
+  expect(inputIn([0, 0, 1, 0])).toBe(true);
+  // Nine rows in eight.
+  expect(padded([1, 0, 1, 0])).toBeNull();
+});
+
 test("none: operations that mix pictures", () => {
   const network = pseudoRandomNetwork("resnet18");
   const replaced = (change: object) => ({

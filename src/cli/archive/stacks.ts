@@ -21,7 +21,7 @@ interface Waiting {
 
 const NONE = new Uint8Array(0);
 
-/** Whoever could complete a stack has this long, in ms. Only pictures that come slowly, from addresses, take longer. */
+/** Milliseconds without another picture after which a stack runs with those that it has. Only slow addresses take that long. */
 const PATIENCE = 500;
 
 /** Runs a network on several pictures that are asked for at once: each through the first stages, a stack of them through the last. */

@@ -1,0 +1,91 @@
+import type { ConvOp, Graph, Op } from "../../graph/network.js";
+import { COUNT, type Stacked } from "../../graph/stacked.js";
+import { chooseConvKernel } from "../choose/choose.js";
+import { direct } from "../kernels/direct.js";
+import { strassen } from "../kernels/strassen.js";
+import { Drafts, type WeightDraft, type Words } from "../program/drafts.js";
+import type { Step } from "../program/program.js";
+import { lower } from "./lower.js";
+
+/** A record of a stack. */
+export interface StackedRecord {
+  readonly op: Op;
+  /** For one picture, for two, and so on to `COUNT`. */
+  readonly words: readonly Words[];
+}
+
+/**
+ * The stacked convolutions read the weights that those of one picture read, which take the same kernels for that. No number depends on
+ * what else is in the stack: Strassen's products, which pair the rows of pictures, are left to single ones.
+ */
+export class StackedLowering {
+  /** By the step itself: names are not unique. */
+  readonly #records = new WeakMap<Step, StackedRecord>();
+  readonly #stackedOf: ReadonlyMap<Op, Op>;
+
+  constructor(private readonly stacked: Stacked) {
+    this.#stackedOf = new Map([...stacked.twins].map(([op, twin]) => [twin, op]));
+  }
+
+  /** Undefined for a step of single pictures. */
+  readonly recordOf = (step: Step): StackedRecord | undefined => this.#records.get(step);
+
+  readonly lower = (given: object, op: Op): void => {
+    const drafts = given as Drafts;
+    const { graph, twins } = this.stacked;
+    const isStacked = twins.has(op);
+    const stacked = isStacked ? op : this.#stackedOf.get(op);
+    if (!stacked) {
+      lower(drafts, op);
+      return;
+    }
+    const kernelOf = (it: Op) => chooseConvKernel(it as ConvOp, graph, drafts.options);
+    const lowerIn = (it: Drafts) => {
+      if (op.kind !== "conv") {
+        lower(it, op);
+        return;
+      }
+      const [own, shared] = [kernelOf(op), kernelOf(stacked)];
+      if (own === strassen && !isStacked) own.lower(it, op);
+      else (shared === strassen ? direct : shared).lower(it, op);
+    };
+    const [firstRecord, firstWeights] = [drafts.records.length, drafts.weights.length];
+    lowerIn(drafts);
+    if (!isStacked) return;
+    shareWeights(drafts, firstRecord, firstWeights);
+    // Only the words tell how many rows there are: with fewer, areas and weights stay where they are.
+    const counts = Array.from({ length: COUNT }, (_, index) => {
+      const few = new Drafts(ofPictures(drafts.network, graph, twins, index + 1), drafts.options);
+      lowerIn(few);
+      drafts.needScratch(few.scratchBytes);
+      return few.records;
+    });
+    for (const [index, { step }] of drafts.records.slice(firstRecord).entries()) {
+      this.#records.set(step, { op, words: counts.map((records) => records[index]!.words) });
+    }
+  };
+}
+
+/** The network with stacks of `count` pictures. */
+function ofPictures(network: Graph, graph: Graph, twins: Stacked["twins"], count: number): Graph {
+  const tall = new Set([...twins.keys()].flatMap(({ inputs, output }) => [...inputs, output]));
+  const values = graph.values.map((it, value) =>
+    tall.has(value) ? { ...it, height: (it.height / COUNT) * count } : it,
+  );
+  return { ...network, values };
+}
+
+/** Weights that were there before are not packed again. */
+function shareWeights({ records, weights }: Drafts, firstRecord: number, firstWeights: number): void {
+  const places = weights.splice(firstWeights).map((it) => {
+    const twin = weights.findIndex((other) => isSame(it, other));
+    return twin < 0 ? weights.push(it) - 1 : twin;
+  });
+  for (const [at, draft] of records.entries()) {
+    if (at < firstRecord || draft.weights === undefined) continue;
+    records[at] = { ...draft, weights: places[draft.weights - firstWeights] };
+  }
+}
+
+const isSame = (one: WeightDraft, other: WeightDraft) =>
+  (["weight", "bias", "form", "depth", "taps", "groups", "groupOut"] as const).every((it) => one[it] === other[it]);
