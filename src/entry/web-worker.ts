@@ -12,10 +12,13 @@ const host: Host = {
   threadSupport: {
     ...threadSupport,
     start() {
-      port.post({ starting: true } satisfies News);
-      const thread = threadSupport.start();
-      port.post({ hello: true } satisfies News);
-      return thread;
+      port.post({ hello: true, starting: true } satisfies News);
+      // The page ends this worker where no hello follows: a start that throws has one, too.
+      try {
+        return threadSupport.start();
+      } finally {
+        port.post({ hello: true } satisfies News);
+      }
     },
     endsNext: true,
   },

@@ -13,7 +13,7 @@ import { orGivenUp } from "./give-up.js";
 import { readJpeg } from "./jpeg.js";
 import type { BrowserImage } from "./kinds.js";
 import { rowsOfPlanes, storedPart, upright, withMargin } from "./planes.js";
-import { type CropSpec, cropped, croppedBy, frame } from "./preprocess.js";
+import { both, type CropSpec, cropped, croppedBy, frame } from "./preprocess.js";
 import { type Region, resizeTables, type Size } from "./resize.js";
 
 /** What the planes of a JPEG are called, and whether chroma has half the columns, and half the rows. */
@@ -59,7 +59,7 @@ export class FastPictures {
     part?: Part,
   ): Promise<Uint8ClampedArray[]> {
     const { crop } = Object(given) as Partial<Crop>;
-    if (crop) return [crop];
+    if (specs.length === 1 && isCropOf(crop, specs[0]!)) return [crop];
     const image = given as BrowserImage;
     const found = part ? null : await this.#direct(image, specs, signal);
     if (found) return found;
@@ -167,6 +167,12 @@ export class FastPictures {
       }),
     );
   }
+}
+
+/** Whether it is a finished crop of that size, not a property of a caller's own object. */
+function isCropOf(crop: unknown, spec: CropSpec): crop is Uint8ClampedArray {
+  const { width, height } = both(spec.crop);
+  return isKind(crop, "Uint8ClampedArray") && crop.length === 3 * width * height;
 }
 
 /** What of an upright picture is needed for all of these. */

@@ -15,7 +15,7 @@ export async function sendBrowserImage(source: unknown): Promise<[image: unknown
     return [{ data: copy, width, height }, [copy.buffer]];
   }
   if (
-    (image as Partial<Crop> | null)?.crop ||
+    isKind((image as Partial<Crop> | null)?.crop, "Uint8ClampedArray") ||
     isKind(image, "Blob", "File") ||
     (isKind(image, "VideoFrame") && image.format)
   )

@@ -5,13 +5,17 @@ import type { WorkerHandle } from "../worker/handle/handle.js";
 import { startWorkerFrom } from "../worker/handle/start-web.js";
 import type { FrameNews, FrameOrder } from "./messages.js";
 
+/** A frame that takes longer is given up: its worker may have ended without an event, or its WebAssembly module may never arrive. */
+const READ_MS = 2000;
+
 /**
  * Frames to crops, in a worker of their own: beside an inference, which they would wait for in the model's. One at a time.
- * A worker that is missing, or against a policy, reads nothing.
+ * A worker that is missing, against a policy or too slow reads nothing.
  */
 export class FrameReader {
   readonly #worker: WorkerHandle;
   #done: ((crop: Crop | null) => void) | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
 
   constructor(worker: WorkerHandle, order: FrameOrder) {
@@ -37,6 +41,7 @@ export class FrameReader {
   read(frame: VideoFrame): Promise<Crop | null> {
     return new Promise((resolve) => {
       this.#done = resolve;
+      this.#timer = setTimeout(() => this.close(), READ_MS);
       try {
         if (this.#ended) this.#settle(null);
         else this.#worker.post({ frame } satisfies FrameOrder, [frame]);
@@ -55,6 +60,7 @@ export class FrameReader {
   }
 
   #settle(crop: Crop | null): void {
+    clearTimeout(this.#timer);
     this.#done?.(crop);
     this.#done = null;
   }

@@ -5,7 +5,7 @@ import type { FrameNews, FrameOrder } from "./messages.js";
 /** A worker's life: it reads frames of one video. */
 export function serveFrames(port: WorkerPort, pictures: Promise<Pick<FastPictures, "crop">>): void {
   let how: Extract<FrameOrder, { spec: unknown }>;
-  // Whoever waits for a frame hears of it.
+  // Each frame's answer says that there is none. Without this line, a rejection before the first frame counts as unhandled.
   pictures.catch(() => {});
   port.listen(async (order: FrameOrder) => {
     if ("spec" in order) {

@@ -57,14 +57,19 @@ export function watchFrames(
     let due = Number.NEGATIVE_INFINITY;
     let ended = false;
 
+    /** Closes what beside the classifier reads frames, and the frame that waits for it. */
+    const closeReader = () => {
+      held?.frame.close();
+      held = null;
+      reader?.close();
+      reader = null;
+    };
     const end = (settle: () => void) => {
       ended = true;
       source.cancel();
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
-      held?.frame.close();
-      held = null;
-      reader?.close();
+      closeReader();
       settle();
     };
     const onAbort = () => end(resolve);
@@ -105,10 +110,21 @@ export function watchFrames(
       reading = false;
       readMs += (performance.now() - begun - readMs) / 4;
       if (ended) return;
-      if (crop) classify(crop, ofCrops, time);
-      // The next frames go to the model's worker, which says what is wrong with them.
-      else reader = null;
-      next();
+      if (crop) {
+        classify(crop, ofCrops, time);
+        next();
+      } else doWithout(time);
+    };
+    /** Frames go to the model's worker, which says what is wrong with them: first the newest one, which the video still shows. */
+    const doWithout = (time: number) => {
+      const newest = held?.time ?? time;
+      if (held) dropped++;
+      closeReader();
+      classifyShown(newest);
+    };
+    const classifyShown = (time: number) => {
+      if (pace.underWay >= FRAMES) dropped++;
+      else classify(video, options, time);
     };
 
     /** What the reader may have of the video; null where the classifier is to read it. */
@@ -133,10 +149,9 @@ export function watchFrames(
         held?.frame.close();
         held = { frame, now, time };
         next();
-      } else if (pace.underWay >= FRAMES) dropped++;
-      else {
-        taken(now);
-        classify(video, options, time);
+      } else {
+        if (pace.underWay < FRAMES) taken(now);
+        classifyShown(time);
       }
     };
     signal?.addEventListener("abort", onAbort);

@@ -44,7 +44,7 @@ export function connector(
   const connect: Connect = async (listener, signal, onProgress) => {
     let worker: WorkerHandle;
     try {
-      worker = host.startWorker(file === "auto" || file === false ? undefined : file);
+      worker = host.startWorker(file && file !== "auto" ? file : undefined);
     } catch (cause) {
       throw new NoWorker((cause as Error).message);
     }
@@ -61,12 +61,13 @@ export function connector(
               met = true;
               clearTimeout(timer);
               if (news.lock) worker.watch(news.lock);
-            } else if ("starting" in news) {
-              timer = setTimeout(() => {
-                note = `starting a thread took over ${HELLO_MS / 1000} s`;
-                reject(note);
-                listener.lost(worker, note);
-              }, HELLO_MS);
+              if (news.starting) {
+                timer = setTimeout(() => {
+                  note = `starting a thread took over ${HELLO_MS / 1000} s`;
+                  reject(note);
+                  listener.lost(worker, note);
+                }, HELLO_MS);
+              }
             } else if ("progress" in news) {
               // The caller's code: what it throws is the load's end, not the process's.
               try {
@@ -91,9 +92,8 @@ export function connector(
       const [sent, transfer] = await sendSource(source);
       const address = isKind(wasm, "URL", "String") ? host.absolute(`${wasm}`) : wasm;
       try {
-        const watched = onProgress !== undefined;
         const sentOptions = { ...options, wasm: address, ...(note && { threads: 1 }) };
-        worker.post({ id: 0, kind: "open", source: sent, options: sentOptions, watched, note }, transfer);
+        worker.post({ id: 0, kind: "open", source: sent, options: sentOptions, watched: !!onProgress, note }, transfer);
       } catch (cause) {
         throw new NoWorker(`the source cannot be sent (${(cause as Error).message})`);
       }
@@ -102,7 +102,7 @@ export function connector(
       return connection;
     } catch (error) {
       worker.terminate();
-      if (error === note) return connect(listener, signal, onProgress);
+      if (note && error === note) return connect(listener, signal, onProgress);
       throw error;
     } finally {
       clearTimeout(timer);

@@ -45,9 +45,8 @@ export interface State {
 
 /** From the worker. */
 export type News =
-  | { readonly hello: true; readonly lock?: string }
-  /** It starts a thread, and says hello again once that has returned: in some browsers it never does. */
-  | { readonly starting: true }
+  /** A sign of life. `starting`: a thread, and hello comes again once that has returned or failed: in some browsers it never does. */
+  | { readonly hello: true; readonly lock?: string; readonly starting?: true }
   | { readonly progress: Progress }
   /** What lay in the mailbox will be answered in a moment. */
   | { readonly soon: true }

@@ -42,7 +42,7 @@ export async function openSession(host: EntryHost, source: ModelSource, options:
   if (gpu || gpuDevice) {
     return host.openInPlace(source, options, "in place: a GPU cannot be sent to a worker");
   }
-  if (worker !== "auto" && typeof worker !== "string" && !isKind(worker, "URL")) {
+  if (!isKind(worker, "URL", "String")) {
     throw (await refusals()).refuseWorker(worker);
   }
   throwIfAborted(options.signal);

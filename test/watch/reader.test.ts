@@ -52,6 +52,30 @@ test("a frame that cannot be sent is closed, and so are all once the worker has 
   expect(worker.terminate).toHaveBeenCalled();
 });
 
+test("a worker that ends without an event, or never has its module, is given up after 2 s", async () => {
+  vi.useFakeTimers();
+  try {
+    const { reader, worker, tell } = fakeWorker();
+    const read = reader.read(frame());
+    await vi.advanceTimersByTimeAsync(1500);
+    const crop = new Uint8ClampedArray(12);
+    tell({ crop });
+    expect(await read).toEqual({ crop });
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(worker.terminate).not.toHaveBeenCalled();
+    const [silent, later] = [frame(), frame()];
+    const pending = reader.read(silent);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(await pending).toBeNull();
+    expect(await reader.read(later)).toBeNull();
+    for (const it of [silent, later]) expect(it.close).toHaveBeenCalled();
+    expect(worker.terminate).toHaveBeenCalled();
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test.each(["crop", "failure", "no module"] as const)("its worker closes the frame: %s", async (kind) => {
   let give!: (order: FrameOrder) => void;
   const post = vi.fn();

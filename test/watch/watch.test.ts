@@ -122,11 +122,19 @@ describe("frames that are read beside the classifier", () => {
     ms?: number;
     /** Of this and later frames nothing is read. */
     blindFrom?: number;
+    /** Ms that the reader takes for a frame. */
+    readMs?: number;
     device?: string;
   }
 
-  /** A model's worker that answers after `ms`, one after the other, and a reader that takes 2. */
-  function begin({ ms = MS, blindFrom = Number.POSITIVE_INFINITY, device = "cpu", ...options }: Setting = {}) {
+  /** A model's worker that answers after `ms`, one after the other, and a reader beside it. */
+  function begin({
+    ms = MS,
+    readMs = 2,
+    blindFrom = Number.POSITIVE_INFINITY,
+    device = "cpu",
+    ...options
+  }: Setting = {}) {
     const { video, show } = fakeVideo();
     let free = 0;
     /** Of each image the moment when the worker could begin it, and whether it lay there then. */
@@ -141,7 +149,7 @@ describe("frames that are read beside the classifier", () => {
     const reader = {
       read: async (frame: FakeFrame) => {
         const { at } = frame;
-        await new Promise((resolve) => setTimeout(resolve, 2));
+        await new Promise((resolve) => setTimeout(resolve, readMs));
         frame.close();
         return at >= blindFrom ? null : { crop: at };
       },
@@ -227,12 +235,30 @@ describe("frames that are read beside the classifier", () => {
     expect(read.asked).not.toHaveProperty("region");
   });
 
-  test("where the reader sees nothing, the classifier reads on; a GPU does from the start", async () => {
-    const blind = begin({ blindFrom: 0 });
-    await blind.play(60);
-    expect(blind.begun.length).toBeGreaterThan(15);
-    expect(blind.begun.every(({ crop }) => crop === null)).toBe(true);
+  // A reader whose file is missing says so when further frames have come.
+  test.each([2, 100])("where the reader sees nothing after %i ms, the classifier reads on", async (readMs) => {
+    const { play, begun, told, reader } = begin({ blindFrom: 0, readMs });
+    await play(60);
+    expect(begun.length).toBeGreaterThan(15);
+    expect(begun.every(({ crop }) => crop === null)).toBe(true);
     expect(open.size).toBe(0);
+    expect(reader.close).toHaveBeenCalledOnce();
+    expect(told.length).toBeGreaterThan(15);
+    // Every frame is answered, dropped, or among the last ones, which are not answered yet.
+    const all = told.reduce((sum, { dropped }) => sum + dropped + 1, 0);
+    expect(all).toBeGreaterThan(50);
+    expect(all).toBeLessThanOrEqual(60);
+  });
+
+  test("the newest frame that came while the reader saw nothing is answered, though none follows", async () => {
+    const { play, told } = begin({ blindFrom: 0, readMs: 100 });
+    await play(5);
+    const last = performance.now() - 1000 / 60;
+    await vi.advanceTimersByTimeAsync(500);
+    expect(told.at(-1)!.time).toBeCloseTo(last / 1000, 6);
+  });
+
+  test("a GPU reads frames itself", async () => {
     const gpu = begin({ device: "gpu" });
     await gpu.play(20);
     expect(gpu.start).not.toHaveBeenCalled();

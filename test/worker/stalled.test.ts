@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { EntryHost } from "../../src/host/entry-host.js";
+import type { Host } from "../../src/host/host.js";
 import type { Ask } from "../../src/worker/messages.js";
 import { openSession } from "../../src/worker/session.js";
 
@@ -13,8 +14,11 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Workers that start a thread for each load with more than one; the start returns in the workers from `returnsFrom` on. */
-function hostOf(returnsFrom: number) {
+/**
+ * Workers that start threads for each load with more than one; the start returns in the workers from `returnsFrom` on. Word of the first
+ * `unheard` starts' end is never sent.
+ */
+function hostOf(returnsFrom: number, unheard = 0) {
   const opened: Extract<Ask, { kind: "open" }>[] = [];
   const terminated: number[] = [];
   const host = {
@@ -25,7 +29,7 @@ function hostOf(returnsFrom: number) {
         opened.push(message);
         say({ hello: true });
         if (message.options.threads !== 1) {
-          say({ starting: true });
+          for (let start = 0; start < 1 + unheard; start++) say({ hello: true, starting: true });
           if (own < returnsFrom) return;
           say({ hello: true });
         }
@@ -67,4 +71,74 @@ test("where the start returns, the load may take as long as it likes", async () 
   await opening;
   expect(opened).toHaveLength(1);
   expect(terminated).toEqual([]);
+});
+
+test("word of a start that is missing before the next one's ends nothing", async () => {
+  const { host, opened, terminated } = hostOf(0, 1);
+  const opening = openSession(host, new ArrayBuffer(8), { threads: 3 });
+  await vi.advanceTimersByTimeAsync(100_000);
+  await opening;
+  expect(opened).toHaveLength(1);
+  expect(terminated).toEqual([]);
+});
+
+test("onProgress that throws undefined ends the load, and begins none", async () => {
+  const opened: unknown[] = [];
+  const host = {
+    startWorker() {
+      let say!: (news: unknown) => void;
+      return {
+        post(message: unknown) {
+          opened.push(message);
+          queueMicrotask(() => say({ progress: {} }));
+        },
+        listen(onMessage: (news: never) => void) {
+          say = onMessage as typeof say;
+        },
+        terminate() {},
+        hold() {},
+      };
+    },
+    absolute: (address: string) => address,
+  } as unknown as EntryHost;
+  let calls = 0;
+  const onProgress = () => {
+    if (calls++ < 3) throw undefined;
+    throw new Error("the load was begun again");
+  };
+  const thrown = openSession(host, new ArrayBuffer(8), { onProgress }).then(
+    () => "opened",
+    (error: unknown) => ({ error }),
+  );
+  expect(await thrown).toEqual({ error: undefined });
+  expect(opened).toHaveLength(1);
+});
+
+test("a worker says hello after the start of a thread, also of one that a policy forbids", async () => {
+  const said: unknown[] = [];
+  const forbidden = new Error("against worker-src");
+  let start!: () => unknown;
+  vi.doMock("../../src/worker/serve.js", () => ({
+    serveSession: (_: unknown, { threadSupport }: Host) => {
+      start = () => threadSupport.start();
+    },
+  }));
+  vi.stubGlobal("navigator", {});
+  vi.stubGlobal("postMessage", (news: unknown) => said.push(news));
+  vi.stubGlobal(
+    "Worker",
+    class {
+      constructor() {
+        throw forbidden;
+      }
+    },
+  );
+  try {
+    await import("../../src/entry/web-worker.js");
+    expect(start).toThrow(forbidden);
+    expect(said).toEqual([{ hello: true, starting: true }, { hello: true }]);
+  } finally {
+    vi.unstubAllGlobals();
+    vi.doUnmock("../../src/worker/serve.js");
+  }
 });
