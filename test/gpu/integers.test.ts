@@ -47,7 +47,12 @@ describe.skipIf(!gpu)("a network of integers on the CPU, in float on the GPU", (
     const [input] = inputs as [Float32Array];
     const expected = (await floats.run(0, last, input)).slice();
     expect(apart(await onGpu.run(0, last, input), expected)).toBeLessThan(1e-4);
-    const rounded = apart((await integers.run(0, last, input)).slice(), expected);
+    // On one picture it may be little by chance.
+    let rounded = 0;
+    for (const picture of inputs) {
+      const float = (await floats.run(0, last, picture)).slice();
+      rounded = Math.max(rounded, apart((await integers.run(0, last, picture)).slice(), float));
+    }
     expect(rounded).toBeGreaterThan(1e-3);
     for (let cut = 1; cut <= last; cut++) {
       const activation = (await integers.run(0, cut - 1, input)).slice();
