@@ -19,7 +19,10 @@ export function rounded(value: v128): v128 {
   return i32x4.sub(f32x4.add(value, f32x4.splat(12582912)), i32x4.splat(0x4b400000));
 }
 
-/** Of the summands of this thread's present record, read with a sign, the bits that count: a word that all stores share needs no parameter of the tiles. */
+/**
+ * Of the summands of this thread's present record, read with a sign, the bits that count: a word that all stores share needs no
+ * parameter of the tiles.
+ */
 let summandBits: i16 = -1;
 /** What is changed of every byte that is stored: 0..255 is computed as -128..127, whose sign bit is then the other one. */
 let flips: i8 = 0;
@@ -105,7 +108,7 @@ export function put2x8(
   v128.store64_lane(c + step, both, 1);
 }
 
-/** As `put2x8`, where a row or columns are missing. */
+/** As `put2x8`, where a row or columns are missing: out of line, so that tiles stay small. */
 function putPart(
   c: usize,
   step: usize,

@@ -22,7 +22,8 @@ export interface Picture {
 export type Task = Picture | { readonly last: true };
 
 /**
- * From a worker; `packing`: its model is measured, and will take at most so many bytes of memory. `passed`: it is done with a picture, whose answer may have to wait for others.
+ * From a worker; `packing`: its model is measured, and will take at most so many bytes of memory. `passed`: it is done with a picture,
+ * whose answer may have to wait for others.
  */
 export type Word =
   | { readonly packing: number }

@@ -7,7 +7,6 @@ import { normalised } from "../../image/preprocess.js";
 import type { Preprocess } from "../../options.js";
 import type { Look } from "../../schedule/placing.js";
 import type { SessionInPlace } from "../../session/session.js";
-
 import type { Picture } from "./messages.js";
 
 type Scheduling = SessionInPlace["scheduler"];
