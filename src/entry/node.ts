@@ -1,6 +1,6 @@
 import { nodeHost } from "../host/node.js";
 import { stayAwake } from "../host/stay-awake.js";
-import { preprocess as prepare } from "../image/index.js";
+import { inputsOf } from "../image/inputs-of.js";
 import type { NodeImage } from "../image/kinds.js";
 import type { Preprocess } from "../options.js";
 import { openInPlace } from "../session/open.js";
@@ -28,5 +28,5 @@ export async function preprocess(
   spec: Preprocess,
   { signal }: { signal?: AbortSignal | null } = {},
 ): Promise<Float32Array> {
-  return prepare(await nodeHost.decode(image, signal), spec);
+  return (await inputsOf(nodeHost, image, [spec], signal))[0]!;
 }

@@ -1,3 +1,4 @@
+import { kernelFiles } from "../host/kernel-files.js";
 import type { BrowserImage } from "../image/kinds.js";
 import type { Preprocess } from "../options.js";
 
@@ -10,5 +11,5 @@ export async function preprocess(
   spec: Preprocess,
   { signal }: { signal?: AbortSignal | null } = {},
 ): Promise<Float32Array> {
-  return (await import("./preprocess-browser.js")).preprocess(image, spec, signal);
+  return (await import("./preprocess-browser.js")).preprocess(kernelFiles, image, spec, signal);
 }

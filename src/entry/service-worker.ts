@@ -6,16 +6,27 @@ import { browserHost } from "../host/browser.js";
 import * as gpu from "../host/gpu-path.js";
 import type { Host } from "../host/host.js";
 import { bundledModel } from "../host/page.js";
+import { inputsOf } from "../image/inputs-of.js";
 import type { BrowserImage } from "../image/kinds.js";
 import * as ownPictures from "../image/own.js";
 import * as integers from "../model/integers/index.js";
 import * as onnx from "../model/onnx/index.js";
 import * as unusual from "../model/unusual/index.js";
+import type { Preprocess } from "../options.js";
 import { openInPlace } from "../session/open.js";
 import * as torch from "../weights/torch.js";
 import { createApi } from "./api.js";
 
 export * from "./public-browser.js";
+
+/** As `preprocess` of index.ts, which imports code that a service worker may not. */
+export async function preprocess(
+  image: BrowserImage,
+  spec: Preprocess,
+  { signal }: { signal?: AbortSignal | null } = {},
+): Promise<Float32Array> {
+  return (await inputsOf(host, image, [spec], signal))[0]!;
+}
 
 const host: Host = {
   ...browserHost,

@@ -2,9 +2,10 @@
 
 import type { GpuInput, Range } from "../engine.js";
 import type { ValueShape } from "../graph/network.js";
-import { normalised, type Pixels, preprocess as prepare } from "../image/index.js";
+import { type Pixels, preprocess as prepare } from "../image/index.js";
+import { inputsOf } from "../image/inputs-of.js";
 import { both, frame } from "../image/preprocess.js";
-import type { Activation, Prediction, Preprocess } from "../options.js";
+import type { Activation, Prediction } from "../options.js";
 import { imagesIn } from "../session/input.js";
 import { refuseInput } from "../session/refuse-input.js";
 import type { Answers, Asked, AskedFor, ClassMap, NetworkInput, Placed, Views, What, Within } from "./asked.js";
@@ -22,7 +23,7 @@ export async function answer(within: Within, asked: Asked): Promise<Answers[What
     case "stage":
       return stage(within, asked);
     case "embed":
-      return embed(within, (await inputs(within, asked.image, [within.preprocess]))[0]!);
+      return embed(within, (await inputsOf(within.host, asked.image, [within.preprocess], within.signal))[0]!);
     case "views":
       return views(within, asked);
     case "map":
@@ -51,14 +52,6 @@ async function stage(within: Within, { stage: name, input, shape: stated }: Aske
 
 const decode = ({ host, signal }: Within, image: unknown): Promise<Pixels> => host.decode(image, signal);
 
-/** An image as each of `specs` has it: [3, H, W]. */
-async function inputs(within: Within, image: unknown, specs: readonly Preprocess[]): Promise<Float32Array[]> {
-  const crops = await within.host.crop?.(image, specs, within.signal);
-  if (crops) return crops.map((rgb, index) => normalised(rgb, specs[index]!));
-  const pixels = await decode(within, image);
-  return specs.map((spec) => prepare(pixels, spec));
-}
-
 /** The last stage's activation before the head, and its shape. */
 async function beforeHead(within: Within, input: Float32Array | GpuInput): Promise<[Float32Array, ValueShape]> {
   const { network, origin } = within;
@@ -73,7 +66,10 @@ async function embed(within: Within, input: Float32Array): Promise<Float32Array>
 async function views(within: Within, { image, count = VIEWS }: AskedFor<"views">): Promise<Views> {
   const { width } = both(within.preprocess.crop);
   const specs = viewSpecs(within.preprocess).slice(0, Math.ceil(count / 2));
-  const all = (await inputs(within, image, specs)).flatMap((view) => [view, mirrored(view, width)]);
+  const all = (await inputsOf(within.host, image, specs, within.signal)).flatMap((view) => [
+    view,
+    mirrored(view, width),
+  ]);
   const made: Float32Array[] = [];
   for (const input of all.slice(0, count)) made.push(await embed(within, input));
   const views = new Float32Array(made.length * made[0]!.length);

@@ -6,7 +6,7 @@ import type { Answers, AskedFor, What, Within } from "../features/asked.js";
 import type { Architecture, Network } from "../graph/network.js";
 import type { Host } from "../host/host.js";
 import { type Frame, isFrame } from "../image/frame.js";
-import { normalised, type Pixels, preprocess as prepareImage } from "../image/index.js";
+import { inputsOf } from "../image/inputs-of.js";
 import type { ClassifyOptions, Prediction, Preprocess, RunOptions } from "../options.js";
 import type { Plan } from "../plan.js";
 import type { CpuFirst } from "../schedule/cpu-first.js";
@@ -148,15 +148,8 @@ export class SessionInPlace implements Session {
     this.startWatch();
     const { signal, region, rotation } = options;
     const part = region || rotation ? { region, rotation } : undefined;
-    const read = async () => {
-      const crops = await this.host.crop?.(image, [{ ...this.preprocess, fast: this.fast }], signal, part);
-      throwIfAborted(signal);
-      if (crops) return normalised(crops[0]!, this.preprocess);
-      let pixels: Pixels = await this.host.decode(image, signal);
-      throwIfAborted(signal);
-      if (part) pixels = (await import("../image/part.js")).partOf(pixels, part);
-      return prepareImage(pixels, this.preprocess);
-    };
+    const read = async () =>
+      (await inputsOf(this.host, image, [{ ...this.preprocess, fast: this.fast }], signal, part))[0]!;
     const task = async () => {
       this.checkClasses();
       const input: GpuInput | Float32Array =
