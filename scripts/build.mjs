@@ -168,24 +168,6 @@ async function minified(code, name) {
 }
 
 /**
- * Frames are read in the model's worker where a bundler makes the page: webpack 5.112 parts files that two workers need from both, and
- * loads them in neither.
- */
-const forBundlers = {
-  name: "for bundlers",
-  load(id) {
-    if (/\/src\/watch\/reader\.ts$/.test(id))
-      return `import { WorkerError } from "../errors.js";
-        export class FrameReader {
-          static start() {
-            throw new WorkerError("No worker of its own under a bundler.");
-          }
-        }`;
-    return undefined;
-  },
-};
-
-/**
  * Bundles for pages. Of the chunks that every entry in `together` imports at once one is made, and one of those that an entry in
  * `apart` imports: less to send, and fewer files to wait for. What is imported later stays in chunks of its own.
  */
@@ -244,12 +226,11 @@ await Promise.all([
   ),
   // Apart, so that a page without a bundler, which takes index.js, has fewer files to wait for. Together: both have all that a page
   // without a worker needs, later.
-  pages({ page: "src/entry/page.ts", teach: "src/entry/teach.ts" }, { together: ["page"], plugins: [forBundlers] }),
+  pages({ page: "src/entry/page.ts", teach: "src/entry/teach.ts" }, { together: ["page"] }),
   // Apart as well: what they share with a page's chunks would part those. From each other too: a chunk of the page would import
   // what lies in the worker's script, and start it there.
   pages({ quantize: "src/entry/quantize.ts" }, {}),
   pages({ "quantize-worker": "src/entry/quantize-web-worker.ts" }, {}),
-  pages({ "frame-worker": "src/entry/frame-worker.ts" }, {}),
   pages({ "service-worker": "src/entry/service-worker.ts" }, { plugins: [oneFile], codeSplitting: false }),
   build({
     bundle: true,

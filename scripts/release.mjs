@@ -18,15 +18,7 @@ const MOST_PACKED = 2 << 20;
 const MOST_UNPACKED = 4 << 20;
 const NEEDED = [
   ...["package.json", "README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", "bin/resnet-edge.js"],
-  ...[
-    "dist/index.js",
-    "dist/page.js",
-    "dist/node.js",
-    "dist/cli.js",
-    "dist/worker.js",
-    "dist/frame-worker.js",
-    "dist/thread.js",
-  ],
+  ...["dist/index.js", "dist/page.js", "dist/node.js", "dist/cli.js", "dist/worker.js", "dist/thread.js"],
   ...["dist/node-worker.js", "dist/node-thread.js", "dist/node-decoder.js", "dist/service-worker.js"],
   ...["dist/quantize.js", "dist/quantize-worker.js", "dist/quantize-node.js", "dist/quantize-node-worker.js"],
   ...["baseline", "relaxed", "baseline-threads", "relaxed-threads"].flatMap((variant) => [

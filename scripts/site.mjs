@@ -14,9 +14,7 @@ export async function libraryFiles() {
   const names = await readdir(join(root, "dist")).catch(() => []);
   if (!names.includes("index.js")) throw new Error("There is no dist/: run npm install, or npm run build.");
   return names
-    .filter((it) =>
-      /^(index|page|teach|service-worker|worker|frame-worker|thread|shared-.*)\.js$|\.wasm$|\.safetensors$/.test(it),
-    )
+    .filter((it) => /^(index|page|teach|service-worker|worker|thread|shared-.*)\.js$|\.wasm$|\.safetensors$/.test(it))
     .sort();
 }
 

@@ -1,6 +1,8 @@
 import type { EngineStats } from "../engine.js";
 import type { Answers, Asked, What } from "../features/asked.js";
 import type { Architecture } from "../graph/network.js";
+import type { Crop } from "../image/crop.js";
+import type { CropSpec } from "../image/preprocess.js";
 import type { ClassifyOptions, LoadOptions, Prediction, Preprocess, Progress } from "../options.js";
 import type { PlanSummary, StagePlacement } from "../plan.js";
 import type { SentError } from "./errors.js";
@@ -22,6 +24,13 @@ export type Ask =
   | { readonly kind: "collect" }
   | { readonly kind: "classify"; readonly image: unknown; readonly options: ClassifyOptions }
   | { readonly kind: "features"; readonly asked: Asked }
+  /** An image to what a network sees of it. A worker without a session answers it, too. */
+  | {
+      readonly kind: "crop";
+      readonly image: unknown;
+      readonly spec: CropSpec;
+      readonly part?: Pick<ClassifyOptions, "region" | "rotation">;
+    }
   | { readonly kind: "close" };
 
 /** To the worker: a request, answered once under its number, or word that nobody waits for it any more. */
@@ -56,7 +65,7 @@ export type News =
 export type Answer =
   | {
       readonly id: number;
-      readonly value: Facts | Float32Array | Prediction[] | Answers[What] | undefined;
+      readonly value: Facts | Float32Array | Prediction[] | Answers[What] | Crop["crop"] | undefined;
       readonly state?: State;
       /** What a request to run came with, to be used again: fresh memory costs more than to fill it. */
       readonly spare?: Float32Array<ArrayBuffer>;

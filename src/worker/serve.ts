@@ -1,5 +1,6 @@
 import { elementCount } from "../graph/tensor.js";
 import type { Host } from "../host/host.js";
+import type { Crop } from "../image/crop.js";
 import { openInPlace } from "../session/open.js";
 import type { Session } from "../session/session.js";
 import { sendError } from "./errors.js";
@@ -47,9 +48,17 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
         return session!.classify(request.image, { ...request.options, signal });
       case "features":
         return session!.features(request.asked, signal);
+      case "crop":
+        return cropped(request, signal).finally(() => host.release?.(request.image));
       case "close":
         return session?.close();
     }
+  };
+  /** Nothing where this host reads such an image otherwise. */
+  const cropped = async ({ image, spec, part }: Extract<Order, { kind: "crop" }>, signal: AbortSignal | undefined) => {
+    const crops = () => host.crop?.(image, [spec], signal, part);
+    // A worker's first image is left to others, who do without the code for it: this one is asked for twice.
+    return ((await crops()) ?? (await crops()))?.[0] as Crop["crop"] | undefined;
   };
   /** The state, where it is not what was sent last. */
   const news = (): { state?: State } => {

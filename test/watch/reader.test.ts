@@ -1,14 +1,16 @@
 import { expect, test, vi } from "vitest";
-import type { FrameNews, FrameOrder } from "../../src/watch/messages.js";
+import type { Host } from "../../src/host/host.js";
 import { FrameReader } from "../../src/watch/reader.js";
-import { serveFrames } from "../../src/watch/serve-frames.js";
-import type { WorkerHandle } from "../../src/worker/handle/handle.js";
+import type { WorkerHandle, WorkerPort } from "../../src/worker/handle/handle.js";
+import type { News, Request } from "../../src/worker/messages.js";
+import { serveSession } from "../../src/worker/serve.js";
 
-const how = { spec: { resize: 2, crop: 2, interpolation: "bilinear" }, part: undefined } as const;
+const spec = { resize: 2, crop: 2, interpolation: "bilinear" } as const;
+const part = { rotation: 90 } as const;
 const frame = () => ({ close: vi.fn() }) as unknown as VideoFrame & { close: ReturnType<typeof vi.fn> };
 
 function fakeWorker() {
-  let tell!: (news: FrameNews) => void;
+  let tell!: (news: News) => void;
   let end!: (reason: string) => void;
   const post = vi.fn();
   const worker = {
@@ -20,9 +22,9 @@ function fakeWorker() {
     terminate: vi.fn(),
   };
   return {
-    reader: new FrameReader(worker as unknown as WorkerHandle, how),
+    reader: new FrameReader(worker as unknown as WorkerHandle, spec, part),
     worker,
-    tell: (news: FrameNews) => tell(news),
+    tell: (news: News) => tell(news),
     end: () => end("gone"),
   };
 }
@@ -31,9 +33,10 @@ test("a frame is sent and closed, and its crop comes back", async () => {
   const { reader, worker, tell } = fakeWorker();
   const [first, crop] = [frame(), new Uint8ClampedArray(12)];
   const reading = reader.read(first);
-  expect(worker.post.mock.calls).toEqual([[how], [{ frame: first }, [first]]]);
+  expect(worker.post.mock.calls).toEqual([[{ kind: "crop", id: 0, image: first, spec, part }, [first]]]);
   expect(first.close).toHaveBeenCalled();
-  tell({ crop });
+  tell({ hello: true });
+  tell({ id: 0, value: crop });
   expect(await reading).toEqual({ crop });
 });
 
@@ -59,7 +62,7 @@ test("a worker that ends without an event, or never has its module, is given up 
     const read = reader.read(frame());
     await vi.advanceTimersByTimeAsync(1500);
     const crop = new Uint8ClampedArray(12);
-    tell({ crop });
+    tell({ id: 0, value: crop });
     expect(await read).toEqual({ crop });
     await vi.advanceTimersByTimeAsync(5000);
     expect(worker.terminate).not.toHaveBeenCalled();
@@ -76,26 +79,34 @@ test("a worker that ends without an event, or never has its module, is given up 
   }
 });
 
-test.each(["crop", "failure", "no module"] as const)("its worker closes the frame: %s", async (kind) => {
-  let give!: (order: FrameOrder) => void;
+test("a frame that the worker fails at is null", async () => {
+  const { reader, tell } = fakeWorker();
+  const reading = reader.read(frame());
+  tell({ id: 0, error: { name: "Error", message: "broken" } as never });
+  expect(await reading).toBeNull();
+});
+
+test.each(["crop", "failure", "not at first", "never"] as const)("the worker closes the frame: %s", async (kind) => {
+  let give!: (request: Request) => void;
   const post = vi.fn();
   const bytes = new Uint8ClampedArray(12);
+  let asked = 0;
   const crop = vi.fn(async () => {
     if (kind === "failure") throw new Error("broken");
-    return [bytes];
+    return kind === "never" || (kind === "not at first" && asked++ === 0) ? null : [bytes];
   });
-  const pictures = kind === "no module" ? Promise.reject(new Error("missing")) : Promise.resolve({ crop });
   const listen = (onMessage: (message: never) => void) => {
     give = onMessage as typeof give;
   };
-  serveFrames({ post, listen }, pictures as never);
+  const release = vi.fn((image: unknown) => (image as VideoFrame).close());
+  serveSession({ post, listen } as WorkerPort, { crop, release } as unknown as Host);
+  await vi.waitFor(() => expect(post).toHaveBeenCalledWith({ hello: true, lock: undefined }));
   const it = frame();
-  give(how);
-  give({ frame: it });
-  await vi.waitFor(() => expect(post).toHaveBeenCalled());
+  give({ kind: "crop", id: 0, image: it, spec, part });
+  await vi.waitFor(() => expect(post).toHaveBeenCalledTimes(2));
   expect(it.close).toHaveBeenCalledOnce();
-  if (kind === "crop") expect(crop).toHaveBeenCalledWith(it, [how.spec], null, undefined);
-  expect(post).toHaveBeenCalledExactlyOnceWith(
-    ...(kind === "crop" ? [{ crop: bytes }, [bytes.buffer]] : [{ crop: null }, []]),
-  );
+  expect(crop).toHaveBeenCalledWith(it, [spec], expect.any(AbortSignal), part);
+  const [[news]] = post.mock.calls.slice(1) as [[{ value?: unknown; error?: unknown }]];
+  expect(news.value).toBe(kind === "crop" || kind === "not at first" ? bytes : undefined);
+  expect("error" in news).toBe(kind === "failure");
 });
