@@ -17,7 +17,8 @@ import { openInPlace } from "../session/open.js";
 import * as torch from "../weights/torch.js";
 import { createApi } from "./api.js";
 
-export * from "./public-browser.js";
+export * from "./public.js";
+export type { BrowserImage, Classifier } from "./public-browser.js";
 
 /** As `preprocess` of index.ts, which imports code that a service worker may not. */
 export async function preprocess(
