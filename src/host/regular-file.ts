@@ -1,7 +1,10 @@
-import { constants, type Stats } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { SourceError, throwIfAborted } from "../errors.js";
 import { close, fstat, open, read, stat } from "./file-calls.js";
+
+/** Where a pipe has taken a file's place meanwhile, opening must not wait for its writer. */
+const OPEN = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Bytes read between two looks at an abort. */
 const PIECE = 32 << 20;
@@ -11,12 +14,19 @@ export async function statPath(path: string): Promise<Stats | null> {
   try {
     return await stat(path);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
+    const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return null;
-    const what = code === "ELOOP" ? "is a link that leads to itself" : `could not be read: ${message}`;
-    throw new SourceError(`${path} ${what}.`, { cause });
+    throw unreadable(path, cause);
   }
 }
+
+function unreadable(path: string, cause: unknown): SourceError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const what = code === "ELOOP" ? "is a link that leads to itself" : `could not be read: ${message}`;
+  return new SourceError(`${path} ${what}.`, { cause });
+}
+
+const noFile = (path: string, cause: unknown) => new SourceError(`No file at ${path}; check the path.`, { cause });
 
 /** What a path names where that is no file with bytes in it; null where it is one. */
 export function specialKind(found: Stats): string | null {
@@ -42,11 +52,10 @@ export async function openRegular(path: string): Promise<{ file: number; size: n
   const found = await statPath(path);
   if (!found) {
     const cause = await stat(path).catch((error) => error);
-    throw new SourceError(`No file at ${path}; check the path.`, { cause });
+    throw noFile(path, cause);
   }
   refuseSpecial(path, found);
-  // Where a pipe has taken the file's place meanwhile, opening must not wait for its writer.
-  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause) => {
+  const file = await open(path, OPEN).catch((cause) => {
     throw new SourceError(`${path} could not be read: ${cause.message}.`, { cause });
   });
   try {
@@ -107,6 +116,31 @@ export function readRegular(
     for (const part of await Promise.allSettled(parts)) if (part.status === "rejected") throw part.reason;
     return bytes;
   });
+}
+
+/** As `readRegular`, at once, for a thread that has nothing else to do. `name`: of the file, in messages. */
+export function readRegularSync(path: string | Buffer, name: string, limit: number): Uint8Array {
+  let file: number | undefined;
+  try {
+    refuseSpecial(name, statSync(path));
+    file = openSync(path, OPEN);
+    const opened = fstatSync(file);
+    refuseSpecial(name, opened);
+    checkSize(name, opened.size, limit);
+    const bytes = new Uint8Array(opened.size);
+    for (let at = 0; at < bytes.length; ) {
+      const count = readSync(file, bytes, at, bytes.length - at, at);
+      if (count === 0) throw new SourceError(`${name} became shorter while it was read. Load it again.`);
+      at += count;
+    }
+    return bytes;
+  } catch (error) {
+    if (error instanceof SourceError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    throw code === "ENOENT" || code === "ENOTDIR" ? noFile(name, error) : unreadable(name, error);
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
 }
 
 /** A path as it is; a `file:` URL's, where drives and shares are Windows' on request. Throws `SourceError` for what has none. */

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { ImageDecodeError, SourceError } from "../errors.js";
-import { pathOf, readRegular } from "../host/regular-file.js";
+import { pathOf, readRegular, readRegularSync } from "../host/regular-file.js";
 import { MAX_IMAGE_BYTES } from "../limits.js";
 import { type Crop, cropApart, decodeApart } from "./decoder-process.js";
 import { readHeader } from "./header.js";
@@ -45,7 +45,22 @@ export async function cropBytes(
   signal?: AbortSignal | null,
 ): Promise<Crop> {
   checkEncoded(bytes, origin);
-  return cropApart(bytes, spec, origin, signal);
+  return cropApart({ read: () => bytes }, spec, origin, signal);
+}
+
+/** As `cropBytes`, of a file that is read where it is decoded. `SourceError` where it cannot be read. */
+export function cropFile(
+  path: string | Buffer,
+  spec: CropSpec,
+  origin: string,
+  signal?: AbortSignal | null,
+): Promise<Crop> {
+  const read = () => {
+    const bytes = readRegularSync(path, origin, MAX_IMAGE_BYTES);
+    checkEncoded(bytes, origin);
+    return bytes;
+  };
+  return cropApart({ path, read }, spec, origin, signal);
 }
 
 function checkEncoded(bytes: Uint8Array, origin: string): void {

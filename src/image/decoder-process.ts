@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { onAbort } from "../base/abort.js";
-import { ImageDecodeError } from "../errors.js";
+import { ImageDecodeError, SourceError } from "../errors.js";
 import { MAX_PIXELS } from "../limits.js";
 import { decodeEncoded } from "./decode-encoded.js";
 import { frame, MAX_SPEC_BYTES, PICTURE, Unframer } from "./framing.js";
@@ -33,7 +33,19 @@ const FEW_YOUNG = ["--max-semi-space-size=1"];
  */
 const decoderEnv = () => ({ MALLOC_ARENA_MAX: "1", ...process.env });
 
-type Answer = { readonly pixels: Pixels } | { readonly crop: Crop } | { readonly error: string };
+type Answer =
+  | { readonly pixels: Pixels }
+  | { readonly crop: Crop }
+  | { readonly error: string; readonly isSource?: boolean };
+
+/** A picture as a process is given it. */
+interface Request {
+  /** As JSON; empty for the whole picture. */
+  readonly spec: Uint8Array;
+  /** The encoded file, or the bytes of its path. */
+  readonly bytes: Uint8Array;
+  readonly isPath: boolean;
+}
 
 /**
  * A process that decodes one picture at a time. Pictures come from anywhere and decoders are large: one that hangs, crashes or
@@ -50,7 +62,7 @@ class DecoderProcess {
     this.#child = fork(file, [], { stdio: ["pipe", "pipe", "ignore", "ipc"], execArgv: FEW_YOUNG, env: decoderEnv() });
     const answers = new Unframer(3 * MAX_PIXELS, ([kind, first, second], body) => {
       if (kind === 2) this.alive = true;
-      else if (kind === 1) this.#answer({ error: Buffer.from(body).toString() });
+      else if (kind === 1) this.#answer({ error: Buffer.from(body).toString(), isSource: first === 1 });
       else if (kind === 3) this.#answer({ crop: { rgb: body, decodeMs: first! / 1000, cropMs: second! / 1000 } });
       else this.#answer({ pixels: { data: body, width: first!, height: second!, channels: 3 } });
     });
@@ -65,10 +77,9 @@ class DecoderProcess {
     return this.#settle !== null;
   }
 
-  /** `spec`: as JSON; empty for the whole picture. */
-  decode(bytes: Uint8Array, spec: Uint8Array): Promise<Answer> {
+  decode({ spec, bytes, isPath }: Request): Promise<Answer> {
     this.#hold(true);
-    this.#child.stdin!.write(frame([spec.length, 0, 0], spec.length + bytes.length));
+    this.#child.stdin!.write(frame([spec.length, isPath ? 1 : 0, 0], spec.length + bytes.length));
     if (spec.length > 0) this.#child.stdin!.write(spec);
     this.#child.stdin!.write(bytes);
     return new Promise((resolve) => {
@@ -125,22 +136,29 @@ const WHOLE = new Uint8Array(0);
 
 /** Decodes in a process that an abort, or `DECODE_MS` of its work, ends at once. The wait for a process has no limit of its own. */
 export async function decodeApart(bytes: Uint8Array, origin: string, signal?: AbortSignal | null): Promise<Pixels> {
-  const answer = await askApart(bytes, WHOLE, origin, signal);
+  const answer = await askApart({ spec: WHOLE, bytes, isPath: false }, origin, signal);
   if (answer && "pixels" in answer) return answer.pixels;
   return decodeHere(bytes, origin, signal);
 }
 
-/** As `decodeApart`; what a network does not see of a picture never leaves that process. */
+/**
+ * As `decodeApart`; what a network does not see of a picture never leaves that process. `path`: of the file, which that process reads where
+ * it can; `read` is called elsewhere.
+ */
 export async function cropApart(
-  bytes: Uint8Array,
+  { path, read }: { readonly path?: string | Buffer; readonly read: () => Uint8Array | Promise<Uint8Array> },
   { resize, crop, mode, mean, interpolation, fast }: CropSpec,
   origin: string,
   signal?: AbortSignal | null,
 ): Promise<Crop> {
   const spec = { resize, crop, mode, mean, interpolation, fast };
   const text = new TextEncoder().encode(JSON.stringify(spec));
-  const answer = text.length > MAX_SPEC_BYTES ? null : await askApart(bytes, text, origin, signal);
+  const isPath = path !== undefined;
+  const ask = async () =>
+    askApart({ spec: text, bytes: isPath ? Buffer.from(path) : await read(), isPath }, origin, signal);
+  const answer = text.length > MAX_SPEC_BYTES ? null : await ask();
   if (answer && "crop" in answer) return answer.crop;
+  const bytes = await read();
   const start = performance.now();
   const pixels = await decodeHere(bytes, origin, signal, spec);
   const decoded = performance.now();
@@ -154,8 +172,7 @@ function decodeHere(bytes: Uint8Array, origin: string, signal?: AbortSignal | nu
 
 /** What a process answers; null where there can be none. Throws `ImageDecodeError` where it failed at the picture. */
 async function askApart(
-  bytes: Uint8Array,
-  spec: Uint8Array,
+  request: Request,
   origin: string,
   signal?: AbortSignal | null,
 ): Promise<Exclude<Answer, { error: string }> | null> {
@@ -171,13 +188,15 @@ async function askApart(
       continue;
     }
     const decode = (signal: AbortSignal) => {
-      const work = decoder.decode(bytes, spec);
+      const work = decoder.decode(request);
       return orGivenUp(work, signal, () => retire(decoder, work));
     };
     const answer = await inTime(origin, signal, decode).finally(() => waiting.shift()?.());
     if (decoder.ended && !decoder.alive) obstacle = true;
-    else if ("error" in answer) throw new ImageDecodeError(answer.error.replace(PICTURE, () => origin));
-    else return answer;
+    else if ("error" in answer) {
+      const message = answer.error.replaceAll(PICTURE, () => origin);
+      throw answer.isSource ? new SourceError(message) : new ImageDecodeError(message);
+    } else return answer;
   }
   return null;
 }

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { inOrder } from "../../base/in-order.js";
 import { Room } from "../../base/room.js";
-import { allowDecoders, cropBytes } from "../../image/decode-node.js";
+import { allowDecoders, cropBytes, cropFile } from "../../image/decode-node.js";
 import { type ListedImage, readListed } from "../images.js";
 import type { Answer, Answering, Wanted } from "./answering.js";
 import { type Stamp, stampOf } from "./stamp.js";
@@ -41,9 +41,8 @@ export function classifyAll(
   const decoders = new Room(1);
   const fetches = new Room(FETCHES);
   allowDecoders(cores);
-  const read = (image: ListedImage) => readListed(image);
-  const cropped = async (image: ListedImage, fetched: Uint8Array | undefined) =>
-    cropBytes(fetched ?? (await read(image)), spec, image.name);
+  const cropped = ({ path, name }: ListedImage, fetched: Uint8Array | undefined) =>
+    fetched ? cropBytes(fetched, spec, name) : cropFile(path as string | Buffer, spec, name);
   const collect = youngCollector();
   let coming = images.length;
   const one = async (image: ListedImage): Promise<Done> => {
@@ -51,7 +50,7 @@ export function classifyAll(
     let answer: Promise<Answer> | undefined;
     try {
       if (image.error) throw image.error;
-      const fetched = image.path instanceof URL ? await fetches.run(() => read(image)) : undefined;
+      const fetched = image.path instanceof URL ? await fetches.run(() => readListed(image)) : undefined;
       stamp = await stampOf(image);
       const { rgb, decodeMs, cropMs } = await decoders.run(() => cropped(image, fetched));
       answer = answering.answer(rgb);
