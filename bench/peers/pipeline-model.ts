@@ -10,6 +10,7 @@ import { toTflite } from "./tflite.js";
 const [model, output, folder] = process.argv.slice(2) as [string, string, string?];
 const readers = {
   loadTorch: async () => import("../../src/weights/torch.js"),
+  loadForeign: async () => import("../../src/weights/foreign.js"),
   loadIntegers: async () => import("../../src/model/integers/index.js"),
   loadUnusual: async () => import("../../src/model/unusual/index.js"),
 };

@@ -5,6 +5,7 @@ import { serveQuantizing } from "../worker/serve-quantizing.js";
 const host = {
   ...browserHost,
   loadTorch: () => import("../weights/torch.js"),
+  loadForeign: () => import("../weights/foreign.js"),
   loadOwnPictures: () => import("../image/own.js"),
   // What arrives here is a copy of the caller's, or was made for this work.
   release: (image: unknown) => (image as Partial<ImageBitmap> | null)?.close?.(),

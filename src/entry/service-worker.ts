@@ -1,6 +1,7 @@
 // As index.ts, but with the GPU path in it: a service worker may not import later.
 
 import * as check from "../check/index.js";
+import { UnsupportedModelError } from "../errors.js";
 import * as features from "../features/index.js";
 import { browserHost } from "../host/browser.js";
 import * as gpu from "../host/gpu-path.js";
@@ -29,6 +30,12 @@ export async function preprocess(
   return (await inputsOf(host, image, [spec], signal))[0]!;
 }
 
+async function readForeign(_: unknown, origin: string): Promise<never> {
+  throw new UnsupportedModelError(
+    `${origin} holds weights in int8 that another tool wrote, which a service worker does not read. Convert it: npx resnet-edge convert.`,
+  );
+}
+
 const host: Host = {
   ...browserHost,
   inFloat: true,
@@ -37,6 +44,7 @@ const host: Host = {
   loadFeatures: async () => features,
   loadTorch: async () => torch,
   loadOnnx: async () => onnx,
+  loadForeign: async () => ({ readForeign }),
   loadIntegers: async () => integers,
   loadUnusual: async () => unusual,
   loadOwnPictures: async () => ownPictures,

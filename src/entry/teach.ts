@@ -33,7 +33,12 @@ const host = {
 /** A teacher on a backbone: whatever `loadClassifier` takes, with its options. */
 export const createTeacher: CreateTeacher<BrowserImage> = (backbone, options) =>
   createTeacherOn(
-    { ...host, loadTorch: () => import("../weights/torch.js"), open: (...all) => openSession(host, ...all) },
+    {
+      ...host,
+      loadTorch: () => import("../weights/torch.js"),
+      loadForeign: () => import("../weights/foreign.js"),
+      open: (...all) => openSession(host, ...all),
+    },
     backbone,
     options,
   );

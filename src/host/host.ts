@@ -42,6 +42,10 @@ export interface Host extends Readers {
   loadTorch(): Promise<typeof import("../weights/torch.js")>;
   /** The reader of ONNX models, likewise. */
   loadOnnx?(): Promise<typeof import("../model/onnx/index.js")>;
+  /** The reader of what other tools make of weights in int8, likewise. */
+  loadForeign(): Promise<
+    Pick<typeof import("../weights/foreign.js"), "readForeign"> & Partial<typeof import("../weights/foreign.js")>
+  >;
   /** Reads a file in the folder of a model that `readPath` read: `bytes` are that model's. Null where they are not. */
   readBeside?(bytes: Uint8Array, name: string): Promise<Uint8Array | null>;
   /** Readers of pictures that browsers do not decode as PIL does, likewise; absent where all pictures are decoded otherwise. */

@@ -8,6 +8,7 @@ export type Later =
   | "loadFeatures"
   | "loadTorch"
   | "loadOnnx"
+  | "loadForeign"
   | "loadIntegers"
   | "loadUnusual"
   | "loadOwnPictures"
@@ -25,6 +26,7 @@ export const later: Required<Pick<Host, Later>> & ThisType<Host> = {
   loadFeatures: () => import("../features/index.js"),
   loadTorch: () => import("../weights/torch.js"),
   loadOnnx: () => import("../model/onnx/index.js"),
+  loadForeign: () => import("../weights/foreign.js"),
   loadIntegers: () => import("../model/integers/index.js"),
   loadUnusual: () => import("../model/unusual/index.js"),
   loadOwnPictures: () => import("../image/own.js"),

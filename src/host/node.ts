@@ -11,6 +11,7 @@ import { MAX_IMAGE_BYTES } from "../limits.js";
 import * as integers from "../model/integers/index.js";
 import * as onnx from "../model/onnx/index.js";
 import * as unusual from "../model/unusual/index.js";
+import * as foreign from "../weights/foreign.js";
 import * as torch from "../weights/torch.js";
 import { nodeWorker } from "../worker/handle/node.js";
 import { beside, MEND } from "./beside-node.js";
@@ -42,6 +43,7 @@ export const nodeHost: Host & Pick<EntryHost, "absolute" | "sendImage"> & { defa
   loadFeatures: async () => features,
   loadTorch: async () => torch,
   loadOnnx: async () => onnx,
+  loadForeign: async () => foreign,
   loadIntegers: async () => integers,
   loadUnusual: async () => unusual,
   absolute: (address) => address,

@@ -35,7 +35,7 @@ const LEAST = 4;
 /** Fewer are said to be few. */
 const ENOUGH = 16;
 
-export type QuantizeHost = Pick<Host, "readPath" | "loadTorch"> & { readonly cpu: Cpu };
+export type QuantizeHost = Pick<Host, "readPath" | "loadTorch" | "loadForeign"> & { readonly cpu: Cpu };
 
 export interface Work extends QuantizeSettings {
   /** Pictures to calibrate on; null where none are given. */

@@ -6,7 +6,7 @@ import type { Teacher, TeacherOptions } from "./kinds.js";
 import { SessionTeacher } from "./teacher.js";
 
 /** What a teacher asks of where it runs. */
-export interface TeachHost extends Pick<Host, "readPath" | "loadTorch"> {
+export interface TeachHost extends Pick<Host, "readPath" | "loadTorch" | "loadForeign"> {
   absolute(address: string): string;
   open(source: ModelSource, options: LoadOptions): Promise<Session>;
 }

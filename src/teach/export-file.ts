@@ -8,7 +8,7 @@ import type { Lesson } from "./teacher.js";
 
 /** Reads a backbone's file, and writes it with what was learned. */
 export async function exportTaught(
-  host: Pick<Host, "readPath" | "loadTorch">,
+  host: Pick<Host, "readPath" | "loadTorch" | "loadForeign">,
   source: ModelSource,
   { architecture, inputSize }: LoadOptions,
   lesson: Lesson,

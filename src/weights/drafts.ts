@@ -45,7 +45,15 @@ export class QuantizedDraft {
   ) {}
 }
 
-export type Draft = TensorDraft | OtherTensor | QuantizedDraft;
+/** A tensor of somebody's class, which keeps others as attributes: torchao.ts knows some. */
+export class WrappedDraft {
+  constructor(
+    readonly cls: unknown,
+    readonly state: unknown,
+  ) {}
+}
+
+export type Draft = TensorDraft | OtherTensor | QuantizedDraft | WrappedDraft;
 
 export function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.length <= MAX_AXES && value.every((it) => Number.isSafeInteger(it) && it >= 0);
@@ -62,7 +70,7 @@ export class Resolver {
     this.left = maxTensorBytes(held);
   }
 
-  tensor(name: string, draft: Draft): Tensor {
+  tensor(name: string, draft: Exclude<Draft, WrappedDraft>): Tensor {
     const where = this.#where(name);
     if (draft instanceof QuantizedDraft) return this.quantized(name, draft);
     if (draft instanceof OtherTensor) throw new UnsupportedModelError(`${where} is ${draft.kind}. ${draft.advice}`);

@@ -1,6 +1,6 @@
 import { ModelFormatError } from "../errors.js";
 import { MAX_NAME, MAX_NESTING, MAX_PICKLE_ITEMS, MAX_TENSORS } from "../limits.js";
-import { type Draft, OtherTensor, QuantizedDraft, TensorDraft } from "./drafts.js";
+import { type Draft, OtherTensor, QuantizedDraft, TensorDraft, WrappedDraft } from "./drafts.js";
 import { NumpyArray } from "./numpy.js";
 import { PickleDict, StandIn } from "./pickle.js";
 
@@ -120,7 +120,7 @@ function shown(key: unknown): string {
 }
 
 function isTensor(value: unknown): value is Draft | NumpyArray {
-  return [TensorDraft, OtherTensor, QuantizedDraft, NumpyArray].some((kind) => value instanceof kind);
+  return [TensorDraft, OtherTensor, QuantizedDraft, WrappedDraft, NumpyArray].some((kind) => value instanceof kind);
 }
 
 /** How PyTorch keeps the weight and the bias of a quantised linear layer. */

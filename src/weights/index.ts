@@ -1,6 +1,7 @@
 import { SourceError } from "../errors.js";
 import type { ArrivingTensor, StateDict, Tensor } from "../graph/tensor.js";
 import { type Body, Pieces, type Seekable } from "../source/body.js";
+import { QUANTIZATION } from "./integers-format.js";
 import { isSafetensors, openSafetensors, readSafetensors, TELLING_BYTES } from "./safetensors.js";
 
 export { readRows, toFloat32 } from "./values.js";
@@ -13,10 +14,14 @@ interface Reader {
   readOther(bytes: Uint8Array, origin: string, host: object, inputSize?: InputSize): Promise<StateDict>;
 }
 
+/** Of what other tools make of weights; a host may have but its refusal. */
+type Foreign = Pick<typeof import("./foreign.js"), "readForeign"> & Partial<typeof import("./foreign.js")>;
+
 /** What loads the readers of rarer formats: PyTorch checkpoints, and ONNX where the host has it. */
 interface ReaderHost {
   loadTorch(): Promise<Reader>;
   loadOnnx?(): Promise<Reader>;
+  loadForeign(): Promise<Foreign>;
 }
 
 /**
@@ -31,19 +36,32 @@ export async function readWeights(
   inputSize?: InputSize,
 ): Promise<StateDict> {
   // First what nothing else looks like: a header's length can begin as a pickle does.
-  if (isSafetensors(bytes)) return readSafetensors(bytes, origin);
+  if (isSafetensors(bytes)) return inFloat(readSafetensors(bytes, origin), origin, host);
   // An ONNX file begins with its version, field 1.
   const isOnnx = bytes[0] === 8 && bytes[1]! < 32 && host.loadOnnx;
-  let reader: Reader;
-  try {
-    reader = await (isOnnx ? host.loadOnnx!() : host.loadTorch());
-  } catch (cause) {
-    throw new SourceError(
-      `The reader of ${isOnnx ? "ONNX files" : "PyTorch checkpoints"} could not be loaded. Serve all of the package's scripts from one folder, or give a .safetensors file.`,
-      { cause },
-    );
-  }
-  return reader.readOther(bytes, origin, host, inputSize);
+  const reader = await (isOnnx ? host.loadOnnx!() : host.loadTorch()).catch(
+    unloaded(isOnnx ? "ONNX files" : "PyTorch checkpoints"),
+  );
+  return inFloat(await reader.readOther(bytes, origin, host, inputSize), origin, host);
+}
+
+const unloaded = (what: string) => (cause: unknown) => {
+  throw new SourceError(
+    `The reader of ${what} could not be loaded. Serve all of the package's scripts from one folder, or give a .safetensors file.`,
+    { cause },
+  );
+};
+
+/** Integers that other tools made of weights become floats: types that a file of floats, or one of this library's, has none of. */
+async function inFloat<T extends Tensor | ArrivingTensor>(
+  state: StateDict<T>,
+  origin: string,
+  host: ReaderHost,
+): Promise<StateDict<T>> {
+  const isForeign = ({ dtype }: T) => /^([iu]8|i32)$/.test(dtype);
+  if (state.metadata.has(QUANTIZATION) || !Array.from(state.tensors.values()).some(isForeign)) return state;
+  const { readForeign } = await host.loadForeign().catch(unloaded("int8 weights"));
+  return readForeign(state, origin) as Promise<StateDict<T>>;
 }
 
 /**
@@ -61,6 +79,6 @@ export async function openWeights(
     if (piece) head.add(piece);
   }
   const { bytes } = head;
-  if (body.stated && isSafetensors(bytes)) return openSafetensors(body, head);
+  if (body.stated && isSafetensors(bytes)) return inFloat(await openSafetensors(body, head), body.origin, host);
   return readWeights(await body.whole(head), body.origin, host, inputSize);
 }

@@ -1,7 +1,16 @@
 import { ModelFormatError } from "../errors.js";
 import { bytesPerElement, type DType, type StateDict, type Tensor } from "../graph/tensor.js";
 import { appearance } from "./appearance.js";
-import { isCounts, OtherTensor, QuantizedDraft, Resolver, type Storage, TensorDraft, wholeNumber } from "./drafts.js";
+import {
+  isCounts,
+  OtherTensor,
+  QuantizedDraft,
+  Resolver,
+  type Storage,
+  TensorDraft,
+  WrappedDraft,
+  wholeNumber,
+} from "./drafts.js";
 import { findTensors } from "./find.js";
 import { readEntries } from "./inflate.js";
 import { NumpyArray, numpyNames } from "./numpy.js";
@@ -40,9 +49,15 @@ function isTorch(bytes: Uint8Array): boolean {
   return bytes[0] === 0x63 || bytes[0] === 0x28 || (bytes[0] === 0x7d && bytes[1] === 0x71);
 }
 
+interface ForeignHost {
+  loadForeign?(): Promise<Partial<typeof import("./foreign.js")>>;
+}
+
+const unknownClass = () => new OtherTensor("of a kind of its own", "Save plain tensors.");
+
 /** As `readTorch`; throws the `ModelFormatError` for a file that is none. */
-export async function readOther(bytes: Uint8Array, origin: string): Promise<StateDict> {
-  if (isTorch(bytes)) return readTorch(bytes, origin);
+export async function readOther(bytes: Uint8Array, origin: string, host?: ForeignHost): Promise<StateDict> {
+  if (isTorch(bytes)) return readTorch(bytes, origin, host);
   throw new ModelFormatError(
     `${origin} is ${appearance(bytes)}, not a weights file. Give a .safetensors or .onnx file, or a PyTorch .pth, .pt or .th checkpoint.`,
   );
@@ -51,9 +66,9 @@ export async function readOther(bytes: Uint8Array, origin: string): Promise<Stat
 /**
  * Reads a PyTorch checkpoint, a whole pickled module, a TorchScript archive, or a plain pickle of numpy arrays: the tensors in it,
  * wherever they lie. Nothing in it is executed. Throws `ModelFormatError`, or `UnsupportedModelError` for tensors of a kind that
- * cannot be computed with.
+ * cannot be computed with. `host` has the reader of tensors of torchao's classes.
  */
-export async function readTorch(bytes: Uint8Array, origin: string): Promise<StateDict> {
+export async function readTorch(bytes: Uint8Array, origin: string, host?: ForeignHost): Promise<StateDict> {
   const isLegacy = LEGACY_MAGIC.every((byte, index) => bytes[2 + index] === byte);
   const { root, held } =
     bytes[0] === 0x50
@@ -73,12 +88,18 @@ export async function readTorch(bytes: Uint8Array, origin: string): Promise<Stat
   const bytesOf = latinBytes();
   const prefix = commonPrefix([...found.keys()]);
   const tensors = new Map<string, Tensor>();
+  const metadata = new Map<string, string>();
   for (const [name, value] of found) {
     const draft = value instanceof NumpyArray ? value.draft(name, origin, bytesOf) : value;
     const short = name.slice(prefix);
-    tensors.set(short, resolver.tensor(short, draft));
+    if (draft instanceof WrappedDraft) {
+      const { unwrap } = (await host?.loadForeign?.()) ?? {};
+      const { parts, stated } = unwrap?.(short, draft) ?? { parts: [[short, unknownClass()] as const], stated: "" };
+      if (stated) metadata.set(short, stated);
+      for (const [part, it] of parts) tensors.set(part, resolver.tensor(part, it));
+    } else tensors.set(short, resolver.tensor(short, draft));
   }
-  return { format: "torch", tensors, metadata: new Map(), notes };
+  return { format: "torch", tensors, metadata, notes };
 }
 
 const QUANTIZED_NOTE =
@@ -221,12 +242,14 @@ function torchGlobals(origin: string): Globals {
   });
   const first = new Callable(([it]) => it ?? []);
   const other = (kind: string, advice: string) => new Callable(() => new OtherTensor(kind, advice));
+  const wrapper = new Callable(unknownClass);
   /** (what rebuilds the tensor, its class, with what, its attributes). */
-  const typed: Callable = new Callable(([make, , args]) =>
-    make instanceof Callable && make !== typed && Array.isArray(args)
+  const typed: Callable = new Callable(([make, cls, args, state]) => {
+    if (make === wrapper) return new WrappedDraft(cls, state);
+    return make instanceof Callable && make !== typed && Array.isArray(args)
       ? make.call(args)
-      : damaged(origin, "a tensor is malformed"),
-  );
+      : damaged(origin, "a tensor is malformed");
+  });
   const own = new Map<string, unknown>([
     ...numpyNames,
     ["torch._utils._rebuild_tensor", rebuild],
@@ -243,7 +266,7 @@ function torchGlobals(origin: string): Globals {
     ["torch._utils._rebuild_sparse_csr_tensor", other("sparse", "Save it dense: tensor.to_dense().")],
     ["torch._utils._rebuild_nested_tensor", other("nested", "Save plain tensors.")],
     ["torch._utils._rebuild_meta_tensor_no_storage", other("without values (meta)", "Save the weights themselves.")],
-    ["torch._utils._rebuild_wrapper_subclass", other("of a kind of its own", "Save plain tensors.")],
+    ["torch._utils._rebuild_wrapper_subclass", wrapper],
     [
       "torch._utils._rebuild_device_tensor_from_numpy",
       new Callable(([array]) => (array instanceof NumpyArray ? array : damaged(origin, "a tensor is malformed"))),

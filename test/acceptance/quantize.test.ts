@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { nodeHost } from "../../src/host/node.js";
 import { preprocess } from "../../src/image/index.js";
 import { buildNetwork, modelCard, preprocessFor } from "../../src/model/index.js";
 import { onEngine } from "../../src/quantize/engine.js";
@@ -31,8 +32,7 @@ describe.skipIf(noData)(`int8 on CIFAR-10's test pictures${noData}`, () => {
   test.each(process.env.FULL ? models : models.slice(0, 1))(
     "%s: right within 5 of 1,000 of float, calibrated on 50 others, in 0.27 of the bytes",
     async (name, url) => {
-      const loadTorch = () => import("../../src/weights/torch.js");
-      const state = await readWeights(new Uint8Array(readFileSync(url)), name, { loadTorch });
+      const state = await readWeights(new Uint8Array(readFileSync(url)), name, nodeHost);
       const card = modelCard(state);
       const network = buildNetwork(state, { card });
       const spec = preprocessFor(network, card);

@@ -4,6 +4,7 @@ import { ResnetEdgeError } from "../../src/errors.js";
 import { elementCount, type StateDict } from "../../src/graph/tensor.js";
 import { decodeBytes } from "../../src/image/decode-node.js";
 import { MAX_JSON_VALUES, MAX_NESTING } from "../../src/limits.js";
+import * as foreign from "../../src/weights/foreign.js";
 import { readWeights, toFloat32 } from "../../src/weights/index.js";
 import { readEntries } from "../../src/weights/inflate.js";
 import * as torch from "../../src/weights/torch.js";
@@ -26,7 +27,7 @@ export class Wrong extends Error {
   override name = "Wrong";
 }
 
-const host = { loadTorch: async () => torch };
+const host = { loadTorch: async () => torch, loadForeign: async () => foreign };
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 const sameBytes = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 

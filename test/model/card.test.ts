@@ -88,6 +88,11 @@ describe("a Hugging Face folder", () => {
     });
   });
 
+  test("a tool whose int8 is read", () => {
+    const quantization_config = { quant_method: "bitsandbytes", load_in_8bit: true };
+    expect(modelCard(nothing, { config: { ...config, quantization_config } })).toEqual(modelCard(nothing, { config }));
+  });
+
   test("where the stride is", () => {
     const told = { ...config, downsample_in_bottleneck: true, downsample_in_first_stage: true };
     expect(modelCard(nothing, { config: told }).architecture).toMatchObject({ strideIn: "1x1", firstStageStride: 2 });
@@ -169,6 +174,12 @@ describe("hostile values", () => {
     ["a label twice", nothing, { config: { id2label: { "0": "a", "00": "b" } } }, ModelFormatError],
     ["a label beyond the last", nothing, { config: { id2label: { "0": "a", "7": "b" } } }, ModelFormatError],
     ["another family", nothing, { config: { model_type: "vit" } }, UnsupportedModelError],
+    [
+      "weights of a tool that is not read",
+      nothing,
+      { config: { quantization_config: { quant_method: "gptq" } } },
+      UnsupportedModelError,
+    ],
     ["another activation", nothing, { config: { hidden_act: "quick_gelu" } }, UnsupportedModelError],
     ["sizes that are text", nothing, { config: { depths: [1], hidden_sizes: ["a"] } }, ModelFormatError],
     ["a crop_pct of zero", nothing, { preprocessor: { size: 224, crop_pct: 0 } }, ModelFormatError],

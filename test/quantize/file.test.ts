@@ -3,6 +3,7 @@ import { ModelFormatError, UnsupportedModelError } from "../../src/errors.js";
 import type { Network, Weight } from "../../src/graph/network.js";
 import { elementCount, type StateDict } from "../../src/graph/tensor.js";
 import { later } from "../../src/host/later.js";
+import { nodeHost } from "../../src/host/node.js";
 import { openNetwork } from "../../src/model/build.js";
 import { buildNetwork, modelCard, pseudoRandomNetwork } from "../../src/model/index.js";
 import { writeNetwork } from "../../src/quantize/file.js";
@@ -78,7 +79,7 @@ test("a file on its way is built from its scales, before its weights are here", 
   // Its reader is here already: the file goes on coming while code is waited for.
   await later.loadIntegers();
   const body = new Delivery(file, 4096);
-  const state = await openWeights(body.body(), { loadTorch: () => import("../../src/weights/torch.js") });
+  const state = await openWeights(body.body(), nodeHost);
   const arriving = await openNetwork(state, { integers: true }, later);
   expect(body.delivered).toBeLessThan(file.length);
   expect(arriving.values).toEqual(network.values);

@@ -8,10 +8,22 @@ import { traitsOf } from "./well-known.js";
 
 /** `config.json` of Transformers' ResNetForImageClassification, or of timm: nested, flat, or in Transformers' wrapper. */
 export function readConfig(config: Json): Partial<ModelCard> {
-  const { model_type, architecture, pretrained_cfg } = config;
+  const { model_type, architecture, pretrained_cfg, quantization_config } = config;
+  refuseMethod(quantization_config);
   const ofTimm = pretrained_cfg != null || (typeof architecture === "string" && config.depths === undefined);
   if (ofTimm && (model_type ?? "timm_wrapper") === "timm_wrapper") return readTimm(config);
   return readTransformers(config);
+}
+
+/** Tools whose integers are read where they are int8: weights/foreign.ts, which refuses their other formats by the tensors. */
+const quantizers = /^(bitsandbytes|quanto|compressed-tensors|torchao)$/;
+
+function refuseMethod(stated: unknown): void {
+  const method = typeof stated === "object" && stated !== null ? (stated as Json).quant_method : undefined;
+  if (method == null || quantizers.test(String(method))) return;
+  throw new UnsupportedModelError(
+    `config.json says that the weights were quantised by ${show(method)}, which is not read. Load the model with that tool, and save it dequantised.`,
+  );
 }
 
 /** timm wrote its fields flat before it nested them under `pretrained_cfg`; the outer ones win. */
