@@ -215,10 +215,9 @@ const types = promisify(execFile)(process.execPath, [
 ]);
 await Promise.all([
   ...targets.map((target) => module(`cpu-${target}.wasm`, "--target", target)),
-  // What resizes pictures is a module of its own, since a page's kernels come without pictures too, and pages have decoders of JPEGs;
-  // similarity search comes with its first gallery.
+  // What resizes pictures is a module of its own, since a page's kernels come without pictures too; similarity search comes with its
+  // first gallery.
   module("pixels.wasm", "assembly/pixels/pixels.ts", "--config", "asconfig.apart.json"),
-  module("jpeg.wasm", "assembly/jpeg/jpeg.ts", "--config", "asconfig.apart.json"),
   module("nearest.wasm", "assembly/nearest/nearest.ts", "--config", "asconfig.apart.json"),
   // The page and its worker share most of their code. A thread is kept small.
   pages(

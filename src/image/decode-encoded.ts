@@ -3,6 +3,7 @@ import { MAX_PIXELS } from "../limits.js";
 import { readBmp } from "./bmp.js";
 import { readGif } from "./gif.js";
 import { checkSize, readHeader } from "./header.js";
+import { readJpeg } from "./jpeg.js";
 import type { Pixels } from "./pixels.js";
 import { type CropSpec, frame } from "./preprocess.js";
 
@@ -28,7 +29,14 @@ export async function decodeEncoded(
     );
   });
   try {
+    const jpeg = header.format === "JPEG" && !spec?.fast ? readJpeg(bytes) : null;
     const input = { limitInputPixels: MAX_PIXELS, pages: 1, failOn: "error", ignoreIcc: true } as const;
+    if (jpeg?.orientation === 1) {
+      // As it is decoded: nothing to ask for before, nor to do after.
+      checkSize(jpeg, origin);
+      const { data, info } = await raw(sharp(bytes, input));
+      if (info.channels === 3) return toPixels(data, info);
+    }
     const { space, width, height, autoOrient } = await sharp(bytes, input).metadata();
     checkSize({ width, height }, origin);
     const upright = sharp(bytes, input).rotate();
