@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { bundle } from "../bundle.mjs";
 import { installHosts, modules } from "../install.mjs";
 
-/** Files, and which of their tests: those that stop threads on purpose or watch calls belong to Vitest. */
+/** Files, which of their tests, and how many a process, where not `PART`: those that stop threads on purpose or watch calls belong to Vitest. */
 const files = [
   ["test/cpu/operations.test.ts"],
   ["test/cpu/group.test.ts"],
@@ -16,7 +16,8 @@ const files = [
   ["test/cpu/guard.test.ts"],
   ["test/cpu/networks.test.ts"],
   ["test/cpu/kernels.test.ts"],
-  ["test/int8/node.test.ts"],
+  // One setup a process: each makes hundreds of memories.
+  ["test/int8/node.test.ts", undefined, 1],
   ["test/worker/threads.test.ts", "many threads give what one gives"],
 ];
 
@@ -26,10 +27,10 @@ const PART = 50;
 const flags = ["--disable-wasm-trap-handler"];
 
 /** Of the last line of its output; null where it ended before. */
-function run(script, only, from) {
+function run(script, only, from, part) {
   const node = join(modules, "node-arm64/bin/node");
   const env = { ...process.env, QEMU_LD_PREFIX: process.env.QEMU_LD_PREFIX ?? "/usr/aarch64-linux-gnu" };
-  Object.assign(env, { PART, FROM: from, ...(only && { ONLY: only }) });
+  Object.assign(env, { PART: part, FROM: from, ...(only && { ONLY: only }) });
   return new Promise((resolve) => {
     const child = spawn("qemu-aarch64", ["-cpu", "max", node, ...flags, script], {
       env,
@@ -65,15 +66,15 @@ const named = process.argv.slice(2);
 const out = await mkdtemp(join(tmpdir(), "arm-"));
 const sum = { passed: 0, failed: 0 };
 let broken = false;
-for (const [file, only] of files) {
+for (const [file, only, part = PART] of files) {
   if (named.length > 0 && !named.some((it) => file.includes(it))) continue;
   const start = performance.now();
   const script = join(out, `${file.replaceAll("/", "-")}.mjs`);
   await bundle(file, script);
   const own = { passed: 0, failed: 0 };
   let ended = true;
-  for (let from = 0, all = 1; from < all; from += PART) {
-    const found = await run(script, only, from);
+  for (let from = 0, all = 1; from < all; from += part) {
+    const found = await run(script, only, from, part);
     ended = found !== null && found.all > 0;
     if (!ended) break;
     all = found.all;
