@@ -32,11 +32,12 @@ export function observe(inside: Inside, input: Float32Array, visit: Visit): Floa
   let done = 0;
   const scratch = new Scratch();
   for (const [stage, { ops }] of network.stages.entries()) {
-    const names = program.steps.map((step) => (step.stage === stage ? step.name : null));
     for (const op of ops) {
       if (!("statistics" in op) || !op.statistics) continue;
       // An operation's last record is the one that stores its output.
-      const index = names.lastIndexOf(op.name);
+      const index = program.steps.findLastIndex(
+        (step) => step.stage === stage && step.name === op.name && step.output === op.output,
+      );
       inside.execute(done, index);
       runBare(inside, index, scratch, (...seen) => visit(op as Normalized, ...seen, network.values[op.output]!));
       done = index + 1;

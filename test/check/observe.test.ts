@@ -44,3 +44,18 @@ test.each(
     await engine.close();
   },
 );
+
+test("operations whose names are equal, as an ONNX file's may be, are told apart", async () => {
+  const network = calibrated();
+  const stages = network.stages.map((stage) => ({ ...stage, ops: stage.ops.map((op) => ({ ...op, name: "node" })) }));
+  const visits = async (it: typeof network) => {
+    const engine = await engineFor(it);
+    const seen: number[][] = [];
+    observe(await engine.inside(), input, ({ output }, values) => seen.push([output, ...values.subarray(0, 20)]));
+    await engine.close();
+    return seen;
+  };
+  const found = await visits({ ...network, stages } as typeof network);
+  expect(found).toHaveLength(Object.keys(expected.outputs).length);
+  expect(found).toEqual(await visits(network));
+});

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { NearlyDone } from "../../src/cpu/nearly-done.js";
 import type { Step } from "../../src/cpu/program/program.js";
 
-const step = (macs: number): Step => ({ stage: 0, name: "", kernel: "", macs });
+const step = (macs: number): Step => ({ stage: 0, name: "", output: 0, kernel: "", macs });
 /** Two convolutions, a pool, and a layer that is next to nothing. */
 const steps = [step(1e9), step(1e8), step(0), step(1e5)];
 

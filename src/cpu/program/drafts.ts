@@ -73,7 +73,10 @@ export class Drafts {
   /** `kernel`: as reports name it. An operation's multiply-adds are told by its record with weights; where two have some, one has 0. */
   push(op: Op, kernel: string, { macs, ...draft }: Omit<Draft, "step"> & { macs?: 0 }): void {
     const own = draft.weights === undefined ? 0 : opMacs(op, this.shape(op.output));
-    this.records.push({ step: { stage: this.stage, name: op.name, kernel, macs: macs ?? own }, ...draft });
+    this.records.push({
+      step: { stage: this.stage, name: op.name, output: op.output, kernel, macs: macs ?? own },
+      ...draft,
+    });
   }
 
   /** Lowers with values in other areas than their own. */

@@ -82,7 +82,7 @@ const families: Readonly<Record<Kernel | ExtendedKernel, Names>> = {
 };
 
 /** A record by the names of its words: the kernel's and the tile's as names, `scalar` as the f32 that it is. */
-export interface ExplainedRecord extends Omit<Step, "macs"> {
+export interface ExplainedRecord extends Omit<Step, "macs" | "output"> {
   readonly fields: Readonly<Record<string, number | string>>;
 }
 

@@ -1,5 +1,5 @@
 import type { Tile } from "../../../assembly/shared/record.js";
-import type { Op, ValueShape, Vector, Weight } from "../../graph/network.js";
+import type { Op, ValueId, ValueShape, Vector, Weight } from "../../graph/network.js";
 import type { Kernels } from "../module.js";
 import type { TileName } from "./tiles.js";
 
@@ -33,7 +33,10 @@ export interface PackJob {
 /** One record with what reports need to know of it. */
 export interface Step {
   readonly stage: number;
+  /** Of the operation, as the file has it: others may have the same. */
   readonly name: string;
+  /** The value that the operation makes. */
+  readonly output: ValueId;
   readonly kernel: string;
   /** Multiply-accumulates of the direct algorithm: what the user asked for, not what the kernel does. */
   readonly macs: number;
