@@ -23,7 +23,7 @@ const types = {
       each(rows, (row) =>
         each(vectors, (v) => `let s${row}${v} = ${row === 0 ? `v128.load(bias${offset(16 * v)})` : `s0${v}`};`),
       ),
-    column: (v, at) => `v128.load(${at}${offset(16 * (v % 2))})`,
+    column: (v, at, turn) => `v128.load(${at}${offset(32 * turn + 16 * (v % 2))})`,
     add: (sum, column) => `${sum} = madd(row, ${column}, ${sum});`,
     store: (tile) => [
       ...(tile.asks ? ["askForSome();"] : []),
@@ -36,7 +36,7 @@ const types = {
     last: ["residual: usize", "factor: f32", "least: i32"],
     before: () => [],
     start: (tile) => sums(tile).map((sum) => `let ${sum} = i32x4.splat(0);`),
-    column: (v, at) => `v128.load(${at}${offset(16 * (v % 2))})`,
+    column: (v, at, turn) => `v128.load(${at}${offset(32 * turn + 16 * (v % 2))})`,
     add: (sum, column) => `${sum} = dot(${column}, row, ${sum});`,
     store: (tile) => storePairs(tile),
   },
@@ -46,7 +46,7 @@ const types = {
     last: ["residual: usize", "factor: f32", "least: i32"],
     before: () => [],
     start: (tile) => sums(tile).map((sum) => `let ${sum} = i32x4.splat(0);`),
-    column: (v, at) => `v128.load(${at}${offset(16 * (v % 2))})`,
+    column: (v, at, turn) => `v128.load(${at}${offset(32 * turn + 16 * (v % 2))})`,
     add: (sum, column) => `${sum} = i32x4.add(${sum}, i32x4.dot_i16x8_s(${column}, row));`,
     store: (tile) => storePairs(tile),
   },
@@ -54,9 +54,17 @@ const types = {
   i16: {
     before: () => [],
     start: (tile) => sums(tile).map((sum) => `let ${sum} = i32x4.splat(0);`),
-    column: (v, at) => `v128.load(${at}${offset(16 * (v % 2))})`,
+    column: (v, at, turn) => `v128.load(${at}${offset(32 * turn + 16 * (v % 2))})`,
     add: (sum, column) => `${sum} = i32x4.add(${sum}, i32x4.dot_i16x8_s(${column}, row));`,
-    store: (tile) => sums(tile).map((sum, index) => `v128.store(c, ${sum}${offset(16 * index)});`),
+    store: ({ rows, vectors }) =>
+      each(vectors / 2, (panel) =>
+        each(rows, (row) =>
+          each(
+            2,
+            (v) => `v128.store(c${panel ? " + apart" : ""}, s${row}${2 * panel + v}${offset(32 * row + 16 * v)});`,
+          ),
+        ),
+      ),
   },
 };
 
@@ -175,6 +183,11 @@ function dot(weights: v128, activations: v128, sum: v128): v128 {
  * A has rows of \`depth\` pairs that are \`aStep\` bytes apart; B is [depth][8][2]; C is i32, [row][8].
  */`,
     },
+    {
+      ...{ name: "i16_gemm_4x16", type: "i16", rows: 4, columns: 16, strided: true },
+      comment:
+        "/** As `i16_gemm_4x8`, against two panels, `panelBytes` apart, to two C, `apart` bytes apart: see `f32_igemm_6x16` for whom. */",
+    },
   ],
 };
 
@@ -200,20 +213,27 @@ function storePairs({ rows, columns }) {
   );
 }
 
+/** How many pairs a turn takes: two where engines fuse vectors, so that half as many registers are needed. */
+const turnsOf = ({ type, vectors }) => (type === "i16" && vectors === 4 ? 2 : 1);
+
 /**
- * The loop's body: columns are loaded once, and each row's element meets all of them. It is not unrolled: optimisers would hoist the loads
+ * The loop's body: columns are loaded once, and each row's element meets all of them. Elsewhere it is not unrolled: optimisers would hoist the loads
  * of several iterations to the loop's head, and sums would spill.
  */
 function products({ rows, vectors, type, gathered }) {
   const { column, add } = types[type];
-  return [
-    ...each(vectors, (v) => `const b${v} = ${column(v, v < 2 ? "at" : "at + panelBytes")};`),
+  const turns = each(turnsOf({ type, vectors }), (turn) => [
+    ...each(vectors, (v) => {
+      const at = v < 2 ? "at" : "at + panelBytes";
+      return `${turn === 0 ? `${turnsOf({ type, vectors }) > 1 ? "let" : "const"} ` : ""}b${v} = ${column(v, at, turn)};`;
+    }),
     ...each(rows, (row) => [
-      `${row === 0 ? "let " : ""}row = v128.load32_splat(${gathered ? `walk${offset(4 * row)}` : `a${row}`});`,
+      `${turn + row === 0 ? "let " : ""}row = v128.load32_splat(${gathered ? `walk${offset(4 * row)}` : `a${row}${offset(4 * turn)}`});`,
       ...each(vectors, (v) => add(`s${row}${v}`, `b${v}`)),
     ]),
-    ...(gathered ? [`walk += ${4 * rows};`] : each(rows, (row) => `a${row} += 4;`)),
-  ];
+  ]);
+  const step = 4 * turnsOf({ type, vectors });
+  return [...turns, ...(gathered ? [`walk += ${4 * rows};`] : each(rows, (row) => `a${row} += ${step};`))];
 }
 
 /** Adds to each sum what lies at \`from\`. */
@@ -233,7 +253,10 @@ function bodyOf(tile) {
   const { first, last, before, start, store } = types[type];
   const found =
     gathered || strided
-      ? ["a: usize", ...(together ? [] : ["aStep: usize"]), "depth: i32", "b: usize"]
+      ? [
+          ...["a: usize", ...(together ? [] : ["aStep: usize"]), "depth: i32", "b: usize"],
+          ...(strided && columns > 8 ? ["panelBytes: usize", "apart: usize"] : []),
+        ]
       : [
           "table: usize",
           "taps: i32",
@@ -251,7 +274,7 @@ function bodyOf(tile) {
     gathered || strided
       ? [
           ...(strided ? each(rows, (row) => `let a${row} = ${row ? `a${row - 1} + aStep` : "a"};`) : []),
-          `for (let at = b; at < end; at += 32) {`,
+          `for (let at = b; at < end; at += ${32 * turnsOf(tile)}) {`,
           ...indent(1, products(tile)),
           "}",
           ...(together ? [] : [`a += ${strided ? `${rows} * ` : ""}aStep;`]),
@@ -273,7 +296,7 @@ function bodyOf(tile) {
   const ends =
     !gathered && !strided
       ? [`const tapBytes = ${panel};`]
-      : columns > 8
+      : columns > 8 && !strided
         ? [`const panelBytes = ${panel};`, "const end = b + panelBytes;"]
         : [`const end = b + (${panel});`];
   return [
@@ -287,7 +310,7 @@ function bodyOf(tile) {
     ...indent(1, [...before(tile), ...ends, ...(together ? ["let walk = a;"] : [])]),
     `  for (; rows > 0; rows -= ${rows}) {`,
     ...indent(2, [...start(tile), ...fromBefore(tile), ...(gathered && !together ? ["let walk = a;"] : []), ...loop]),
-    ...indent(2, [...store(tile), first ? `c += ${rows} * step;` : `c += ${16 * rows * tile.vectors};`]),
+    ...indent(2, [...store(tile), first ? `c += ${rows} * step;` : `c += ${32 * rows};`]),
     "  }",
     "}",
   ].join("\n");

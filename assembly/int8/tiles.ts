@@ -441,3 +441,111 @@ export function i16_gemm_4x8(
     c += 128;
   }
 }
+
+/** As `i16_gemm_4x8`, against two panels, `panelBytes` apart, to two C, `apart` bytes apart: see `f32_igemm_6x16` for whom. */
+export function i16_gemm_4x16(
+  a: usize,
+  aStep: usize,
+  depth: i32,
+  b: usize,
+  panelBytes: usize,
+  apart: usize,
+  c: usize,
+  rows: i32,
+): void {
+  const end = b + (<usize>depth << 5);
+  for (; rows > 0; rows -= 4) {
+    let s00 = i32x4.splat(0);
+    let s01 = i32x4.splat(0);
+    let s02 = i32x4.splat(0);
+    let s03 = i32x4.splat(0);
+    let s10 = i32x4.splat(0);
+    let s11 = i32x4.splat(0);
+    let s12 = i32x4.splat(0);
+    let s13 = i32x4.splat(0);
+    let s20 = i32x4.splat(0);
+    let s21 = i32x4.splat(0);
+    let s22 = i32x4.splat(0);
+    let s23 = i32x4.splat(0);
+    let s30 = i32x4.splat(0);
+    let s31 = i32x4.splat(0);
+    let s32 = i32x4.splat(0);
+    let s33 = i32x4.splat(0);
+    let a0 = a;
+    let a1 = a0 + aStep;
+    let a2 = a1 + aStep;
+    let a3 = a2 + aStep;
+    for (let at = b; at < end; at += 64) {
+      let b0 = v128.load(at);
+      let b1 = v128.load(at, 16);
+      let b2 = v128.load(at + panelBytes);
+      let b3 = v128.load(at + panelBytes, 16);
+      let row = v128.load32_splat(a0);
+      s00 = i32x4.add(s00, i32x4.dot_i16x8_s(b0, row));
+      s01 = i32x4.add(s01, i32x4.dot_i16x8_s(b1, row));
+      s02 = i32x4.add(s02, i32x4.dot_i16x8_s(b2, row));
+      s03 = i32x4.add(s03, i32x4.dot_i16x8_s(b3, row));
+      row = v128.load32_splat(a1);
+      s10 = i32x4.add(s10, i32x4.dot_i16x8_s(b0, row));
+      s11 = i32x4.add(s11, i32x4.dot_i16x8_s(b1, row));
+      s12 = i32x4.add(s12, i32x4.dot_i16x8_s(b2, row));
+      s13 = i32x4.add(s13, i32x4.dot_i16x8_s(b3, row));
+      row = v128.load32_splat(a2);
+      s20 = i32x4.add(s20, i32x4.dot_i16x8_s(b0, row));
+      s21 = i32x4.add(s21, i32x4.dot_i16x8_s(b1, row));
+      s22 = i32x4.add(s22, i32x4.dot_i16x8_s(b2, row));
+      s23 = i32x4.add(s23, i32x4.dot_i16x8_s(b3, row));
+      row = v128.load32_splat(a3);
+      s30 = i32x4.add(s30, i32x4.dot_i16x8_s(b0, row));
+      s31 = i32x4.add(s31, i32x4.dot_i16x8_s(b1, row));
+      s32 = i32x4.add(s32, i32x4.dot_i16x8_s(b2, row));
+      s33 = i32x4.add(s33, i32x4.dot_i16x8_s(b3, row));
+      b0 = v128.load(at, 32);
+      b1 = v128.load(at, 48);
+      b2 = v128.load(at + panelBytes, 32);
+      b3 = v128.load(at + panelBytes, 48);
+      row = v128.load32_splat(a0, 4);
+      s00 = i32x4.add(s00, i32x4.dot_i16x8_s(b0, row));
+      s01 = i32x4.add(s01, i32x4.dot_i16x8_s(b1, row));
+      s02 = i32x4.add(s02, i32x4.dot_i16x8_s(b2, row));
+      s03 = i32x4.add(s03, i32x4.dot_i16x8_s(b3, row));
+      row = v128.load32_splat(a1, 4);
+      s10 = i32x4.add(s10, i32x4.dot_i16x8_s(b0, row));
+      s11 = i32x4.add(s11, i32x4.dot_i16x8_s(b1, row));
+      s12 = i32x4.add(s12, i32x4.dot_i16x8_s(b2, row));
+      s13 = i32x4.add(s13, i32x4.dot_i16x8_s(b3, row));
+      row = v128.load32_splat(a2, 4);
+      s20 = i32x4.add(s20, i32x4.dot_i16x8_s(b0, row));
+      s21 = i32x4.add(s21, i32x4.dot_i16x8_s(b1, row));
+      s22 = i32x4.add(s22, i32x4.dot_i16x8_s(b2, row));
+      s23 = i32x4.add(s23, i32x4.dot_i16x8_s(b3, row));
+      row = v128.load32_splat(a3, 4);
+      s30 = i32x4.add(s30, i32x4.dot_i16x8_s(b0, row));
+      s31 = i32x4.add(s31, i32x4.dot_i16x8_s(b1, row));
+      s32 = i32x4.add(s32, i32x4.dot_i16x8_s(b2, row));
+      s33 = i32x4.add(s33, i32x4.dot_i16x8_s(b3, row));
+      a0 += 8;
+      a1 += 8;
+      a2 += 8;
+      a3 += 8;
+    }
+    a += 4 * aStep;
+    v128.store(c, s00);
+    v128.store(c, s01, 16);
+    v128.store(c, s10, 32);
+    v128.store(c, s11, 48);
+    v128.store(c, s20, 64);
+    v128.store(c, s21, 80);
+    v128.store(c, s30, 96);
+    v128.store(c, s31, 112);
+    v128.store(c + apart, s02);
+    v128.store(c + apart, s03, 16);
+    v128.store(c + apart, s12, 32);
+    v128.store(c + apart, s13, 48);
+    v128.store(c + apart, s22, 64);
+    v128.store(c + apart, s23, 80);
+    v128.store(c + apart, s32, 96);
+    v128.store(c + apart, s33, 112);
+    c += 128;
+  }
+}

@@ -11,7 +11,7 @@ import {
   TRIAL_WEIGHTS,
 } from "../shared/sizes";
 import { gatherWide, widen } from "./gather";
-import { i16_gemm_4x8, qs8_gemm16_4x8, qs8_igemm_4x16, qs8_igemm_4x8, qs8_igemm_6x16, qs8_igemm_6x8 } from "./tiles";
+import { i16_gemm_4x16, i16_gemm_4x8, qs8_gemm16_4x8, qs8_igemm_4x16, qs8_igemm_4x8, qs8_igemm_6x16, qs8_igemm_6x8 } from "./tiles";
 
 /** Words of a row. */
 const DEPTH: i32 = TRIAL_BYTES / 4;
@@ -35,6 +35,12 @@ export function trialOfIntegers(tile: i32, at: usize, rounds: i32): void {
       // Twice half of the channels, of two bytes each.
       for (let panel: usize = 0; panel < 2 * PANELS; panel++) {
         i16_gemm_4x8(a, DEPTH * 4, DEPTH, b + (panel % PANELS) * bytes, c, ROWS);
+      }
+      continue;
+    }
+    if (tile == Tile.i16_4x16) {
+      for (let panel: usize = 0; panel < 2 * PANELS; panel += 2) {
+        i16_gemm_4x16(a, DEPTH * 4, DEPTH, b + (panel % PANELS) * bytes, bytes, ROWS * 32, c, ROWS);
       }
       continue;
     }

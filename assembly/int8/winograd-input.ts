@@ -56,18 +56,17 @@ export function qs8_winograd_input(
         let p4 = zeros + ((top + 4 * rowBytes) & mask & mask4);
         let p5 = zeros + ((top + 5 * rowBytes) & mask & mask5);
         let to = work + column * COLUMN;
-        for (const end = to + 2 * bytes; to < end; to += 16) {
+        for (const end = to + 2 * bytes; to < end; to += 32) {
           toPoints(
-            v128.load8x8_u(p0), v128.load8x8_u(p1), v128.load8x8_u(p2),
-            v128.load8x8_u(p3), v128.load8x8_u(p4), v128.load8x8_u(p5),
+            true, p0, p1, p2, p3, p4, p5,
             to, to + ROW, to + 2 * ROW, to + 3 * ROW, to + 4 * ROW, to + 5 * ROW,
           );
-          p0 += 8;
-          p1 += 8;
-          p2 += 8;
-          p3 += 8;
-          p4 += 8;
-          p5 += 8;
+          p0 += 16;
+          p1 += 16;
+          p2 += 16;
+          p3 += 16;
+          p4 += 16;
+          p5 += 16;
         }
       }
       let from = work;
@@ -79,18 +78,17 @@ export function qs8_winograd_input(
         let t4 = t3 + plane;
         let t5 = t4 + plane;
         const next = t5 + plane;
-        for (let at = from, end = from + 2 * bytes; at < end; at += 16) {
+        for (let at = from, end = from + 2 * bytes; at < end; at += 32) {
           toPoints(
-            v128.load(at), v128.load(at, COLUMN), v128.load(at, 2 * COLUMN),
-            v128.load(at, 3 * COLUMN), v128.load(at, 4 * COLUMN), v128.load(at, 5 * COLUMN),
+            false, at, at + COLUMN, at + 2 * COLUMN, at + 3 * COLUMN, at + 4 * COLUMN, at + 5 * COLUMN,
             t0, t1, t2, t3, t4, t5,
           );
-          t0 += 16;
-          t1 += 16;
-          t2 += 16;
-          t3 += 16;
-          t4 += 16;
-          t5 += 16;
+          t0 += 32;
+          t1 += 32;
+          t2 += 32;
+          t3 += 32;
+          t4 += 32;
+          t5 += 32;
         }
         t0 = next;
         from += ROW;
@@ -104,23 +102,53 @@ export function qs8_winograd_input(
   }
 }
 
-/** B' of six samples of eight channels, to a place for each point. */
+/**
+ * B' of six samples of sixteen channels, bytes or i16, to a place for each point. Adjacent vectors are loaded, computed and stored side by
+ * side, for engines that fuse such pairs; no more than fourteen are needed at a time.
+ */
 // @ts-ignore: decorator
 @inline
 function toPoints(
-  d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v128,
+  bytes: bool,
+  p0: usize, p1: usize, p2: usize, p3: usize, p4: usize, p5: usize,
   t0: usize, t1: usize, t2: usize, t3: usize, t4: usize, t5: usize,
 ): void {
+  const d2 = low(p2, bytes), e2 = high(p2, bytes);
+  const d4 = low(p4, bytes), e4 = high(p4, bytes);
+  const d1 = low(p1, bytes), e1 = high(p1, bytes);
+  const d3 = low(p3, bytes), e3 = high(p3, bytes);
   // Shared by points 1 and -1, and by 2 and -2: they differ in the sign of the odd part.
-  const even12 = i16x8.sub(d4, i16x8.shl(d2, 2));
-  const odd12 = i16x8.sub(d3, i16x8.shl(d1, 2));
-  const even34 = i16x8.sub(d4, d2);
-  const half34 = i16x8.sub(d3, d1);
-  const odd34 = i16x8.add(half34, half34);
-  v128.store(t0, i16x8.add(i16x8.shl(i16x8.sub(d0, d2), 2), even34));
-  v128.store(t1, i16x8.add(even12, odd12));
-  v128.store(t2, i16x8.sub(even12, odd12));
-  v128.store(t3, i16x8.add(even34, odd34));
-  v128.store(t4, i16x8.sub(even34, odd34));
-  v128.store(t5, i16x8.sub(i16x8.sub(d5, d3), i16x8.shl(half34, 2)));
+  let even = i16x8.sub(d4, i16x8.shl(d2, 2)), even2 = i16x8.sub(e4, i16x8.shl(e2, 2));
+  let odd = i16x8.sub(d3, i16x8.shl(d1, 2)), odd2 = i16x8.sub(e3, i16x8.shl(e1, 2));
+  put(t1, i16x8.add(even, odd), i16x8.add(even2, odd2));
+  put(t2, i16x8.sub(even, odd), i16x8.sub(even2, odd2));
+  even = i16x8.sub(d4, d2), even2 = i16x8.sub(e4, e2);
+  const half = i16x8.sub(d3, d1), half2 = i16x8.sub(e3, e1);
+  odd = i16x8.add(half, half), odd2 = i16x8.add(half2, half2);
+  put(t3, i16x8.add(even, odd), i16x8.add(even2, odd2));
+  put(t4, i16x8.sub(even, odd), i16x8.sub(even2, odd2));
+  const d0 = low(p0, bytes), e0 = high(p0, bytes);
+  put(t0, i16x8.add(i16x8.shl(i16x8.sub(d0, d2), 2), even), i16x8.add(i16x8.shl(i16x8.sub(e0, e2), 2), even2));
+  const d5 = low(p5, bytes), e5 = high(p5, bytes);
+  put(t5, i16x8.sub(i16x8.sub(d5, d3), i16x8.shl(half, 2)), i16x8.sub(i16x8.sub(e5, e3), i16x8.shl(half2, 2)));
+}
+
+// @ts-ignore: decorator
+@inline
+function low(at: usize, bytes: bool): v128 {
+  return bytes ? v128.load8x8_u(at) : v128.load(at);
+}
+
+// @ts-ignore: decorator
+@inline
+function high(at: usize, bytes: bool): v128 {
+  return bytes ? v128.load8x8_u(at, 8) : v128.load(at, 16);
+}
+
+/** Stores a pair of vectors. */
+// @ts-ignore: decorator
+@inline
+export function put(to: usize, first: v128, second: v128): void {
+  v128.store(to, first);
+  v128.store(to, second, 16);
 }

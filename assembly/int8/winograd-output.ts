@@ -2,6 +2,7 @@ import { Field, WinogradField } from "../shared/record";
 import { FILTERED_SUMS } from "../shared/sizes";
 import { word } from "../base/words";
 import { put2x8 } from "./store";
+import { put } from "./winograd-input";
 
 /** The intermediate, [row][column][8] of i32: from a column, and a row, of it to the next. */
 const COLUMN: usize = 32;
@@ -45,7 +46,6 @@ export function qs8_winograd_output(
     for (let column: usize = 0; column < 6; column++) {
       const from = m + column * plane;
       sumDown(from, 6 * plane, work + column * COLUMN);
-      sumDown(from + 16, 6 * plane, work + column * COLUMN + 16);
     }
     const rows = isLast ? min(4, height - 4 * tileY) : 4;
     const columns = width - 4 * tileX;
@@ -54,7 +54,6 @@ export function qs8_winograd_output(
       const from = work + <usize>row * ROW;
       const to = sums + <usize>row * (4 * COLUMN);
       sumAcross(from, to, adds);
-      sumAcross(from + 16, to + 16, adds);
       if (isLast) {
         for (let at: usize = 0; at < 2; at++) {
           const source = to + at * (2 * COLUMN);
@@ -79,64 +78,72 @@ export function qs8_winograd_output(
   }
 }
 
-/** A'm of six rows of points to four rows of the intermediate, of one vector. */
+/** A'm of six rows of points to four rows of the intermediate: of a pair of vectors, side by side for engines that fuse such. */
 // @ts-ignore: decorator
 @inline
-function sumDown(from: usize, step: usize, to: usize): void {
-  const m0 = v128.load(from);
-  from += step;
-  const m1 = v128.load(from);
-  from += step;
-  const m2 = v128.load(from);
-  from += step;
-  const m3 = v128.load(from);
-  from += step;
-  const m4 = v128.load(from);
-  const m5 = v128.load(from + step);
-  const sum12 = i32x4.add(m1, m2);
-  const difference12 = i32x4.sub(m1, m2);
-  const sum34 = i32x4.add(m3, m4);
-  const half34 = i32x4.sub(m3, m4);
-  const difference34 = i32x4.add(half34, half34);
-  v128.store(to, i32x4.add(i32x4.add(m0, sum12), sum34));
-  v128.store(to, i32x4.add(difference12, difference34), ROW);
-  v128.store(to, i32x4.add(sum12, i32x4.shl(sum34, 2)), 2 * ROW);
-  v128.store(to, i32x4.add(i32x4.add(difference12, i32x4.shl(difference34, 2)), i32x4.add(m5, m5)), 3 * ROW);
+function sumDown(m0: usize, step: usize, to: usize): void {
+  const m1 = m0 + step;
+  const m2 = m1 + step;
+  const m3 = m2 + step;
+  const m4 = m3 + step;
+  const m5 = m4 + step;
+  const a1 = v128.load(m1), b1 = v128.load(m1, 16);
+  const a2 = v128.load(m2), b2 = v128.load(m2, 16);
+  const even = i32x4.add(a1, a2), even2 = i32x4.add(b1, b2);
+  const odd = i32x4.sub(a1, a2), odd2 = i32x4.sub(b1, b2);
+  const a3 = v128.load(m3), b3 = v128.load(m3, 16);
+  const a4 = v128.load(m4), b4 = v128.load(m4, 16);
+  const sum = i32x4.add(a3, a4), sum2 = i32x4.add(b3, b4);
+  const half = i32x4.sub(a3, a4), half2 = i32x4.sub(b3, b4);
+  const twice = i32x4.add(half, half), twice2 = i32x4.add(half2, half2);
+  const a0 = v128.load(m0), b0 = v128.load(m0, 16);
+  const a5 = v128.load(m5), b5 = v128.load(m5, 16);
+  put(to, i32x4.add(i32x4.add(a0, even), sum), i32x4.add(i32x4.add(b0, even2), sum2));
+  put(to + ROW, i32x4.add(odd, twice), i32x4.add(odd2, twice2));
+  put(to + 2 * ROW, i32x4.add(even, i32x4.shl(sum, 2)), i32x4.add(even2, i32x4.shl(sum2, 2)));
+  put(
+    to + 3 * ROW,
+    i32x4.add(i32x4.add(odd, i32x4.shl(twice, 2)), i32x4.add(a5, a5)),
+    i32x4.add(i32x4.add(odd2, i32x4.shl(twice2, 2)), i32x4.add(b5, b5)),
+  );
 }
 
-/** A'm of six columns of the intermediate to four pixels' sums, of one vector; `adds` to what is there. */
+/** A'm of six columns of the intermediate to four pixels' sums, of a pair of vectors; `adds` to what is there. */
 // @ts-ignore: decorator
 @inline
 function sumAcross(from: usize, to: usize, adds: bool): void {
-  const m1 = v128.load(from, COLUMN);
-  const m2 = v128.load(from, 2 * COLUMN);
-  const m3 = v128.load(from, 3 * COLUMN);
-  const m4 = v128.load(from, 4 * COLUMN);
-  const m5 = v128.load(from, 5 * COLUMN);
-  const sum12 = i32x4.add(m1, m2);
-  const difference12 = i32x4.sub(m1, m2);
-  const sum34 = i32x4.add(m3, m4);
-  const half34 = i32x4.sub(m3, m4);
-  const difference34 = i32x4.add(half34, half34);
-  let y0 = whole(i32x4.add(i32x4.add(v128.load(from), sum12), sum34));
-  let y1 = whole(i32x4.add(difference12, difference34));
-  let y2 = whole(i32x4.add(sum12, i32x4.shl(sum34, 2)));
-  let y3 = whole(i32x4.add(i32x4.add(difference12, i32x4.shl(difference34, 2)), i32x4.add(m5, m5)));
-  if (adds) {
-    y0 = i32x4.add(y0, v128.load(to));
-    y1 = i32x4.add(y1, v128.load(to, COLUMN));
-    y2 = i32x4.add(y2, v128.load(to, 2 * COLUMN));
-    y3 = i32x4.add(y3, v128.load(to, 3 * COLUMN));
-  }
-  v128.store(to, y0);
-  v128.store(to, y1, COLUMN);
-  v128.store(to, y2, 2 * COLUMN);
-  v128.store(to, y3, 3 * COLUMN);
+  const a1 = v128.load(from, COLUMN), b1 = v128.load(from, COLUMN + 16);
+  const a2 = v128.load(from, 2 * COLUMN), b2 = v128.load(from, 2 * COLUMN + 16);
+  const even = i32x4.add(a1, a2), even2 = i32x4.add(b1, b2);
+  const odd = i32x4.sub(a1, a2), odd2 = i32x4.sub(b1, b2);
+  const a3 = v128.load(from, 3 * COLUMN), b3 = v128.load(from, 3 * COLUMN + 16);
+  const a4 = v128.load(from, 4 * COLUMN), b4 = v128.load(from, 4 * COLUMN + 16);
+  const sum = i32x4.add(a3, a4), sum2 = i32x4.add(b3, b4);
+  const half = i32x4.sub(a3, a4), half2 = i32x4.sub(b3, b4);
+  const twice = i32x4.add(half, half), twice2 = i32x4.add(half2, half2);
+  const a0 = v128.load(from), b0 = v128.load(from, 16);
+  const a5 = v128.load(from, 5 * COLUMN), b5 = v128.load(from, 5 * COLUMN + 16);
+  finish(to, i32x4.add(i32x4.add(a0, even), sum), i32x4.add(i32x4.add(b0, even2), sum2), adds);
+  finish(to + COLUMN, i32x4.add(odd, twice), i32x4.add(odd2, twice2), adds);
+  finish(to + 2 * COLUMN, i32x4.add(even, i32x4.shl(sum, 2)), i32x4.add(even2, i32x4.shl(sum2, 2)), adds);
+  finish(
+    to + 3 * COLUMN,
+    i32x4.add(i32x4.add(odd, i32x4.shl(twice, 2)), i32x4.add(a5, a5)),
+    i32x4.add(i32x4.add(odd2, i32x4.shl(twice2, 2)), i32x4.add(b5, b5)),
+    adds,
+  );
 }
 
-/** 576 times a sum, modulo 2^32, to the sum. */
+/** Stores 576 times a pair of sums, modulo 2^32, as the sums; `adds` to what is there. */
 // @ts-ignore: decorator
 @inline
-function whole(value: v128): v128 {
-  return i32x4.shr_s(i32x4.mul(value, i32x4.splat(NINTH)), 6);
+function finish(to: usize, value: v128, value2: v128, adds: bool): void {
+  let y = i32x4.shr_s(i32x4.mul(value, i32x4.splat(NINTH)), 6);
+  let y2 = i32x4.shr_s(i32x4.mul(value2, i32x4.splat(NINTH)), 6);
+  if (adds) {
+    const before = v128.load(to), before2 = v128.load(to, 16);
+    y = i32x4.add(y, before);
+    y2 = i32x4.add(y2, before2);
+  }
+  put(to, y, y2);
 }

@@ -1,10 +1,10 @@
-import { Field, IntegerWinogradField, WinogradField } from "../shared/record";
+import { Field, IntegerWinogradField, Tile, WinogradField } from "../shared/record";
 import { FILTERED_SLICE, FILTERED_SUMS, filteredFilterPlane, filteredInputPlane, filteredProductPlane, POINTS } from "../shared/sizes";
 import { residualOf } from "../gemm/store";
 import { holds } from "../base/held";
 import { word } from "../base/words";
 import { leastOfIntegers } from "./store";
-import { i16_gemm_4x8 } from "./tiles";
+import { i16_gemm_4x16, i16_gemm_4x8 } from "./tiles";
 import { qs8_winograd_filters } from "./winograd-filters";
 import { qs8_winograd_input } from "./winograd-input";
 import { qs8_winograd_output } from "./winograd-output";
@@ -40,9 +40,14 @@ export function qs8_conv3x3_winograd4(record: usize, piece: i32, scratch: usize)
   const productPlane: usize = filteredProductPlane(rows);
   const work = scratch;
   const v = work + <usize>(POINTS * FILTERED_SLICE * 2);
+  const together = word(record, Field.tile) == Tile.i16_4x16 ? 2 : 1;
+  // Of two panels the second one's lie behind those of the first.
   const u = v + <usize>POINTS * inPlane;
-  const m = u + <usize>POINTS * filterPlane;
-  const sums = m + <usize>POINTS * productPlane;
+  const uPanel = <usize>POINTS * filterPlane;
+  const m = u + <usize>together * uPanel;
+  const mPanel = <usize>POINTS * productPlane;
+  const sums = m + <usize>together * mPanel;
+  const sumsPanel = <usize>rows * FILTERED_SUMS;
   if (!holds(group)) qs8_winograd_input(record, first, count, v, inPlane, work);
 
   const residual = residualOf(record);
@@ -50,26 +55,31 @@ export function qs8_conv3x3_winograd4(record: usize, piece: i32, scratch: usize)
   const least = leastOfIntegers(record);
   const rowBytes = <usize>channels << 1;
   const tap = <usize>channels << 3;
-  for (let panel = firstPanel; panel < lastPanel; panel++) {
-    const weights = <usize>word(record, Field.weights) + <usize>panel * 9 * tap;
-    const scales = <usize>word(record, Field.bias) + (<usize>panel << 6);
-    const c = <usize>word(record, Field.output) + (<usize>panel << 3);
+  for (let panel = firstPanel; panel < lastPanel; panel += together) {
     for (let channel = 0; channel < channels; channel += chunk) {
       const pairs = min(chunk, channels - channel) >> 1;
-      qs8_winograd_filters(weights + (<usize>channel << 3), pairs, tap, u, filterPlane, work);
+      for (let next = 0; next < together; next++) {
+        const weights = <usize>word(record, Field.weights) + <usize>(panel + next) * 9 * tap + (<usize>channel << 3);
+        qs8_winograd_filters(weights, pairs, tap, u + <usize>next * uPanel, filterPlane, work);
+      }
       let from = v + (<usize>channel << 1);
       let filter = u;
       let to = m;
       for (let point = 0; point < POINTS; point++) {
-        i16_gemm_4x8(from, rowBytes, pairs, filter, to, rows);
+        if (together == 2) i16_gemm_4x16(from, rowBytes, pairs, filter, uPanel, mPanel, to, rows);
+        else i16_gemm_4x8(from, rowBytes, pairs, filter, to, rows);
         from += inPlane;
         filter += filterPlane;
         to += productPlane;
       }
-      qs8_winograd_output(
-        record, first, count, m, productPlane, sums, channel > 0, channel + chunk >= channels,
-        scales, c, residual, factor, least, work,
-      );
+      for (let next = 0; next < together; next++) {
+        qs8_winograd_output(
+          record, first, count, m + <usize>next * mPanel, productPlane, sums + <usize>next * sumsPanel,
+          channel > 0, channel + chunk >= channels,
+          <usize>word(record, Field.bias) + (<usize>(panel + next) << 6),
+          <usize>word(record, Field.output) + (<usize>(panel + next) << 3), residual, factor, least, work,
+        );
+      }
     }
   }
 }

@@ -52,6 +52,7 @@ export enum Tile {
   qs8_wide = 6,
   /** Of values that are sixteen bits wide already: minimal filtering's. */
   i16_4x8 = 7,
+  i16_4x16 = 8,
 }
 
 /** The head: words that every record has, whatever its kernel. */

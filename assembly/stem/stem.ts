@@ -93,7 +93,8 @@ function product(
   const step = <usize>outStep << 2;
   const rows = quads << 2;
   const none: f32 = -Infinity;
-  const pairs = ASC_FEATURE_RELAXED_SIMD && word(record, Field.tile) == Tile.f32_6x16;
+  // Modules with integers have no room for the wider tile.
+  const pairs = ASC_FEATURE_RELAXED_SIMD && !QUANTIZED && word(record, Field.tile) == Tile.f32_6x16;
   let b = <usize>word(record, Field.weights);
   for (let down = 0; down < POINTS; down++) {
     for (let across = 0; across < POINTS; across++) {

@@ -19,6 +19,8 @@ export interface Setup {
   readonly threads?: number;
   /** Whether 3x3 convolutions take minimal filtering, whatever it takes. */
   readonly filtered?: boolean;
+  /** Whether that multiplies two panels at a time. */
+  readonly pairs?: boolean;
 }
 
 /** What the modules have to choose from: the baseline widens, the relaxed one has a dot product of bytes in three tiles as well. */
@@ -29,6 +31,14 @@ export const setups: readonly Setup[] = [
   {
     ...{ simd: "relaxed", tile: Tile.qs8_wide, name: "minimal filtering, pieces for two threads", dot: false },
     ...{ threads: 2, filtered: true },
+  },
+  {
+    simd: "baseline",
+    tile: Tile.qs8_wide,
+    name: "minimal filtering of two panels",
+    dot: false,
+    filtered: true,
+    pairs: true,
   },
   { simd: "relaxed", tile: Tile.qs8_4x8, name: "4x8", dot: true },
   { simd: "relaxed", tile: Tile.qs8_6x8, name: "6x8, pieces for three threads", dot: true, threads: 3 },
@@ -47,7 +57,7 @@ export async function runRecord(
   op: Op,
   shapes: readonly [ValueShape, ValueShape, ValueShape, ValueShape],
   inputs: readonly (Int8Array | Int16Array)[],
-  { tile, threads = 1, filtered = false }: Setup,
+  { tile, threads = 1, filtered = false, pairs = false }: Setup,
   module: WebAssembly.Module,
   { raw, isRounded = false }: { readonly raw?: Int8Array; readonly isRounded?: boolean } = {},
 ): Promise<DataView> {
@@ -69,7 +79,7 @@ export async function runRecord(
     batchNorms: { folded: 0, kept: 0 },
   };
   const integers = {
-    ...{ tile, name: "", floatTile: "4x8" as const, filtering: filtered ? 0 : Number.POSITIVE_INFINITY },
+    ...{ tile, name: "", floatTile: "4x8" as const, filtering: filtered ? 0 : Number.POSITIVE_INFINITY, pairs },
     ...{
       lower: (drafts: object, op: Op) =>
         isRounded ? lowerRounded(tools, plain, drafts as Drafts, op) : lowerBounded(plain, drafts as Drafts, op),

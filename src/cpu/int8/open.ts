@@ -48,18 +48,20 @@ export async function openIntegers(
     return null;
   });
   if (!kernels) return null;
-  const { name, filtering } = await measured(network, kernels, traits, shared, store);
+  const { name, filtering, pairs } = await measured(network, kernels, traits, shared, store);
   const lower = traits.extended
     ? await (await loadBounded()).lowererFor(network, kernels, variantOf(traits, shared), plain)
     : lowerIntegers;
   const floatTile: TileName = name === "wide" ? "4x8" : name;
-  return { tile: names[name], name, floatTile, filtering, lower, checkFinite, toFloat, fromFloat };
+  return { tile: names[name], name, floatTile, filtering, pairs, lower, checkFinite, toFloat, fromFloat };
 }
 
 /** The fastest tile, and what a multiply-add of minimal filtering takes in multiply-adds of that. */
 interface Measured {
   readonly name: Name;
   readonly filtering: number;
+  /** Whether it multiplies two panels at a time. */
+  readonly pairs: boolean;
 }
 
 async function measured(
@@ -98,7 +100,7 @@ function works(kernels: Kernels, name: Name): boolean {
 /** Without a clock: the tile that most machines prefer, where it is right. */
 function likeliest(kernels: Kernels, relaxed: boolean): Measured {
   fillTrial(kernels.memory.buffer, TRIAL_AT);
-  return { name: relaxed && works(kernels, "6x8") ? "6x8" : "wide", filtering: USUAL_FILTERING };
+  return { name: relaxed && works(kernels, "6x8") ? "6x8" : "wide", filtering: USUAL_FILTERING, pairs: false };
 }
 
 /** What was kept, where it is whole. */
@@ -119,11 +121,13 @@ export function measure(kernels: Kernels, relaxed: boolean): Measured {
   fillTrial(kernels.memory.buffer, TRIAL_AT);
   const tried = (Object.keys(names) as Name[]).filter((name) => relaxed || name === "wide");
   const right = tried.filter((name) => works(kernels, name));
-  const tiles = [...right.map((name) => names[name]), Tile.i16_4x8];
+  const tiles = [...right.map((name) => names[name]), Tile.i16_4x8, Tile.i16_4x16];
   const times = settledTime(tiles.map((tile) => () => kernels.trial(tile, TRIAL_AT, ROUNDS)));
   let [best, least] = ["wide" as Name, Number.POSITIVE_INFINITY];
   for (const [index, name] of right.entries()) {
     if (times[index]! < WORTH[name] * least && works(kernels, name)) [best, least] = [name, times[index]!];
   }
-  return { name: best, filtering: times.at(-1)! / times[right.indexOf(best)]! };
+  const [one, two] = times.slice(-2) as [number, number];
+  const pairs = two < WORTH["6x16"] * one;
+  return { name: best, filtering: (pairs ? two : one) / times[right.indexOf(best)]!, pairs };
 }

@@ -1,4 +1,4 @@
-import { IntegerWinogradField, WinogradField } from "../../../assembly/shared/record.js";
+import { Field, IntegerWinogradField, Tile, WinogradField } from "../../../assembly/shared/record.js";
 import {
   FILTERED_CHANNELS,
   FILTERED_SLICE,
@@ -22,6 +22,8 @@ const INPUT_BYTES = 512 * 1024;
  * a tile's input, and of a tile's output of one panel.
  */
 const COSTS = { filter: 1200, input: 330, output: 3200 };
+/** Where vectors are fused, products gain more by it than transforms do. */
+const FUSED_COSTS = 2.5;
 
 /** An image's tiles and panels as they are shared out, and how many channels are summed before the output's transform. */
 export interface Filtering {
@@ -33,6 +35,8 @@ export interface Filtering {
   readonly depth: number;
   readonly panels: number;
   readonly panelsPerPiece: number;
+  /** Panels that are multiplied at a time. */
+  readonly together: number;
   readonly chunk: number;
   readonly chunks: number;
 }
@@ -50,7 +54,8 @@ function share(drafts: Drafts, op: ConvOp): Filtering {
   const depth = paddedIntegers(input.channels);
   const panels = paddedIntegers(output.channels) / 8;
   const [tilesHigh, tilesWide] = gridOf(output, 4);
-  const { threads } = drafts.options;
+  const { threads, integers } = drafts.options;
+  const together = integers!.pairs ? 2 : 1;
   const most = Math.max(4, Math.floor(INPUT_BYTES / (2 * POINTS * depth)) & ~3);
   const inFours = (rows: number) => Math.ceil(rows / 4) * 4 + COSTS.filter / (8 * POINTS);
   const groupsFor = (sharing: number) => groupsOf(tilesHigh * tilesWide, 12, most, sharing, inFours);
@@ -62,19 +67,20 @@ function share(drafts: Drafts, op: ConvOp): Filtering {
   const chunks = Math.ceil(depth / summed);
   return {
     ...{ tilesHigh, tilesWide, tilesPerGroup: size, groups: count },
-    ...{ depth, panels, panelsPerPiece: Math.ceil(panels / pieces) },
+    // The count of panels is even.
+    ...{ depth, panels, panelsPerPiece: together * Math.ceil(panels / together / pieces), together },
     ...{ chunk: Math.ceil(depth / chunks / 16) * 16, chunks },
   };
 }
 
 /** In multiply-adds of the product. */
-function timeOf({ tilesHigh, tilesWide, depth, panels, groups, chunks }: Filtering): number {
+function timeOf({ tilesHigh, tilesWide, depth, panels, groups, chunks, together }: Filtering): number {
   const tiles = tilesHigh * tilesWide;
   const pairs = depth / 2;
   const product = 16 * POINTS * Math.ceil(tiles / 4) * 4 * pairs * panels;
   const transforms =
     COSTS.filter * pairs * panels * groups + COSTS.input * pairs * tiles + COSTS.output * tiles * panels * chunks;
-  return product + transforms;
+  return product + transforms * (together > 1 ? FUSED_COSTS : 1);
 }
 
 /** In its own multiply-adds. */
@@ -83,13 +89,14 @@ const directTime = ({ depth, panels }: Filtering, { height, width }: ValueShape)
 
 /** The record's pieces and words, with the scratch that it needs. */
 export function filteringWords(drafts: Drafts, op: ConvOp, it: Filtering): { pieces: number; words: Words } {
-  const { tilesHigh, tilesWide, tilesPerGroup, groups, depth, panels, panelsPerPiece, chunk } = it;
+  const { tilesHigh, tilesWide, tilesPerGroup, groups, depth, panels, panelsPerPiece, together, chunk } = it;
   // The last group has what is left, which may be more; rows fill a block.
   const most = Math.max(tilesPerGroup, tilesHigh * tilesWide - tilesPerGroup * (groups - 1));
   const rows = Math.ceil(most / 4) * 4;
-  const planes = filteredInputPlane(rows, depth) + filteredFilterPlane(chunk) + filteredProductPlane(rows);
-  drafts.needScratch(2 * POINTS * FILTERED_SLICE + POINTS * planes + rows * FILTERED_SUMS);
+  const planes = filteredInputPlane(rows, depth) + together * (filteredFilterPlane(chunk) + filteredProductPlane(rows));
+  drafts.needScratch(2 * POINTS * FILTERED_SLICE + POINTS * planes + together * rows * FILTERED_SUMS);
   const words: Words = {
+    [Field.tile]: together > 1 ? Tile.i16_4x16 : Tile.i16_4x8,
     [WinogradField.padHeight]: op.padding[0],
     [WinogradField.padWidth]: op.padding[1],
     [WinogradField.tilesWide]: tilesWide,
