@@ -23,7 +23,6 @@ const types = {
       each(rows, (row) =>
         each(vectors, (v) => `let s${row}${v} = ${row === 0 ? `v128.load(bias${offset(16 * v)})` : `s0${v}`};`),
       ),
-    column: (v, at, turn) => `v128.load(${at}${offset(32 * turn + 16 * (v % 2))})`,
     add: (sum, column) => `${sum} = madd(row, ${column}, ${sum});`,
     store: (tile) => [
       ...(tile.asks ? ["askForSome();"] : []),
@@ -36,8 +35,17 @@ const types = {
     last: ["residual: usize", "factor: f32", "least: i32"],
     before: () => [],
     start: (tile) => sums(tile).map((sum) => `let ${sum} = i32x4.splat(0);`),
-    column: (v, at, turn) => `v128.load(${at}${offset(32 * turn + 16 * (v % 2))})`,
-    add: (sum, column) => `${sum} = dot(${column}, row, ${sum});`,
+    add: (sum, column, row) => `${sum} = dot(${column}, ${row}, ${sum});`,
+    store: (tile) => storePairs(tile),
+  },
+  // As qs8, where a dot product of bytes is five instructions: one that leaves sums of two as i16, and one that adds their neighbours.
+  qs8_pairs: {
+    first: ["scales: usize"],
+    last: ["residual: usize", "factor: f32", "least: i32"],
+    // Of what no compiler knows: a constant would be made anew for each use.
+    before: () => ["const ones = i16x8.splat(<i16>(rows > 0));"],
+    start: (tile) => sums(tile).map((sum) => `let ${sum} = i32x4.splat(0);`),
+    add: (sum, column, row) => `${sum} = pairs(${column}, ${row}, ones, ${sum});`,
     store: (tile) => storePairs(tile),
   },
   // As qs8, with values and weights of sixteen bits, two of which lie side by side.
@@ -46,7 +54,6 @@ const types = {
     last: ["residual: usize", "factor: f32", "least: i32"],
     before: () => [],
     start: (tile) => sums(tile).map((sum) => `let ${sum} = i32x4.splat(0);`),
-    column: (v, at, turn) => `v128.load(${at}${offset(32 * turn + 16 * (v % 2))})`,
     add: (sum, column) => `${sum} = i32x4.add(${sum}, i32x4.dot_i16x8_s(${column}, row));`,
     store: (tile) => storePairs(tile),
   },
@@ -54,7 +61,6 @@ const types = {
   i16: {
     before: () => [],
     start: (tile) => sums(tile).map((sum) => `let ${sum} = i32x4.splat(0);`),
-    column: (v, at, turn) => `v128.load(${at}${offset(32 * turn + 16 * (v % 2))})`,
     add: (sum, column) => `${sum} = i32x4.add(${sum}, i32x4.dot_i16x8_s(${column}, row));`,
     store: ({ rows, vectors }) =>
       each(vectors / 2, (panel) =>
@@ -148,14 +154,25 @@ import { isPlain, put4x16, put6x16 } from "./store";`,
 @inline
 function dot(weights: v128, activations: v128, sum: v128): v128 {
   return i32x4.relaxed_dot_i8x16_i7x16_add_s(weights, activations, sum);
+}
+
+/** The same in two steps. Sums of two products are at most 2 * 127 * 127, which i16 holds. */
+// @ts-ignore: decorator
+@inline
+function pairs(weights: v128, activations: v128, ones: v128, sum: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(weights, activations), ones));
 }`,
     {
-      ...{ name: "qs8_igemm_6x8", type: "qs8", rows: 6, columns: 8 },
+      ...{ name: "qs8_igemm_6x8", type: "qs8", rows: 6, columns: 8, steps: 2 },
       comment: `/**
  * As \`f32_igemm_6x8\`, on bytes: \`depth\` counts words of four, and a panel is [tap][depth][8][4]. What the sums become is \`put2x8\`'s.
  */`,
     },
     { name: "qs8_igemm_4x8", type: "qs8", rows: 4, columns: 8, comment: "/** As `qs8_igemm_6x8`, tiles of 4 rows. */" },
+    {
+      ...{ name: "qs8_igemm_4x8_pairs", type: "qs8_pairs", rows: 4, columns: 8 },
+      comment: "/** As `qs8_igemm_4x8`, for engines that have no single instruction for `dot`. */",
+    },
     {
       ...{ name: "qs8_igemm_6x16", type: "qs8", rows: 6, columns: 16 },
       comment:
@@ -213,27 +230,25 @@ function storePairs({ rows, columns }) {
   );
 }
 
-/** How many pairs a turn takes: two where engines fuse vectors, so that half as many registers are needed. */
-const turnsOf = ({ type, vectors }) => (type === "i16" && vectors === 4 ? 2 : 1);
-
 /**
- * The loop's body: columns are loaded once, and each row's element meets all of them. Elsewhere it is not unrolled: optimisers would hoist the loads
- * of several iterations to the loop's head, and sums would spill.
+ * One step of a loop: columns are loaded once, and each row's element meets all of them. A second step, which spares half of what walks the
+ * pointers, lies behind a branch: without one optimisers would move the loads of both to the loop's head, and sums would spill.
  */
-function products({ rows, vectors, type, gathered }) {
-  const { column, add } = types[type];
-  const turns = each(turnsOf({ type, vectors }), (turn) => [
-    ...each(vectors, (v) => {
-      const at = v < 2 ? "at" : "at + panelBytes";
-      return `${turn === 0 ? `${turnsOf({ type, vectors }) > 1 ? "let" : "const"} ` : ""}b${v} = ${column(v, at, turn)};`;
-    }),
-    ...each(rows, (row) => [
-      `${turn + row === 0 ? "let " : ""}row = v128.load32_splat(${gathered ? `walk${offset(4 * row)}` : `a${row}${offset(4 * turn)}`});`,
-      ...each(vectors, (v) => add(`s${row}${v}`, `b${v}`)),
+function products({ rows, vectors, type, gathered }, step = 0) {
+  const { add } = types[type];
+  const [columns, row] = step ? ["d", "next"] : ["b", "row"];
+  return [
+    ...each(
+      vectors,
+      (v) =>
+        `const ${columns}${v} = v128.load(${v < 2 ? "at" : "at + panelBytes"}${offset(32 * step + 16 * (v % 2))});`,
+    ),
+    ...each(rows, (r) => [
+      `${r === 0 ? "let " : ""}${row} = v128.load32_splat(${gathered ? `walk${offset(4 * r)}` : `a${r}${offset(4 * step)}`});`,
+      ...each(vectors, (v) => add(`s${r}${v}`, `${columns}${v}`, row)),
     ]),
-  ]);
-  const step = 4 * turnsOf({ type, vectors });
-  return [...turns, ...(gathered ? [`walk += ${4 * rows};`] : each(rows, (row) => `a${row} += ${step};`))];
+    ...(gathered ? [`walk += ${4 * rows};`] : []),
+  ];
 }
 
 /** Adds to each sum what lies at \`from\`. */
@@ -274,8 +289,8 @@ function bodyOf(tile) {
     gathered || strided
       ? [
           ...(strided ? each(rows, (row) => `let a${row} = ${row ? `a${row - 1} + aStep` : "a"};`) : []),
-          `for (let at = b; at < end; at += ${32 * turnsOf(tile)}) {`,
-          ...indent(1, products(tile)),
+          `for (let at = b; at < end; at += 32) {`,
+          ...indent(1, [...products(tile), ...(strided ? each(rows, (row) => `a${row} += 4;`) : [])]),
           "}",
           ...(together ? [] : [`a += ${strided ? `${rows} * ` : ""}aStep;`]),
         ]
@@ -287,9 +302,27 @@ function bodyOf(tile) {
             each(rows, (row) => `let a${row} = <usize>load<u32>(table${offset(4 * row)}) + offset;`),
           ),
           `  table += ${4 * rows};`,
-          `  for (const end = at + tapBytes; at < end; at += 32) {`,
-          ...indent(2, products(tile)),
-          "  }",
+          ...(tile.steps
+            ? [
+                "  const last = at + tapBytes - 32;",
+                "  while (true) {",
+                ...indent(2, products(tile)),
+                "    if (at == last) break;",
+                ...indent(2, products(tile, 1)),
+                ...indent(
+                  2,
+                  each(rows, (row) => `a${row} += 8;`),
+                ),
+                "    at += 64;",
+                "    if (at > last) break;",
+                "  }",
+                "  at = last + 32;",
+              ]
+            : [
+                "  for (const end = at + tapBytes; at < end; at += 32) {",
+                ...indent(2, [...products(tile), ...each(rows, (row) => `a${row} += 4;`)]),
+                "  }",
+              ]),
           "}",
         ];
   const panel = `<usize>depth << 5`;

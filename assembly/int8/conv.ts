@@ -7,7 +7,7 @@ import { holds } from "../base/held";
 import { word } from "../base/words";
 import { gatherWide, widen } from "./gather";
 import { leastOfIntegers } from "./store";
-import { qs8_gemm16_4x8, qs8_igemm_4x16, qs8_igemm_4x8, qs8_igemm_6x16, qs8_igemm_6x8 } from "./tiles";
+import { qs8_gemm16_4x8, qs8_igemm_4x16, qs8_igemm_4x8, qs8_igemm_4x8_pairs, qs8_igemm_6x16, qs8_igemm_6x8 } from "./tiles";
 
 /**
  * int8 direct convolution of any size, stride, padding, dilation and group count, as an implicit GEMM over a table of pointers, as
@@ -69,6 +69,8 @@ export function qs8_conv(record: usize, piece: i32, scratch: usize): void {
     } else if (pair) {
       qs8_igemm_6x16(scratch, taps, depth, offset, b, panelBytes, scales, c, step, six, columns, residual, factor, least);
       qs8_igemm_4x16(after, taps, depth, offset, b, panelBytes, scales, c + below, step, rows - six, columns, residual, factor, least);
+    } else if (ASC_FEATURE_RELAXED_SIMD && tile == Tile.qs8_4x8) {
+      qs8_igemm_4x8_pairs(scratch, taps, depth, offset, b, scales, c, step, rows, columns, residual, factor, least);
     } else if (ASC_FEATURE_RELAXED_SIMD) {
       qs8_igemm_6x8(scratch, taps, depth, offset, b, scales, c, step, six, columns, residual, factor, least);
       qs8_igemm_4x8(after, taps, depth, offset, b, scales, c + below, step, rows - six, columns, residual, factor, least);

@@ -8,6 +8,13 @@ function dot(weights: v128, activations: v128, sum: v128): v128 {
   return i32x4.relaxed_dot_i8x16_i7x16_add_s(weights, activations, sum);
 }
 
+/** The same in two steps. Sums of two products are at most 2 * 127 * 127, which i16 holds. */
+// @ts-ignore: decorator
+@inline
+function pairs(weights: v128, activations: v128, ones: v128, sum: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(weights, activations), ones));
+}
+
 /**
  * As `f32_igemm_6x8`, on bytes: `depth` counts words of four, and a panel is [tap][depth][8][4]. What the sums become is `put2x8`'s.
  */
@@ -49,7 +56,8 @@ export function qs8_igemm_6x8(
       let a4 = <usize>load<u32>(table, 16) + offset;
       let a5 = <usize>load<u32>(table, 20) + offset;
       table += 24;
-      for (const end = at + tapBytes; at < end; at += 32) {
+      const last = at + tapBytes - 32;
+      while (true) {
         const b0 = v128.load(at);
         const b1 = v128.load(at, 16);
         let row = v128.load32_splat(a0);
@@ -70,13 +78,37 @@ export function qs8_igemm_6x8(
         row = v128.load32_splat(a5);
         s50 = dot(b0, row, s50);
         s51 = dot(b1, row, s51);
-        a0 += 4;
-        a1 += 4;
-        a2 += 4;
-        a3 += 4;
-        a4 += 4;
-        a5 += 4;
+        if (at == last) break;
+        const d0 = v128.load(at, 32);
+        const d1 = v128.load(at, 48);
+        let next = v128.load32_splat(a0, 4);
+        s00 = dot(d0, next, s00);
+        s01 = dot(d1, next, s01);
+        next = v128.load32_splat(a1, 4);
+        s10 = dot(d0, next, s10);
+        s11 = dot(d1, next, s11);
+        next = v128.load32_splat(a2, 4);
+        s20 = dot(d0, next, s20);
+        s21 = dot(d1, next, s21);
+        next = v128.load32_splat(a3, 4);
+        s30 = dot(d0, next, s30);
+        s31 = dot(d1, next, s31);
+        next = v128.load32_splat(a4, 4);
+        s40 = dot(d0, next, s40);
+        s41 = dot(d1, next, s41);
+        next = v128.load32_splat(a5, 4);
+        s50 = dot(d0, next, s50);
+        s51 = dot(d1, next, s51);
+        a0 += 8;
+        a1 += 8;
+        a2 += 8;
+        a3 += 8;
+        a4 += 8;
+        a5 += 8;
+        at += 64;
+        if (at > last) break;
       }
+      at = last + 32;
     }
     put2x8(c, step, rows, s00, s01, s10, s11, scales, columns, residual, factor, least);
     put2x8(c + 2 * step, step, rows - 2, s20, s21, s30, s31, scales, columns, residual, factor, least);
@@ -133,6 +165,67 @@ export function qs8_igemm_4x8(
         row = v128.load32_splat(a3);
         s30 = dot(b0, row, s30);
         s31 = dot(b1, row, s31);
+        a0 += 4;
+        a1 += 4;
+        a2 += 4;
+        a3 += 4;
+      }
+    }
+    put2x8(c, step, rows, s00, s01, s10, s11, scales, columns, residual, factor, least);
+    put2x8(c + 2 * step, step, rows - 2, s20, s21, s30, s31, scales, columns, residual, factor, least);
+    c += 4 * step;
+  }
+}
+
+/** As `qs8_igemm_4x8`, for engines that have no single instruction for `dot`. */
+export function qs8_igemm_4x8_pairs(
+  table: usize,
+  taps: i32,
+  depth: i32,
+  offset: usize,
+  b: usize,
+  scales: usize,
+  c: usize,
+  step: usize,
+  rows: i32,
+  columns: i32,
+  residual: usize,
+  factor: f32,
+  least: i32,
+): void {
+  const ones = i16x8.splat(<i16>(rows > 0));
+  const tapBytes = <usize>depth << 5;
+  for (; rows > 0; rows -= 4) {
+    let s00 = i32x4.splat(0);
+    let s01 = i32x4.splat(0);
+    let s10 = i32x4.splat(0);
+    let s11 = i32x4.splat(0);
+    let s20 = i32x4.splat(0);
+    let s21 = i32x4.splat(0);
+    let s30 = i32x4.splat(0);
+    let s31 = i32x4.splat(0);
+    let at = b;
+    for (let tap = 0; tap < taps; tap++) {
+      let a0 = <usize>load<u32>(table) + offset;
+      let a1 = <usize>load<u32>(table, 4) + offset;
+      let a2 = <usize>load<u32>(table, 8) + offset;
+      let a3 = <usize>load<u32>(table, 12) + offset;
+      table += 16;
+      for (const end = at + tapBytes; at < end; at += 32) {
+        const b0 = v128.load(at);
+        const b1 = v128.load(at, 16);
+        let row = v128.load32_splat(a0);
+        s00 = pairs(b0, row, ones, s00);
+        s01 = pairs(b1, row, ones, s01);
+        row = v128.load32_splat(a1);
+        s10 = pairs(b0, row, ones, s10);
+        s11 = pairs(b1, row, ones, s11);
+        row = v128.load32_splat(a2);
+        s20 = pairs(b0, row, ones, s20);
+        s21 = pairs(b1, row, ones, s21);
+        row = v128.load32_splat(a3);
+        s30 = pairs(b0, row, ones, s30);
+        s31 = pairs(b1, row, ones, s31);
         a0 += 4;
         a1 += 4;
         a2 += 4;
@@ -475,11 +568,11 @@ export function i16_gemm_4x16(
     let a1 = a0 + aStep;
     let a2 = a1 + aStep;
     let a3 = a2 + aStep;
-    for (let at = b; at < end; at += 64) {
-      let b0 = v128.load(at);
-      let b1 = v128.load(at, 16);
-      let b2 = v128.load(at + panelBytes);
-      let b3 = v128.load(at + panelBytes, 16);
+    for (let at = b; at < end; at += 32) {
+      const b0 = v128.load(at);
+      const b1 = v128.load(at, 16);
+      const b2 = v128.load(at + panelBytes);
+      const b3 = v128.load(at + panelBytes, 16);
       let row = v128.load32_splat(a0);
       s00 = i32x4.add(s00, i32x4.dot_i16x8_s(b0, row));
       s01 = i32x4.add(s01, i32x4.dot_i16x8_s(b1, row));
@@ -500,34 +593,10 @@ export function i16_gemm_4x16(
       s31 = i32x4.add(s31, i32x4.dot_i16x8_s(b1, row));
       s32 = i32x4.add(s32, i32x4.dot_i16x8_s(b2, row));
       s33 = i32x4.add(s33, i32x4.dot_i16x8_s(b3, row));
-      b0 = v128.load(at, 32);
-      b1 = v128.load(at, 48);
-      b2 = v128.load(at + panelBytes, 32);
-      b3 = v128.load(at + panelBytes, 48);
-      row = v128.load32_splat(a0, 4);
-      s00 = i32x4.add(s00, i32x4.dot_i16x8_s(b0, row));
-      s01 = i32x4.add(s01, i32x4.dot_i16x8_s(b1, row));
-      s02 = i32x4.add(s02, i32x4.dot_i16x8_s(b2, row));
-      s03 = i32x4.add(s03, i32x4.dot_i16x8_s(b3, row));
-      row = v128.load32_splat(a1, 4);
-      s10 = i32x4.add(s10, i32x4.dot_i16x8_s(b0, row));
-      s11 = i32x4.add(s11, i32x4.dot_i16x8_s(b1, row));
-      s12 = i32x4.add(s12, i32x4.dot_i16x8_s(b2, row));
-      s13 = i32x4.add(s13, i32x4.dot_i16x8_s(b3, row));
-      row = v128.load32_splat(a2, 4);
-      s20 = i32x4.add(s20, i32x4.dot_i16x8_s(b0, row));
-      s21 = i32x4.add(s21, i32x4.dot_i16x8_s(b1, row));
-      s22 = i32x4.add(s22, i32x4.dot_i16x8_s(b2, row));
-      s23 = i32x4.add(s23, i32x4.dot_i16x8_s(b3, row));
-      row = v128.load32_splat(a3, 4);
-      s30 = i32x4.add(s30, i32x4.dot_i16x8_s(b0, row));
-      s31 = i32x4.add(s31, i32x4.dot_i16x8_s(b1, row));
-      s32 = i32x4.add(s32, i32x4.dot_i16x8_s(b2, row));
-      s33 = i32x4.add(s33, i32x4.dot_i16x8_s(b3, row));
-      a0 += 8;
-      a1 += 8;
-      a2 += 8;
-      a3 += 8;
+      a0 += 4;
+      a1 += 4;
+      a2 += 4;
+      a3 += 4;
     }
     a += 4 * aStep;
     v128.store(c, s00);

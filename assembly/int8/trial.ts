@@ -1,4 +1,3 @@
-import { sixes } from "../gemm/multiply";
 import { Tile } from "../shared/record";
 import { NO_RESIDUAL } from "../gemm/store";
 import {
@@ -11,7 +10,14 @@ import {
   TRIAL_WEIGHTS,
 } from "../shared/sizes";
 import { gatherWide, widen } from "./gather";
-import { i16_gemm_4x16, i16_gemm_4x8, qs8_gemm16_4x8, qs8_igemm_4x16, qs8_igemm_4x8, qs8_igemm_6x16, qs8_igemm_6x8 } from "./tiles";
+import {
+  i16_gemm_4x16,
+  i16_gemm_4x8,
+  qs8_gemm16_4x8,
+  qs8_igemm_4x8_pairs,
+  qs8_igemm_6x16,
+  qs8_igemm_6x8,
+} from "./tiles";
 
 /** Words of a row. */
 const DEPTH: i32 = TRIAL_BYTES / 4;
@@ -28,7 +34,6 @@ export function trialOfIntegers(tile: i32, at: usize, rounds: i32): void {
   const widened = work + ROWS * TRIAL_BYTES * 2;
   const step: usize = PANELS * 8;
   const bytes = <usize>DEPTH << 5;
-  const six = 6 * sixes(tile, ROWS);
   for (let row = 0; row < ROWS; row++) store<u32>(at + (<usize>row << 2), <u32>(a + <usize>(row * DEPTH * 4)));
   for (let round = 0; round < rounds; round++) {
     if (tile == Tile.i16_4x8) {
@@ -50,15 +55,19 @@ export function trialOfIntegers(tile: i32, at: usize, rounds: i32): void {
         widen(b + panel * bytes, <i32>bytes, widened);
         qs8_gemm16_4x8(work, DEPTH * 2, widened, scales, c + (panel << 3), step, ROWS, 8, NO_RESIDUAL, 0, -127);
       }
-    } else if (tile == Tile.qs8_6x16) {
-      for (let panel: usize = 0; panel < PANELS; panel += 2) {
-        qs8_igemm_6x16(at, 1, DEPTH, 0, b + panel * bytes, bytes, scales, c + (panel << 3), step, six, 16, NO_RESIDUAL, 0, -127);
-        qs8_igemm_4x16(at, 1, DEPTH, 0, b + panel * bytes, bytes, scales, c + (panel << 3), step, ROWS - six, 16, NO_RESIDUAL, 0, -127);
-      }
-    } else {
-      for (let panel: usize = 0; panel < PANELS; panel++) {
-        qs8_igemm_6x8(at, 1, DEPTH, 0, b + panel * bytes, scales, c + (panel << 3), step, six, 8, NO_RESIDUAL, 0, -127);
-        qs8_igemm_4x8(at, 1, DEPTH, 0, b + panel * bytes, scales, c + (panel << 3), step, ROWS - six, 8, NO_RESIDUAL, 0, -127);
+      continue;
+    }
+    // Rows are whole blocks of every tile.
+    for (let panel: usize = 0; panel < PANELS; panel++) {
+      const own = b + panel * bytes;
+      const d = c + (panel << 3);
+      if (tile == Tile.qs8_6x16) {
+        qs8_igemm_6x16(at, 1, DEPTH, 0, own, bytes, scales, d, step, ROWS, 16, NO_RESIDUAL, 0, -127);
+        panel++;
+      } else if (tile == Tile.qs8_4x8) {
+        qs8_igemm_4x8_pairs(at, 1, DEPTH, 0, own, scales, d, step, ROWS, 8, NO_RESIDUAL, 0, -127);
+      } else {
+        qs8_igemm_6x8(at, 1, DEPTH, 0, own, scales, d, step, ROWS, 8, NO_RESIDUAL, 0, -127);
       }
     }
   }

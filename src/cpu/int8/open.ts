@@ -19,8 +19,8 @@ const loadBounded = () => import("./bounded.js");
 /** Tiles of integers by name, and the tile that f32 layers of such a network take beside it. */
 const names = { "6x8": Tile.qs8_6x8, "4x8": Tile.qs8_4x8, "6x16": Tile.qs8_6x16, wide: Tile.qs8_wide } as const;
 type Name = keyof typeof names;
-/** About a millisecond of optimised code. */
-const ROUNDS = 500;
+/** About two thirds of a millisecond of optimised code. */
+const ROUNDS = 200;
 const TRIAL_AT = 1 << 16;
 /** Below, a measurement takes as long as a hundred answers, and a tile that is not the best one costs a share of a millisecond of each. */
 const LEAST_MACS = 500e6;
