@@ -1,5 +1,3 @@
-import { kernelsVersion } from "../base/version.js";
-import { graphKey } from "../graph/graph-key.js";
 import type { Graph } from "../graph/network.js";
 import type { Host } from "../host/host.js";
 import type { LoadOptions } from "../options.js";
@@ -15,30 +13,7 @@ export async function gpuOpener(
   const gpu = options.gpu ?? globalThis.navigator?.gpu ?? (device === "gpu" ? await host.findGpu?.() : undefined);
   if (!gpu && !gpuDevice) return undefined;
   return async (watch) => {
-    const { adapterName, isSoftware, probeGpu } = await import("../gpu/probe.js");
-    const probe = gpuDevice ? null : await probeGpu({ gpu: gpu! });
-    if (probe && !probe.adapter) throw new Error(probe.reason);
-    const info = gpuDevice?.adapterInfo ?? probe?.adapter?.info;
-    const software = probe?.software ?? isSoftware({ info });
-    // Said before anything is compiled: a software adapter takes seconds for that.
-    if (software && device === "auto") {
-      throw new Error(`${adapterName(info)} is a software adapter: the CPU's own kernels are faster`);
-    }
-    const { createGpuEngine } = await host.loadGpu();
-    const network = networkOf();
-    const engine = await createGpuEngine(network, {
-      ...watch,
-      precision,
-      ...(gpuDevice ? { device: gpuDevice } : { adapter: probe!.adapter! }),
-    });
-    const key = calibrationKey(network, engine.stats.kernels, precision);
-    return { engine, software: engine.software, key };
+    const { beginGpu } = await import("./begin-gpu.js");
+    return beginGpu(networkOf(), host, gpu ?? undefined, { device, gpuDevice, precision }, watch);
   };
-}
-
-/** Costs depend on operations, not on weights' values: kernels, adapter, browser, cores, network. */
-function calibrationKey(network: Graph, adapter: string, precision = "f32"): string {
-  const { userAgent = "", hardwareConcurrency = 1 } = globalThis.navigator ?? {};
-  const machine = [adapter, precision, userAgent, hardwareConcurrency];
-  return JSON.stringify(["costs", kernelsVersion, ...machine, graphKey(network)]);
 }

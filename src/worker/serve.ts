@@ -5,7 +5,7 @@ import { openInPlace } from "../session/open.js";
 import type { Session } from "../session/session.js";
 import { sendError } from "./errors.js";
 import type { WorkerPort } from "./handle/handle.js";
-import { BURST_MS, Mailbox } from "./mailbox.js";
+import type { Mailbox } from "./mailbox.js";
 import type { Facts, News, Request, State } from "./messages.js";
 
 /** How long the next request is looked for after an answer. */
@@ -18,6 +18,8 @@ type Order = Exclude<Request, { kind: "abort" | "collect" }>;
  */
 export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<string | undefined>): Promise<void> {
   const running = new Map<number, AbortController>();
+  /** The code of mailboxes, which comes with the first run: those who classify need none. */
+  let mail: typeof import("./mailbox.js") | null | undefined;
   let mailbox: Mailbox | undefined;
   let spare: Float32Array | null = null;
   let session: Session | null = null;
@@ -77,7 +79,7 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
     try {
       const value = await answer(request, controller?.signal);
       if (request.kind !== "run") port.post({ id, value, ...news() } as News);
-      else sendLogits(id, value as Float32Array, request.input, mailed);
+      else await sendLogits(id, value as Float32Array, request.input, mailed);
     } catch (error) {
       port.post({ id, error: sendError(error), ...news() } satisfies News);
     } finally {
@@ -86,7 +88,8 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
     }
   };
   /** By the mailbox where the request lay in it, the page still looks there, and all is as it was. */
-  const sendLogits = (id: number, logits: Float32Array, input: Float32Array, mailed: boolean) => {
+  const sendLogits = async (id: number, logits: Float32Array, input: Float32Array, mailed: boolean) => {
+    if (mail === undefined) mail = await import("./mailbox.js").catch(() => null);
     const update = news();
     if (mailed) {
       spare = input;
@@ -95,14 +98,14 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
     if (!mailed || update.state || !mailbox!.answer.put(id)) {
       let offer: SharedArrayBuffer | undefined;
       if (!mailbox && input.length === elementCount(session!.inputShape)) {
-        mailbox = Mailbox.open(input.length, logits.length);
+        mailbox = mail?.Mailbox.open(input.length, logits.length);
         offer = mailbox?.memory;
       }
       const sent = mailed ? { id, value: logits } : { id, value: logits, spare: input, mailbox: offer };
       const transfer = mailed ? [logits.buffer] : [logits.buffer, input.buffer];
       port.post({ ...sent, ...update } as News, transfer as ArrayBuffer[]);
     }
-    mailbox?.request.watch(WATCH_MS, collect, BURST_MS);
+    mailbox?.request.watch(WATCH_MS, collect, mail!.BURST_MS);
   };
   const collect = (id: number) => {
     // A copy: one that was aborted may be read for a while yet.
