@@ -14,7 +14,7 @@ export function preprocess(pixels: Pixels, spec: Preprocess): Float32Array {
 export function normalised(
   rgb: Uint8Array | Uint8ClampedArray,
   spec: Pick<Preprocess, "mean" | "std">,
-  result = new Float32Array(rgb.length),
+  result: Float32Array = new Float32Array(rgb.length),
 ): Float32Array {
   // A whole number, as engines see it: places are computed from it.
   const plane = (rgb.length / 3) | 0;

@@ -48,6 +48,8 @@ export class SessionInPlace implements Session {
   #frames: Promise<GpuReader<Frame>> | null = null;
   #watching: Promise<void> | undefined;
   #watch: Watch | undefined;
+  /** The last image's input. */
+  #spare: Float32Array | null = null;
   #told: { readonly seen: readonly string[]; readonly all: readonly string[] } | null = null;
 
   constructor(
@@ -148,15 +150,21 @@ export class SessionInPlace implements Session {
     this.startWatch();
     const { signal, region, rotation } = options;
     const part = region || rotation ? { region, rotation } : undefined;
-    const read = async () =>
-      (await inputsOf(this.host, image, [{ ...this.preprocess, fast: this.fast }], signal, part))[0]!;
+    const read = async (spare?: Float32Array | null) =>
+      (await inputsOf(this.host, image, [{ ...this.preprocess, fast: this.fast }], signal, part, spare))[0]!;
     const task = async () => {
       this.checkClasses();
-      const input: GpuInput | Float32Array =
-        isFrame(image) && !part
-          ? { read, run: async (engine, last) => (await this.#onGpu()).run(image, engine, last) }
-          : await read();
-      return (await this.answer(input, options)).predictions;
+      if (isFrame(image) && !part) {
+        const run: GpuInput["run"] = async (engine, last) => (await this.#onGpu()).run(image, engine, last);
+        return (await this.answer({ read: () => read(), run }, options)).predictions;
+      }
+      const spare = this.#spare;
+      // Nobody else's while it is in use.
+      this.#spare = null;
+      const input = await read(spare);
+      const { predictions } = await this.answer(input, options);
+      this.#spare = input;
+      return predictions;
     };
     return this.#enqueue(task, signal, image);
   }

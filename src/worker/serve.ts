@@ -78,7 +78,8 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
     if (controller) running.set(id, controller);
     try {
       const value = await answer(request, controller?.signal);
-      if (request.kind !== "run") port.post({ id, value, ...news() } as News);
+      const made = request.kind === "crop" ? (value as Crop["crop"] | undefined)?.buffer : undefined;
+      if (request.kind !== "run") port.post({ id, value, ...news() } as News, made ? [made] : []);
       else await sendLogits(id, value as Float32Array, request.input, mailed);
     } catch (error) {
       port.post({ id, error: sendError(error), ...news() } satisfies News);
