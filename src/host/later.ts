@@ -1,3 +1,4 @@
+import type { Crop } from "../image/crop.js";
 import type { FastPictures } from "../image/fast-browser.js";
 import type { BrowserImage } from "../image/kinds.js";
 import type { Host } from "./host.js";
@@ -31,7 +32,9 @@ export const later: Required<Pick<Host, Later>> & ThisType<Host> = {
   loadUnusual: () => import("../model/unusual/index.js"),
   loadOwnPictures: () => import("../image/own.js"),
   async crop(image, ...all) {
-    if (pictures++ === 0 && !((image as Blob)?.size > LARGE_BYTES)) return null;
+    const { size = 0, crop } = Object(image) as Partial<Blob & Crop>;
+    // A crop that was made elsewhere is read in no other way.
+    if (pictures++ === 0 && !(size > LARGE_BYTES || crop)) return null;
     // Where the module is missing, or against a policy, pictures are read all the same.
     fast ??= import("../image/fast-browser.js").then(({ open }) => open(this)).catch(() => null);
     return (await fast)?.crop(image as BrowserImage, ...all) ?? null;
