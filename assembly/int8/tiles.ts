@@ -8,7 +8,7 @@ function dot(weights: v128, activations: v128, sum: v128): v128 {
   return i32x4.relaxed_dot_i8x16_i7x16_add_s(weights, activations, sum);
 }
 
-/** The same in two steps. Sums of two products are at most 2 * 127 * 127, which i16 holds. */
+/** The same in two steps. Sums of two products are at most 2 * 128 * 127, which i16 holds. */
 // @ts-ignore: decorator
 @inline
 function pairs(weights: v128, activations: v128, ones: v128, sum: v128): v128 {

@@ -118,7 +118,7 @@ export function readRegular(
   });
 }
 
-/** As `readRegular`, at once, for a thread that has nothing else to do. `name`: of the file, in messages. */
+/** As `readRegular`, at once, for a process that decodes, and where there can be none. `name`: of the file, in messages. */
 export function readRegularSync(path: string | Buffer, name: string, limit: number): Uint8Array {
   let file: number | undefined;
   try {

@@ -57,8 +57,10 @@ export async function readForeign(state: StateDict<AnyTensor>, origin: string): 
   const passed = new Set(found.flatMap(({ scale, zeroPoint }) => [scale, zeroPoint]));
   for (const [name, tensor] of state.tensors) {
     const it = used.get(tensor);
-    if (it) tensors.set(it.name, dequantize(it, at, origin));
-    else if (!passed.has(tensor) && !isBeside(name, tensor)) tensors.set(name, at(tensor));
+    if (!it && (passed.has(tensor) || isBeside(name, tensor))) continue;
+    const as = it?.name ?? name;
+    if (tensors.has(as)) throw refusal(origin, as, "there twice, in float and as integers");
+    tensors.set(as, it ? dequantize(it, at, origin) : at(tensor));
   }
   const tools = [...new Set(found.map(({ tool }) => tool))].join(" and ");
   const note =
@@ -92,7 +94,11 @@ function findQuantized({ tensors, metadata }: StateDict<AnyTensor>, origin: stri
       if (!/^b?f/.test(scale.dtype)) throw refuse(scale.name, `${scale.dtype}, and no scale for "${name}"`);
       const { zeroPoint = null, blocks = blocksOf(shape, scale.shape) } = rest;
       const count = elementCount(scale.shape);
-      if (shape.length === 0 || elementCount(blocks) !== count || blocks.some((it, axis) => shape[axis]! % it !== 0)) {
+      if (
+        shape.length === 0 ||
+        elementCount(blocks) !== count ||
+        blocks.some((it, axis) => !Number.isInteger(it) || shape[axis]! % it !== 0)
+      ) {
         throw refuse(scale.name, `of shape [${scale.shape}]: no scales for "${name}" of [${shape}]`);
       }
       if (zeroPoint && elementCount(zeroPoint.shape) !== count) {
@@ -147,7 +153,7 @@ function blocksOf(shape: readonly number[], scales: readonly number[]): number[]
 function blocksBySize(shape: readonly number[], size: readonly number[]): number[] {
   return shape.map((extent, axis) => {
     const own = size.length === 1 ? size[0]! : (size[axis] ?? 0);
-    return own > 0 ? Math.ceil(extent / own) : 1;
+    return own > 0 && own < extent ? extent / own : 1;
   });
 }
 
@@ -158,7 +164,7 @@ function statedOf(text: string | undefined, origin: string) {
   const { block_size: size, zero_point_domain: domain } = (_data ?? {}) as Record<string, unknown>;
   return {
     type: typeof type === "string" && /^\w{1,100}$/.test(type) ? type : "",
-    unexplained: domain === null,
+    unexplained: domain !== undefined && domain !== "INT",
     blockSize: Array.isArray(size) && size.every(Number.isSafeInteger) ? (size as number[]) : null,
   };
 }

@@ -52,14 +52,17 @@ const unloaded = (what: string) => (cause: unknown) => {
   );
 };
 
-/** Integers that other tools made of weights become floats: types that a file of floats, or one of this library's, has none of. */
+/** What integers of other tools are called, where their weights are. */
+const FOREIGN = /(weight\w*|W_q|_data|_qdata)$/;
+
+/** Integers that other tools made of weights become floats. A graph (ONNX) says itself what its integers are. */
 async function inFloat<T extends Tensor | ArrivingTensor>(
   state: StateDict<T>,
   origin: string,
   host: ReaderHost,
 ): Promise<StateDict<T>> {
-  const isForeign = ({ dtype }: T) => /^([iu]8|i32)$/.test(dtype);
-  if (state.metadata.has(QUANTIZATION) || !Array.from(state.tensors.values()).some(isForeign)) return state;
+  const isForeign = ([name, { dtype }]: [string, T]) => /^([iu]8|i32)$/.test(dtype) && FOREIGN.test(name);
+  if (state.build || state.metadata.has(QUANTIZATION) || !Array.from(state.tensors).some(isForeign)) return state;
   const { readForeign } = await host.loadForeign().catch(unloaded("int8 weights"));
   return readForeign(state, origin) as Promise<StateDict<T>>;
 }

@@ -1,4 +1,4 @@
-import { OtherTensor, TensorDraft, WrappedDraft } from "./drafts.js";
+import { isCounts, OtherTensor, TensorDraft, WrappedDraft } from "./drafts.js";
 import { Named, PickleDict } from "./pickle.js";
 
 /** What a pickled tensor of one of torchao's classes is in its safetensors files. */
@@ -7,6 +7,9 @@ export interface Parts {
   /** What the metadata state of it, in JSON; empty where that is nothing. */
   readonly stated: string;
 }
+
+/** What is read of its attributes: no other may be made many times of one. */
+const PARTS = /^(qdata|int_data|scale|zero_point|act_pre_scale)$/;
 
 /** The parts of a tensor whose integers and scales lie open; any other is one that is refused by its class, where it is a weight. */
 export function unwrap(as: string, { cls, state }: WrappedDraft): Parts {
@@ -24,14 +27,18 @@ export function unwrap(as: string, { cls, state }: WrappedDraft): Parts {
   if (!(attributes instanceof PickleDict)) return refused;
   const parts = new Map<string, TensorDraft>();
   for (const [key, value] of attributes) {
-    if (!(value instanceof TensorDraft) || typeof key !== "string" || !/^\w{1,100}$/.test(key)) continue;
+    if (!(value instanceof TensorDraft) || typeof key !== "string" || !PARTS.test(key)) continue;
     parts.set(partOf(as, key === "int_data" ? "qdata" : key), value);
   }
   if (!parts.has(partOf(as, "qdata"))) return refused;
   const domain = state.get("zero_point_domain");
   // Only an integer domain has a meaning here; one that is not told is null.
   const told = domain instanceof Named && domain.name.endsWith(".INT") ? "INT" : null;
-  const data = { block_size: state.get("block_size"), ...(inner === undefined ? {} : { zero_point_domain: told }) };
+  const size = state.get("block_size");
+  const data = {
+    block_size: isCounts(size) ? size : null,
+    ...(inner === undefined ? {} : { zero_point_domain: told }),
+  };
   return { stated: JSON.stringify({ _type: type, _data: data }), parts };
 }
 

@@ -10,6 +10,9 @@ import type { Facts, News, Request, State } from "./messages.js";
 
 /** How long the next request is looked for after an answer. */
 const WATCH_MS = 0.5;
+/** How long the first run's answer may wait for code. */
+const MAIL_MS = 1000;
+const sleep = (ms: number) => new Promise<null>((resolve) => setTimeout(resolve, ms, null));
 
 type Order = Exclude<Request, { kind: "abort" | "collect" }>;
 
@@ -18,8 +21,9 @@ type Order = Exclude<Request, { kind: "abort" | "collect" }>;
  */
 export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<string | undefined>): Promise<void> {
   const running = new Map<number, AbortController>();
-  /** The code of mailboxes, which comes with the first run: those who classify need none. */
+  /** The code of mailboxes comes beside the first run: those who classify need none. Null where it does not come. */
   let mail: typeof import("./mailbox.js") | null | undefined;
+  let coming: Promise<NonNullable<typeof mail> | null> | undefined;
   let mailbox: Mailbox | undefined;
   let spare: Float32Array | null = null;
   let session: Session | null = null;
@@ -45,6 +49,7 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
         return { inputShape, labels, preprocess, assumed, embedding } satisfies Facts;
       }
       case "run":
+        coming ??= Promise.race([import("./mailbox.js").catch(() => null), sleep(MAIL_MS)]);
         return session!.run(request.input, { signal });
       case "classify":
         return session!.classify(request.image, { ...request.options, signal });
@@ -78,9 +83,10 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
     if (controller) running.set(id, controller);
     try {
       const value = await answer(request, controller?.signal);
+      if (coming && mail === undefined) mail = await coming;
       const made = request.kind === "crop" ? (value as Crop["crop"] | undefined)?.buffer : undefined;
       if (request.kind !== "run") port.post({ id, value, ...news() } as News, made ? [made] : []);
-      else await sendLogits(id, value as Float32Array, request.input, mailed);
+      else sendLogits(id, value as Float32Array, request.input, mailed);
     } catch (error) {
       port.post({ id, error: sendError(error), ...news() } satisfies News);
     } finally {
@@ -89,8 +95,7 @@ export async function serveSession(port: WorkerPort, host: Host, lock?: Promise<
     }
   };
   /** By the mailbox where the request lay in it, the page still looks there, and all is as it was. */
-  const sendLogits = async (id: number, logits: Float32Array, input: Float32Array, mailed: boolean) => {
-    if (mail === undefined) mail = await import("./mailbox.js").catch(() => null);
+  const sendLogits = (id: number, logits: Float32Array, input: Float32Array, mailed: boolean) => {
     const update = news();
     if (mailed) {
       spare = input;

@@ -180,6 +180,12 @@ describe("hostile values", () => {
       { config: { quantization_config: { quant_method: "gptq" } } },
       UnsupportedModelError,
     ],
+    [
+      "a tool whose name is no text",
+      nothing,
+      { config: { quantization_config: { quant_method: { toString: 1, valueOf: 1 } } } },
+      UnsupportedModelError,
+    ],
     ["another activation", nothing, { config: { hidden_act: "quick_gelu" } }, UnsupportedModelError],
     ["sizes that are text", nothing, { config: { depths: [1], hidden_sizes: ["a"] } }, ModelFormatError],
     ["a crop_pct of zero", nothing, { preprocessor: { size: 224, crop_pct: 0 } }, ModelFormatError],

@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { ModelFormatError, UnsupportedModelError } from "../../src/errors.js";
 import type { Tensor } from "../../src/graph/tensor.js";
 import { buildNetwork } from "../../src/model/index.js";
+import { readWeights as read } from "../../src/weights/index.js";
 import { readSafetensors } from "../../src/weights/safetensors.js";
 import { toFloat32 } from "../../src/weights/values.js";
 import { encode, type Written } from "../../src/weights/write.js";
@@ -122,6 +123,22 @@ test.each<[string, Parameters<typeof made>[0], Record<string, string>?]>([
     '"fc.weight_scale" is of shape [3]: no scales for "fc.weight" of [2,4]',
     { "fc.weight": fc, "fc.weight_scale": ["F32", [3], [1, 2, 3]] },
   ],
+  ['"fc.weight" is there twice', { "fc.weight": ["F32", [1], [1]], "fc.weight._data": fc, "fc.weight._scale": scale }],
+  [
+    '"fc._weight_scale" is of shape [2,2]: no scales for "fc._weight_qdata" of [2,6]',
+    {
+      "fc._weight_qdata": ["I8", [2, 6], [...eight, 1, 2, 3, 4]],
+      "fc._weight_scale": ["F32", [2, 2], [1, 2, 3, 4]],
+    },
+    { "fc.weight": '{"_type": "Int8Tensor", "_data": {"block_size": [1, 4]}}' },
+  ],
+  [
+    '"fc.weight" is of torchao (AffineQuantizedTensor), with zero points in a domain that is not stated',
+    { "fc._weight_qdata": fc, "fc._weight_scale": scale, "fc._weight_zero_point": ["F32", [2, 1], [1, 2]] },
+    {
+      "fc.weight": '{"_type": "AffineQuantizedTensor", "_data": {"block_size": [1, 4], "zero_point_domain": "FLOAT"}}',
+    },
+  ],
   [
     '"fc.weight_scale" is of shape [1,3]: no scales',
     { "fc.weight": fc, "fc.weight_scale": ["F32", [1, 3], [1, 2, 3]] },
@@ -179,4 +196,14 @@ test("integers beside a network's weights, which are no weights, are left as the
   const { tensors, notes } = await readWeights(made({ steps: ["I32", [1], [7]], "fc.bias": ["F32", [1], [1]] }), "x");
   expect(tensors.get("steps")!.dtype).toBe("i32");
   expect(notes).toBeUndefined();
+});
+
+test("a graph's integers are its own, whatever they are called: nothing is asked for that reads other tools' files", async () => {
+  const bytes = made({ "fc.weight": fc, "fc.weight_scale": scale });
+  const own = { ...readSafetensors(bytes, "x"), format: "onnx", build: () => ({}) };
+  const loadForeign = () => Promise.reject(new Error("asked for"));
+  const loadOnnx = async () => ({ readOther: async () => own });
+  const host = { loadForeign, loadOnnx, loadTorch: loadOnnx } as never;
+  expect(await read(Uint8Array.of(8, 7, 0, 0), "x", host)).toBe(own);
+  await expect(read(bytes, "x", host)).rejects.toThrow("could not be loaded");
 });

@@ -20,7 +20,7 @@ const quantizers = /^(bitsandbytes|quanto|compressed-tensors|torchao)$/;
 
 function refuseMethod(stated: unknown): void {
   const method = typeof stated === "object" && stated !== null ? (stated as Json).quant_method : undefined;
-  if (method == null || quantizers.test(String(method))) return;
+  if (method == null || (typeof method === "string" && quantizers.test(method))) return;
   throw new UnsupportedModelError(
     `config.json says that the weights were quantised by ${show(method)}, which is not read. Load the model with that tool, and save it dequantised.`,
   );
