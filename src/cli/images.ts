@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { Dirent, Stats } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import picomatch from "picomatch";
 import { ImageDecodeError, OptionError, SourceError } from "../errors.js";
@@ -44,9 +44,8 @@ export async function listImages(
 }
 
 /** The encoded bytes of what is listed. */
-export async function readListed({ path }: ListedImage): Promise<Uint8Array> {
-  if (path instanceof URL) return fetchPicture(path);
-  return typeof path === "string" ? readRegular(path, MAX_IMAGE_BYTES) : readFile(path);
+export function readListed({ path, name }: ListedImage): Promise<Uint8Array> {
+  return path instanceof URL ? fetchPicture(path) : readRegular(path, MAX_IMAGE_BYTES, null, name);
 }
 
 export async function decodeListed(image: ListedImage): Promise<Pixels> {

@@ -6,6 +6,7 @@ import type { Readers } from "../model/build.js";
 import type { ModelCard } from "../model/card.js";
 import type { ClassifyOptions } from "../options.js";
 import type { Body, Seekable } from "../source/body.js";
+import type { Foreign } from "../weights/index.js";
 import type { Store } from "./store.js";
 
 /** A model file's bytes, and what lay beside them. */
@@ -43,9 +44,7 @@ export interface Host extends Readers {
   /** The reader of ONNX models, likewise. */
   loadOnnx?(): Promise<typeof import("../model/onnx/index.js")>;
   /** The reader of what other tools make of weights in int8, likewise. */
-  loadForeign(): Promise<
-    Pick<typeof import("../weights/foreign.js"), "readForeign"> & Partial<typeof import("../weights/foreign.js")>
-  >;
+  loadForeign(): Promise<Foreign>;
   /** Reads a file in the folder of a model that `readPath` read: `bytes` are that model's. Null where they are not. */
   readBeside?(bytes: Uint8Array, name: string): Promise<Uint8Array | null>;
   /** Readers of pictures that browsers do not decode as PIL does, likewise; absent where all pictures are decoded otherwise. */

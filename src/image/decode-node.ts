@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { ImageDecodeError, SourceError } from "../errors.js";
-import { pathOf, readRegular, readRegularSync } from "../host/regular-file.js";
+import { pathOf, readRegular } from "../host/regular-file.js";
 import { MAX_IMAGE_BYTES } from "../limits.js";
 import { type Crop, cropApart, decodeApart } from "./decoder-process.js";
 import { readHeader } from "./header.js";
@@ -55,8 +55,8 @@ export function cropFile(
   origin: string,
   signal?: AbortSignal | null,
 ): Promise<Crop> {
-  const read = () => {
-    const bytes = readRegularSync(path, origin, MAX_IMAGE_BYTES);
+  const read = async () => {
+    const bytes = await readRegular(path, MAX_IMAGE_BYTES, signal, origin);
     checkEncoded(bytes, origin);
     return bytes;
   };

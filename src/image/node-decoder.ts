@@ -1,7 +1,7 @@
 // The process that decodes pictures for Node: started and killed by decoder-process.ts.
 import { readFileSync } from "node:fs";
 import { SourceError } from "../errors.js";
-import { readRegularSync } from "../host/regular-file.js";
+import { readRegular } from "../host/regular-file.js";
 import { MAX_IMAGE_BYTES } from "../limits.js";
 import { decodeEncoded } from "./decode-encoded.js";
 import { Resizer } from "./fast-resize.js";
@@ -47,8 +47,7 @@ const requests = new Unframer(MAX_IMAGE_BYTES + MAX_SPEC_BYTES, async ([specByte
       ? JSON.parse(new TextDecoder().decode(body.subarray(0, specBytes)))
       : undefined;
     const given = body.subarray(specBytes!);
-    // Pictures come one by one: nobody else waits meanwhile.
-    const encoded = isPath ? readRegularSync(Buffer.from(given), PICTURE, MAX_IMAGE_BYTES) : given;
+    const encoded = isPath ? await readRegular(Buffer.from(given), MAX_IMAGE_BYTES, null, PICTURE) : given;
     await useThreads(encoded);
     const pixels = await decodeEncoded(encoded, PICTURE, null, spec);
     if (!spec) {

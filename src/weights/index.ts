@@ -15,7 +15,7 @@ interface Reader {
 }
 
 /** Of what other tools make of weights; a host may have but its refusal. */
-type Foreign = Pick<typeof import("./foreign.js"), "readForeign"> & Partial<typeof import("./foreign.js")>;
+export type Foreign = Pick<typeof import("./foreign.js"), "readForeign"> & Partial<typeof import("./foreign.js")>;
 
 /** What loads the readers of rarer formats: PyTorch checkpoints, and ONNX where the host has it. */
 interface ReaderHost {

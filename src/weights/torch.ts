@@ -50,7 +50,7 @@ function isTorch(bytes: Uint8Array): boolean {
 }
 
 interface ForeignHost {
-  loadForeign?(): Promise<Partial<typeof import("./foreign.js")>>;
+  loadForeign?(): Promise<Pick<Partial<typeof import("./foreign.js")>, "unwrap">>;
 }
 
 const unknownClass = () => new OtherTensor("of a kind of its own", "Save plain tensors.");

@@ -9,8 +9,8 @@ import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { copyLibrary } from "../../scripts/site.mjs";
-import type { Classifier } from "../../src/entry/index.js";
 import { launch, noChromium } from "../browser/chromium.js";
+import { watchPhotograph } from "../browser/watched.js";
 import { root } from "../built.js";
 import { until } from "../kiosk/open.js";
 import { host } from "./site.js";
@@ -118,36 +118,6 @@ describe.skipIf(noChromium)(`recipes of the embedding guide${noChromium}`, { tim
     return title;
   }
 
-  /** Until a worker beside the model's has read some frames of a video. */
-  async function watches(page: Page): Promise<void> {
-    const labels = await page.evaluate(async () => {
-      const { classifier } = globalThis as unknown as { classifier: Classifier };
-      const bitmap = await createImageBitmap(await (await fetch("/photo.jpg")).blob());
-      const canvas = document.createElement("canvas");
-      Object.assign(canvas, { width: bitmap.width & -2, height: bitmap.height & -2 });
-      const drawing = setInterval(() => canvas.getContext("2d")!.drawImage(bitmap, 0, 0), 20);
-      const video = document.createElement("video");
-      Object.assign(video, { muted: true, srcObject: canvas.captureStream(30) });
-      await video.play();
-      const { postMessage } = Worker.prototype;
-      let crops = 0;
-      Worker.prototype.postMessage = function (this: Worker, ...all: unknown[]) {
-        if ((all[0] as { image?: { crop?: unknown } }).image?.crop) crops++;
-        return postMessage.apply(this, all as never);
-      };
-      const stop = new AbortController();
-      const labels = new Set<string>();
-      const onAnswer = ([best]: readonly { label: string }[]) => {
-        labels.add(best!.label);
-        if (crops > 3) stop.abort();
-      };
-      await classifier.watch(video, { signal: stop.signal, onAnswer });
-      clearInterval(drawing);
-      return [...labels];
-    });
-    expect(labels).toEqual(["cat"]);
-  }
-
   test.each(Object.keys(recipes))("%s: built, run, within the budget", async (name) => {
     const folder = await output();
     await recipes[name]!(folder);
@@ -155,7 +125,11 @@ describe.skipIf(noChromium)(`recipes of the embedding guide${noChromium}`, { tim
     let bytes = 0;
     const title = await classifies(site.origin, async (page) => {
       bytes = await site.bytes();
-      if (name === "vite" || name === "webpack") await watches(page);
+      if (name !== "vite" && name !== "webpack") return;
+      const { expected, answers, crops } = await page.evaluate(watchPhotograph, "/photo.jpg");
+      expect(crops).toBeGreaterThan(3);
+      expect(expected[0]!.label).toBe("cat");
+      for (const scores of answers) expect(scores).toEqual(expected);
     });
     site.close();
     console.log(`${name}: ${(bytes / 1024).toFixed(1)} KB gzip of scripts and kernels; ${title}`);
