@@ -175,6 +175,9 @@ export enum WinogradField {
   transformed = 23,
   /** Of a lean kernel's input phase. */
   piecesPerGroup = 24,
+  /** Rows of Winograd tiles of a picture, and its output rows. There may be several pictures, one above the other. */
+  pictureTiles = 25,
+  pictureHeight = 26,
   panels = 27,
   /** Winograd tiles in one group; the last has what is left. */
   tilesPerGroup = 29,

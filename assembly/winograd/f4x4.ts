@@ -244,7 +244,6 @@ export function outputTransform4(
   const four = v128.load32_splat(FOUR);
   const step = word(record, Field.outStep);
   const width = word(record, Field.outWidth);
-  const height = word(record, Field.outHeight);
   const tilesWide = word(record, WinogradField.tilesWide);
   const pixelBytes = <usize>step << 2;
   const bias = <usize>word(record, Field.bias);
@@ -259,7 +258,7 @@ export function outputTransform4(
     const across = pointsAcross(record, tileX);
     strip = stripFrom(record, tileX, down, count - index);
     const y = tileY * 4;
-    const rows = min(4, height - y);
+    const rows = down - 2;
     for (let channel = firstChannel; channel < lastChannel; channel += CHUNK) {
       const bytes = <usize>min(CHUNK, lastChannel - channel) << 2;
       const source = m + <usize>index * tileBytes + (<usize>(channel - firstChannel) << 2);

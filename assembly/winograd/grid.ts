@@ -11,7 +11,7 @@ import { word } from "../base/words";
  * With a stride of 2 it is r + 1 points, the first of 2, 1, -1, 0, infinity (stride2.ts).
  *
  * Tiles are numbered so that the rows of each point are neighbours: the last column but for its corner, whole tiles, the last
- * row, the corner.
+ * row, the corner; each of all pictures.
  */
 
 /** Whether the convolution has a stride of 2. */
@@ -37,9 +37,9 @@ function pointsAtEnd(record: usize, outputs: i32, tiles: i32): i32 {
 
 /** Points down of the tiles in row `y`. */
 export function pointsDown(record: usize, y: i32): i32 {
-  const tilesHigh = word(record, WinogradField.tilesHigh);
-  if (y + 1 < tilesHigh) return pointsAlong(record);
-  return pointsAtEnd(record, word(record, Field.outHeight), tilesHigh);
+  const tiles = word(record, WinogradField.pictureTiles);
+  if ((y + 1) % tiles) return pointsAlong(record);
+  return pointsAtEnd(record, word(record, WinogradField.pictureHeight), tiles);
 }
 
 /** Points across of the tiles in column `x`. */
@@ -61,30 +61,53 @@ export function wholeAcross(record: usize): i32 {
   return word(record, Field.outWidth) >> 2;
 }
 
-/** Rows of whole tiles. */
+/** Rows of whole tiles in a picture. */
 // @ts-ignore: decorator
 @inline
 function wholeDown(record: usize): i32 {
-  return word(record, Field.outHeight) >> 2;
+  return word(record, WinogradField.pictureHeight) >> 2;
+}
+
+function picturesOf(record: usize): i32 {
+  return word(record, WinogradField.tilesHigh) / word(record, WinogradField.pictureTiles);
 }
 
 /** Row times `tilesWide` plus column of the tile with this number. */
 export function tileAt(record: usize, index: i32): i32 {
   const tilesWide = word(record, WinogradField.tilesWide);
+  const tiles = word(record, WinogradField.pictureTiles);
   const whole = wholeAcross(record);
-  const right = tilesWide - whole;
   const high = wholeDown(record);
-  if (index < right * high) return index * tilesWide + whole;
-  index -= right * high;
-  if (index >= high * whole) return index + high * right;
-  const y = index / whole;
-  return y * tilesWide + index - y * whole;
+  const pictures = picturesOf(record);
+  // `across` by `down` tiles of each picture, from column `x` and row `top` of it on: those before the tile are counted off.
+  let across = tilesWide - whole;
+  let down = high;
+  let x = whole;
+  let top = 0;
+  if (index >= pictures * high * across) {
+    index -= pictures * high * across;
+    across = whole;
+    x = 0;
+    if (index >= pictures * high * across) {
+      index -= pictures * high * across;
+      down = 1;
+      top = high;
+      if (index >= pictures * across) {
+        index -= pictures * across;
+        across = 1;
+        x = whole;
+      }
+    }
+  }
+  const row = index / across;
+  const y = (row / down) * tiles + top + (row % down);
+  return y * tilesWide + x + index - row * across;
 }
 
 /** The first row of a point's product, of tiles from `first` on. */
 export function firstRow(record: usize, point: i32, first: i32): i32 {
   if (point % pointsAlong(record) < pointsAcross(record, word(record, WinogradField.tilesWide) - 1)) return 0;
-  return max(0, wholeDown(record) - first);
+  return max(0, picturesOf(record) * wholeDown(record) - first);
 }
 
 /** How many rows a point's product has, of `count` tiles from `first`. */
@@ -92,8 +115,11 @@ export function rowsAt(record: usize, point: i32, first: i32, count: i32): i32 {
   const tilesWide = word(record, WinogradField.tilesWide);
   const tilesHigh = word(record, WinogradField.tilesHigh);
   const along = pointsAlong(record);
+  const pictures = picturesOf(record);
   let end = tilesWide * tilesHigh;
-  if (point / along >= pointsDown(record, tilesHigh - 1)) end -= tilesWide;
-  else if (wholeDown(record) < tilesHigh && point % along >= pointsAcross(record, tilesWide - 1)) end--;
+  if (point / along >= pointsDown(record, tilesHigh - 1)) end -= pictures * tilesWide;
+  else if (wholeDown(record) < word(record, WinogradField.pictureTiles) && point % along >= pointsAcross(record, tilesWide - 1)) {
+    end -= pictures;
+  }
   return max(0, min(end - first, count) - firstRow(record, point, first));
 }

@@ -238,7 +238,6 @@ export function outputTransformStride2(
 ): void {
   const floor = f32x4.splat(least);
   const width = word(record, Field.outWidth);
-  const height = word(record, Field.outHeight);
   const tilesWide = word(record, WinogradField.tilesWide);
   const pixelBytes = <usize>word(record, Field.outStep) << 2;
   const bias = <usize>word(record, Field.bias);
@@ -251,7 +250,7 @@ export function outputTransformStride2(
     const tileX = tile - tileY * tilesWide;
     const down = pointsDown(record, tileY);
     const across = pointsAcross(record, tileX);
-    const rows = min(4, height - 4 * tileY);
+    const rows = down - 1;
     const columns = min(4, width - 4 * tileX);
     for (let channel = firstChannel; channel < lastChannel; channel += CHUNK) {
       const bytes = <usize>min(CHUNK, lastChannel - channel) << 2;

@@ -38,8 +38,10 @@ export function blocksEnd(record: usize, blocks: usize): usize {
 export function writeBlocks(record: usize, tile: i32, first: i32, count: i32, mPlane: usize, to: usize): i32 {
   const padded = (count + 3) & ~3;
   const along = pointsAlong(record);
-  // Blocks of two sum in another order. They are used only where rows are never split among pieces, else sums would depend on the split.
-  const hasTwos = word(record, WinogradField.tilesWide) * word(record, WinogradField.tilesHigh) <= 4;
+  // Blocks of two sum in another order. They are used only where rows are never split among pieces, else sums would depend on the split;
+  // and for one picture, whose sums do not depend on how many lie below it.
+  const tilesHigh = word(record, WinogradField.tilesHigh);
+  const hasTwos = word(record, WinogradField.pictureTiles) == tilesHigh && word(record, WinogradField.tilesWide) * tilesHigh <= 4;
   let all = 0;
   for (let point = 0; point < along * along; point++) {
     const rows = rowsAt(record, point, first, count);

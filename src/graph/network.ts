@@ -30,6 +30,14 @@ export interface ValueShape {
   readonly channels: number;
   /** Absent: f32. An operation whose output has one rounds to it; a device that has no kernel for that refuses the operation. */
   readonly quantization?: Quantization | undefined;
+  /** Of a stack of pictures (stacked.ts), whose rows `height` counts. */
+  readonly pictures?: Rows;
+}
+
+/** Several pictures as one: each one's `height` rows, then rows that separate it from the next, `period` rows in all. */
+export interface Rows {
+  readonly height: number;
+  readonly period: number;
 }
 
 /** Integer weights, one scale for each output channel: `real[o] = scales[o] * q[o]`. */

@@ -1,19 +1,15 @@
-import type { Graph, Op, Stage, ValueId, ValueShape } from "./network.js";
+import type { Graph, Op, Rows, Stage, ValueId, ValueShape } from "./network.js";
 
 /** Pictures of a stack. */
 export const COUNT = 8;
 /** A stage is stacked where its output has at most this many pixels. One picture uses each weight once for every pixel. */
 const MOST_PIXELS = 64;
+/** The same of a stage without 1x1 convolutions, which take Strassen's products for one picture of more pixels. Filters are transformed. */
+const MOST_FILTERED = 256;
 /** Each picture begins on a whole tile of F(4x4), so that its numbers do not depend on its place. */
 const ALIGNMENT = 4;
 /** At most this share of a picture's rows may lie between two pictures. */
 const MOST_APART = 0.25;
-
-/** Values of several pictures as one: each picture's `height` rows, then rows that separate it from the next, `period` rows in all. */
-export interface Rows {
-  readonly height: number;
-  readonly period: number;
-}
 
 /** A graph whose stages are the given one's and one more: stages `first` to `last` on a stack of pictures. */
 export interface Stacked {
@@ -35,22 +31,35 @@ export interface Stacked {
  * eight pictures share that. Null where no stage has so few pixels, or one has operations that would mix pictures or groups.
  */
 export function stackLast(network: Graph): Stacked | null {
-  const { stages, values } = network;
+  const { stages } = network;
   // A global pool may be a stage of its own.
   const last = stages.slice(0, -1).findLastIndex(({ ops }) => ops.some(({ kind }) => kind === "conv"));
   let first = last + 1;
   // The first stage reads planes.
-  while (first > 1 && hasFewPixels(values[stages[first - 1]!.output]!)) first--;
-  if (first > last) return null;
+  while (first > 1 && hasFewPixels(stages[first - 1]!, network)) first--;
+  for (; first <= last; first++) {
+    const singles = stages.slice(first, last + 1).flatMap(({ ops }) => ops);
+    const periods = shortest(singles, network, stages[first]!.input);
+    if (periods) return stack(network, first, last, singles, periods);
+  }
+  return null;
+}
+
+function stack(
+  network: Graph,
+  first: number,
+  last: number,
+  singles: readonly Op[],
+  periods: ReadonlyMap<ValueId, number>,
+): Stacked {
+  const { stages, values } = network;
   const { input } = stages[first]!;
   const { output } = stages[last]!;
-  const singles = stages.slice(first, last + 1).flatMap(({ ops }) => ops);
-  const periods = shortest(singles, network, input);
-  if (!periods) return null;
-
   const rowsOf = (value: ValueId): Rows => ({ height: values[value]!.height, period: periods.get(value)! });
   const ids = new Map([...periods.keys()].map((value, index) => [value, values.length + index]));
-  const tall = [...periods].map(([value, period]): ValueShape => ({ ...values[value]!, height: COUNT * period }));
+  const tall = [...periods].map(([value, period]): ValueShape => {
+    return { ...values[value]!, height: COUNT * period, pictures: rowsOf(value) };
+  });
   const reached = new Set(singles.flatMap((op) => (reachOf(op, network) > 0 ? [op.inputs[0]] : [])));
   const twins = new Map<Op, Op>();
   const separated = new Map<Op, Rows>();
@@ -73,7 +82,11 @@ export function stackLast(network: Graph): Stacked | null {
   return { graph, first, last, input: rowsOf(input), output: rowsOf(output), twins, separated };
 }
 
-const hasFewPixels = ({ height, width }: ValueShape) => height * width <= MOST_PIXELS;
+function hasFewPixels({ ops, output }: Stage, { values }: Graph): boolean {
+  const { height, width } = values[output]!;
+  const isPointwise = (op: Op) => op.kind === "conv" && op.stride[0] === 1 && op.kernel[0] * op.kernel[1] === 1;
+  return height * width <= (ops.some(isPointwise) ? MOST_PIXELS : MOST_FILTERED);
+}
 
 /** Rows from one picture to the next, of every value: as few as will do. */
 function shortest(ops: readonly Op[], network: Graph, input: ValueId): Map<ValueId, number> | null {

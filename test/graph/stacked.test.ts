@@ -5,16 +5,24 @@ import { pseudoRandomNetwork } from "../../src/model/pseudo-random.js";
 
 const stacked = (name: string, inputSize = 224) => stackLast(pseudoRandomNetwork(name, { inputSize }));
 
-test.each(["resnet18", "resnet50"])("%s: the last stage, two zero rows behind 14, one behind 7", (name) => {
+test.each([
+  ["resnet18", 3, "layer3 layer4", 28, 32],
+  ["resnet50", 4, "layer4", 14, 16],
+] as const)("%s: the last stages of few pixels, zero rows behind each picture", (name, from, title, height, period) => {
   const { graph, first, last, input, output, twins, separated } = stacked(name)!;
-  expect([first, last, graph.stages[first]!.name]).toEqual([4, 4, "layer4"]);
+  expect([first, last]).toEqual([from, 4]);
   expect([input, output]).toEqual([
-    { height: 14, period: 16 },
+    { height, period },
     { height: 7, period: 8 },
   ]);
   const stage = graph.stages.at(-1)!;
-  expect([graph.values[stage.input]!.height, graph.values[stage.output]!.height]).toEqual([16 * COUNT, 8 * COUNT]);
-  expect(stage.ops.map(({ name }) => name)).toEqual(graph.stages[4]!.ops.map(({ name }) => name));
+  expect(stage.name).toBe(title);
+  expect([graph.values[stage.input], graph.values[stage.output]]).toMatchObject([
+    { height: period * COUNT, pictures: input },
+    { height: 8 * COUNT, pictures: output },
+  ]);
+  const singles = graph.stages.slice(first, last + 1).flatMap(({ ops }) => ops);
+  expect(stage.ops.map(({ name }) => name)).toEqual(singles.map(({ name }) => name));
   for (const [op, twin] of twins) if (op.kind === "conv") expect(op.weight).toBe((twin as typeof op).weight);
   // What a 3x3 convolution reads within the stage.
   const reading = new Set(stage.ops.flatMap((op) => (op.kind === "conv" && op.kernel[0] === 3 ? [op.inputs[0]] : [])));
@@ -23,13 +31,20 @@ test.each(["resnet18", "resnet50"])("%s: the last stage, two zero rows behind 14
 
 test("none: pixels that are many, rows that are too far apart, groups, a stage that reads the image, none before the head", () => {
   expect(stacked("resnext50_32x4d")).toBeNull();
-  expect(stacked("resnet18", 320)).toBeNull();
+  expect(stacked("resnet50", 320)).toBeNull();
+  expect(stacked("resnet18", 576)).toBeNull();
   // Eight rows would take twelve.
   expect(stacked("resnet18", 256)).toBeNull();
   const network = pseudoRandomNetwork("resnet18");
   const { stages } = network;
   expect(stackLast({ ...network, stages: stages.slice(4), input: stages[4]!.input } as Network)).toBeNull();
   expect(stackLast({ ...network, stages: stages.slice(5), input: stages[5]!.input } as Network)).toBeNull();
+});
+
+test("fewer stages, where rows of the first would be too far apart", () => {
+  // 25 rows would take 32, which is over a quarter more; 13 take 16.
+  const { first, input } = stacked("resnet18", 200)!;
+  expect([first, input]).toEqual([4, { height: 13, period: 16 }]);
 });
 
 test("a convolution of one row that is padded: its input is separated, and its output has to fit", () => {

@@ -21,7 +21,7 @@ import { type ConvKernel, geometry } from "./kernel.js";
 import { gridOf, winogradWords } from "./winograd-grid.js";
 
 /** Winograd tiles that share a filter while it is transformed: so many at most, and so few at least. */
-const MOST_TILES = 32;
+const MOST_TILES = 64;
 const LEAST_TILES = 12;
 
 /**

@@ -3,9 +3,20 @@ import { COUNT, type Stacked } from "../../graph/stacked.js";
 import { chooseConvKernel } from "../choose/choose.js";
 import { direct } from "../kernels/direct.js";
 import { strassen } from "../kernels/strassen.js";
+import { winograd4 } from "../kernels/winograd.js";
+import { lean } from "../kernels/winograd-lean.js";
 import { Drafts, type WeightDraft, type Words } from "../program/drafts.js";
 import type { Step } from "../program/program.js";
 import { lower } from "./lower.js";
+
+/**
+ * Kernels that others stand in for in a stack. Strassen's products would pair the rows of pictures. Of a stack's many tiles, filters
+ * are made in no time, and take a quarter of the memory.
+ */
+const replaced = new Map([
+  [strassen, direct],
+  [winograd4, lean],
+]);
 
 /** A record of a stack. */
 export interface StackedRecord {
@@ -16,7 +27,7 @@ export interface StackedRecord {
 
 /**
  * The stacked convolutions read the weights that those of one picture read, which take the same kernels for that. No number depends on
- * what else is in the stack: Strassen's products, which pair the rows of pictures, are left to single ones.
+ * what else is in the stack.
  */
 export class StackedLowering {
   /** By the step itself: names are not unique. */
@@ -47,7 +58,7 @@ export class StackedLowering {
       }
       const [own, shared] = [kernelOf(op), kernelOf(stacked)];
       if (own === strassen && !isStacked) own.lower(it, op);
-      else (shared === strassen ? direct : shared).lower(it, op);
+      else (replaced.get(shared) ?? shared).lower(it, op);
     };
     const [firstRecord, firstWeights] = [drafts.records.length, drafts.weights.length];
     lowerIn(drafts);
