@@ -16,6 +16,7 @@ const files = [
   ["test/cpu/guard.test.ts"],
   ["test/cpu/networks.test.ts"],
   ["test/cpu/kernels.test.ts"],
+  ["test/cpu/stacked.test.ts"],
   // One setup a process: each makes hundreds of memories.
   ["test/int8/node.test.ts", undefined, 1],
   ["test/worker/threads.test.ts", "many threads give what one gives"],
