@@ -14,3 +14,29 @@ export const mkdir = promisify(fs.mkdir);
 export const rename = promisify(fs.rename);
 export const readFile = promisify(fs.readFile);
 export const writeFile = promisify(fs.writeFile);
+
+/** What reading a file takes. */
+export interface ReadCalls {
+  stat(path: fs.PathLike): Promise<fs.Stats>;
+  open(path: fs.PathLike, flags: number): Promise<number>;
+  fstat(file: number): Promise<fs.Stats>;
+  read(
+    file: number,
+    target: Uint8Array,
+    offset: number,
+    length: number,
+    from: number,
+  ): Promise<{ readonly bytesRead: number }>;
+  close(file: number): Promise<void>;
+}
+
+export const readCalls: ReadCalls = { stat, open, fstat, read, close };
+
+/** The same without a trip to another thread for each, for a process with nothing else to do meanwhile. */
+export const blockingCalls: ReadCalls = {
+  stat: async (path) => fs.statSync(path),
+  open: async (path, flags) => fs.openSync(path, flags),
+  fstat: async (file) => fs.fstatSync(file),
+  read: async (...all) => ({ bytesRead: fs.readSync(...all) }),
+  close: async (file) => fs.closeSync(file),
+};

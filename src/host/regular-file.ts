@@ -1,7 +1,7 @@
 import { constants, type Stats } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { SourceError, throwIfAborted } from "../errors.js";
-import { close, fstat, open, read, stat } from "./file-calls.js";
+import { readCalls } from "./file-calls.js";
 
 /** Bytes: a name that is no UTF-8. */
 type Path = string | Buffer;
@@ -10,7 +10,7 @@ type Path = string | Buffer;
 const PIECE = 32 << 20;
 
 /** What is at a path, links followed; null where nothing is. Throws `SourceError` where that cannot be told. */
-export async function statPath(path: Path, name = `${path}`): Promise<Stats | null> {
+export async function statPath(path: Path, name = `${path}`, { stat } = readCalls): Promise<Stats | null> {
   try {
     return await stat(path);
   } catch (cause) {
@@ -35,33 +35,38 @@ export async function withFile<T>(
   path: Path,
   use: (file: number, size: number) => Promise<T>,
   name?: string,
+  calls = readCalls,
 ): Promise<T> {
-  const { file, size } = await openRegular(path, name);
+  const { file, size } = await openRegular(path, name, calls);
   try {
     return await use(file, size);
   } finally {
-    await close(file);
+    await calls.close(file);
   }
 }
 
 /** As `withFile`; the descriptor is the caller's to close. */
-export async function openRegular(path: Path, name = `${path}`): Promise<{ file: number; size: number }> {
-  const found = await statPath(path, name);
+export async function openRegular(
+  path: Path,
+  name = `${path}`,
+  calls = readCalls,
+): Promise<{ file: number; size: number }> {
+  const found = await statPath(path, name, calls);
   if (!found) {
-    const cause = await stat(path).catch((error) => error);
+    const cause = await calls.stat(path).catch((error) => error);
     throw new SourceError(`No file at ${name}; check the path.`, { cause });
   }
   refuseSpecial(name, found);
   // Where a pipe has taken the file's place meanwhile, opening must not wait for its writer.
-  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause) => {
+  const file = await calls.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause) => {
     throw new SourceError(`${name} could not be read: ${cause.message}.`, { cause });
   });
   try {
-    const opened = await fstat(file);
+    const opened = await calls.fstat(file);
     refuseSpecial(name, opened);
     return { file, size: opened.size };
   } catch (error) {
-    await close(file);
+    await calls.close(file);
     throw error;
   }
 }
@@ -78,6 +83,7 @@ export async function readInto(
   target: Uint8Array,
   from: number,
   signal?: AbortSignal | null,
+  { read } = readCalls,
 ): Promise<void> {
   for (let at = 0; at < target.length; ) {
     throwIfAborted(signal);
@@ -101,6 +107,7 @@ export function readRegular(
   limit: number,
   signal?: AbortSignal | null,
   name = `${path}`,
+  calls = readCalls,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const whole = async (file: number, size: number) => {
     checkSize(name, size, limit);
@@ -109,13 +116,13 @@ export function readRegular(
     const half = size > PIECE ? size >> 1 : size;
     const parts = [0, half].map((from) => {
       const part = bytes.subarray(from, from === 0 ? half : size);
-      return readInto(file, name, part, from, signal);
+      return readInto(file, name, part, from, signal, calls);
     });
     // The descriptor is open until neither reads any more.
     for (const part of await Promise.allSettled(parts)) if (part.status === "rejected") throw part.reason;
     return bytes;
   };
-  return withFile(path, whole, name);
+  return withFile(path, whole, name, calls);
 }
 
 /** A path as it is; a `file:` URL's, where drives and shares are Windows' on request. Throws `SourceError` for what has none. */

@@ -7,6 +7,8 @@ import { readJpeg } from "./jpeg.js";
 import type { Pixels } from "./pixels.js";
 import { type CropSpec, frame } from "./preprocess.js";
 
+let loading: Promise<typeof import("sharp")> | undefined;
+
 /**
  * Decodes the first frame in this thread, upright by its EXIF orientation, in RGB as PIL's `convert("RGB")` has it: colour
  * profiles are not applied, colours under alpha stay, CMYK is converted without a profile, grays above 8 bits are cut at 255. `spec`: how
@@ -21,7 +23,9 @@ export async function decodeEncoded(
   const header = readHeader(bytes, origin);
   if (header.format === "GIF") return readGif(bytes, origin, signal);
   if (header.format === "BMP") return readBmp(bytes, header, origin);
-  const { default: sharp } = await import("sharp").catch((cause) => {
+  // Once: `import()` goes through the module loader each time.
+  loading ??= import("sharp");
+  const { default: sharp } = await loading.catch((cause) => {
     const reason = (cause as Error).message.split("\n")[0];
     throw new ImageDecodeError(
       `${origin} could not be decoded: the npm package sharp, which decodes pictures in Node, cannot be loaded (${reason}). Run npm install sharp on this machine.`,

@@ -43,9 +43,10 @@ export async function cropBytes(
   spec: CropSpec,
   origin: string,
   signal?: AbortSignal | null,
+  memoryOf?: (bytes: number) => Uint8Array,
 ): Promise<Crop> {
   checkEncoded(bytes, origin);
-  return cropApart({ read: () => bytes }, spec, origin, signal);
+  return cropApart({ read: () => bytes }, spec, origin, signal, memoryOf);
 }
 
 /** As `cropBytes`, of a file that is read where it is decoded. `SourceError` where it cannot be read. */
@@ -54,13 +55,14 @@ export function cropFile(
   spec: CropSpec,
   origin: string,
   signal?: AbortSignal | null,
+  memoryOf?: (bytes: number) => Uint8Array,
 ): Promise<Crop> {
   const read = async () => {
     const bytes = await readRegular(path, MAX_IMAGE_BYTES, signal, origin);
     checkEncoded(bytes, origin);
     return bytes;
   };
-  return cropApart({ path, read }, spec, origin, signal);
+  return cropApart({ path, read }, spec, origin, signal, memoryOf);
 }
 
 function checkEncoded(bytes: Uint8Array, origin: string): void {

@@ -1,16 +1,17 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { existsSync } from "node:fs";
+import { closeSync, existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { onAbort } from "../base/abort.js";
 import { ImageDecodeError, SourceError } from "../errors.js";
 import { MAX_PIXELS } from "../limits.js";
+import { openMemory, readMemory } from "./crop-memory.js";
 import { decodeEncoded } from "./decode-encoded.js";
-import { frame, MAX_SPEC_BYTES, PICTURE, Unframer } from "./framing.js";
+import { frame, MAX_SPEC_BYTES, PICTURE, Unframer, WITH_MEMORY } from "./framing.js";
 import { orGivenUp } from "./give-up.js";
 import { inTime } from "./in-time.js";
 import type { Pixels } from "./pixels.js";
-import { type CropSpec, cropped } from "./preprocess.js";
+import { both, type CropSpec, cropped } from "./preprocess.js";
 
 /** Pictures that are decoded at a time, each in a process of its own. */
 let processesAtMost = 2;
@@ -45,7 +46,11 @@ interface Request {
   /** The encoded file, or the bytes of its path. */
   readonly bytes: Uint8Array;
   readonly isPath: boolean;
+  /** Gives memory for its crop; absent for the whole picture. */
+  readonly take?: () => Uint8Array;
 }
+
+const newMemory = (bytes: number) => new Uint8Array(bytes);
 
 /**
  * A process that decodes one picture at a time. Pictures come from anywhere and decoders are large: one that hangs, crashes or
@@ -53,23 +58,38 @@ interface Request {
  */
 class DecoderProcess {
   readonly #child: ChildProcess;
+  /** Its crops come through this file where there is one: in one copy to it and one from it, where a pipe has pieces. */
+  readonly #memory: number | null;
   #settle: ((answer: Answer) => void) | null = null;
+  #take: Request["take"];
   /** It has said a word: before that an end means that processes cannot be had here. */
   alive = false;
   ended = false;
 
   constructor(file: string) {
-    this.#child = fork(file, [], { stdio: ["pipe", "pipe", "ignore", "ipc"], execArgv: FEW_YOUNG, env: decoderEnv() });
+    const memory = openMemory();
+    this.#memory = memory;
+    const [words, files] = memory === null ? [[], []] : [[WITH_MEMORY], [memory]];
+    this.#child = fork(file, words, {
+      stdio: ["pipe", "pipe", "ignore", "ipc", ...files],
+      execArgv: FEW_YOUNG,
+      env: decoderEnv(),
+    });
     const answers = new Unframer(3 * MAX_PIXELS, ([kind, first, second], body) => {
       if (kind === 2) this.alive = true;
       else if (kind === 1) this.#answer({ error: Buffer.from(body).toString(), isSource: first === 1 });
-      else if (kind === 3) this.#answer({ crop: { rgb: body, decodeMs: first! / 1000, cropMs: second! / 1000 } });
-      else this.#answer({ pixels: { data: body, width: first!, height: second!, channels: 3 } });
+      else if (kind === 3 || kind === 4) {
+        const rgb = kind === 3 ? body : this.#fromMemory();
+        if (rgb) this.#answer({ crop: { rgb, decodeMs: first! / 1000, cropMs: second! / 1000 } });
+        else this.kill();
+      } else this.#answer({ pixels: { data: body, width: first!, height: second!, channels: 3 } });
     });
     this.#child.stdout!.on("data", (bytes: Buffer) => answers.push(bytes) || this.kill());
     this.#child.stdin!.on("error", () => {});
     this.#child.on("error", () => this.#end("it could not be started"));
     this.#child.on("exit", (code, signal) => this.#end(signal ?? `code ${code}`));
+    // No answer comes any more.
+    this.#child.on("close", () => memory !== null && closeSync(memory));
     this.#hold(false);
   }
 
@@ -77,14 +97,26 @@ class DecoderProcess {
     return this.#settle !== null;
   }
 
-  decode({ spec, bytes, isPath }: Request): Promise<Answer> {
+  decode({ spec, bytes, isPath, take }: Request): Promise<Answer> {
     this.#hold(true);
-    this.#child.stdin!.write(frame([spec.length, isPath ? 1 : 0, 0], spec.length + bytes.length));
-    if (spec.length > 0) this.#child.stdin!.write(spec);
-    this.#child.stdin!.write(bytes);
+    this.#take = take;
+    const stdin = this.#child.stdin!;
+    // In one call of the system.
+    stdin.cork();
+    stdin.write(frame([spec.length, isPath ? 1 : 0, 0], spec.length + bytes.length));
+    if (spec.length > 0) stdin.write(spec);
+    stdin.write(bytes);
+    stdin.uncork();
     return new Promise((resolve) => {
       this.#settle = resolve;
     });
+  }
+
+  /** Null where it was asked for no crop, or has left none there. */
+  #fromMemory(): Uint8Array | null {
+    if (this.#memory === null || !this.#take) return null;
+    const rgb = this.#take();
+    return readMemory(this.#memory, rgb) ? rgb : null;
   }
 
   kill(): void {
@@ -143,19 +175,22 @@ export async function decodeApart(bytes: Uint8Array, origin: string, signal?: Ab
 
 /**
  * As `decodeApart`; what a network does not see of a picture never leaves that process. `path`: of the file, which that process reads where
- * it can; `read` is called elsewhere.
+ * it can; `read` is called elsewhere. `memoryOf`: gives memory for the crop, which need not come to be in it.
  */
 export async function cropApart(
   { path, read }: { readonly path?: string | Buffer; readonly read: () => Uint8Array | Promise<Uint8Array> },
   { resize, crop, mode, mean, interpolation, fast }: CropSpec,
   origin: string,
   signal?: AbortSignal | null,
+  memoryOf: (bytes: number) => Uint8Array = newMemory,
 ): Promise<Crop> {
   const spec = { resize, crop, mode, mean, interpolation, fast };
   const text = new TextEncoder().encode(JSON.stringify(spec));
   const isPath = path !== undefined;
+  const { width, height } = both(crop);
+  const take = () => memoryOf(3 * width * height);
   const ask = async () =>
-    askApart({ spec: text, bytes: isPath ? Buffer.from(path) : await read(), isPath }, origin, signal);
+    askApart({ spec: text, bytes: isPath ? Buffer.from(path) : await read(), isPath, take }, origin, signal);
   const answer = text.length > MAX_SPEC_BYTES ? null : await ask();
   if (answer && "crop" in answer) return answer.crop;
   const bytes = await read();

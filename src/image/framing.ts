@@ -4,6 +4,10 @@ export const PICTURE = "<picture>";
 /** Bytes of the JSON that may stand before a picture: how it is to be cropped. */
 export const MAX_SPEC_BYTES = 4096;
 
+/** To the process that decodes: its crops go to the file that it has as `MEMORY`. */
+export const WITH_MEMORY = "--memory";
+export const MEMORY = 4;
+
 /** Three numbers and the length of what follows, as 32-bit words. */
 const HEADER = 16;
 

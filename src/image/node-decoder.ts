@@ -1,19 +1,42 @@
 // The process that decodes pictures for Node: started and killed by decoder-process.ts.
-import { readFileSync } from "node:fs";
+import { fstatSync, readFileSync } from "node:fs";
 import { SourceError } from "../errors.js";
+import { blockingCalls } from "../host/file-calls.js";
 import { readRegular } from "../host/regular-file.js";
 import { MAX_IMAGE_BYTES } from "../limits.js";
+import { writeMemory } from "./crop-memory.js";
 import { decodeEncoded } from "./decode-encoded.js";
 import { Resizer } from "./fast-resize.js";
-import { frame, MAX_SPEC_BYTES, PICTURE, Unframer } from "./framing.js";
+import { frame, MAX_SPEC_BYTES, MEMORY, PICTURE, Unframer, WITH_MEMORY } from "./framing.js";
 import { readHeader } from "./header.js";
 import { type CropSpec, cropped } from "./preprocess.js";
 import { resize } from "./resize.js";
 
 const send = (numbers: readonly [number, number, number], body: Uint8Array) => {
+  // In one call of the system.
+  process.stdout.cork();
   process.stdout.write(frame(numbers, body.length));
   process.stdout.write(body);
+  process.stdout.uncork();
 };
+
+/** Not every host hands files on to the processes that it starts. */
+const hasMemory = process.argv.includes(WITH_MEMORY) && isFile(MEMORY);
+
+function isFile(descriptor: number): boolean {
+  try {
+    const found = fstatSync(descriptor);
+    return found.isFile() && found.nlink === 0;
+  } catch {
+    return false;
+  }
+}
+
+function sendCrop(rgb: Uint8Array, decodeMs: number, cropMs: number): void {
+  const isLeft = hasMemory && writeMemory(MEMORY, rgb);
+  const [decode, crop] = [decodeMs, cropMs].map((ms) => Math.round(1000 * ms));
+  send([isLeft ? 4 : 3, decode!, crop!], isLeft ? new Uint8Array(0) : rgb);
+}
 
 let resizer: typeof resize | null = null;
 
@@ -38,8 +61,6 @@ async function useThreads(encoded: Uint8Array): Promise<void> {
   (await sharp)?.concurrency(width * height < FEW_PIXELS ? 1 : 0);
 }
 
-const microseconds = (ms: number) => Math.round(1000 * ms);
-
 const requests = new Unframer(MAX_IMAGE_BYTES + MAX_SPEC_BYTES, async ([specBytes, isPath], body) => {
   try {
     const start = performance.now();
@@ -47,7 +68,9 @@ const requests = new Unframer(MAX_IMAGE_BYTES + MAX_SPEC_BYTES, async ([specByte
       ? JSON.parse(new TextDecoder().decode(body.subarray(0, specBytes)))
       : undefined;
     const given = body.subarray(specBytes!);
-    const encoded = isPath ? await readRegular(Buffer.from(given), MAX_IMAGE_BYTES, null, PICTURE) : given;
+    const encoded = isPath
+      ? await readRegular(Buffer.from(given), MAX_IMAGE_BYTES, null, PICTURE, blockingCalls)
+      : given;
     await useThreads(encoded);
     const pixels = await decodeEncoded(encoded, PICTURE, null, spec);
     if (!spec) {
@@ -57,8 +80,7 @@ const requests = new Unframer(MAX_IMAGE_BYTES + MAX_SPEC_BYTES, async ([specByte
     const decoded = performance.now();
     resizer ??= loadResizer();
     const rgb = cropped(pixels, spec, resizer);
-    const took = [decoded - start, performance.now() - decoded].map(microseconds);
-    send([3, took[0]!, took[1]!], new Uint8Array(rgb.buffer, rgb.byteOffset, rgb.length));
+    sendCrop(new Uint8Array(rgb.buffer, rgb.byteOffset, rgb.length), decoded - start, performance.now() - decoded);
   } catch (error) {
     send([1, error instanceof SourceError ? 1 : 0, 0], Buffer.from((error as Error).message));
   }

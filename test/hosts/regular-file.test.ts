@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { blockingCalls } from "../../src/host/file-calls.js";
 import { readRegular } from "../../src/host/regular-file.js";
 
 const folder = mkdtempSync(join(tmpdir(), "resnet-edge-file-"));
@@ -18,4 +19,14 @@ test("a file that is read by two threads is whole, and one that is aborted is no
   await expect(readRegular(file, bytes.length, signal)).rejects.toThrow("no more");
   truncateSync(file, 10);
   expect(await readRegular(file, 10)).toHaveLength(10);
+});
+
+test("read by blocking calls: the same bytes and the same errors", async () => {
+  const file = join(folder, "small");
+  writeFileSync(file, "small");
+  const readAt = (path: string, limit = 10) => readRegular(path, limit, null, "<it>", blockingCalls);
+  expect(Buffer.from(await readAt(file)).toString()).toBe("small");
+  await expect(readAt(file, 4)).rejects.toThrow("<it> has 5 bytes; at most 4 are read.");
+  await expect(readAt(join(folder, "none"))).rejects.toThrow("No file at <it>; check the path.");
+  await expect(readAt(folder)).rejects.toThrow("<it> is a folder, which is not read; name a file.");
 });

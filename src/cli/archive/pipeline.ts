@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { inOrder } from "../../base/in-order.js";
 import { Room } from "../../base/room.js";
+import { CropMemory } from "../../image/crop-memory.js";
 import { allowDecoders, cropBytes, cropFile } from "../../image/decode-node.js";
 import { type ListedImage, readListed } from "../images.js";
 import type { Answer, Answering, Wanted } from "./answering.js";
@@ -40,9 +41,12 @@ export function classifyAll(
   const cores = availableParallelism();
   const decoders = new Room(1);
   const fetches = new Room(FETCHES);
+  const memory = new CropMemory();
   allowDecoders(cores);
   const cropped = ({ path, name }: ListedImage, fetched: Uint8Array | undefined) =>
-    fetched ? cropBytes(fetched, spec, name) : cropFile(path as string | Buffer, spec, name);
+    fetched
+      ? cropBytes(fetched, spec, name, null, memory.take)
+      : cropFile(path as string | Buffer, spec, name, null, memory.take);
   const collect = youngCollector();
   let coming = images.length;
   const one = async (image: ListedImage): Promise<Done> => {
@@ -56,7 +60,7 @@ export function classifyAll(
       answer = answering.answer(rgb);
       if (--coming === 0) answering.finish();
       const { inferenceMs, ...answered } = await answer;
-      collect();
+      if (!memory.give(rgb)) collect();
       if (answering.isStarving) decoders.grow(Math.min(cores, decoders.size + 1));
       const ms = { decode: decodeMs, preprocess: cropMs, inference: inferenceMs };
       return { image, stamp, ...(fetched && { fetched }), result: { ...answered, ms } };

@@ -6,8 +6,9 @@ const PICTURES = 8;
 const MANY_PICTURES = 64;
 
 /**
- * To be called for each picture: collects young objects now and then. Files and crops lie outside V8's heap and are freed with the small
- * objects that stand for them, old ones now and then; V8 itself waits for 32 MB of them. Does nothing where V8 has no such function.
+ * To be called for each picture whose crop has memory of its own: collects young objects now and then. Such memory lies outside V8's
+ * heap and is freed with the small objects that stand for it, old ones now and then; V8 itself waits for 32 MB of it. Does nothing where
+ * V8 has no such function.
  */
 export function youngCollector(): () => void {
   let gc: ((options: { type: "minor" | "major" }) => void) | undefined;
