@@ -8,7 +8,7 @@ import { StackedLowering, type StackedRecord } from "./lower/stacked.js";
 import type { Inside } from "./observe.js";
 import { createCpuEngine } from "./open.js";
 import type { CpuOptions } from "./options.js";
-import type { Step } from "./program/program.js";
+import type { Place, Step } from "./program/program.js";
 import { planMemory } from "./reserve.js";
 import { isSmall } from "./tune/kept-tuning.js";
 
@@ -88,8 +88,8 @@ export class Stack {
   readonly inside: Inside;
   /** Pictures that are in it. */
   size = 0;
-  /** The stacked stage's input. */
-  readonly #values: Float32Array;
+  /** What the stacked stage leaves, while the head reads one picture's of it after the other. */
+  readonly #left: Float32Array;
   readonly #gaps: readonly Gap[];
   readonly #records: Records;
   /** Pictures that the records take now. */
@@ -104,12 +104,13 @@ export class Stack {
     const { program } = engine;
     const stages = graph.stages.length - 1;
     const end = program.stages[first - 1]!.end;
-    this.#values = new Float32Array(program.inputs[stages]!.length);
+    this.#left = new Float32Array(program.outputs[stages]!.length);
     this.#records = program.steps.flatMap((step, index) => {
       const record = recordOf(step);
       return record ? [[index, record] as const] : [];
     });
     this.#gaps = gapsOf(stacked, engine, this.#records);
+    this.#clear();
     this.inside = {
       ...engine,
       network: { ...engine.network, stages: engine.network.stages.slice(0, stages) },
@@ -147,15 +148,20 @@ export class Stack {
   }
 
   #take(): void {
-    const { first, input } = this.stacked;
-    const values = this.#read(first - 1);
-    const picture = values.length / input.height;
-    this.#values.set(values, this.size * input.period * picture);
+    const { first, input, graph } = this.stacked;
+    const { inputs, outputs } = this.engine.program;
+    const values = this.#read(outputs[first - 1]!);
+    const row = values.length / input.height;
+    this.#read(inputs[graph.stages.length - 1]!).set(values, this.size * input.period * row);
   }
 
-  #read(stage: number): Float32Array {
-    const { at, length } = this.engine.program.outputs[stage]!;
+  #read({ at, length }: Place): Float32Array {
     return new Float32Array(this.engine.memory.buffer, at, length);
+  }
+
+  /** Between pictures there must be zeros. */
+  #clear(): void {
+    this.#read(this.engine.program.inputs[this.stacked.graph.stages.length - 1]!).fill(0);
   }
 
   /** The records' rows become those of the first `count` pictures. */
@@ -172,13 +178,32 @@ export class Stack {
   /** The logits of each picture, without padding. The stack is empty then, also where the kernels stop. */
   run(): Float32Array[] {
     const { graph, last, output } = this.stacked;
-    const { program, memory } = this.engine;
+    const { program } = this.engine;
     const count = this.size;
     this.size = 0;
-    this.#limit(Math.max(LEAST, count));
     const head = last + 1;
     const stage = graph.stages.length - 1;
-    this.engine.write(stage, this.#values);
+    const left = this.#left;
+    try {
+      this.#runStage(stage, count);
+      // The head's values may lie where the stack's do.
+      left.set(this.#read(program.outputs[stage]!));
+    } finally {
+      this.#clear();
+    }
+    const row = left.length / (COUNT * output.period);
+    const { height, width, channels } = graph.values[graph.output]!;
+    return Array.from({ length: count }, (_, index) => {
+      const from = index * output.period * row;
+      this.engine.write(head, left.subarray(from, from + output.height * row));
+      this.engine.execute(program.stages[head]!.begin, program.stages[stage - 1]!.end);
+      return withoutPadding(this.#read(program.outputs[stage - 1]!), height * width, channels).slice();
+    });
+  }
+
+  #runStage(stage: number, count: number): void {
+    const { program, memory } = this.engine;
+    this.#limit(Math.max(LEAST, count));
     let { begin } = program.stages[stage]!;
     for (const { end, picture, at, bytes } of this.#gaps) {
       if (picture >= count) continue;
@@ -187,21 +212,6 @@ export class Stack {
       new Uint8Array(memory.buffer, at, bytes).fill(0);
     }
     this.engine.execute(begin, program.stages[stage]!.end);
-    // The head's values may lie where the stack's do, so these go where the stack's input was kept.
-    const left = this.#read(stage);
-    const values = left.length > this.#values.length ? left.slice() : this.#values.subarray(0, left.length);
-    values.set(left);
-    const row = values.length / (COUNT * output.period);
-    const { height, width, channels } = graph.values[graph.output]!;
-    const logits = Array.from({ length: count }, (_, index) => {
-      const from = index * output.period * row;
-      this.engine.write(head, values.subarray(from, from + output.height * row));
-      this.engine.execute(program.stages[head]!.begin, program.stages[stage - 1]!.end);
-      return withoutPadding(this.#read(stage - 1), height * width, channels).slice();
-    });
-    // Between pictures there must be zeros.
-    this.#values.fill(0);
-    return logits;
   }
 }
 

@@ -60,6 +60,8 @@ export class StackedLowering {
       if (own === strassen && !isStacked) own.lower(it, op);
       else (replaced.get(shared) ?? shared).lower(it, op);
     };
+    // Pictures are kept in the stack's input from the program's beginning on.
+    drafts.areas[drafts.areaOf[graph.stages.at(-1)!.input]!]!.first = 0;
     const [firstRecord, firstWeights] = [drafts.records.length, drafts.weights.length];
     lowerIn(drafts);
     if (!isStacked) return;
