@@ -175,7 +175,7 @@ export enum WinogradField {
   transformed = 23,
   /** Of a lean kernel's input phase. */
   piecesPerGroup = 24,
-  /** Rows of Winograd tiles of a picture, and its output rows. There may be several pictures, one above the other. */
+  /** Rows of Winograd tiles from one picture to the next, of which the last may be partial, and its output rows: pictures may be stacked. */
   pictureTiles = 25,
   pictureHeight = 26,
   panels = 27,

@@ -80,8 +80,8 @@ export const SLICE = 32;
 export const TURN_PLANE = 512;
 export const TURN_FILTERS = POINTS * TURN_PLANE;
 /** Panels whose products are kept until they are transformed; and from one tile's products to the next one's. */
-export const QUAD = 2;
-export const PRODUCT_STEP = QUAD * 32;
+export const KEPT_PANELS = 2;
+export const PRODUCT_STEP = KEPT_PANELS * 32;
 /** The table of a piece's blocks: an entry for each of 81 planes, in whole lines. */
 export const BLOCK_ENTRY = 32;
 export const BLOCKS = 41 * LINE;

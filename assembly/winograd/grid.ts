@@ -11,7 +11,7 @@ import { word } from "../base/words";
  * With a stride of 2 it is r + 1 points, the first of 2, 1, -1, 0, infinity (stride2.ts).
  *
  * Tiles are numbered so that the rows of each point are neighbours: the last column but for its corner, whole tiles, the last
- * row, the corner; each of all pictures.
+ * row, the corner. In a stack each of these groups has that of every picture.
  */
 
 /** Whether the convolution has a stride of 2. */
@@ -68,6 +68,7 @@ function wholeDown(record: usize): i32 {
   return word(record, WinogradField.pictureHeight) >> 2;
 }
 
+/** Pictures that lie one above the other. */
 function picturesOf(record: usize): i32 {
   return word(record, WinogradField.tilesHigh) / word(record, WinogradField.pictureTiles);
 }
@@ -79,7 +80,7 @@ export function tileAt(record: usize, index: i32): i32 {
   const whole = wholeAcross(record);
   const high = wholeDown(record);
   const pictures = picturesOf(record);
-  // `across` by `down` tiles of each picture, from column `x` and row `top` of it on: those before the tile are counted off.
+  // The tile's group has `across` by `down` tiles of each picture, from its column `x` and row `top` on.
   let across = tilesWide - whole;
   let down = high;
   let x = whole;

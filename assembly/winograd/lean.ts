@@ -10,7 +10,7 @@ import {
   POINTS,
   PRODUCT_STEP as M_STEP,
   productPlane,
-  QUAD,
+  KEPT_PANELS,
   rowPointerBytes,
   SLICE,
   TURN_FILTERS,
@@ -176,7 +176,7 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
   let half: usize = 0;
   for (let panel = begin; panel < end; ) {
     const pair = min(together, end - panel);
-    const column = <usize>((panel - begin) % QUAD) << 5;
+    const column = <usize>((panel - begin) % KEPT_PANELS) << 5;
     const weights = <usize>word(record, Field.weights) + <usize>panel * 9 * tap;
     if (turns) {
       const last = blocksEnd(record, blocks);
@@ -209,8 +209,8 @@ export function f32_conv3x3_winograd4_lean(record: usize, piece: i32, scratch: u
       }
     }
     panel += pair;
-    if (panel < end && (panel - begin) % QUAD != 0) continue;
-    const firstChannel = (begin + ((panel - begin - 1) / QUAD) * QUAD) << 3;
+    if (panel < end && (panel - begin) % KEPT_PANELS != 0) continue;
+    const firstChannel = (begin + ((panel - begin - 1) / KEPT_PANELS) * KEPT_PANELS) << 3;
     const lastChannel = min(panel << 3, word(record, Field.outStep));
     if (strided) {
       outputTransformStride2(record, first, count, m, mPlane, M_STEP, firstChannel, lastChannel, work, least);

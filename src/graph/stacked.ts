@@ -4,9 +4,12 @@ import type { Graph, Op, Rows, Stage, ValueId, ValueShape } from "./network.js";
 export const COUNT = 8;
 /** A stage is stacked where its output has at most this many pixels. One picture uses each weight once for every pixel. */
 const MOST_PIXELS = 64;
-/** The same of a stage without 1x1 convolutions, which take Strassen's products for one picture of more pixels. Filters are transformed. */
+/** The same where no 1x1 convolution has a stride of 1: those of one picture with more pixels take Strassen's products, which stacks do without. */
 const MOST_FILTERED = 256;
-/** Each picture begins on a whole tile of F(4x4), so that its numbers do not depend on its place. */
+/**
+ * Each picture begins on a whole tile of F(4x4), so that its numbers do not depend on its place. No more rows than a tile has lie between
+ * two pictures: there are no rows of tiles beside theirs.
+ */
 const ALIGNMENT = 4;
 /** At most this share of a picture's rows may lie between two pictures. */
 const MOST_APART = 0.25;
@@ -110,7 +113,8 @@ function periodsOf(ops: readonly Op[], network: Graph, input: ValueId, period: n
     const apart = from - values[op.inputs[0]]!.height;
     if (reachOf(op, network) > (window.takesZeros ? apart : 0) || from % ALIGNMENT || to % ALIGNMENT) return null;
     // With padding there may be more rows than there were.
-    if (values[op.output]!.height > to) return null;
+    const { height } = values[op.output]!;
+    if (height > to || to - height > ALIGNMENT) return null;
     // What is added lies as far apart.
     if (op.inputs.some((value, index) => index > 0 && periods.get(value) !== to)) return null;
     periods.set(op.output, to);

@@ -4,8 +4,12 @@ import { openSync, readSync, unlinkSync, writeSync } from "node:fs";
 /** Where Linux has files that lie in memory alone. */
 const FOLDER = "/dev/shm";
 
-/** A file without a name, for the processes that its descriptor is handed to; null where there is no such folder. */
+/**
+ * A file without a name, for the processes that its descriptor is handed to; null where there is no such folder, and in Deno, which would
+ * ask its user whether it may be written to.
+ */
 export function openMemory(): number | null {
+  if ("Deno" in globalThis) return null;
   const path = `${FOLDER}/resnet-edge-${randomUUID()}`;
   try {
     const file = openSync(path, "wx+", 0o600);
@@ -34,13 +38,13 @@ export function writeMemory(file: number, bytes: Uint8Array): boolean {
   }
 }
 
-/** Memory of crops of one size, which workers see without a copy. It is used again: what is left to V8 is collected late. */
+/** Memory of crops, all of one size, which workers see without a copy. It is used again: what is left to V8 is collected late. */
 export class CropMemory {
   readonly #spare: Uint8Array[] = [];
 
   readonly take = (bytes: number): Uint8Array => this.#spare.pop() ?? new Uint8Array(new SharedArrayBuffer(bytes));
 
-  /** Nobody reads it any more. False for what was not taken from here. */
+  /** Nobody reads it any more. False for memory that is not shared, and so not from here. */
   give(rgb: Uint8Array | Uint8ClampedArray): boolean {
     const isOurs = rgb instanceof Uint8Array && rgb.buffer instanceof SharedArrayBuffer;
     if (isOurs) this.#spare.push(rgb);

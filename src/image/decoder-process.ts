@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, type StdioOptions } from "node:child_process";
 import { closeSync, existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -58,7 +58,7 @@ const newMemory = (bytes: number) => new Uint8Array(bytes);
  */
 class DecoderProcess {
   readonly #child: ChildProcess;
-  /** Its crops come through this file where there is one: in one copy to it and one from it, where a pipe has pieces. */
+  /** Its crops come through this file where there is one, which takes two calls of the system. A pipe takes a dozen. */
   readonly #memory: number | null;
   #settle: ((answer: Answer) => void) | null = null;
   #take: Request["take"];
@@ -70,11 +70,13 @@ class DecoderProcess {
     const memory = openMemory();
     this.#memory = memory;
     const [words, files] = memory === null ? [[], []] : [[WITH_MEMORY], [memory]];
-    this.#child = fork(file, words, {
-      stdio: ["pipe", "pipe", "ignore", "ipc", ...files],
-      execArgv: FEW_YOUNG,
-      env: decoderEnv(),
-    });
+    const stdio: StdioOptions = ["pipe", "pipe", "ignore", "ipc", ...files];
+    try {
+      this.#child = fork(file, words, { stdio, execArgv: FEW_YOUNG, env: decoderEnv() });
+    } catch (error) {
+      if (memory !== null) closeSync(memory);
+      throw error;
+    }
     const answers = new Unframer(3 * MAX_PIXELS, ([kind, first, second], body) => {
       if (kind === 2) this.alive = true;
       else if (kind === 1) this.#answer({ error: Buffer.from(body).toString(), isSource: first === 1 });

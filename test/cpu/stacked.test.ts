@@ -3,7 +3,7 @@ import { Field } from "../../assembly/shared/record.js";
 import { observe } from "../../src/cpu/observe.js";
 import { Stacking } from "../../src/cpu/stacked.js";
 import type { Network } from "../../src/graph/network.js";
-import { COUNT } from "../../src/graph/stacked.js";
+import { COUNT, stackLast } from "../../src/graph/stacked.js";
 import { pseudoRandomNetwork } from "../../src/model/pseudo-random.js";
 import { generator } from "../random.js";
 import { engineFor, modules, wasm } from "./engine.js";
@@ -15,6 +15,37 @@ const images = Array.from({ length: COUNT + 3 }, () =>
 );
 
 describe.each(modules.slice(-1))("%s", (simd) => {
+  // Rows of a period that are no picture's: 3 behind 13, 6 behind 26 (layer3 is not stacked then), 4 behind 28.
+  test.each([
+    ["resnet18", [208, 112], "6x16", 3],
+    ["resnet18", [416, 96], "6x8", 4],
+    ["resnet18", [224, 80], "6x8", 3],
+    ["resnet50", [224, 96], "6x16", 4],
+  ] as const)("%s of %s, tile %s: single pictures' answers, in either order", async (name, inputSize, tile, first) => {
+    const network = pseudoRandomNetwork(name, { classes: 10, inputSize: [...inputSize] });
+    expect(stackLast(network)!.first).toBe(first);
+    const pictures = Array.from({ length: COUNT }, () =>
+      Float32Array.from({ length: 3 * inputSize[0] * inputSize[1] }, () => 2 * next() - 1),
+    );
+    const options = { wasm, simd, threads: 1, tile, memory: "small" } as const;
+    const stacking = new Stacking();
+    const engine = await stacking.open<Network>(network, options);
+    const stack = stacking.stack!;
+    for (const picture of pictures) stack.put(picture);
+    const answers = stack.run();
+    for (const picture of pictures.toReversed()) stack.put(picture);
+    expect(stack.run().reverse()).toEqual(answers);
+    const alone = await engineFor(network, options);
+    const largest = Math.max(...answers.flatMap((it) => [...it].map(Math.abs)));
+    for (const [index, picture] of pictures.entries()) {
+      const expected = await alone.run(0, network.stages.length - 1, picture);
+      for (const [at, value] of answers[index]!.entries())
+        expect(Math.abs(value - expected[at]!)).toBeLessThan(1e-5 * largest);
+    }
+    await engine.close();
+    await alone.close();
+  });
+
   test("a stack's answers are those of single pictures, on the same weights, wherever a picture lies", async () => {
     const options = { wasm, simd, threads: 1, tile: "4x8", memory: "small" } as const;
     const alone = await engineFor(network, options);

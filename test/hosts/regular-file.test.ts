@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { blockingCalls } from "../../src/host/file-calls.js";
+import { blockingCalls, readCalls } from "../../src/host/file-calls.js";
 import { readRegular } from "../../src/host/regular-file.js";
 
 const folder = mkdtempSync(join(tmpdir(), "resnet-edge-file-"));
@@ -21,10 +21,13 @@ test("a file that is read by two threads is whole, and one that is aborted is no
   expect(await readRegular(file, 10)).toHaveLength(10);
 });
 
-test("read by blocking calls: the same bytes and the same errors", async () => {
+test.each([
+  ["", readCalls],
+  ["blocking ", blockingCalls],
+])("read by %scalls: bytes and errors", async (_, calls) => {
   const file = join(folder, "small");
   writeFileSync(file, "small");
-  const readAt = (path: string, limit = 10) => readRegular(path, limit, null, "<it>", blockingCalls);
+  const readAt = (path: string, limit = 10) => readRegular(path, limit, null, "<it>", calls);
   expect(Buffer.from(await readAt(file)).toString()).toBe("small");
   await expect(readAt(file, 4)).rejects.toThrow("<it> has 5 bytes; at most 4 are read.");
   await expect(readAt(join(folder, "none"))).rejects.toThrow("No file at <it>; check the path.");

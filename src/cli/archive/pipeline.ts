@@ -60,7 +60,7 @@ export function classifyAll(
       answer = answering.answer(rgb);
       if (--coming === 0) answering.finish();
       const { inferenceMs, ...answered } = await answer;
-      if (!memory.give(rgb)) collect();
+      if (!memory.give(rgb) || fetched) collect();
       if (answering.isStarving) decoders.grow(Math.min(cores, decoders.size + 1));
       const ms = { decode: decodeMs, preprocess: cropMs, inference: inferenceMs };
       return { image, stamp, ...(fetched && { fetched }), result: { ...answered, ms } };
@@ -70,7 +70,8 @@ export function classifyAll(
     }
   };
   const isRemote = images.some(({ path }) => path instanceof URL);
-  // While all of them run their stacks, the next stacks' pictures are decoded.
-  const ahead = (2 + 2 * answering.depth) * answering.width + cores + (isRemote ? FETCHES : 0);
+  // While all workers run their stacks, the next stacks' pictures are decoded. Files that are fetched are larger than crops, and are kept.
+  const stacks = isRemote ? 1 : 2;
+  const ahead = (2 + stacks * answering.depth) * answering.width + cores + (isRemote ? FETCHES : 0);
   return inOrder(images, ahead, one);
 }

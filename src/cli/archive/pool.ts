@@ -78,7 +78,7 @@ class Member {
   give(task: Asked): void {
     this.tasks.set(task.id, task);
     this.underWay++;
-    // A copy is sent: a worker may end with it.
+    // Shared memory or a copy: a worker may end with it.
     this.#send({ id: task.id, rgb: task.rgb });
   }
 

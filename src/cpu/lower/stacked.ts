@@ -10,8 +10,8 @@ import type { Step } from "../program/program.js";
 import { lower } from "./lower.js";
 
 /**
- * Kernels that others stand in for in a stack. Strassen's products would pair the rows of pictures. Of a stack's many tiles, filters
- * are made in no time, and take a quarter of the memory.
+ * Kernels that others stand in for in a stack. Strassen's products would pair the rows of pictures. A stack has so many tiles that
+ * filters are transformed on the way in little time, and such weights take a quarter of the memory.
  */
 const replaced = new Map([
   [strassen, direct],

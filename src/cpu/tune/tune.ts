@@ -110,15 +110,15 @@ function trialsOf(network: Graph, options: CompileOptions): Trial[][] {
     const rivals = contenders(op, network, options);
     if (trials.has(shape) || rivals.length < 2 || opMacs(op, network.values[op.output]!) < LEAST_MACS) continue;
     const one = { ...network, stages: [{ name: op.name, input: op.inputs[0], output: op.output, ops: [op] }] };
-    trials.set(
+    const all = rivals.map(({ name }) => ({
       shape,
-      rivals.map(({ name }) => ({
-        shape,
-        kernel: name,
-        program: compile(one, { ...options, threads: 1, kernels: { [shape]: name } }),
-        ms: Number.POSITIVE_INFINITY,
-      })),
-    );
+      kernel: name,
+      program: compile(one, { ...options, threads: 1, kernels: { [shape]: name } }),
+      ms: Number.POSITIVE_INFINITY,
+    }));
+    // In a stack one may stand in for another.
+    const distinct = new Map(all.map((it) => [it.program.steps.map(({ kernel }) => kernel).join(), it]));
+    if (distinct.size > 1) trials.set(shape, [...distinct.values()]);
   }
   return [...trials.values()];
 }
