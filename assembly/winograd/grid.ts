@@ -28,25 +28,21 @@ export function pointsAlong(record: usize): i32 {
   return isStrided(record) ? 5 : 6;
 }
 
-/** Points along one axis of the last tile. */
+/** Points along one axis of a tile before which so many outputs are left. */
 // @ts-ignore: decorator
 @inline
-function pointsAtEnd(record: usize, outputs: i32, tiles: i32): i32 {
-  return outputs - 4 * tiles + pointsAlong(record);
+function pointsOf(record: usize, left: i32): i32 {
+  return pointsAlong(record) - 4 + min(4, left);
 }
 
 /** Points down of the tiles in row `y`. */
 export function pointsDown(record: usize, y: i32): i32 {
-  const tiles = word(record, WinogradField.pictureTiles);
-  if ((y + 1) % tiles) return pointsAlong(record);
-  return pointsAtEnd(record, word(record, WinogradField.pictureHeight), tiles);
+  return pointsOf(record, word(record, WinogradField.pictureHeight) - 4 * (y % word(record, WinogradField.pictureTiles)));
 }
 
 /** Points across of the tiles in column `x`. */
 export function pointsAcross(record: usize, x: i32): i32 {
-  const tilesWide = word(record, WinogradField.tilesWide);
-  if (x + 1 < tilesWide) return pointsAlong(record);
-  return pointsAtEnd(record, word(record, Field.outWidth), tilesWide);
+  return pointsOf(record, word(record, Field.outWidth) - 4 * x);
 }
 
 /** All ones where an image of that size has a row or column of that number. */
@@ -85,19 +81,14 @@ export function tileAt(record: usize, index: i32): i32 {
   let down = high;
   let x = whole;
   let top = 0;
-  if (index >= pictures * high * across) {
-    index -= pictures * high * across;
-    across = whole;
-    x = 0;
-    if (index >= pictures * high * across) {
-      index -= pictures * high * across;
+  for (let group = 0; index >= pictures * down * across; group++) {
+    index -= pictures * down * across;
+    if (group == 1) {
       down = 1;
       top = high;
-      if (index >= pictures * across) {
-        index -= pictures * across;
-        across = 1;
-        x = whole;
-      }
+    } else {
+      across = tilesWide - across;
+      x = whole - x;
     }
   }
   const row = index / across;
