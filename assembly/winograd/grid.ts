@@ -108,10 +108,9 @@ export function rowsAt(record: usize, point: i32, first: i32, count: i32): i32 {
   const tilesHigh = word(record, WinogradField.tilesHigh);
   const along = pointsAlong(record);
   const pictures = picturesOf(record);
+  const last = pointsDown(record, tilesHigh - 1);
   let end = tilesWide * tilesHigh;
-  if (point / along >= pointsDown(record, tilesHigh - 1)) end -= pictures * tilesWide;
-  else if (wholeDown(record) < word(record, WinogradField.pictureTiles) && point % along >= pointsAcross(record, tilesWide - 1)) {
-    end -= pictures;
-  }
+  if (point / along >= last) end -= pictures * tilesWide;
+  else if (last < along && point % along >= pointsAcross(record, tilesWide - 1)) end -= pictures;
   return max(0, min(end - first, count) - firstRow(record, point, first));
 }

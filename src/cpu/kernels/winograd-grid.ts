@@ -7,7 +7,6 @@ import type { Drafts, Words } from "../program/drafts.js";
 export function winogradWords(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): Words {
   const output = drafts.shape(op.output);
   const [tilesHigh, tilesWide] = gridOf(output, outputTile);
-  const { pictures } = output;
   return {
     [Field.relu]: op.relu,
     ...drafts.image(op),
@@ -18,8 +17,8 @@ export function winogradWords(drafts: Drafts, op: ConvOp, outputTile: 4 | 2): Wo
     [WinogradField.outputTile]: outputTile,
     [WinogradField.tilesWide]: tilesWide,
     [WinogradField.tilesHigh]: tilesHigh,
-    [WinogradField.pictureTiles]: pictures ? pictures.period / outputTile : tilesHigh,
-    [WinogradField.pictureHeight]: (pictures ?? output).height,
+    [WinogradField.pictureTiles]: tilesHigh,
+    [WinogradField.pictureHeight]: output.height,
   };
 }
 

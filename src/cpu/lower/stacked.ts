@@ -1,4 +1,5 @@
-import type { ConvOp, Graph, Op } from "../../graph/network.js";
+import { Field, Kernel, WinogradField } from "../../../assembly/shared/record.js";
+import type { ConvOp, Graph, Op, Rows } from "../../graph/network.js";
 import { COUNT, type Stacked } from "../../graph/stacked.js";
 import { chooseConvKernel } from "../choose/choose.js";
 import { direct } from "../kernels/direct.js";
@@ -57,8 +58,11 @@ export class StackedLowering {
         return;
       }
       const [own, shared] = [kernelOf(op), kernelOf(stacked)];
+      const from = it.records.length;
       if (own === strassen && !isStacked) own.lower(it, op);
       else (replaced.get(shared) ?? shared).lower(it, op);
+      const { pictures } = it.shape(op.output);
+      if (pictures) tellPictures(it, from, pictures);
     };
     // Pictures are kept in the stack's input from the program's beginning on.
     drafts.areas[drafts.areaOf[graph.stages.at(-1)!.input]!]!.first = 0;
@@ -77,6 +81,15 @@ export class StackedLowering {
       this.#records.set(step, { op, words: counts.map((records) => records[index]!.words) });
     }
   };
+}
+
+/** Lean records from `from` on are given the rows of each picture. */
+function tellPictures({ records }: Drafts, from: number, { height, period }: Rows): void {
+  for (const [at, draft] of records.entries()) {
+    if (at < from || draft.words[Field.kernel] !== Kernel.winogradLean) continue;
+    const words = { [WinogradField.pictureTiles]: period / 4, [WinogradField.pictureHeight]: height };
+    records[at] = { ...draft, words: { ...draft.words, ...words } };
+  }
 }
 
 /** The network with stacks of `count` pictures. */
