@@ -45,7 +45,7 @@ export function compileOptions(
 ): CompileOptions {
   // Modules with integers have no more f32 kernels than the layer behind the image and a few others need.
   const own = integers && convolution !== "direct" ? "winograd4-lean" : convolution;
-  return { memory, convolution: own, integers, lower: integers ? undefined : lower, threads };
+  return { memory, convolution: own, integers, lower, threads };
 }
 
 /** The module that an engine will ask for, where that does not depend on the network; or null. */

@@ -1,13 +1,14 @@
 import { Field } from "../../assembly/shared/record.js";
 import { isExtended } from "../graph/extended-op.js";
-import type { Graph } from "../graph/network.js";
+import type { Graph, ValueId, ValueShape } from "../graph/network.js";
 import { COUNT, type Stacked, stackLast } from "../graph/stacked.js";
-import { paddedChannels, withoutPadding } from "../graph/tensor.js";
+import { withoutPadding } from "../graph/tensor.js";
 import type { CpuEngine } from "./engine.js";
 import { StackedLowering, type StackedRecord } from "./lower/stacked.js";
 import type { Inside } from "./observe.js";
 import { createCpuEngine } from "./open.js";
 import type { CpuOptions } from "./options.js";
+import { valueBytes } from "./program/drafts.js";
 import type { Place, Step } from "./program/program.js";
 import { planMemory } from "./reserve.js";
 import { isSmall } from "./tune/kept-tuning.js";
@@ -37,8 +38,7 @@ export class Stacking {
       given.onProgress?.(loaded, total);
     };
     const options = { ...given, onProgress };
-    const isPlain = !isExtended(network) && !network.values.some(({ quantization }) => quantization);
-    const stacked = isPlain && !isSmall(network) && stackLast(network);
+    const stacked = !isExtended(network) && !isSmall(network) && stackLast(network);
     if (!stacked) return createCpuEngine(network, options);
     const { lower, recordOf } = new StackedLowering(stacked);
     const engine = await createCpuEngine<Graph>(stacked.graph, {
@@ -89,7 +89,7 @@ export class Stack {
   /** Pictures that are in it. */
   size = 0;
   /** What the stacked stage leaves, while the head reads one picture's of it after the other. */
-  readonly #left: Float32Array;
+  readonly #left: Uint8Array;
   readonly #gaps: readonly Gap[];
   readonly #records: Records;
   /** Pictures that the records take now. */
@@ -104,7 +104,7 @@ export class Stack {
     const { program } = engine;
     const stages = graph.stages.length - 1;
     const end = program.stages[first - 1]!.end;
-    this.#left = new Float32Array(program.outputs[stages]!.length);
+    this.#left = new Uint8Array(valueBytes(this.#shape(graph.stages[stages]!.output)));
     this.#records = program.steps.flatMap((step, index) => {
       const record = recordOf(step);
       return record ? [[index, record] as const] : [];
@@ -148,20 +148,34 @@ export class Stack {
   }
 
   #take(): void {
-    const { first, input, graph } = this.stacked;
-    const { inputs, outputs } = this.engine.program;
-    const values = this.#read(outputs[first - 1]!);
+    const { first, input } = this.stacked;
+    const values = this.#output(first - 1);
     const row = values.length / input.height;
-    this.#read(inputs[graph.stages.length - 1]!).set(values, this.size * input.period * row);
+    this.#input().set(values, this.size * input.period * row);
   }
 
-  #read({ at, length }: Place): Float32Array {
-    return new Float32Array(this.engine.memory.buffer, at, length);
+  /** Of the stacked stage. */
+  #input(): Uint8Array {
+    const { program } = this.engine;
+    const { stages } = this.stacked.graph;
+    return this.#bytes(program.inputs[stages.length - 1]!, stages.at(-1)!.input);
+  }
+
+  #output(stage: number): Uint8Array {
+    return this.#bytes(this.engine.program.outputs[stage]!, this.stacked.graph.stages[stage]!.output);
+  }
+
+  #bytes({ at }: Place, value: ValueId): Uint8Array {
+    return new Uint8Array(this.engine.memory.buffer, at, valueBytes(this.#shape(value)));
+  }
+
+  #shape(value: ValueId): ValueShape {
+    return this.stacked.graph.values[value]!;
   }
 
   /** Between pictures there must be zeros. */
   #clear(): void {
-    this.#read(this.engine.program.inputs[this.stacked.graph.stages.length - 1]!).fill(0);
+    this.#input().fill(0);
   }
 
   /** The records' rows become those of the first `count` pictures. */
@@ -178,7 +192,7 @@ export class Stack {
   /** The logits of each picture, without padding. The stack is empty then, also where the kernels stop. */
   run(): Float32Array[] {
     const { graph, last, output } = this.stacked;
-    const { program } = this.engine;
+    const { program, memory } = this.engine;
     const count = this.size;
     this.size = 0;
     const head = last + 1;
@@ -187,7 +201,7 @@ export class Stack {
     try {
       this.#runStage(stage, count);
       // The head's values may lie where the stack's do.
-      left.set(this.#read(program.outputs[stage]!));
+      left.set(this.#output(stage));
     } finally {
       this.#clear();
     }
@@ -195,9 +209,11 @@ export class Stack {
     const { height, width, channels } = graph.values[graph.output]!;
     return Array.from({ length: count }, (_, index) => {
       const from = index * output.period * row;
-      this.engine.write(head, left.subarray(from, from + output.height * row));
+      const input = this.#bytes(program.inputs[head]!, graph.stages[head]!.input);
+      input.set(left.subarray(from, from + output.height * row));
       this.engine.execute(program.stages[head]!.begin, program.stages[stage - 1]!.end);
-      return withoutPadding(this.#read(program.outputs[stage - 1]!), height * width, channels).slice();
+      const { at, length } = program.outputs[stage - 1]!;
+      return withoutPadding(new Float32Array(memory.buffer, at, length), height * width, channels).slice();
     });
   }
 
@@ -221,8 +237,7 @@ function gapsOf({ graph, separated }: Stacked, { program }: Inside, records: Rec
   for (const [op, { height, period }] of separated) {
     // An operation's last record is the one that stores its output.
     const [index] = records.findLast(([, record]) => record.op === op)!;
-    const { width, channels } = graph.values[op.output]!;
-    const rowBytes = 4 * width * paddedChannels(channels);
+    const rowBytes = valueBytes({ ...graph.values[op.output]!, height: 1 });
     const at = program.records[index * Field.size + Field.output]!;
     for (let picture = 0; picture < COUNT; picture++) {
       const from = at + (picture * period + height) * rowBytes;

@@ -31,10 +31,12 @@ export interface Stacked {
 /**
  * The last stages before the head, on `COUNT` pictures one above the other, with rows of zeros between them in place of padding. A
  * picture of few pixels uses each weight a few times, so that weights are read, or transformed, longer than they are multiplied;
- * eight pictures share that. Null where no stage has so few pixels, or one has operations that would mix pictures or groups.
+ * eight pictures share that. Null where no stage has so few pixels, or one has operations that would mix pictures or groups, or integers
+ * of which 0 does not stand for 0.
  */
 export function stackLast(network: Graph): Stacked | null {
-  const { stages } = network;
+  const { stages, values } = network;
+  if (values.some(({ quantization }) => quantization?.zero)) return null;
   // A global pool may be a stage of its own.
   const last = stages.slice(0, -1).findLastIndex(({ ops }) => ops.some(({ kind }) => kind === "conv"));
   let first = last + 1;
@@ -86,9 +88,11 @@ function stack(
 }
 
 function hasFewPixels({ ops, output }: Stage, { values }: Graph): boolean {
-  const { height, width } = values[output]!;
+  const { height, width, quantization } = values[output]!;
   const isPointwise = (op: Op) => op.kind === "conv" && op.stride[0] === 1 && op.kernel[0] * op.kernel[1] === 1;
-  return height * width <= (ops.some(isPointwise) ? MOST_PIXELS : MOST_FILTERED);
+  // Of integers, 1x1 convolutions gain by a stack what the rows between pictures cost them.
+  const most = quantization ? 0 : MOST_PIXELS;
+  return height * width <= (ops.some(isPointwise) ? most : MOST_FILTERED);
 }
 
 /** Rows from one picture to the next, of every value: as few as will do. */

@@ -5,6 +5,7 @@ import { Stacking } from "../../src/cpu/stacked.js";
 import type { Network } from "../../src/graph/network.js";
 import { COUNT, stackLast } from "../../src/graph/stacked.js";
 import { pseudoRandomNetwork } from "../../src/model/pseudo-random.js";
+import { inIntegers } from "../int8/integers.js";
 import { generator } from "../random.js";
 import { engineFor, modules, wasm } from "./engine.js";
 
@@ -122,4 +123,38 @@ test("a small network is not stacked", async () => {
   const small = await stacking.open(pseudoRandomNetwork("resnet20-cifar"), { wasm, threads: 1 });
   expect(stacking.stack).toBeNull();
   await small.close();
+});
+
+test("a stack of integers answers as single pictures do, to the bit, on the same weights", async () => {
+  const quantized = inIntegers(network, 3);
+  for (const simd of modules) {
+    const options = { wasm, simd, threads: 1 } as const;
+    const alone = await engineFor(quantized, options);
+    const stacking = new Stacking();
+    const engine = await stacking.open<Network>(quantized, options);
+    const stack = stacking.stack!;
+    expect(engine.stats.wasmBytes).toBeLessThan(1.25 * alone.stats.wasmBytes);
+    const expected: Float32Array[] = [];
+    for (const image of images) expected.push((await alone.run(0, quantized.stages.length - 1, image)).slice());
+    expect(expected[1]).not.toEqual(expected[0]);
+    for (const count of [COUNT, 1, 2, 5, COUNT]) {
+      for (const image of images.slice(-count)) stack.put(image);
+      expect(stack.run()).toEqual(expected.slice(-count));
+    }
+    stack.put(images[0]!);
+    expect(await engine.run(0, quantized.stages.length - 1, images[1]!)).toEqual(expected[1]);
+    expect(stack.run()).toEqual([expected[0]]);
+    await Promise.all([alone.close(), engine.close()]);
+  }
+});
+
+test("integers are stacked where no 1x1 convolution has a stride of 1 and nothing lies between pictures but zeros", () => {
+  const withValues = (name: string, zero: number) => {
+    const float = pseudoRandomNetwork(name, { inputSize: [224, 96] });
+    const quantization = { type: "u8", scale: 1, zero } as const;
+    return { ...float, values: float.values.map((shape) => ({ ...shape, quantization })) };
+  };
+  expect(stackLast(withValues("resnet18", 0))!.first).toBe(3);
+  expect(stackLast(withValues("resnet18", 3))).toBeNull();
+  expect(stackLast(withValues("resnet50", 0))).toBeNull();
 });

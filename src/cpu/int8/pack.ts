@@ -20,6 +20,7 @@ export function integerForm(rows: IntegerRows, side: Side, scales: Requantizatio
   return {
     channelBytes: (taps) => 8 * taps,
     biasBytes: 64,
+    side,
     pack: (job, program, kernels) => packIntegers(job, rows, side, scales, program, kernels),
   };
 }

@@ -48,22 +48,12 @@ export class StackedLowering {
     const isStacked = twins.has(op);
     const stacked = isStacked ? op : this.#stackedOf.get(op);
     if (!stacked) {
-      lower(drafts, op);
+      (drafts.options.integers?.lower ?? lower)(drafts, op);
       return;
     }
-    const kernelOf = (it: Op) => chooseConvKernel(it as ConvOp, graph, drafts.options);
-    const lowerIn = (it: Drafts) => {
-      if (op.kind !== "conv") {
-        lower(it, op);
-        return;
-      }
-      const [own, shared] = [kernelOf(op), kernelOf(stacked)];
-      const from = it.records.length;
-      if (own === strassen && !isStacked) own.lower(it, op);
-      else (replaced.get(shared) ?? shared).lower(it, op);
-      const { pictures } = it.shape(op.output);
-      if (pictures) tellPictures(it, from, pictures);
-    };
+    const lowerIn = drafts.options.integers
+      ? lowererOfIntegers(drafts, op, stacked)
+      : this.#lowererOfFloats(drafts, op, stacked);
     // Pictures are kept in the stack's input from the program's beginning on.
     drafts.areas[drafts.areaOf[graph.stages.at(-1)!.input]!]!.first = 0;
     const [firstRecord, firstWeights] = [drafts.records.length, drafts.weights.length];
@@ -80,6 +70,38 @@ export class StackedLowering {
     for (const [index, { step }] of drafts.records.slice(firstRecord).entries()) {
       this.#records.set(step, { op, words: counts.map((records) => records[index]!.words) });
     }
+  };
+
+  #lowererOfFloats({ options }: Drafts, op: Op, stacked: Op): (drafts: Drafts) => void {
+    const { graph, twins } = this.stacked;
+    const kernelOf = (it: Op) => chooseConvKernel(it as ConvOp, graph, options);
+    return (drafts) => {
+      if (op.kind !== "conv") {
+        lower(drafts, op);
+        return;
+      }
+      const [own, shared] = [kernelOf(op), kernelOf(stacked)];
+      const from = drafts.records.length;
+      if (own === strassen && !twins.has(op)) own.lower(drafts, op);
+      else (replaced.get(shared) ?? shared).lower(drafts, op);
+      const { pictures } = drafts.shape(op.output);
+      if (pictures) tellPictures(drafts, from, pictures);
+    };
+  }
+}
+
+/** Whether filters are minimal is decided for the whole stack: fewer pictures, and one alone, take the same kernel for the same weights. */
+function lowererOfIntegers({ network, options }: Drafts, op: Op, stacked: Op): (drafts: Drafts) => void {
+  const { lower } = options.integers!;
+  const tried = new Drafts(network, options);
+  lower(tried, stacked);
+  const isFiltered = tried.records.some(({ words }) => words[Field.kernel] === Kernel.qs8Winograd);
+  const filtering = isFiltered ? 0 : Number.POSITIVE_INFINITY;
+  return (drafts) => {
+    const own = drafts.options;
+    drafts.options = { ...own, integers: { ...own.integers!, filtering } };
+    lower(drafts, op);
+    drafts.options = own;
   };
 }
 
@@ -114,4 +136,5 @@ function shareWeights({ records, weights }: Drafts, firstRecord: number, firstWe
 }
 
 const isSame = (one: WeightDraft, other: WeightDraft) =>
-  (["weight", "bias", "form", "depth", "taps", "groups", "groupOut"] as const).every((it) => one[it] === other[it]);
+  (["weight", "bias", "depth", "taps", "groups", "groupOut"] as const).every((it) => one[it] === other[it]) &&
+  (one.form === other.form || (one.form.side !== undefined && one.form.side === other.form.side));

@@ -60,7 +60,7 @@ export class Drafts {
 
   constructor(
     readonly network: Graph,
-    readonly options: CompileOptions,
+    public options: CompileOptions,
   ) {
     const places = inPlace(network);
     const bytesOf = (shape: ValueShape, value: ValueId) =>

@@ -9,6 +9,8 @@ export interface PackForm {
   channelBytes(taps: number): number;
   /** Of a table for each panel, which `pack` writes as well; absent: eight biases, which it does not. */
   readonly biasBytes?: number;
+  /** Of integers: input channels side by side, which tells one form of a layer's weights from another. */
+  readonly side?: number;
   /** Writes a job's weights; yields, before it reads any, how much of the network's file must be here for that. */
   pack(job: PackJob, program: Program, kernels: Kernels): Generator<number, void>;
 }
