@@ -1,30 +1,26 @@
 // PIL's resize: rows first, then columns, each a weighted sum of bytes with coefficients in units of 2^-22, rounded to bytes. A
-// coefficient w is parted into w = 4096 * high + low, so that both fit 16 bits and pairs of products are summed by one instruction.
+// coefficient w is parted into w = 2^15 * high + low with |low| <= 2^14, so that both fit 16 bits and pairs of products are summed by one
+// instruction. Sums of the low parts fit 32 bits: no part is larger than its coefficient.
 
 /** Half a unit, for rounding. */
 const HALF: i32 = 1 << 21;
 const UNIT_BITS: i32 = 22;
-const LOW_BITS: i32 = 12;
+const LOW_BITS: i32 = 15;
 
-/** Sums in units of 2^-22, from those of the low and of the high parts. */
+/** Eight sums, of the low parts and half a unit and of the high parts, as whole units. In units of 2^-7 what 16 bits do not hold is clipped: it is no byte. */
 // @ts-ignore: decorator
 @inline
-function rounded(low: v128, high: v128): v128 {
-  const sum = i32x4.add(i32x4.add(low, i32x4.splat(HALF)), i32x4.shl(high, LOW_BITS));
-  return i32x4.shr_s(sum, UNIT_BITS);
-}
-
-/** Two pixels, channel by channel, each byte a 16-bit number. (Shuffles of any other kind load their order each time.) Reads 8 bytes each. */
-// @ts-ignore: decorator
-@inline
-function paired(first: usize, second: usize): v128 {
-  return i16x8.shuffle(v128.load_ext<u8>(first), v128.load_ext<u8>(second), 0, 8, 1, 9, 2, 10, 3, 11);
+function rounded(low: v128, high: v128, nextLow: v128, nextHigh: v128): v128 {
+  const sums = i32x4.add(i32x4.shr_s(low, LOW_BITS), high);
+  const nextSums = i32x4.add(i32x4.shr_s(nextLow, LOW_BITS), nextHigh);
+  return i16x8.shr_s(i16x8.narrow_i32x4_s(sums, nextSums), UNIT_BITS - LOW_BITS);
 }
 
 /**
- * Shortens or lengthens rows. `source`: rows of pixels of `channels` bytes, `stride` apart. `starts`: for each of the `width` pixels of
- * a result, the byte in its row where its window begins. `weights`: for each, `pairs` times the low and then the high parts of two
- * coefficients, 16 bits each. Results are rows of three bytes a pixel, `targetStride` apart, and up to 16 bytes behind each.
+ * Shortens or lengthens rows, four at a time. `source`: rows of pixels of `channels` bytes, `stride` apart. `starts`: for each of the
+ * `width` pixels of a result, the byte in its row where its window begins. `weights`: for each, `pairs` times the low and then the high
+ * parts of two coefficients, 16 bits each. Results are rows of three bytes a pixel, `targetStride` apart, and up to 16 bytes behind each.
+ * Up to three more rows than `rows` are read and written.
  */
 export function horizontally(
   source: usize,
@@ -38,65 +34,62 @@ export function horizontally(
   target: usize,
   targetStride: usize,
 ): void {
-  const pixel = <usize>channels;
+  // Two pixels, channel by channel, each byte a 16-bit number.
+  const order =
+    channels == 3
+      ? i8x16(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1)
+      : i8x16(0, -1, 4, -1, 1, -1, 5, -1, 2, -1, 6, -1, -1, -1, -1, -1);
+  const pixels = <usize>channels << 1;
   const weightBytes = <usize>pairs << 3;
-  const last = rows - 1;
+  const startsEnd = starts + (<usize>width << 2);
   for (let y = 0; y < rows; y += 4) {
-    // Of fewer rows that are left the last one is done again.
-    const y1 = min(y + 1, last);
-    const y2 = min(y + 2, last);
-    const y3 = min(y + 3, last);
-    const row = source + <usize>y * stride;
-    const row1 = source + <usize>y1 * stride;
-    const row2 = source + <usize>y2 * stride;
-    const row3 = source + <usize>y3 * stride;
-    let to = target + <usize>y * targetStride;
-    let to1 = target + <usize>y1 * targetStride;
-    let to2 = target + <usize>y2 * targetStride;
-    let to3 = target + <usize>y3 * targetStride;
     let weight = weights;
-    for (let x = 0; x < width; x++) {
-      let at = <usize>load<i32>(starts + (<usize>x << 2));
-      let low = i32x4.splat(0);
+    let to = target;
+    for (let start = starts; start < startsEnd; start += 4) {
+      // Rows are reached from the first one: an address for each of them would not stay in a register.
+      let at = source + <usize>load<i32>(start);
+      let low = i32x4.splat(HALF);
       let high = i32x4.splat(0);
-      let low1 = i32x4.splat(0);
-      let high1 = i32x4.splat(0);
-      let low2 = i32x4.splat(0);
-      let high2 = i32x4.splat(0);
-      let low3 = i32x4.splat(0);
-      let high3 = i32x4.splat(0);
+      let low1 = low;
+      let high1 = high;
+      let low2 = low;
+      let high2 = high;
+      let low3 = low;
+      let high3 = high;
       const until = weight + weightBytes;
       do {
         const lows = v128.load_splat<i32>(weight, 0);
         const highs = v128.load_splat<i32>(weight, 4);
-        const next = at + pixel;
-        const pair = paired(row + at, row + next);
+        const pair = i8x16.swizzle(v128.load64_zero(at), order);
         low = i32x4.add(low, i32x4.dot_i16x8_s(pair, lows));
         high = i32x4.add(high, i32x4.dot_i16x8_s(pair, highs));
-        const pair1 = paired(row1 + at, row1 + next);
+        let row = at + stride;
+        const pair1 = i8x16.swizzle(v128.load64_zero(row), order);
         low1 = i32x4.add(low1, i32x4.dot_i16x8_s(pair1, lows));
         high1 = i32x4.add(high1, i32x4.dot_i16x8_s(pair1, highs));
-        const pair2 = paired(row2 + at, row2 + next);
+        row += stride;
+        const pair2 = i8x16.swizzle(v128.load64_zero(row), order);
         low2 = i32x4.add(low2, i32x4.dot_i16x8_s(pair2, lows));
         high2 = i32x4.add(high2, i32x4.dot_i16x8_s(pair2, highs));
-        const pair3 = paired(row3 + at, row3 + next);
+        row += stride;
+        const pair3 = i8x16.swizzle(v128.load64_zero(row), order);
         low3 = i32x4.add(low3, i32x4.dot_i16x8_s(pair3, lows));
         high3 = i32x4.add(high3, i32x4.dot_i16x8_s(pair3, highs));
-        at = next + pixel;
+        at += pixels;
         weight += 8;
       } while (weight < until);
-      const words = i16x8.narrow_i32x4_s(rounded(low, high), rounded(low1, high1));
-      const words2 = i16x8.narrow_i32x4_s(rounded(low2, high2), rounded(low3, high3));
-      const bytes = i8x16.narrow_i16x8_u(words, words2);
+      const bytes = i8x16.narrow_i16x8_u(rounded(low, high, low1, high1), rounded(low2, high2, low3, high3));
       v128.store_lane<u32>(to, bytes, 0);
-      v128.store_lane<u32>(to1, bytes, 1);
-      v128.store_lane<u32>(to2, bytes, 2);
-      v128.store_lane<u32>(to3, bytes, 3);
+      let result = to + targetStride;
+      v128.store_lane<u32>(result, bytes, 1);
+      result += targetStride;
+      v128.store_lane<u32>(result, bytes, 2);
+      result += targetStride;
+      v128.store_lane<u32>(result, bytes, 3);
       to += 3;
-      to1 += 3;
-      to2 += 3;
-      to3 += 3;
     }
+    source += stride << 2;
+    target += targetStride << 2;
   }
 }
 
@@ -121,14 +114,14 @@ export function vertically(
     for (let x = 0; x < columns; x += 16) {
       let at = row + <usize>x;
       let weight = own;
-      let low0 = i32x4.splat(0);
-      let low1 = i32x4.splat(0);
-      let low2 = i32x4.splat(0);
-      let low3 = i32x4.splat(0);
+      let low0 = i32x4.splat(HALF);
+      let low1 = low0;
+      let low2 = low0;
+      let low3 = low0;
       let high0 = i32x4.splat(0);
-      let high1 = i32x4.splat(0);
-      let high2 = i32x4.splat(0);
-      let high3 = i32x4.splat(0);
+      let high1 = high0;
+      let high2 = high0;
+      let high3 = high0;
       for (let pair = 0; pair < pairs; pair++) {
         const low = v128.load_splat<i32>(weight, 0);
         const high = v128.load_splat<i32>(weight, 4);
@@ -151,9 +144,8 @@ export function vertically(
         at += 2 * stride;
         weight += 8;
       }
-      const words0 = i16x8.narrow_i32x4_s(rounded(low0, high0), rounded(low1, high1));
-      const words1 = i16x8.narrow_i32x4_s(rounded(low2, high2), rounded(low3, high3));
-      v128.store(target + <usize>(y * columns + x), i8x16.narrow_i16x8_u(words0, words1));
+      const bytes = i8x16.narrow_i16x8_u(rounded(low0, high0, low1, high1), rounded(low2, high2, low3, high3));
+      v128.store(target + <usize>(y * columns + x), bytes);
     }
   }
 }

@@ -108,7 +108,7 @@ export class Resizer {
     const downPairs = Math.ceil(down.taps / 2);
     const columns = 3 * region.width;
     const betweenStride = columns + OVER;
-    const bandRows = source.whole ? bottom - top : Math.max(2, Math.floor(BAND_BYTES / rowBytes) & -2);
+    const bandRows = source.whole ? bottom - top : Math.max(4, Math.floor(BAND_BYTES / rowBytes) & -4);
 
     let end = 0;
     const take = (bytes: number) => {
@@ -121,9 +121,10 @@ export class Resizer {
     const downStarts = take(4 * region.height);
     const downWeights = take(8 * downPairs * region.height);
     const room = take(source.room);
-    const band = take(bandRows * rowBytes);
+    // Rows are shortened four at a time: up to three behind the last are read and written, whatever they are.
+    const band = take((bandRows + 3) * rowBytes);
     // A window of an odd number of rows reads one more, with a weight of 0.
-    const between = take((bottom - top + 2) * betweenStride);
+    const between = take((bottom - top + 4) * betweenStride);
     const target = take(columns * region.height);
     if (!this.#grow(end)) return null;
     const { buffer } = this.#memory;
@@ -186,17 +187,17 @@ function putStarts(target: Int32Array, { starts }: Coefficients, first: number, 
   for (let index = 0; index < target.length; index++) target[index] = (starts[index]! - first) * unit;
 }
 
-/** The low and the high parts of coefficients, two at a time: w = 4096 * high + low. */
+/** The low and the high parts of coefficients, two at a time: w = 2^15 * high + low, with the smallest low one. */
 function putWeights(target: Int16Array, { taps, weights }: Coefficients, count: number): void {
   let to = 0;
   for (let index = 0; index < count; index++) {
     const end = (index + 1) * taps;
     for (let tap = index * taps; tap < end; tap += 2, to += 4) {
       const [first, second] = [weights[tap]!, tap + 1 < end ? weights[tap + 1]! : 0];
-      target[to] = first & 4095;
-      target[to + 1] = second & 4095;
-      target[to + 2] = first >> 12;
-      target[to + 3] = second >> 12;
+      target[to] = (first << 17) >> 17;
+      target[to + 1] = (second << 17) >> 17;
+      target[to + 2] = (first + 16384) >> 15;
+      target[to + 3] = (second + 16384) >> 15;
     }
   }
 }

@@ -93,7 +93,8 @@ function coefficients(
   const filter = filters[interpolation];
   const stretch = Math.max(scale, 1);
   const support = filter.support * stretch;
-  const taps = Math.min(from, Math.ceil(support) * 2 + 1);
+  // The most whole numbers in a window of that width, however its ends are rounded. PIL has room for more, which stay 0.
+  const taps = Math.min(from, Math.trunc(2 * support + 1.01));
   const weights = new Int32Array(count * taps);
   const exact = new Float64Array(taps);
   for (let index = 0; index < count; index++) {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { Resizer } from "../../src/image/fast-resize.js";
 import type { Pixels } from "../../src/image/pixels.js";
-import { resize } from "../../src/image/resize.js";
+import { resize, resizeTables } from "../../src/image/resize.js";
 import { root } from "../built.js";
 import { generator } from "../random.js";
 
@@ -55,4 +55,29 @@ test("rows that do not fit the cache, very long and very narrow pictures", () =>
       expect(isSame(fast(pixels, 40, 30, region, interpolation), expected), `${width} x ${height}`).toBe(true);
     }
   }
+});
+
+test("more coefficients than a sum of parts of 16 bits alone could hold", () => {
+  const stripes = { width: 20_000, height: 6, channels: 3 } as const;
+  for (const phase of [0, 500, 1000, 1500]) {
+    // White where bicubic coefficients are positive, or where they are negative: the largest sums, and the smallest.
+    const data = Uint8Array.from({ length: 3 * 20_000 * 6 }, (_, at) =>
+      Math.floor(at / 3 + phase) % 2000 < 1000 ? 255 : 0,
+    );
+    const region = { x: 0, y: 0, width: 20, height: 6 };
+    const expected = resize({ ...stripes, data }, 20, 6, region, "bicubic");
+    expect(isSame(fast({ ...stripes, data }, 20, 6, region, "bicubic"), expected), `${phase}`).toBe(true);
+  }
+});
+
+test.each([
+  ["bilinear", 500, 341, 3],
+  ["bilinear", 4000, 341, 24],
+  ["bilinear", 200, 400, 3],
+  ["bicubic", 500, 341, 6],
+  ["bicubic", 200, 400, 5],
+] as const)("%s, %i to %i pixels: %i of them for one, as many as its window has", (interpolation, from, to, taps) => {
+  const region = { x: 0, y: 0, width: to, height: 1 };
+  const { across } = resizeTables({ width: from, height: 1 }, to, 1, region, interpolation);
+  expect(across.taps).toBe(taps);
 });
