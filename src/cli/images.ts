@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { Dirent, Stats } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import picomatch from "picomatch";
 import { ImageDecodeError, OptionError, SourceError } from "../errors.js";
@@ -114,21 +114,24 @@ interface Entry {
 
 /** What lies in a folder, by name. Links to folders are passed over: they may lead in a circle. */
 async function entriesOf(folder: string): Promise<(Entry | Error)[]> {
-  let listed: Dirent<Buffer>[];
+  let listed: (Dirent<Buffer> | Buffer)[];
   try {
-    listed = (await readdir(folder, { encoding: "buffer", withFileTypes: true })) as unknown as Dirent<Buffer>[];
+    listed = (await readdir(folder, { encoding: "buffer", withFileTypes: true })) as unknown as typeof listed;
   } catch (cause) {
     return [unreadable("The folder ", folder, cause)];
   }
   const entries: Entry[] = [];
-  for (const entry of listed) {
-    const image = named(folder, entry.name);
-    if (entry.isDirectory()) {
+  for (const it of listed) {
+    // Bun gives no more than names where they are bytes.
+    const isName = Buffer.isBuffer(it);
+    const image = named(folder, isName ? it : it.name);
+    const entry = isName ? await lstat(image.path).catch(() => null) : it;
+    if (entry?.isDirectory()) {
       if (typeof image.path === "string") entries.push({ image, isFolder: true });
       continue;
     }
     // A regular file is looked at when its turn comes: a folder may have thousands.
-    if (entry.isFile()) {
+    if (entry?.isFile()) {
       entries.push({ image, isFolder: false });
       continue;
     }
