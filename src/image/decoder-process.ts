@@ -1,6 +1,5 @@
 import { type ChildProcess, fork, type StdioOptions } from "node:child_process";
 import { closeSync, existsSync } from "node:fs";
-import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { onAbort } from "../base/abort.js";
 import { ImageDecodeError, SourceError } from "../errors.js";
@@ -142,12 +141,10 @@ class DecoderProcess {
   /** Whether the caller's process stays for this one. */
   #hold(on: boolean): void {
     const { channel, stdin, stdout } = this.#child;
-    channel?.unref();
-    for (const it of [this.#child, stdin as Writable, stdout as Readable] as unknown as {
-      ref(): void;
-      unref(): void;
-    }[])
-      on ? it.ref() : it.unref();
+    // In Bun neither the channel nor the way to the process has these, and neither holds its caller.
+    const parts = [this.#child, stdin, stdout] as unknown as { ref?(): void; unref?(): void }[];
+    channel?.unref?.();
+    for (const it of parts) on ? it.ref?.() : it.unref?.();
   }
 }
 

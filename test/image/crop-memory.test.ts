@@ -81,11 +81,13 @@ vi.mock("node:fs", async (original) => {
   return { ...fs, existsSync: (path: string) => `${path}`.endsWith("node-decoder.js") || fs.existsSync(path) };
 });
 
-/** A process that says that its crop is in memory, where it leaves these bytes. */
-function saysLeft(left: Uint8Array): EventEmitter {
-  const steady = { ref() {}, unref() {} };
-  const [stdin, stdout] = [new PassThrough(), new PassThrough()].map((it) => Object.assign(it, steady));
+const steady = { ref() {}, unref() {} };
+
+/** A process that says that its crop is in memory, where it leaves these bytes. `ways`: what is in Node's processes and not in every host's. */
+function saysLeft(left: Uint8Array, ways: object = steady): EventEmitter & { kill(): void } {
+  const [stdin, stdout] = [Object.assign(new PassThrough(), ways), Object.assign(new PassThrough(), steady)];
   const child = Object.assign(new EventEmitter(), steady, {
+    channel: ways,
     stdin,
     stdout,
     kill: () => {
@@ -111,8 +113,21 @@ test.skipIf(noMemory)(`a crop is taken from there; a process that has left none 
   saysLeft(Uint8Array.of(1));
   await expect(ask()).rejects.toThrow("the process that did so ended (SIGKILL)");
   const left = Uint8Array.from({ length: 12 }, (_, at) => at);
-  saysLeft(left);
+  const child = saysLeft(left);
   const crop = await ask();
   expect(crop).toEqual({ rgb: left, decodeMs: 1, cropMs: 2 });
   expect(memory.give(crop.rgb)).toBe(true);
+  child.kill();
 });
+
+test.skipIf(noMemory)(
+  `a process whose channel and way in cannot be let go, as Bun's, is used and let go${noMemory}`,
+  async () => {
+    const left = Uint8Array.from({ length: 12 }, (_, at) => at);
+    const child = saysLeft(left, {});
+    const unref = vi.fn();
+    Object.assign(child, { unref });
+    expect(await cropApart({ path: photo, read: () => photo }, spec, "it")).toMatchObject({ rgb: left });
+    expect(unref).toHaveBeenCalled();
+  },
+);
