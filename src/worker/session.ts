@@ -1,6 +1,7 @@
 import { onAbort } from "../base/abort.js";
 import { isKind } from "../base/kind.js";
 import { NEARLY_MS } from "../base/nearly.js";
+import { orAfter } from "../base/or-after.js";
 import type { EngineStats } from "../engine.js";
 import { ClosedError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
 import type { Answers, AskedFor, What } from "../features/asked.js";
@@ -171,8 +172,8 @@ class WorkerSession implements Session, Listener {
     }
     if (!this.#worker) return;
     const closed = this.#enqueue(() => [{ kind: "close" }, []]).catch(() => {});
-    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, CLOSE_MS))]);
-    this.#worker?.terminate();
+    await orAfter(closed, CLOSE_MS);
+    await this.#worker?.terminate();
     this.#worker = null;
   }
 
