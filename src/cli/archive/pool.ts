@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { WorkerError } from "../../errors.js";
 import { beside } from "../../host/beside-node.js";
 import { receiveError } from "../../worker/errors.js";
+import { endWorker } from "../../worker/handle/node.js";
 import type { Answer, Answering, Wanted } from "./answering.js";
 import type { Picture, Ready, Task, Word } from "./messages.js";
 
@@ -91,8 +92,8 @@ class Member {
     this.#worker.postMessage(task);
   }
 
-  async end(): Promise<void> {
-    await this.#worker.terminate();
+  end(): Promise<void> {
+    return endWorker(this.#worker);
   }
 }
 
@@ -122,7 +123,8 @@ export class Pool implements Answering {
    * enough at any rate; else its own memory tells how many there may be. Null where that is one, although more were asked for.
    */
   static async open(wanted: Wanted, count: number): Promise<Pool | null> {
-    const pool = new Pool({ ...wanted, load: { ...wanted.load, threads: 1 } });
+    // Deno has a GPU for each worker; whoever wants one has named it, and no workers.
+    const pool = new Pool({ ...wanted, load: { ...wanted.load, threads: 1, device: "cpu" } });
     try {
       const room = SHARE_OF_MEMORY * memory();
       const fill = (width: number) => {

@@ -1,5 +1,5 @@
 // A worker of the command: answers pictures on one thread of its own. Started by pool.ts.
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { Stacking } from "../../cpu/stacked.js";
 import { nodeHost } from "../../host/node.js";
 import { stayAwake } from "../../host/stay-awake.js";
@@ -7,36 +7,51 @@ import { normalised } from "../../image/preprocess.js";
 import { openInPlace } from "../../session/open.js";
 import type { SessionInPlace } from "../../session/session.js";
 import { sendError } from "../../worker/errors.js";
+import { nodePort } from "../../worker/handle/node.js";
 import { answerOne, isShare, prepare, type Wanted } from "./answering.js";
 import type { Picture, Task, Word } from "./messages.js";
 import { Stacks } from "./stacks.js";
 
-const port = parentPort!;
-const post = (word: Word) => port.postMessage(word);
+const port = nodePort();
+const post = (word: Word) => port.post(word);
 const wanted = workerData as Wanted;
 
-try {
-  const stacking = new Stacking((bytes) => post({ packing: bytes }));
-  const opening = openInPlace(nodeHost, wanted.source, wanted.load, undefined, undefined, stacking.open);
-  const session = await stayAwake(opening);
-  prepare(session, wanted);
-  const onPassed = () => post({ passed: true });
-  // What a taught network answers takes more than its logits.
-  const stacks =
-    stacking.stack && session.none === undefined ? new Stacks(stacking.stack, session.scheduler, onPassed) : null;
-  if (stacks) session.scheduler = stacks;
-  port.on("message", (task: Task) => {
-    if ("rgb" in task) respond(session, stacks, task);
-    else stacks?.finish();
-  });
-  const { preprocess, stats } = session;
-  const depth = stacks?.depth ?? 1;
-  post({ ready: { preprocess, isShare: isShare(session), bytes: stats.wasmBytes, depth } });
-} catch (error) {
-  post({ refused: sendError(error) });
+interface Opened {
+  readonly session: SessionInPlace;
+  readonly stacks: Stacks | null;
 }
 
-async function respond(session: SessionInPlace, stacks: Stacks | null, picture: Picture): Promise<void> {
+const opening = open();
+// Before the model is open: Deno throws away what comes while nobody listens.
+port.listen(async (task: Task) => {
+  const opened = await opening;
+  if ("rgb" in task) respond(opened, task);
+  else opened.stacks?.finish();
+});
+
+async function open(): Promise<Opened> {
+  try {
+    const stacking = new Stacking((bytes) => post({ packing: bytes }));
+    const opening = openInPlace(nodeHost, wanted.source, wanted.load, undefined, undefined, stacking.open);
+    const session = await stayAwake(opening);
+    prepare(session, wanted);
+    const onPassed = () => post({ passed: true });
+    // What a taught network answers takes more than its logits.
+    const stacks =
+      stacking.stack && session.none === undefined ? new Stacks(stacking.stack, session.scheduler, onPassed) : null;
+    if (stacks) session.scheduler = stacks;
+    const { preprocess, stats } = session;
+    const depth = stacks?.depth ?? 1;
+    post({ ready: { preprocess, isShare: isShare(session), bytes: stats.wasmBytes, depth } });
+    return { session, stacks };
+  } catch (error) {
+    post({ refused: sendError(error) });
+    // Its pictures go to others once it has ended.
+    process.exit();
+  }
+}
+
+async function respond({ session, stacks }: Opened, picture: Picture): Promise<void> {
   const { id } = picture;
   try {
     const input = stacks?.inputOf(picture, session.preprocess) ?? normalised(picture.rgb, session.preprocess);

@@ -5,7 +5,8 @@ export interface WorkerHandle {
   listen(onMessage: (message: never) => void, onEnd: (reason: string) => void): void;
   /** Has `onEnd` called, too, once this lock is free, which the worker holds for as long as it lives. */
   watch(lock: string): void;
-  terminate(): void;
+  /** Settles when it has ended, where that must be waited for. */
+  terminate(): void | Promise<void>;
   /** Whether the process stays alive for this worker; a page has no such notion. */
   hold(on: boolean): void;
 }

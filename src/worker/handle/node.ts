@@ -1,5 +1,25 @@
 import { type Transferable as NodeTransferable, parentPort, type Worker } from "node:worker_threads";
+import { orAfter } from "../../base/or-after.js";
 import type { WorkerHandle, WorkerPort } from "./handle.js";
+
+/** To a worker: it is to leave by itself. */
+const LEAVE = "leave";
+/** One that has not left by then, as it is at work, is terminated. */
+const LEAVE_MS = 200;
+
+/**
+ * Terminates a worker. Deno's word of its end comes while its thread still lets its GPU go, and the process crashes where it ends meanwhile.
+ * One that leaves by itself is gone with that word.
+ */
+export async function endWorker(worker: Worker): Promise<void> {
+  if ("Deno" in globalThis) {
+    const left = new Promise((resolve) => worker.once("exit", resolve));
+    worker.ref();
+    worker.postMessage(LEAVE);
+    await orAfter(left, LEAVE_MS);
+  }
+  await worker.terminate();
+}
 
 export function nodeWorker(worker: Worker): WorkerHandle {
   let ended = false;
@@ -20,7 +40,7 @@ export function nodeWorker(worker: Worker): WorkerHandle {
     watch() {},
     terminate() {
       ended = true;
-      worker.terminate();
+      return endWorker(worker);
     },
     hold: (on) => (on ? worker.ref() : worker.unref()),
   };
@@ -31,6 +51,7 @@ export function nodePort(): WorkerPort {
   const port = parentPort!;
   return {
     post: (message, transfer = []) => port.postMessage(message, transfer as NodeTransferable[]),
-    listen: (onMessage) => void port.on("message", (message) => onMessage(message as never)),
+    listen: (onMessage) =>
+      void port.on("message", (message) => (message === LEAVE ? process.exit() : onMessage(message as never))),
   };
 }
