@@ -15,6 +15,7 @@ import { type ListedImage, listImages } from "./images.js";
 import { loadOptions, modelOf, number, type Options } from "./options.js";
 import { complain, reason, say, sayJson } from "./out.js";
 import { ProgressBar, showProgress } from "./progress.js";
+import { statusOf } from "./signals.js";
 
 /** Fewer pictures for each core are done before several workers have loaded the model. */
 const FEW = 8;
@@ -140,9 +141,9 @@ function watchSignals() {
     status: 0,
     forget: () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal),
   };
-  const onSignal = (_: NodeJS.Signals, number: number) => {
+  const onSignal = (signal: NodeJS.Signals) => {
     if (watch.status) process.exit(watch.status);
-    watch.status = 128 + number;
+    watch.status = statusOf(signal);
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   return watch;

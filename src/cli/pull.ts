@@ -5,6 +5,7 @@ import { OptionError } from "../errors.js";
 import type { Options } from "./options.js";
 import { complain, say, sayJson } from "./out.js";
 import { showProgress } from "./progress.js";
+import { statusOf } from "./signals.js";
 import { table } from "./table.js";
 
 /** A terminal is not written to more often. */
@@ -18,8 +19,8 @@ export async function pull(names: string[], options: Options): Promise<number> {
   // The part that has come stays, for the next time.
   const interrupted = new AbortController();
   let status = 0;
-  const onSignal = (_: NodeJS.Signals, number: number) => {
-    status = 128 + number;
+  const onSignal = (signal: NodeJS.Signals) => {
+    status = statusOf(signal);
     interrupted.abort();
   };
   process.once("SIGINT", onSignal).once("SIGTERM", onSignal);

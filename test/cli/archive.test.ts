@@ -183,6 +183,21 @@ describe("--output", () => {
     expect(resultsIn(path)).toEqual(whole);
   }, 120_000);
 
+  test("a file's time may be the next millisecond, as another runtime rounds it, and no other", async () => {
+    const path = join(folder, "rounded.jsonl");
+    const files = archive(join(folder, "rounded"), 2);
+    await command("classify", files, "--output", path);
+    const shift = (by: number) => {
+      const shifted = (_: string, time: string) => `"modified":"${new Date(Date.parse(time) + by).toISOString()}"`;
+      writeFileSync(path, readFileSync(path, "utf8").replace(/"modified":"([^"]*)"/g, shifted));
+    };
+    const again = async () => JSON.parse((await command("classify", files, "--output", path, "--json")).stdout);
+    shift(1);
+    expect(await again()).toMatchObject({ images: 0, before: 2 });
+    shift(1);
+    expect(await again()).toMatchObject({ images: 2, before: 0 });
+  });
+
   test("interrupted: exit status 130, whole lines, and the next run goes on", async () => {
     const path = join(folder, "interrupted.jsonl");
     const large = archive(join(folder, "large"), 400);

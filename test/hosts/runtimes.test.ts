@@ -1,10 +1,11 @@
-import { execFile } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { root } from "../built.js";
+import { archive, resultsIn } from "../cli/archive-pictures.js";
 
 const path = (name: string) => fileURLToPath(new URL(name, root));
 const folder = mkdtempSync(join(tmpdir(), "resnet-edge-runtimes-"));
@@ -35,10 +36,12 @@ function run(file: string, words: string[]): Promise<string> {
 const AT_ONCE_MS = 800;
 
 const script = path("test/hosts/runtime/end.mjs");
-const photos = ["cat.jpg", "horse.png"] as const;
-const many = mkdtempSync(join(folder, "many-"));
-for (let copy = 0; copy < 20; copy++)
-  for (const photo of photos) copyFileSync(path(`examples/photos/${photo}`), join(many, `${copy}-${photo}`));
+const model = path("models/cifar10-resnet20.safetensors");
+const bin = path("bin/resnet-edge.js");
+const many = archive(join(folder, "many"), 40);
+const label = (name: string) =>
+  ({ cat: "cat", coffee: "worm", horse: "horse", rocket: "rocket" })[/-(\w+)\./.exec(name)![1]!];
+const labels = readdirSync(many).map(label);
 
 for (const [name, file, words] of runtimes) {
   const absent = file ? "" : " (skipped: it is not installed; npm run test:hosts does so)";
@@ -53,12 +56,39 @@ for (const [name, file, words] of runtimes) {
 
     test("the command classifies a folder in several workers, and ends, each time", async () => {
       for (let time = 0; time < 4; time++) {
-        const command = [...words, path("bin/resnet-edge.js"), "classify", many, "--json", "--threads", "2"];
-        const lines = (await run(file!, command)).trim().split("\n");
-        const labels = lines.map((line) => JSON.parse(line).predictions[0].label);
-        expect(labels.filter((label) => label === "cat")).toHaveLength(20);
-        expect(labels.filter((label) => label === "horse")).toHaveLength(20);
+        const lines = await run(file!, [...words, bin, "classify", many, "--json", "--threads", "2"]);
+        const results = lines
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line));
+        expect(results.map(({ predictions }) => predictions[0].label)).toEqual(labels);
       }
+    });
+
+    test("figures are said to be this runtime's", async () => {
+      const result = JSON.parse(await run(file!, [...words, bin, "bench", "--model", model, "--runs", "1", "--json"]));
+      expect(result.machine.runtime.toLowerCase()).toMatch(new RegExp(`^${name} \\d`));
+    });
+
+    test("the command ends where it is interrupted, and goes on", async () => {
+      const output = join(folder, `${name}.jsonl`);
+      const large = archive(join(folder, "large"), 400);
+      const command = [...words, bin, "classify", large, "--output", output];
+      const child = spawn(file!, command, { stdio: ["ignore", "ignore", "pipe"] });
+      let stderr = "";
+      child.stderr.on("data", (text) => {
+        stderr += text;
+      });
+      const ended = new Promise((resolve) => child.on("close", resolve));
+      onTestFinished(() => void child.kill("SIGKILL"));
+      while (!existsSync(output) || statSync(output).size < 1000)
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      child.kill("SIGINT");
+      expect(await ended).toBe(130);
+      expect(stderr).toMatch(/interrupted; the same command goes on from there/);
+      const done = resultsIn(output).length;
+      const rest = JSON.parse(await run(file!, [...command, "--json"]));
+      expect(rest).toMatchObject({ images: 400 - done, before: done });
     });
   });
 }
