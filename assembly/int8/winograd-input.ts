@@ -1,6 +1,6 @@
-import { inside, pointsAcross, pointsDown, tileAt } from "../winograd/grid";
+import { inside } from "../winograd/grid";
 import { Field, WinogradField } from "../shared/record";
-import { FILTERED_PLACE, FILTERED_SLICE } from "../shared/sizes";
+import { FILTERED_SLICE } from "../shared/sizes";
 import { word } from "../base/words";
 
 /** Channels that one pass carries through its intermediate, [row][column][channel] of i16; from a column, and a row, of it to the next. */
@@ -9,13 +9,10 @@ const COLUMN: usize = SLICE * 2;
 const ROW: usize = 6 * COLUMN;
 
 /**
- * V = B'dB of F(4x4,3x3) in i16, for `count` tiles from `first` in the grid's order: 6x6 pixels of bytes at a stride of 4, points 0, 1,
- * -1, 2, -2, infinity (Lavin & Gray 2016, section 4.3). Pixels outside the image are zero. V has a plane for each point, [tile][channel];
- * it is zero at the points that a tile at the edge does without (grid.ts). At `places` each tile's first output pixel is left, and how many
- * rows and columns of such it has.
+ * V = B'dB of F(4x4,3x3) in i16, for `count` tiles from `first` in the order of rows: 6x6 pixels of bytes at a stride of 4, points 0, 1,
+ * -1, 2, -2, infinity (Lavin & Gray 2016, section 4.3). Pixels outside the image are zero. V has a plane for each point, [tile][channel].
  *
- * B's rows sum to 10 in absolute value, so that 0..127 grows to at most 12,700, and 0..255 to 25,500: exact. At the edge they sum to 12, of
- * which no more than 9 have one sign: at most 90 * 255.
+ * B's rows sum to 10 in absolute value, so that 0..127 grows to at most 12,700, and 0..255 to 25,500: exact.
  */
 export function qs8_winograd_input(
   record: usize,
@@ -24,7 +21,6 @@ export function qs8_winograd_input(
   v: usize,
   plane: usize,
   work: usize,
-  places: usize,
 ): void {
   const width = word(record, Field.inWidth);
   const height = word(record, Field.inHeight);
@@ -35,16 +31,9 @@ export function qs8_winograd_input(
   const input = <usize>word(record, Field.input);
   const padHeight = word(record, WinogradField.padHeight);
   const padWidth = word(record, WinogradField.padWidth);
+  let tileY = first / tilesWide;
+  let tileX = first - tileY * tilesWide;
   for (let index = 0; index < count; index++) {
-    const tile = tileAt(record, first + index);
-    const tileY = tile / tilesWide;
-    const tileX = tile - tileY * tilesWide;
-    const down = pointsDown(record, tileY);
-    const across = pointsAcross(record, tileX);
-    store<u32>(places, 4 * (tileY * word(record, Field.outWidth) + tileX));
-    store<u16>(places, down - 2, 4);
-    store<u16>(places, across - 2, 6);
-    places += FILTERED_PLACE;
     const y = tileY * 4 - padHeight;
     const x = tileX * 4 - padWidth;
     const mask0 = inside(y, height);
@@ -63,8 +52,8 @@ export function qs8_winograd_input(
         let p0 = zeros + (top & mask & mask0);
         let p1 = zeros + ((top + rowBytes) & mask & mask1);
         let p2 = zeros + ((top + 2 * rowBytes) & mask & mask2);
-        let p3 = down > 3 ? zeros + ((top + 3 * rowBytes) & mask & mask3) : p1;
-        let p4 = down > 4 ? zeros + ((top + 4 * rowBytes) & mask & mask4) : down > 3 ? zeros : p2;
+        let p3 = zeros + ((top + 3 * rowBytes) & mask & mask3);
+        let p4 = zeros + ((top + 4 * rowBytes) & mask & mask4);
         let p5 = zeros + ((top + 5 * rowBytes) & mask & mask5);
         let to = work + column * COLUMN;
         for (const end = to + 2 * bytes; to < end; to += 32) {
@@ -79,16 +68,10 @@ export function qs8_winograd_input(
           p4 += 16;
           p5 += 16;
         }
-        if (down == 4) addSample(p1 - bytes, p2 - bytes, p3 - bytes, work + column * COLUMN, bytes);
       }
       let from = work;
       let t0 = v + (<usize>index * channels + channel) * 2;
       for (let row = 0; row < 6; row++) {
-        if (row >= down) {
-          for (let point = 0; point < 6; point++, t0 += plane) clear(t0, 2 * bytes);
-          continue;
-        }
-        if (across < 6) extrapolate(from, across, bytes);
         let t1 = t0 + plane;
         let t2 = t1 + plane;
         let t3 = t2 + plane;
@@ -111,35 +94,11 @@ export function qs8_winograd_input(
         from += ROW;
       }
     }
-  }
-}
-
-/** Zeros, whole vectors. */
-export function clear(at: usize, bytes: usize): void {
-  for (const end = at + bytes; at < end; at += 16) v128.store(at, i32x4.splat(0));
-}
-
-/**
- * Gives points 0, 1, -1 and 2 of a column's four samples what a fifth one adds to them: that with which V is zero at point -2. It has
- * more bits than a byte. Where three samples are left, the fourth and fifth are the second and third.
- */
-function addSample(p1: usize, p2: usize, p3: usize, to: usize, bytes: usize): void {
-  for (let at: usize = 0; at < bytes; at += 8, to += 16) {
-    const half = i16x8.sub(v128.load8x8_u(p3 + at), v128.load8x8_u(p1 + at));
-    const d4 = i16x8.add(i16x8.add(half, half), v128.load8x8_u(p2 + at));
-    for (let point: usize = 0; point < 4 * ROW; point += ROW) v128.store(to + point, i16x8.add(v128.load(to + point), d4));
-  }
-}
-
-/** As the f32 transform's, of samples [column][channel]: those from `points` on get values for which V is zero at the points left out. */
-function extrapolate(from: usize, points: i32, bytes: usize): void {
-  for (const end = from + 2 * bytes; from < end; from += 16) {
-    const d1 = v128.load(from, COLUMN);
-    const d3 = points > 3 ? v128.load(from, 3 * COLUMN) : d1;
-    const half = i16x8.sub(d3, d1);
-    v128.store(from, d3, 3 * COLUMN);
-    if (points < 5) v128.store(from, i16x8.add(i16x8.add(half, half), v128.load(from, 2 * COLUMN)), 4 * COLUMN);
-    v128.store(from, i16x8.add(d3, i16x8.shl(half, 2)), 5 * COLUMN);
+    tileX++;
+    if (tileX == tilesWide) {
+      tileX = 0;
+      tileY++;
+    }
   }
 }
 

@@ -1,5 +1,5 @@
-import { Field } from "../shared/record";
-import { FILTERED_PLACE, FILTERED_SUMS } from "../shared/sizes";
+import { Field, WinogradField } from "../shared/record";
+import { FILTERED_SUMS } from "../shared/sizes";
 import { word } from "../base/words";
 import { put2x8 } from "./store";
 import { put } from "./winograd-input";
@@ -13,7 +13,7 @@ const NINTH: i32 = 0x38e38e39;
 const SUMS: usize = FILTERED_SUMS;
 
 /**
- * Y = A'MA of F(4x4,3x3) for `count` tiles, of which `qs8_winograd_input` left `places`, of one panel: M has a plane for each point, [tile][8] of i32. Filters were
+ * Y = A'MA of F(4x4,3x3) for `count` tiles from `first`, of one panel: M has a plane for each point, [tile][8] of i32. Filters were
  * scaled by 24 along either axis, so that this makes 576 Y, modulo 2^32, as all sums here are. Multiplied by the inverse of 9, which is
  * odd, it is 64 Y, exactly where |64 Y| < 2^31; 231 channels cannot reach that.
  *
@@ -22,7 +22,7 @@ const SUMS: usize = FILTERED_SUMS;
  */
 export function qs8_winograd_output(
   record: usize,
-  places: usize,
+  first: i32,
   count: i32,
   m: usize,
   plane: usize,
@@ -37,15 +37,19 @@ export function qs8_winograd_output(
   work: usize,
 ): void {
   const width = word(record, Field.outWidth);
+  const height = word(record, Field.outHeight);
+  const tilesWide = word(record, WinogradField.tilesWide);
   const step = <usize>word(record, Field.outStep) << 2;
+  let tileY = first / tilesWide;
+  let tileX = first - tileY * tilesWide;
   for (let index = 0; index < count; index++) {
     for (let column: usize = 0; column < 6; column++) {
       const from = m + column * plane;
       sumDown(from, 6 * plane, work + column * COLUMN);
     }
-    const rows = isLast ? <i32>load<u16>(places, 4) : 4;
-    const columns = <i32>load<u16>(places, 6);
-    let pixel = c + <usize>load<u32>(places) * step;
+    const rows = isLast ? min(4, height - 4 * tileY) : 4;
+    const columns = width - 4 * tileX;
+    let pixel = c + <usize>(4 * (tileY * width + tileX)) * step;
     for (let row = 0; row < rows; row++) {
       const from = work + <usize>row * ROW;
       const to = sums + <usize>row * (4 * COLUMN);
@@ -66,7 +70,11 @@ export function qs8_winograd_output(
     m += COLUMN;
     // Sums that nothing is added to are used at once.
     if (adds || !isLast) sums += SUMS;
-    places += FILTERED_PLACE;
+    tileX++;
+    if (tileX == tilesWide) {
+      tileX = 0;
+      tileY++;
+    }
   }
 }
 

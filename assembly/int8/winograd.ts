@@ -1,13 +1,12 @@
 import { Field, IntegerWinogradField, Tile, WinogradField } from "../shared/record";
-import { FILTERED_PLACE, FILTERED_SLICE, FILTERED_SUMS, filteredFilterPlane, filteredInputPlane, filteredProductPlane, POINTS } from "../shared/sizes";
+import { FILTERED_SLICE, FILTERED_SUMS, filteredFilterPlane, filteredInputPlane, filteredProductPlane, POINTS } from "../shared/sizes";
 import { residualOf } from "../gemm/store";
 import { holds } from "../base/held";
-import { firstRow, rowsAt } from "../winograd/grid";
 import { word } from "../base/words";
 import { leastOfIntegers } from "./store";
 import { i16_gemm_4x16, i16_gemm_4x8 } from "./tiles";
 import { qs8_winograd_filters } from "./winograd-filters";
-import { clear, qs8_winograd_input } from "./winograd-input";
+import { qs8_winograd_input } from "./winograd-input";
 import { qs8_winograd_output } from "./winograd-output";
 
 /**
@@ -49,26 +48,7 @@ export function qs8_conv3x3_winograd4(record: usize, piece: i32, scratch: usize)
   const mPanel = <usize>POINTS * productPlane;
   const sums = m + <usize>together * mPanel;
   const sumsPanel = <usize>rows * FILTERED_SUMS;
-  const places = sums + <usize>together * sumsPanel;
-  const blocks = places + <usize>rows * FILTERED_PLACE;
-  if (!holds(group)) {
-    qs8_winograd_input(record, first, count, v, inPlane, work, places);
-    let to = m;
-    for (let point = 0; point < POINTS; point++) {
-      const row = firstRow(record, point, first);
-      const height = rowsAt(record, point, first, count);
-      // Whole blocks: V is zero in the rows that a point does without. In those of no block M is zero from here on.
-      const begin = height ? row & ~3 : 0;
-      const end = height ? (row + height + 3) & ~3 : 0;
-      store<u32>(blocks + (<usize>point << 3), begin);
-      store<u32>(blocks + (<usize>point << 3), end - begin, 4);
-      for (let next = to; next < to + <usize>together * mPanel; next += mPanel) {
-        clear(next, <usize>begin << 5);
-        clear(next + (<usize>end << 5), <usize>(rows - end) << 5);
-      }
-      to += productPlane;
-    }
-  }
+  if (!holds(group)) qs8_winograd_input(record, first, count, v, inPlane, work);
 
   const residual = residualOf(record);
   const factor = reinterpret<f32>(word(record, IntegerWinogradField.factor));
@@ -86,19 +66,15 @@ export function qs8_conv3x3_winograd4(record: usize, piece: i32, scratch: usize)
       let filter = u;
       let to = m;
       for (let point = 0; point < POINTS; point++) {
-        const begin = <usize>load<u32>(blocks + (<usize>point << 3));
-        const height = load<i32>(blocks + (<usize>point << 3), 4);
-        const a = from + begin * rowBytes;
-        const c = to + (begin << 5);
-        if (together == 2) i16_gemm_4x16(a, rowBytes, pairs, filter, uPanel, mPanel, c, height);
-        else i16_gemm_4x8(a, rowBytes, pairs, filter, c, height);
+        if (together == 2) i16_gemm_4x16(from, rowBytes, pairs, filter, uPanel, mPanel, to, rows);
+        else i16_gemm_4x8(from, rowBytes, pairs, filter, to, rows);
         from += inPlane;
         filter += filterPlane;
         to += productPlane;
       }
       for (let next = 0; next < together; next++) {
         qs8_winograd_output(
-          record, places, count, m + <usize>next * mPanel, productPlane, sums + <usize>next * sumsPanel,
+          record, first, count, m + <usize>next * mPanel, productPlane, sums + <usize>next * sumsPanel,
           channel > 0, channel + chunk >= channels,
           <usize>word(record, Field.bias) + (<usize>(panel + next) << 6),
           <usize>word(record, Field.output) + (<usize>(panel + next) << 3), residual, factor, least, work,

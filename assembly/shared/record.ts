@@ -141,7 +141,7 @@ export enum IntegerAddField {
 /** Minimal filtering of integers has some of the words of `WinogradField`, and two more. */
 export enum IntegerWinogradField {
   /** Input channels whose products are summed before the output's transform. */
-  chunk = 24,
+  chunk = 26,
   /** As in `IntegerConvField`. */
   factor = 31,
 }

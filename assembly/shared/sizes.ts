@@ -106,8 +106,6 @@ export const FILTERED_SLICE = 64;
 export const FILTERED_CHANNELS = 224;
 /** A tile's sums of one panel: 16 pixels of eight channels. */
 export const FILTERED_SUMS = 16 * 8 * 4;
-/** What is noted of a tile: its first output pixel, and how many rows and columns of such it has. */
-export const FILTERED_PLACE = 8;
 
 /** From one point to the next: of V, of U, and of M. */
 export function filteredInputPlane(rows: i32, channels: i32): i32 {

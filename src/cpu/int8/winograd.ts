@@ -1,7 +1,6 @@
 import { Field, IntegerWinogradField, Tile, WinogradField } from "../../../assembly/shared/record.js";
 import {
   FILTERED_CHANNELS,
-  FILTERED_PLACE,
   FILTERED_SLICE,
   FILTERED_SUMS,
   filteredFilterPlane,
@@ -95,18 +94,13 @@ export function filteringWords(drafts: Drafts, op: ConvOp, it: Filtering): { pie
   const most = Math.max(tilesPerGroup, tilesHigh * tilesWide - tilesPerGroup * (groups - 1));
   const rows = Math.ceil(most / 4) * 4;
   const planes = filteredInputPlane(rows, depth) + together * (filteredFilterPlane(chunk) + filteredProductPlane(rows));
-  drafts.needScratch(
-    2 * POINTS * FILTERED_SLICE + POINTS * (planes + 8) + rows * (together * FILTERED_SUMS + FILTERED_PLACE),
-  );
-  const { height, pictures } = drafts.shape(op.output);
+  drafts.needScratch(2 * POINTS * FILTERED_SLICE + POINTS * planes + together * rows * FILTERED_SUMS);
   const words: Words = {
     [Field.tile]: together > 1 ? Tile.i16_4x16 : Tile.i16_4x8,
     [WinogradField.padHeight]: op.padding[0],
     [WinogradField.padWidth]: op.padding[1],
     [WinogradField.tilesWide]: tilesWide,
     [WinogradField.tilesHigh]: tilesHigh,
-    [WinogradField.pictureTiles]: pictures ? pictures.period / 4 : tilesHigh,
-    [WinogradField.pictureHeight]: pictures ? pictures.height : height,
     [WinogradField.tilesPerGroup]: tilesPerGroup,
     [WinogradField.panels]: panels,
     [WinogradField.panelsPerPiece]: panelsPerPiece,
