@@ -13,6 +13,7 @@ import { build } from "esbuild";
 import { rolldown } from "rolldown";
 import { minify as minifySyntax } from "rolldown/utils";
 import { minify } from "terser";
+import { orderFunctions } from "./order-functions.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
@@ -55,7 +56,7 @@ const targets = ["", "int8-", "extended-", "int8-extended-"].flatMap((kind) =>
   variants.map((name) => `${kind}${name}`),
 );
 /** Modules of these very sources that an earlier build made. */
-const kept = `.cache/kernels-${await sourcesVersion(["assembly", "asconfig.json", "asconfig.apart.json", "package-lock.json"])}`;
+const kept = `.cache/kernels-${await sourcesVersion(["assembly", "asconfig.json", "asconfig.apart.json", "package-lock.json", "scripts/order-functions.mjs"])}`;
 
 /** `file` as AssemblyScript makes it, or as it did before. */
 async function module(file, ...options) {
@@ -64,7 +65,7 @@ async function module(file, ...options) {
     if (error) throw new Error(`${stderr.toString()}\n${error.message}`);
     await mkdir(kept, { recursive: true });
     // Written under another name first: a build that is stopped leaves no half of a file.
-    await copyFile(`${out}/${file}`, `${kept}/${file}.tmp`);
+    await writeFile(`${kept}/${file}.tmp`, orderFunctions(await readFile(`${out}/${file}`)));
     await rename(`${kept}/${file}.tmp`, `${kept}/${file}`);
   }
   await writeFile(`${out}/${file}`, padded(await readFile(`${kept}/${file}`)));
