@@ -17,8 +17,8 @@ import { complain, reason, say, sayJson } from "./out.js";
 import { ProgressBar, showProgress } from "./progress.js";
 import { statusOf } from "./signals.js";
 
-/** Fewer pictures for each core are done before several workers have loaded the model. */
-const FEW = 8;
+/** Fewer pictures for each core are done before several workers have loaded the model and made up for it. */
+const FEW = 12;
 /** Workers that are worth their memory. */
 const MOST_WORKERS = 64;
 

@@ -49,12 +49,12 @@ describe("many pictures, in workers", () => {
   });
 
   test("pictures that fail keep their place, and options that are wrong are said once", async () => {
-    const mixed = archive(join(folder, "mixed"), 20);
+    const mixed = archive(join(folder, "mixed"), 30);
     writeFileSync(join(mixed, "0007-none.jpg"), "no picture");
     const result = await command("classify", mixed, "--json");
     expect(result.code).toBe(1);
     const answers = lines(result).map((line) => JSON.parse(line));
-    expect(answers).toHaveLength(21);
+    expect(answers).toHaveLength(31);
     expect(answers.map(({ error }) => error?.name).filter(Boolean)).toEqual(["ImageDecodeError"]);
     expect(answers[7]).toMatchObject({ image: join(mixed, "0007-none.jpg"), error: { name: "ImageDecodeError" } });
     const wrong = await command("classify", mixed, "--min-score", "7");
