@@ -1,7 +1,6 @@
 import { onAbort } from "../base/abort.js";
 import { isKind } from "../base/kind.js";
 import { NEARLY_MS } from "../base/nearly.js";
-import { orAfter } from "../base/or-after.js";
 import type { EngineStats } from "../engine.js";
 import { ClosedError, ResnetEdgeError, throwIfAborted, WorkerError } from "../errors.js";
 import type { Answers, AskedFor, What } from "../features/asked.js";
@@ -172,7 +171,9 @@ class WorkerSession implements Session, Listener {
     }
     if (!this.#worker) return;
     const closed = this.#enqueue(() => [{ kind: "close" }, []]).catch(() => {});
-    await orAfter(closed, CLOSE_MS);
+    // The worker keeps Node's process until it has answered; this timer does not.
+    const late = new Promise((resolve) => (setTimeout(resolve, CLOSE_MS) as { unref?(): void }).unref?.());
+    await Promise.race([closed, late]);
     await this.#worker?.terminate();
     this.#worker = null;
   }

@@ -1,5 +1,4 @@
 import { Sync } from "../../../assembly/shared/sync.js";
-import { orAfter } from "../../base/or-after.js";
 import { WorkerError } from "../../errors.js";
 import type { WorkerHandle } from "../../worker/handle/handle.js";
 import type { Kernels } from "../module.js";
@@ -112,8 +111,8 @@ export class Team {
   async disband(endsNext = false): Promise<void> {
     this.failed ??= "closed";
     release(this.kernels.memory, this.program.syncAt);
-    await orAfter(Promise.all(this.left), LEAVE_MS);
-    await Promise.all(this.others.map((other) => other.terminate()));
+    await Promise.race([Promise.all(this.left), new Promise((resolve) => setTimeout(resolve, LEAVE_MS))]);
+    for (const other of this.others) await other.terminate();
     if (endsNext && this.others.length > 0) await new Promise((resolve) => setTimeout(resolve, END_MS));
   }
 }

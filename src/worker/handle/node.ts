@@ -1,5 +1,4 @@
 import { type Transferable as NodeTransferable, parentPort, type Worker } from "node:worker_threads";
-import { orAfter } from "../../base/or-after.js";
 import type { WorkerHandle, WorkerPort } from "./handle.js";
 
 /** To a worker: it is to leave by itself. */
@@ -13,10 +12,12 @@ const LEAVE_MS = 200;
  */
 export async function endWorker(worker: Worker): Promise<void> {
   if ("Deno" in globalThis) {
-    const left = new Promise((resolve) => worker.once("exit", resolve));
     worker.ref();
     worker.postMessage(LEAVE);
-    await orAfter(left, LEAVE_MS);
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, LEAVE_MS);
+      worker.once("exit", () => resolve(clearTimeout(timer)));
+    });
   }
   await worker.terminate();
 }
