@@ -38,12 +38,18 @@ const types = {
     add: (sum, column, row) => `${sum} = dot(${column}, ${row}, ${sum});`,
     store: (tile) => storePairs(tile),
   },
-  // As qs8, where a dot product of bytes is five instructions: one that leaves sums of two as i16, and one that adds their neighbours.
-  qs8_pairs: {
-    first: ["scales: usize"],
+  // As qs8, where a dot product of bytes is five instructions: one that leaves sums of two as i16, and one that adds their neighbours. Two
+  // words' sums of two are added before, but for words that are outliers, a last one without a next, and panels of too many outliers.
+  qs8_quads: {
+    first: ["outliers: usize", "scales: usize"],
     last: ["residual: usize", "factor: f32", "least: i32"],
-    // Of what no compiler knows: a constant would be made anew for each use.
-    before: () => ["const ones = i16x8.splat(<i16>(rows > 0));"],
+    before: () => [
+      // Of what no compiler knows: a constant would be made anew for each use.
+      "const ones = i16x8.splat(<i16>(rows > 0));",
+      "const first = outliers + OUTLIERS;",
+      "const last = first + load<i32>(outliers);",
+      "const twoBytes = last < first ? 0 : <usize>(depth >> 1) << 6;",
+    ],
     start: (tile) => sums(tile).map((sum) => `let ${sum} = i32x4.splat(0);`),
     add: (sum, column, row) => `${sum} = pairs(${column}, ${row}, ones, ${sum});`,
     store: (tile) => storePairs(tile),
@@ -147,7 +153,8 @@ import { isPlain, put4x16, put6x16 } from "./store";`,
     },
   ],
   "assembly/int8/tiles.ts": [
-    `import { put2x8 } from "./store";
+    `import { OUTLIER, OUTLIERS } from "../shared/sizes";
+import { put2x8 } from "./store";
 
 /** Adds to each of four sums the product of four weights (s8) and four activations (0..127). */
 // @ts-ignore: decorator
@@ -160,7 +167,21 @@ function dot(weights: v128, activations: v128, sum: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function pairs(weights: v128, activations: v128, ones: v128, sum: v128): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(weights, activations), ones));
+  return i32x4.add(sum, i32x4.dot_i16x8_s(products(weights, activations), ones));
+}
+
+/** The same of two words in five instructions. Sums of four products are at most 258 * 127, which i16 holds: see \`takeOutliers\`. */
+// @ts-ignore: decorator
+@inline
+function quads(weights: v128, activations: v128, otherWeights: v128, others: v128, ones: v128, sum: v128): v128 {
+  const both = i16x8.add(products(weights, activations), products(otherWeights, others));
+  return i32x4.add(sum, i32x4.dot_i16x8_s(both, ones));
+}
+
+// @ts-ignore: decorator
+@inline
+function products(weights: v128, activations: v128): v128 {
+  return i16x8.relaxed_dot_i8x16_i7x16_s(weights, activations);
 }`,
     {
       ...{ name: "qs8_igemm_6x8", type: "qs8", rows: 6, columns: 8, steps: 2 },
@@ -170,8 +191,11 @@ function pairs(weights: v128, activations: v128, ones: v128, sum: v128): v128 {
     },
     { name: "qs8_igemm_4x8", type: "qs8", rows: 4, columns: 8, comment: "/** As `qs8_igemm_6x8`, tiles of 4 rows. */" },
     {
-      ...{ name: "qs8_igemm_4x8_pairs", type: "qs8_pairs", rows: 4, columns: 8 },
-      comment: "/** As `qs8_igemm_4x8`, for engines that have no single instruction for `dot`. */",
+      ...{ name: "qs8_igemm_4x8_quads", type: "qs8_quads", rows: 4, columns: 8 },
+      comment: `/**
+ * As \`qs8_igemm_4x8\`, for engines that have no single instruction for \`dot\`: a tap's words are taken by twos, and the panel's outliers,
+ * which \`outliers\` leads to, on their own. Where it has too many, all words are.
+ */`,
     },
     {
       ...{ name: "qs8_igemm_6x16", type: "qs8", rows: 6, columns: 16 },
@@ -251,6 +275,40 @@ function products({ rows, vectors, type, gathered }, step = 0) {
   ];
 }
 
+/** The same, and on to the next. */
+function oneWord(tile) {
+  return [...products(tile), ...each(tile.rows, (row) => `a${row} += 4;`)];
+}
+
+/** One step of a loop over two words of each column. */
+function twoWords({ rows, vectors }) {
+  const load = (name, from) => each(vectors, (v) => `const ${name}${v} = v128.load(at${offset(from + 16 * v)});`);
+  return [
+    ...load("b", 0),
+    ...load("d", 32),
+    ...each(rows, (r) => [
+      `${r ? "" : "let "}row = v128.load32_splat(a${r});`,
+      `${r ? "" : "let "}next = v128.load32_splat(a${r}, 4);`,
+      ...each(vectors, (v) => `s${r}${v} = quads(b${v}, row, d${v}, next, ones, s${r}${v});`),
+    ]),
+    ...each(rows, (r) => `a${r} += 8;`),
+  ];
+}
+
+/** Words that are on their own, behind the loop over taps. */
+function outliersOf(tile) {
+  return [
+    "for (let at = first; at < last; at += OUTLIER) {",
+    "  const block = table + load<i32>(at, 32);",
+    "  const from = offset + <usize>load<u32>(at, 36);",
+    ...indent(1, [
+      ...each(tile.rows, (row) => `const a${row} = <usize>load<u32>(block${offset(4 * row)}) + from;`),
+      ...products(tile),
+    ]),
+    "}",
+  ];
+}
+
 /** Adds to each sum what lies at \`from\`. */
 function fromBefore({ rows, vectors, from }) {
   if (!from) return [];
@@ -318,12 +376,19 @@ function bodyOf(tile) {
                 "  }",
                 "  at = last + 32;",
               ]
-            : [
-                "  for (const end = at + tapBytes; at < end; at += 32) {",
-                ...indent(2, [...products(tile), ...each(rows, (row) => `a${row} += 4;`)]),
-                "  }",
-              ]),
+            : type === "qs8_quads"
+              ? [
+                  "  const end = at + tapBytes;",
+                  "  for (const two = at + twoBytes; at < two; at += 64) {",
+                  ...indent(2, twoWords(tile)),
+                  "  }",
+                  "  for (; at < end; at += 32) {",
+                  ...indent(2, oneWord(tile)),
+                  "  }",
+                ]
+              : ["  for (const end = at + tapBytes; at < end; at += 32) {", ...indent(2, oneWord(tile)), "  }"]),
           "}",
+          ...(type === "qs8_quads" ? outliersOf(tile) : []),
         ];
   const panel = `<usize>depth << 5`;
   const ends =

@@ -1,13 +1,20 @@
 import { writePointers } from "../conv/conv";
 import { paddedRows, sixes } from "../gemm/multiply";
 import { ConvField, Field, IntegerConvField, Tile } from "../shared/record";
-import { pointerBytes } from "../shared/sizes";
+import { outlierBytes, pointerBytes } from "../shared/sizes";
 import { residualOf } from "../gemm/store";
 import { holds } from "../base/held";
 import { word } from "../base/words";
 import { gatherWide, widen } from "./gather";
 import { leastOfIntegers } from "./store";
-import { qs8_gemm16_4x8, qs8_igemm_4x16, qs8_igemm_4x8, qs8_igemm_4x8_pairs, qs8_igemm_6x16, qs8_igemm_6x8 } from "./tiles";
+import {
+  qs8_gemm16_4x8,
+  qs8_igemm_4x16,
+  qs8_igemm_4x8,
+  qs8_igemm_4x8_quads,
+  qs8_igemm_6x16,
+  qs8_igemm_6x8,
+} from "./tiles";
 
 /**
  * int8 direct convolution of any size, stride, padding, dilation and group count, as an implicit GEMM over a table of pointers, as
@@ -15,7 +22,8 @@ import { qs8_gemm16_4x8, qs8_igemm_4x16, qs8_igemm_4x8, qs8_igemm_4x8_pairs, qs8
  * words of four bytes.
  *
  * Weights are in panels of eight output channels: [group][panel][tap][depth][8][4] for the tiles of bytes, and [group][panel][tap]
- * [2 depth][8][2] for `qs8_wide`. `bias` leads to each panel's eight scales and eight biases, in units of the output's step.
+ * [2 depth][8][2] for `qs8_wide`. `bias` leads to each panel's eight scales and eight biases, in units of the output's step; for
+ * `qs8_4x8`, each panel's outliers are behind them.
  */
 export function qs8_conv(record: usize, piece: i32, scratch: usize): void {
   const panels = word(record, ConvField.panels);
@@ -70,7 +78,9 @@ export function qs8_conv(record: usize, piece: i32, scratch: usize): void {
       qs8_igemm_6x16(scratch, taps, depth, offset, b, panelBytes, scales, c, step, six, columns, residual, factor, least);
       qs8_igemm_4x16(after, taps, depth, offset, b, panelBytes, scales, c + below, step, rows - six, columns, residual, factor, least);
     } else if (ASC_FEATURE_RELAXED_SIMD && tile == Tile.qs8_4x8) {
-      qs8_igemm_4x8_pairs(scratch, taps, depth, offset, b, scales, c, step, rows, columns, residual, factor, least);
+      const outliers =
+        <usize>word(record, Field.bias) + (<usize>panels << 6) + <usize>(panel * outlierBytes(taps * depth));
+      qs8_igemm_4x8_quads(scratch, taps, depth, offset, b, outliers, scales, c, step, rows, columns, residual, factor, least);
     } else if (ASC_FEATURE_RELAXED_SIMD) {
       qs8_igemm_6x8(scratch, taps, depth, offset, b, scales, c, step, six, columns, residual, factor, least);
       qs8_igemm_4x8(after, taps, depth, offset, b, scales, c + below, step, rows - six, columns, residual, factor, least);

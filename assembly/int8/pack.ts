@@ -1,8 +1,19 @@
+import { OUTLIER, OUTLIERS, outlierBytes } from "../shared/sizes";
+
 /**
  * `rows` of eight output channels of integer weights, [rows][channels][taps], to their places in a panel, [tap][depth / side][8][side].
- * Other bytes of the panel stay as they are.
+ * Other bytes of the panel stay as they are. `outliers`: where the panel's outliers are put; 0: they stay among the weights.
  */
-export function packIntegers(source: usize, target: usize, rows: i32, channels: i32, taps: i32, depth: i32, side: i32): void {
+export function packIntegers(
+  source: usize,
+  target: usize,
+  rows: i32,
+  channels: i32,
+  taps: i32,
+  depth: i32,
+  side: i32,
+  outliers: usize,
+): void {
   if (!QUANTIZED) unreachable();
   const step = <usize>side << 3;
   const stride = <usize>(taps * side);
@@ -19,4 +30,59 @@ export function packIntegers(source: usize, target: usize, rows: i32, channels: 
     }
     source += <usize>(channels * taps);
   }
+  if (ASC_FEATURE_RELAXED_SIMD && outliers) takeOutliers(target, taps, depth >> 2, outliers);
+}
+
+/**
+ * Takes weights out of a panel, [tap][depth][8][4], so that i16 holds the sum of four products that `qs8_igemm_4x8_quads` makes: of two
+ * neighbouring weights in a word, and of those in the next word. 127 times 258 is the most that it holds. What is beyond stays with the
+ * first word alone, and the second word's two weights become zeros there and part of an outlier.
+ */
+function takeOutliers(panel: usize, taps: i32, depth: i32, outliers: usize): void {
+  const first = outliers + OUTLIERS;
+  const end = outliers + <usize>outlierBytes(taps * depth);
+  let to = first;
+  store<i32>(outliers, -1);
+  let at = panel;
+  for (let tap = -taps; tap < 0; tap++) {
+    for (let word = 1; word < depth; word += 2) {
+      const next0 = v128.load(at, 32);
+      const next1 = v128.load(at, 48);
+      const out0 = v128.and(next0, beyond(v128.load(at), next0));
+      const out1 = v128.and(next1, beyond(v128.load(at, 16), next1));
+      at += 64;
+      if (!v128.any_true(v128.or(out0, out1))) continue;
+      if (to == end) return;
+      v128.store(to, out0);
+      v128.store(to, out1, 16);
+      store<i32>(to, tap << 4, 32);
+      store<i32>(to, word << 2, 36);
+      to += OUTLIER;
+    }
+    // A last word without a next one.
+    if (depth & 1) at += 32;
+  }
+  store<i32>(outliers, <i32>(to - first));
+  for (let it = first; it < to; it += OUTLIER) {
+    const tap = (load<i32>(it, 32) >> 4) + taps;
+    const from = panel + (<usize>(tap * depth) << 5) + (<usize>load<u32>(it, 36) << 3);
+    v128.store(from, v128.xor(v128.load(from), v128.load(it)));
+    v128.store(from, v128.xor(v128.load(from, 16), v128.load(it, 16)), 16);
+  }
+}
+
+/** Ones where the weights of two pairs, of either sign, sum to more than 258. */
+// @ts-ignore: decorator
+@inline
+function beyond(one: v128, other: v128): v128 {
+  const zero = i8x16.splat(0);
+  const above = i16x8.add(pairSums(i8x16.max_s(one, zero)), pairSums(i8x16.max_s(other, zero)));
+  const below = i16x8.add(pairSums(i8x16.min_s(one, zero)), pairSums(i8x16.min_s(other, zero)));
+  return v128.or(i16x8.gt_s(above, i16x8.splat(258)), i16x8.lt_s(below, i16x8.splat(-258)));
+}
+
+// @ts-ignore: decorator
+@inline
+function pairSums(weights: v128): v128 {
+  return i16x8.extadd_pairwise_i8x16_s(weights);
 }

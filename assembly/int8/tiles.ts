@@ -1,4 +1,5 @@
 // Written by scripts/tiles.mjs: npm run tiles.
+import { OUTLIER, OUTLIERS } from "../shared/sizes";
 import { put2x8 } from "./store";
 
 /** Adds to each of four sums the product of four weights (s8) and four activations (0..127). */
@@ -12,7 +13,21 @@ function dot(weights: v128, activations: v128, sum: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function pairs(weights: v128, activations: v128, ones: v128, sum: v128): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(weights, activations), ones));
+  return i32x4.add(sum, i32x4.dot_i16x8_s(products(weights, activations), ones));
+}
+
+/** The same of two words in five instructions. Sums of four products are at most 258 * 127, which i16 holds: see `takeOutliers`. */
+// @ts-ignore: decorator
+@inline
+function quads(weights: v128, activations: v128, otherWeights: v128, others: v128, ones: v128, sum: v128): v128 {
+  const both = i16x8.add(products(weights, activations), products(otherWeights, others));
+  return i32x4.add(sum, i32x4.dot_i16x8_s(both, ones));
+}
+
+// @ts-ignore: decorator
+@inline
+function products(weights: v128, activations: v128): v128 {
+  return i16x8.relaxed_dot_i8x16_i7x16_s(weights, activations);
 }
 
 /**
@@ -177,13 +192,17 @@ export function qs8_igemm_4x8(
   }
 }
 
-/** As `qs8_igemm_4x8`, for engines that have no single instruction for `dot`. */
-export function qs8_igemm_4x8_pairs(
+/**
+ * As `qs8_igemm_4x8`, for engines that have no single instruction for `dot`: a tap's words are taken by twos, and the panel's outliers,
+ * which `outliers` leads to, on their own. Where it has too many, all words are.
+ */
+export function qs8_igemm_4x8_quads(
   table: usize,
   taps: i32,
   depth: i32,
   offset: usize,
   b: usize,
+  outliers: usize,
   scales: usize,
   c: usize,
   step: usize,
@@ -194,6 +213,9 @@ export function qs8_igemm_4x8_pairs(
   least: i32,
 ): void {
   const ones = i16x8.splat(<i16>(rows > 0));
+  const first = outliers + OUTLIERS;
+  const last = first + load<i32>(outliers);
+  const twoBytes = last < first ? 0 : <usize>(depth >> 1) << 6;
   const tapBytes = <usize>depth << 5;
   for (; rows > 0; rows -= 4) {
     let s00 = i32x4.splat(0);
@@ -211,7 +233,34 @@ export function qs8_igemm_4x8_pairs(
       let a2 = <usize>load<u32>(table, 8) + offset;
       let a3 = <usize>load<u32>(table, 12) + offset;
       table += 16;
-      for (const end = at + tapBytes; at < end; at += 32) {
+      const end = at + tapBytes;
+      for (const two = at + twoBytes; at < two; at += 64) {
+        const b0 = v128.load(at);
+        const b1 = v128.load(at, 16);
+        const d0 = v128.load(at, 32);
+        const d1 = v128.load(at, 48);
+        let row = v128.load32_splat(a0);
+        let next = v128.load32_splat(a0, 4);
+        s00 = quads(b0, row, d0, next, ones, s00);
+        s01 = quads(b1, row, d1, next, ones, s01);
+        row = v128.load32_splat(a1);
+        next = v128.load32_splat(a1, 4);
+        s10 = quads(b0, row, d0, next, ones, s10);
+        s11 = quads(b1, row, d1, next, ones, s11);
+        row = v128.load32_splat(a2);
+        next = v128.load32_splat(a2, 4);
+        s20 = quads(b0, row, d0, next, ones, s20);
+        s21 = quads(b1, row, d1, next, ones, s21);
+        row = v128.load32_splat(a3);
+        next = v128.load32_splat(a3, 4);
+        s30 = quads(b0, row, d0, next, ones, s30);
+        s31 = quads(b1, row, d1, next, ones, s31);
+        a0 += 8;
+        a1 += 8;
+        a2 += 8;
+        a3 += 8;
+      }
+      for (; at < end; at += 32) {
         const b0 = v128.load(at);
         const b1 = v128.load(at, 16);
         let row = v128.load32_splat(a0);
@@ -231,6 +280,28 @@ export function qs8_igemm_4x8_pairs(
         a2 += 4;
         a3 += 4;
       }
+    }
+    for (let at = first; at < last; at += OUTLIER) {
+      const block = table + load<i32>(at, 32);
+      const from = offset + <usize>load<u32>(at, 36);
+      const a0 = <usize>load<u32>(block) + from;
+      const a1 = <usize>load<u32>(block, 4) + from;
+      const a2 = <usize>load<u32>(block, 8) + from;
+      const a3 = <usize>load<u32>(block, 12) + from;
+      const b0 = v128.load(at);
+      const b1 = v128.load(at, 16);
+      let row = v128.load32_splat(a0);
+      s00 = pairs(b0, row, ones, s00);
+      s01 = pairs(b1, row, ones, s01);
+      row = v128.load32_splat(a1);
+      s10 = pairs(b0, row, ones, s10);
+      s11 = pairs(b1, row, ones, s11);
+      row = v128.load32_splat(a2);
+      s20 = pairs(b0, row, ones, s20);
+      s21 = pairs(b1, row, ones, s21);
+      row = v128.load32_splat(a3);
+      s30 = pairs(b0, row, ones, s30);
+      s31 = pairs(b1, row, ones, s31);
     }
     put2x8(c, step, rows, s00, s01, s10, s11, scales, columns, residual, factor, least);
     put2x8(c + 2 * step, step, rows - 2, s20, s21, s30, s31, scales, columns, residual, factor, least);

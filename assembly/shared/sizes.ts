@@ -30,6 +30,18 @@ export function stagingBytes(depth: i32, taps: i32): i32 {
   return 2 * panelBytes(depth, taps) + PACK_WORK;
 }
 
+// Outliers: of a panel of integers, words of weights that are multiplied on their own.
+
+/** A word of eight channels' weights, from the end of a block's pointers to its tap's, and from there to its word. */
+export const OUTLIER = 40;
+/** Before the first of them: how many bytes they take; below 0, the panel has too many and keeps them. */
+export const OUTLIERS = 8;
+
+/** What a panel of so many words has for them: more would take longer than they spare. */
+export function outlierBytes(words: i32): i32 {
+  return OUTLIERS + OUTLIER * (words < 32 ? 1 : words < 64 ? 2 : 4);
+}
+
 // The direct convolution.
 
 /** The pointer table of so many output pixels: blocks of four may have three that are not there. */

@@ -38,6 +38,7 @@ export interface Kernels {
     taps: number,
     depth: number,
     side: number,
+    outliers: number,
   ): void;
   /** Notes the bytes that the cache lines of [from, end) begin with at `to`. */
   noteFirstBytes(from: number, end: number, to: number): void;

@@ -41,6 +41,11 @@ interface Case {
   readonly zeros?: readonly [input: number, summand: number, output: number];
   /** Every weight and activation as large as it can be: of either sign, or all of one, so that sums are as large as they can be. */
   readonly extreme?: "signs" | "sums";
+  /**
+   * Weights are within -64..64 but for these pairs of words, tap by tap, of every panel: of the first the first channel has the four
+   * largest, of the next one the second.
+   */
+  readonly outliers?: readonly number[];
 }
 
 const cases: readonly Case[] = [
@@ -190,6 +195,63 @@ const cases: readonly Case[] = [
   },
 ];
 
+/** Panels with as many outliers as there is room for, with one more, and with several channels' in one word. */
+const outliers: readonly Case[] = [
+  ...[[], [0], [7], [5, 5, 5], [2, 6]].map(
+    (outliers): Case => ({
+      ...{ name: "1x1 of 16 words", height: 7, width: 7, channels: 64, out: 32, kernel: [1, 1], type: "u7", outliers },
+    }),
+  ),
+  ...[[35], [0, 17], [3, 4, 30]].map(
+    (outliers): Case => ({
+      ...{ name: "3x3 with a stride of 72 words", height: 9, width: 6, channels: 32, out: 41, kernel: [3, 3] },
+      ...{ stride: [2, 2], padding: [1, 1], type: "s8", outliers },
+    }),
+  ),
+  ...[
+    [9, 0, 31, 30],
+    [0, 1, 2, 3, 4],
+  ].map(
+    (outliers): Case => ({
+      ...{ name: "1x1 of 64 words, one pixel", height: 1, width: 1, channels: 256, out: 20, kernel: [1, 1] },
+      ...{ summand: "u7", type: "u7", outliers },
+    }),
+  ),
+  {
+    ...{ name: "3x3, dilated, of 36 words", height: 13, width: 12, channels: 16, out: 24, kernel: [3, 3] },
+    ...{ padding: [2, 2], dilation: [2, 2], type: "u7", outliers: [17, 4] },
+  },
+  ...[[0], [8], [1, 2]].map(
+    (outliers): Case => ({
+      ...{ name: "groups of eight", height: 6, width: 7, channels: 32, out: 36, kernel: [3, 3], padding: [1, 1] },
+      ...{ groups: 4, type: "s8", outliers },
+    }),
+  ),
+  ...[[], [0], [8], [1, 2]].map(
+    (outliers): Case => ({
+      ...{ name: "groups of twelve", height: 6, width: 7, channels: 24, out: 16, kernel: [3, 3], padding: [1, 1] },
+      ...{ groups: 2, type: "s8", outliers },
+    }),
+  ),
+];
+
+/** Makes weights of neighbouring channels of two words of four as large as they can be: see `Case`. */
+function enlarge(weights: Int8Array, { out, channels, kernel, groups = 1, outliers = [] }: Case): void {
+  const [depth, groupOut, taps] = [channels / groups, out / groups, kernel[0] * kernel[1]];
+  for (let row = 0; row < out; row++) {
+    const column = (row % groupOut) % 8;
+    const columns = Math.min(8, groupOut - ((row % groupOut) - column));
+    for (const [index, pair] of outliers.entries()) {
+      if (index % columns !== column) continue;
+      const tapPairs = Math.floor(depth / 8);
+      const tap = Math.floor(pair / tapPairs);
+      const first = 8 * (pair % tapPairs) + 2 * (index % 2);
+      for (const channel of [0, 1, 4, 5])
+        weights[(row * depth + first + channel) * taps + tap] = index & 2 ? -127 : 127;
+    }
+  }
+}
+
 /** A value without an activation is read, added and stored. */
 const offset: readonly Case[] = [
   { name: "to -64..63", height: 7, width: 6, channels: 96, out: 24, kernel: [1, 1], type: "s7" },
@@ -201,6 +263,10 @@ const offset: readonly Case[] = [
   {
     ...{ name: "3x3 with a summand of -64..63", height: 9, width: 6, channels: 16, out: 20, kernel: [3, 3] },
     ...{ padding: [1, 1], summand: "s7", type: "s8" },
+  },
+  {
+    ...{ name: "of -64..63", height: 5, width: 5, channels: 64, out: 24, kernel: [1, 1] },
+    ...{ from: "s7", type: "u7", outliers: [3] },
   },
   {
     ...{ name: "the largest sums of -64..63", height: 5, width: 6, channels: 512, out: 16, kernel: [1, 1] },
@@ -293,7 +359,11 @@ async function convolution(it: Case, setup: Setup, module: WebAssembly.Module): 
   const depth = it.channels / groups;
   const taps = it.kernel[0] * it.kernel[1];
   const signs = () => (it.extreme === "signs" && random() < 0.5 ? -127 : 127);
-  const weights = Int8Array.from({ length: it.out * depth * taps }, () => (it.extreme ? signs() : whole(-127, 127)));
+  const largestWeight = it.outliers ? 64 : 127;
+  const weights = Int8Array.from({ length: it.out * depth * taps }, () =>
+    it.extreme ? signs() : whole(-largestWeight, largestWeight),
+  );
+  enlarge(weights, it);
   const scales = Float64Array.from({ length: it.out }, () => Math.fround((0.5 + random()) / 127));
   const bias = Float64Array.from({ length: it.out }, () => Math.fround(20 * (random() - 0.5)));
   const [inScale, outScale, summandScale] = [
@@ -563,10 +633,13 @@ export async function problemsOf(
   extended: WebAssembly.Module,
 ): Promise<string[]> {
   const of = (cases: readonly Case[], module: WebAssembly.Module) =>
-    cases.map((it): [string, () => Promise<void>] => [it.name, () => convolution(it, setup, module)]);
+    cases.map((it): [string, () => Promise<void>] => [
+      `${it.name}${it.outliers ? `, outliers ${it.outliers}` : ""}`,
+      () => convolution(it, setup, module),
+    ]);
   const all: [string, () => Promise<void>][] = [
     ["conversions with an offset", () => conversions(setup, extended)],
-    ...of(cases, module),
+    ...of([...cases, ...outliers], module),
     ...of([...offset, ...depthwise, ...rounded], extended),
     ["sums to 0..255", () => sums("u8", setup, extended)],
     ["sums to 0..127", () => sums("u7", setup, extended)],

@@ -7,7 +7,7 @@ import {
   ReluBit,
   Tile,
 } from "../../../assembly/shared/record.js";
-import { pointerBytes } from "../../../assembly/shared/sizes.js";
+import { outlierBytes, pointerBytes } from "../../../assembly/shared/sizes.js";
 import type { ConvOp, IntegerRows, LinearOp, Op, Quantization, ValueId, ValueShape } from "../../graph/network.js";
 import { ranges } from "../../graph/quantization.js";
 import { paddedChannels, paddedIntegers } from "../../graph/tensor.js";
@@ -121,7 +121,8 @@ function lowerDirect(
   // Rows and a panel, widened to sixteen bits.
   const gathered = wide ? 2 * (4 * Math.ceil(rowsPerPiece / 4) + 8) * taps * depth : 0;
   drafts.needScratch(pointerBytes(rowsPerPiece + 8, taps) + gathered);
-  const form = integerForm(rows, wide ? 2 : 4, { inputScale: from.scale, outputScale: to.scale });
+  const outliers = tile === Tile.qs8_4x8 ? outlierBytes((taps * depth) / 4) : 0;
+  const form = integerForm(rows, wide ? 2 : 4, { inputScale: from.scale, outputScale: to.scale }, outliers);
   const weights = drafts.addWeights(op, { form, depth, taps, groups: op.groups, groupOut });
   push(
     drafts,

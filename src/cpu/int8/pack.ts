@@ -15,13 +15,13 @@ export interface Requantization {
   readonly outputScale: number;
 }
 
-/** Integer weights, a byte each, and behind them each panel's eight factors and eight biases. */
-export function integerForm(rows: IntegerRows, side: Side, scales: Requantization): PackForm {
+/** Integer weights, a byte each, and behind them each panel's eight factors and eight biases, and what each has for `outliers`, in bytes. */
+export function integerForm(rows: IntegerRows, side: Side, scales: Requantization, outliers = 0): PackForm {
   return {
     channelBytes: (taps) => 8 * taps,
-    biasBytes: 64,
+    biasBytes: 64 + outliers,
     side,
-    pack: (job, program, kernels) => packIntegers(job, rows, side, scales, program, kernels),
+    pack: (job, program, kernels) => packIntegers(job, rows, side, scales, outliers, program, kernels),
   };
 }
 
@@ -34,6 +34,7 @@ function* packIntegers(
   rows: IntegerRows,
   side: Side,
   { inputScale, outputScale }: Requantization,
+  outliers: number,
   { stagingAt }: Program,
   kernels: Kernels,
 ): Generator<number, void> {
@@ -56,7 +57,8 @@ function* packIntegers(
     rows.read(begin, end, new Int8Array(buffer, stagingAt, 8 * rowBytes));
     const panelAt = job.weightsAt + index * panelBytes;
     if (end - begin < 8 || depth > fileDepth) new Uint8Array(buffer, panelAt, panelBytes).fill(0);
-    kernels.packIntegers(stagingAt, panelAt, end - begin, fileDepth, taps, depth, side);
+    const outliersAt = outliers && job.biasAt + 64 * groups * panels + index * outliers;
+    kernels.packIntegers(stagingAt, panelAt, end - begin, fileDepth, taps, depth, side, outliersAt);
   }
   yield Math.max(rows.scales.needs ?? 0, bias?.needs ?? 0);
   const table = new Float32Array(buffer, job.biasAt, groups * panels * 16).fill(0);
