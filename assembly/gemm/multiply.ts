@@ -64,7 +64,7 @@ export function multiply(
       f32_igemm_6x16(table, taps, depth, offset, b, panelBytes, bias, c, step, six, columns, residual, least);
       f32_igemm_4x16(after, taps, depth, offset, b, panelBytes, bias, d, step, rest, columns, residual, least);
     } else {
-      if (six) f32_igemm_6x8(table, taps, depth, offset, b, bias, c, step, six, columns, residual, least);
+      if (!QUANTIZED && six) f32_igemm_6x8(table, taps, depth, offset, b, bias, c, step, six, columns, residual, least);
       if (rest) f32_igemm_4x8(after, taps, depth, offset, b, bias, d, step, rest, columns, residual, least);
     }
     b += <usize>taken * panelBytes;
@@ -115,7 +115,7 @@ export function gather(
 ): void {
   const six = sixes(tile, rows);
   const one = hasOne(tile, rows - 6 * six) ? 1 : 0;
-  if (six) gatherRows(table, 6, six, taps, depth, offset, to);
+  if (!QUANTIZED && six) gatherRows(table, 6, six, taps, depth, offset, to);
   const rest = rows - 6 * six - one;
   to += <usize>(six * taps * depth) * 24;
   if (rest > 0) {
@@ -162,7 +162,7 @@ export function multiplyGathered(
   for (let waiting = 0; panels > 0; ) {
     const d = c + below;
     const under = from ? from + <usize>six * fromStep : 0;
-    if (ASC_FEATURE_RELAXED_SIMD && six) {
+    if (ASC_FEATURE_RELAXED_SIMD && !QUANTIZED && six) {
       f32_gemm_6x8(a, sixBytes, depth, b, bias, from, fromStep, c, step, six, columns, residual, least);
     }
     if (rest) f32_gemm_4x8(after, fourBytes, depth, b, bias, under, fromStep, d, step, rest, columns, residual, least);
@@ -180,15 +180,18 @@ export function multiplyGathered(
   }
 }
 
-/** How many blocks of six rows to take. Fours and at most one single row take the rest; the count leaves the fewest padding rows. */
+/**
+ * How many blocks of six rows to take. Fours and at most one single row take the rest; the count leaves the fewest padding rows. Modules
+ * with integers have one tile for their few f32 layers, of four rows.
+ */
 // @ts-ignore: decorator
 @inline
 export function sixes(tile: i32, rows: i32): i32 {
-  if (tile == Tile.f32_4x8 || (QUANTIZED && (tile == Tile.qs8_4x8 || tile == Tile.qs8_wide))) return 0;
+  if (QUANTIZED ? tile != Tile.qs8_6x8 && tile != Tile.qs8_6x16 : tile == Tile.f32_4x8) return 0;
   const left = rows % 6;
   const whole = rows / 6;
   if (left == 5) return whole + 1;
-  if (QUANTIZED && tile >= Tile.qs8_4x8 && left == 1) return max(whole - 1, 0);
+  if (QUANTIZED && left == 1) return max(whole - 1, 0);
   return left == 2 ? max(whole - 1, 0) : whole;
 }
 

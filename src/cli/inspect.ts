@@ -105,7 +105,7 @@ function compiling(options: LoadOptions & Pick<CpuOptions, "lower">, integers: I
   const { memory, tile, threads } = options;
   return {
     ...compileOptions(options, memory, typeof threads === "number" ? threads : 1, integers),
-    tile: integers ? integers.floatTile : tile === "auto" ? undefined : tile,
+    tile: integers ? "4x8" : tile === "auto" ? undefined : tile,
   };
 }
 

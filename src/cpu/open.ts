@@ -43,10 +43,10 @@ async function open<G extends Graph>(network: G, given: CpuOptions): Promise<Cpu
   if (integers === null) return null;
   const optionsFor = ({ threads }: ThreadChoice, memory: MemorySetting) =>
     compileOptions(options, memory, threads, integers);
-  // The few f32 layers beside integers are not worth a measurement.
+  // The few f32 layers beside integers are not worth a measurement, nor more tiles than one.
   const tuningFor = async (choice: ThreadChoice, memory: MemorySetting): Promise<Tuning | null> =>
     integers
-      ? { tile: integers.floatTile, kernels: {} }
+      ? { tile: "4x8", kernels: {} }
       : keptTuning(
           network,
           optionsFor(choice, memory),

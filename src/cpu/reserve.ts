@@ -19,7 +19,7 @@ export function planMemory(
   } = {},
 ): { weights: number; activations: number; total: number } {
   const { integers } = options;
-  const tile = integers?.floatTile;
+  const tile = integers && "4x8";
   const program = compile(network, { ...compileOptions(options, options.memory, options.threads, integers), tile });
   return { weights: program.weightBytes, activations: program.activationBytes, total: program.bytes };
 }

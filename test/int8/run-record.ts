@@ -79,7 +79,7 @@ export async function runRecord(
     batchNorms: { folded: 0, kept: 0 },
   };
   const integers = {
-    ...{ tile, name: "", floatTile: "4x8" as const, filtering: filtered ? 0 : Number.POSITIVE_INFINITY, pairs },
+    ...{ tile, name: "", filtering: filtered ? 0 : Number.POSITIVE_INFINITY, pairs },
     ...{
       lower: (drafts: object, op: Op) =>
         isRounded ? lowerRounded(tools, plain, drafts as Drafts, op) : lowerBounded(plain, drafts as Drafts, op),

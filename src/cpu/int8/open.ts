@@ -6,7 +6,6 @@ import type { Graph } from "../../graph/network.js";
 import type { Store } from "../../host/store.js";
 import { createMemory, instantiate, type Kernels, type Traits, variantOf } from "../module.js";
 import type { Integers } from "../program/program.js";
-import type { TileName } from "../program/tiles.js";
 import { settledTime } from "../tune/settled-time.js";
 import { lowerIntegers } from "./lower.js";
 import { checkFinite, fromFloat, toFloat } from "./places.js";
@@ -16,7 +15,7 @@ import { fillTrial, isRight } from "./tile-check.js";
 /** Needed for networks beside the plain ResNets alone. */
 const loadBounded = () => import("./bounded.js");
 
-/** Tiles of integers by name, and the tile that f32 layers of such a network take beside it. */
+/** Tiles of integers by name. */
 const names = { "6x8": Tile.qs8_6x8, "4x8": Tile.qs8_4x8, "6x16": Tile.qs8_6x16, wide: Tile.qs8_wide } as const;
 type Name = keyof typeof names;
 /** About two thirds of a millisecond of optimised code. */
@@ -52,8 +51,7 @@ export async function openIntegers(
   const lower = traits.extended
     ? await (await loadBounded()).lowererFor(network, kernels, variantOf(traits, shared), plain)
     : lowerIntegers;
-  const floatTile: TileName = name === "wide" ? "4x8" : name;
-  return { tile: names[name], name, floatTile, filtering, pairs, lower, checkFinite, toFloat, fromFloat };
+  return { tile: names[name], name, filtering, pairs, lower, checkFinite, toFloat, fromFloat };
 }
 
 /** The fastest tile, and what a multiply-add of minimal filtering takes in multiply-adds of that. */

@@ -81,8 +81,6 @@ export interface Integers {
   readonly name: string;
   /** Whether products of sixteen bits take two panels at a time. */
   readonly pairs: boolean;
-  /** The tile of a network's f32 layers. */
-  readonly floatTile: TileName;
   /** What a multiply-add of minimal filtering takes here, in multiply-adds of the tile. */
   readonly filtering: number;
   /** `drafts`: a `Drafts`. */
