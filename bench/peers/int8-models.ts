@@ -9,6 +9,7 @@ import { buildNetwork, preprocessFor, pseudoRandomNetwork } from "../../src/mode
 import { readSafetensors } from "../../src/weights/safetensors.js";
 import { calibrate } from "./calibrate.js";
 import { int8Scheme } from "./int8.js";
+import { withNormalWeights } from "./normal-weights.js";
 import { toInt8Onnx } from "./onnx-int8.js";
 import { pseudoRandomPictures, readPictures } from "./pictures.js";
 import { toSafetensors } from "./safetensors.js";
@@ -48,7 +49,7 @@ process.exit(0);
 
 async function openNetwork(): Promise<Network> {
   const file = `${imagenet}/${model}.safetensors`;
-  if (!imagenet || !existsSync(file)) return pseudoRandomNetwork(model);
+  if (!imagenet || !existsSync(file)) return withNormalWeights(pseudoRandomNetwork(model));
   return buildNetwork(readSafetensors(await readFile(file), file));
 }
 
