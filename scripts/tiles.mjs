@@ -46,7 +46,7 @@ const types = {
     before: () => [
       // Of what no compiler knows: a constant would be made anew for each use.
       "const ones = i16x8.splat(<i16>(rows > 0));",
-      "const first = outliers + OUTLIERS;",
+      "const first = outliers + OUTLIER_HEADER_BYTES;",
       "const last = first + load<i32>(outliers);",
       "const twoBytes = last < first ? 0 : <usize>(depth >> 1) << 6;",
     ],
@@ -153,7 +153,7 @@ import { isPlain, put4x16, put6x16 } from "./store";`,
     },
   ],
   "assembly/int8/tiles.ts": [
-    `import { OUTLIER, OUTLIERS } from "../shared/sizes";
+    `import { OUTLIER_BYTES, OUTLIER_HEADER_BYTES } from "../shared/sizes";
 import { put2x8 } from "./store";
 
 /** Adds to each of four sums the product of four weights (s8) and four activations (0..127). */
@@ -298,7 +298,7 @@ function twoWords({ rows, vectors }) {
 /** Words that are on their own, behind the loop over taps. */
 function outliersOf(tile) {
   return [
-    "for (let at = first; at < last; at += OUTLIER) {",
+    "for (let at = first; at < last; at += OUTLIER_BYTES) {",
     "  const block = table + load<i32>(at, 32);",
     "  const from = offset + <usize>load<u32>(at, 36);",
     ...indent(1, [

@@ -1,4 +1,4 @@
-import { OUTLIER, OUTLIERS, outlierBytes } from "../shared/sizes";
+import { OUTLIER_BYTES, OUTLIER_HEADER_BYTES, outlierBytes } from "../shared/sizes";
 
 /**
  * `rows` of eight output channels of integer weights, [rows][channels][taps], to their places in a panel, [tap][depth / side][8][side].
@@ -35,11 +35,11 @@ export function packIntegers(
 
 /**
  * Takes weights out of a panel, [tap][depth][8][4], so that i16 holds the sum of four products that `qs8_igemm_4x8_quads` makes: of two
- * neighbouring weights in a word, and of those in the next word. 127 times 258 is the most that it holds. What is beyond stays with the
- * first word alone, and the second word's two weights become zeros there and part of an outlier.
+ * neighbouring weights in a word, and of those in the next word. 127 times 258 is the most that it holds. Where they sum to
+ * more, the first word keeps its two weights; the second word's two go to an outlier, and leave zeros.
  */
 function takeOutliers(panel: usize, taps: i32, depth: i32, outliers: usize): void {
-  const first = outliers + OUTLIERS;
+  const first = outliers + OUTLIER_HEADER_BYTES;
   const end = outliers + <usize>outlierBytes(taps * depth);
   let to = first;
   store<i32>(outliers, -1);
@@ -57,13 +57,13 @@ function takeOutliers(panel: usize, taps: i32, depth: i32, outliers: usize): voi
       v128.store(to, out1, 16);
       store<i32>(to, tap << 4, 32);
       store<i32>(to, word << 2, 36);
-      to += OUTLIER;
+      to += OUTLIER_BYTES;
     }
     // A last word without a next one.
     if (depth & 1) at += 32;
   }
   store<i32>(outliers, <i32>(to - first));
-  for (let it = first; it < to; it += OUTLIER) {
+  for (let it = first; it < to; it += OUTLIER_BYTES) {
     const tap = (load<i32>(it, 32) >> 4) + taps;
     const from = panel + (<usize>(tap * depth) << 5) + (<usize>load<u32>(it, 36) << 3);
     v128.store(from, v128.xor(v128.load(from), v128.load(it)));
@@ -71,7 +71,7 @@ function takeOutliers(panel: usize, taps: i32, depth: i32, outliers: usize): voi
   }
 }
 
-/** Ones where the weights of two pairs, of either sign, sum to more than 258. */
+/** Ones where the positive weights of two pairs sum to more than 258, or the negative ones to less than -258. */
 // @ts-ignore: decorator
 @inline
 function beyond(one: v128, other: v128): v128 {

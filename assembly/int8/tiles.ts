@@ -1,5 +1,5 @@
 // Written by scripts/tiles.mjs: npm run tiles.
-import { OUTLIER, OUTLIERS } from "../shared/sizes";
+import { OUTLIER_BYTES, OUTLIER_HEADER_BYTES } from "../shared/sizes";
 import { put2x8 } from "./store";
 
 /** Adds to each of four sums the product of four weights (s8) and four activations (0..127). */
@@ -213,7 +213,7 @@ export function qs8_igemm_4x8_quads(
   least: i32,
 ): void {
   const ones = i16x8.splat(<i16>(rows > 0));
-  const first = outliers + OUTLIERS;
+  const first = outliers + OUTLIER_HEADER_BYTES;
   const last = first + load<i32>(outliers);
   const twoBytes = last < first ? 0 : <usize>(depth >> 1) << 6;
   const tapBytes = <usize>depth << 5;
@@ -281,7 +281,7 @@ export function qs8_igemm_4x8_quads(
         a3 += 4;
       }
     }
-    for (let at = first; at < last; at += OUTLIER) {
+    for (let at = first; at < last; at += OUTLIER_BYTES) {
       const block = table + load<i32>(at, 32);
       const from = offset + <usize>load<u32>(at, 36);
       const a0 = <usize>load<u32>(block) + from;

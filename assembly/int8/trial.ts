@@ -65,7 +65,7 @@ export function trialOfIntegers(tile: i32, at: usize, rounds: i32): void {
         qs8_igemm_6x16(at, 1, DEPTH, 0, own, bytes, scales, d, step, ROWS, 16, NO_RESIDUAL, 0, -127);
         panel++;
       } else if (tile == Tile.qs8_4x8) {
-        // Behind the factors are zeros: no outliers.
+        // `fillTrial` leaves zeros behind the factors: no outliers.
         qs8_igemm_4x8_quads(at, 1, DEPTH, 0, own, scales + 128, scales, d, step, ROWS, 8, NO_RESIDUAL, 0, -127);
       } else {
         qs8_igemm_6x8(at, 1, DEPTH, 0, own, scales, d, step, ROWS, 8, NO_RESIDUAL, 0, -127);

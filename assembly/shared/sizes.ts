@@ -32,14 +32,17 @@ export function stagingBytes(depth: i32, taps: i32): i32 {
 
 // Outliers: of a panel of integers, words of weights that are multiplied on their own.
 
-/** A word of eight channels' weights, from the end of a block's pointers to its tap's, and from there to its word. */
-export const OUTLIER = 40;
-/** Before the first of them: how many bytes they take; below 0, the panel has too many and keeps them. */
-export const OUTLIERS = 8;
+/**
+ * Of an outlier: a word of eight channels' weights, 32 bytes, and two offsets of four bytes each: from the end of a block's pointers back to
+ * its tap's, and from a pixel to its word.
+ */
+export const OUTLIER_BYTES = 40;
+/** Before a panel's first one: how many bytes they take; below 0, the panel has too many and keeps them. */
+export const OUTLIER_HEADER_BYTES = 8;
 
 /** What a panel of so many words has for them: more would take longer than they spare. */
 export function outlierBytes(words: i32): i32 {
-  return OUTLIERS + OUTLIER * (words < 32 ? 1 : words < 64 ? 2 : 4);
+  return OUTLIER_HEADER_BYTES + OUTLIER_BYTES * (words < 32 ? 1 : words < 64 ? 2 : 4);
 }
 
 // The direct convolution.

@@ -3,6 +3,7 @@ import { hasRelaxedSimd, variantOf } from "../cpu/module.js";
 import type { CpuOptions } from "../cpu/options.js";
 import { explain, explainRecords } from "../cpu/program/explain.js";
 import type { CompileOptions, Integers } from "../cpu/program/program.js";
+import { TILE_BESIDE_INTEGERS } from "../cpu/program/tiles.js";
 import { planMemory } from "../cpu/reserve.js";
 import { compileOptions } from "../cpu/settle.js";
 import { OptionError } from "../errors.js";
@@ -38,7 +39,7 @@ export async function inspect(names: string[], options: Options): Promise<number
   const card = modelCard(state, files);
   const network = buildNetwork(state, { ...load, card, integers: keepsIntegers(load) });
   const integers = await integersFor(network, load);
-  const lower = isExtended(network) ? (await import("../cpu/extended/open.js")).lowerExtended : undefined;
+  const lower = !integers && isExtended(network) ? (await import("../cpu/extended/open.js")).lowerExtended : undefined;
   const weights = { ...weightsOf(network, state), bytes: bytes.length, floatBytes: floatBytes(network) };
   const computed = integers ? "int8" : "f32";
   const description = describeNetwork(network);
@@ -105,7 +106,7 @@ function compiling(options: LoadOptions & Pick<CpuOptions, "lower">, integers: I
   const { memory, tile, threads } = options;
   return {
     ...compileOptions(options, memory, typeof threads === "number" ? threads : 1, integers),
-    tile: integers ? "4x8" : tile === "auto" ? undefined : tile,
+    tile: integers ? TILE_BESIDE_INTEGERS : tile === "auto" ? undefined : tile,
   };
 }
 

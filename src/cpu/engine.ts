@@ -177,7 +177,7 @@ export class WasmEngine<G extends Graph> implements CpuEngine<G> {
   measureTiles(): Partial<Record<TileName, number>> {
     const kernels = this.open();
     const { stagingAt } = this.program;
-    const rates = tileRates(kernels, stagingAt, this.relaxed);
+    const rates = tileRates(kernels, stagingAt, this.relaxed && !this.integers);
     new Uint8Array(kernels.memory.buffer, stagingAt).fill(0);
     return rates;
   }

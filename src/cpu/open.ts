@@ -7,7 +7,7 @@ import type { CpuOptions } from "./options.js";
 import { packAll } from "./pack/pack-all.js";
 import { fromPacked, unpackable } from "./pack/unpack.js";
 import type { Program } from "./program/program.js";
-import { tiles, useTile } from "./program/tiles.js";
+import { TILE_BESIDE_INTEGERS, tiles, useTile } from "./program/tiles.js";
 import { loadTuner, programIn, reserve } from "./reserve.js";
 import { compileOptions, type MemorySetting, settle } from "./settle.js";
 import type { ThreadChoice } from "./threads/choose-threads.js";
@@ -46,7 +46,7 @@ async function open<G extends Graph>(network: G, given: CpuOptions): Promise<Cpu
   // The few f32 layers beside integers are not worth a measurement, nor more tiles than one.
   const tuningFor = async (choice: ThreadChoice, memory: MemorySetting): Promise<Tuning | null> =>
     integers
-      ? { tile: "4x8", kernels: {} }
+      ? { tile: TILE_BESIDE_INTEGERS, kernels: {} }
       : keptTuning(
           network,
           optionsFor(choice, memory),

@@ -3,6 +3,7 @@ import { compile } from "./lower/compile.js";
 import { createMemory, refuseTooLarge } from "./module.js";
 import type { CpuOptions } from "./options.js";
 import type { CompileOptions, Integers, Program } from "./program/program.js";
+import { TILE_BESIDE_INTEGERS } from "./program/tiles.js";
 import { compileOptions, type MemorySetting, type Settled } from "./settle.js";
 import type { ThreadChoice } from "./threads/choose-threads.js";
 import type { Tuning } from "./tune/kept-tuning.js";
@@ -19,7 +20,7 @@ export function planMemory(
   } = {},
 ): { weights: number; activations: number; total: number } {
   const { integers } = options;
-  const tile = integers && "4x8";
+  const tile = integers && TILE_BESIDE_INTEGERS;
   const program = compile(network, { ...compileOptions(options, options.memory, options.threads, integers), tile });
   return { weights: program.weightBytes, activations: program.activationBytes, total: program.bytes };
 }

@@ -90,7 +90,7 @@ function stack(
 function hasFewPixels({ ops, output }: Stage, { values }: Graph): boolean {
   const { height, width, quantization } = values[output]!;
   const isPointwise = (op: Op) => op.kind === "conv" && op.stride[0] === 1 && op.kernel[0] * op.kernel[1] === 1;
-  // Of integers, 1x1 convolutions gain by a stack what the rows between pictures cost them.
+  // Of integers, 1x1 convolutions would gain no more than the rows between pictures cost them.
   const most = quantization ? 0 : MOST_PIXELS;
   return height * width <= (ops.some(isPointwise) ? most : MOST_FILTERED);
 }

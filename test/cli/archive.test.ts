@@ -37,7 +37,7 @@ const best = labels.map((name) => photos[`${name}.${name === "horse" ? "png" : "
 
 describe("many pictures, in workers", () => {
   test("the order of the names, and the answers of one session", async () => {
-    const result = await command("classify", many, "--json", "--logits", "--top-k", "1");
+    const result = await command("classify", many, "--threads", "2", "--json", "--logits", "--top-k", "1");
     expect(result).toMatchObject({ code: 0, stderr: "" });
     const answers = lines(result).map((line) => JSON.parse(line));
     expect(answers.map(({ image }) => image)).toEqual(names);
@@ -51,7 +51,7 @@ describe("many pictures, in workers", () => {
   test("pictures that fail keep their place, and options that are wrong are said once", async () => {
     const mixed = archive(join(folder, "mixed"), 30);
     writeFileSync(join(mixed, "0007-none.jpg"), "no picture");
-    const result = await command("classify", mixed, "--json");
+    const result = await command("classify", mixed, "--threads", "2", "--json");
     expect(result.code).toBe(1);
     const answers = lines(result).map((line) => JSON.parse(line));
     expect(answers).toHaveLength(31);
@@ -65,7 +65,7 @@ describe("many pictures, in workers", () => {
 
 describe("--output", () => {
   const output = join(folder, "results.jsonl");
-  const words = ["classify", many, "--output", output];
+  const words = ["classify", many, "--threads", "2", "--output", output];
   let whole: unknown[];
 
   beforeAll(async () => {
@@ -178,7 +178,7 @@ describe("--output", () => {
 
   test("killed at random 6 times, and gone on with: as one undisturbed run", async () => {
     const path = join(folder, "killed.jsonl");
-    const result = await killAndResume(["classify", many, "--output", path], path, 6, 1);
+    const result = await killAndResume(["classify", many, "--threads", "2", "--output", path], path, 6, 1);
     expect(result.code).toBe(0);
     expect(resultsIn(path)).toEqual(whole);
   }, 120_000);

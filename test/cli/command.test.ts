@@ -103,6 +103,13 @@ describe("classify", () => {
 });
 
 describe("inspect", () => {
+  test("a graph of integers with more than a plain ResNet's operations", async () => {
+    const result = await command("inspect", fixture("quantized-onnx/residual-u8.onnx"), "--records");
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    expect(result.stdout).toMatch(/in integers:/);
+    expect(result.stdout).toMatch(/qs8_conv/);
+  });
+
   test("as text, with what it costs", async () => {
     const result = await command("inspect", f32Model);
     expect(result.code).toBe(0);

@@ -127,8 +127,12 @@ test("a small network is not stacked", async () => {
 
 test("a stack of integers answers as single pictures do, to the bit, on the same weights", async () => {
   const quantized = inIntegers(network, 3);
-  for (const simd of modules) {
-    const options = { wasm, simd, threads: 1 } as const;
+  // Beside what the clock chooses, the tile that has outliers.
+  const kept = JSON.stringify({ name: "4x8", filtering: 2, pairs: false });
+  const store = { get: async () => kept, set: async () => {} };
+  const settings = [...modules.map((simd) => ({ simd })), ...modules.slice(1).map((simd) => ({ simd, store }))];
+  for (const setting of settings) {
+    const options = { wasm, threads: 1, ...setting };
     const alone = await engineFor(quantized, options);
     const stacking = new Stacking();
     const engine = await stacking.open<Network>(quantized, options);

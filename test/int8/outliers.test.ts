@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { OUTLIER, OUTLIERS, outlierBytes } from "../../assembly/shared/sizes.js";
+import { OUTLIER_BYTES, OUTLIER_HEADER_BYTES, outlierBytes } from "../../assembly/shared/sizes.js";
 import { instantiate } from "../../src/cpu/module.js";
 import { wasm } from "../cpu/engine.js";
 import { generator } from "../random.js";
@@ -59,8 +59,8 @@ test.each([
     );
     const { whole, left, outliers, room } = await packed(rows, channels, taps, depth);
     const beyond = wordsBeyond(whole, taps, depth);
-    const fits = OUTLIERS + OUTLIER * beyond.length <= room;
-    expect(outliers.getInt32(0, true)).toBe(fits ? OUTLIER * beyond.length : -1);
+    const fits = OUTLIER_HEADER_BYTES + OUTLIER_BYTES * beyond.length <= room;
+    expect(outliers.getInt32(0, true)).toBe(fits ? OUTLIER_BYTES * beyond.length : -1);
     most = Math.max(most, beyond.length);
     if (!fits) {
       expect(left).toEqual(whole);
@@ -68,7 +68,7 @@ test.each([
     }
     expect(wordsBeyond(left, taps, depth)).toEqual([]);
     const found = beyond.map((_, index) => {
-      const at = OUTLIERS + OUTLIER * index;
+      const at = OUTLIER_HEADER_BYTES + OUTLIER_BYTES * index;
       const word = ((outliers.getInt32(at + 32, true) / 16 + taps) * depth + outliers.getInt32(at + 36, true)) / 4;
       for (let byte = 0; byte < 32; byte++) {
         const own = outliers.getInt8(at + byte);

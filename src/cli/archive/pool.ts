@@ -123,7 +123,7 @@ export class Pool implements Answering {
    * enough at any rate; else its own memory tells how many there may be. Null where that is one, although more were asked for.
    */
   static async open(wanted: Wanted, count: number): Promise<Pool | null> {
-    // Deno has a GPU for each worker; whoever wants one has named it, and no workers.
+    // Workers compute on the CPU: `--device gpu` starts none, and with "auto" each would ask Deno for a GPU of its own.
     const pool = new Pool({ ...wanted, load: { ...wanted.load, threads: 1, device: "cpu" } });
     try {
       const room = SHARE_OF_MEMORY * memory();

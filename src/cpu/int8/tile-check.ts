@@ -12,7 +12,7 @@ const COLUMNS = 8 * TRIAL_PANELS;
 
 /**
  * Fills the trial's rows with 0..127 and its weights with -127..127; a step of the output is 2048 of the sums. Every other word of weights
- * is small, so that there are no outliers.
+ * is small, so that sixteen bits hold the sums of four products. Behind the factors are zeros: no outliers.
  */
 export function fillTrial(buffer: ArrayBufferLike, at: number): void {
   const rows = new Int8Array(buffer, at + TRIAL_INPUT, TRIAL_ROWS * TRIAL_BYTES);
@@ -22,8 +22,8 @@ export function fillTrial(buffer: ArrayBufferLike, at: number): void {
     const most = index & 32 ? 2 : 127;
     weights[index] = ((index * 151 + (index >> 7) * 53) % (2 * most + 1)) - most;
   }
-  const scales = new Float32Array(buffer, at + TRIAL_SCALES, 32);
-  for (let index = 0; index < scales.length; index++) scales[index] = index & 8 ? 0 : 1 / 2048;
+  const scales = new Float32Array(buffer, at + TRIAL_SCALES, 64).fill(0);
+  for (let index = 0; index < 32; index++) scales[index] = index & 8 ? 0 : 1 / 2048;
 }
 
 /**

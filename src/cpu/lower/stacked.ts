@@ -90,7 +90,7 @@ export class StackedLowering {
   }
 }
 
-/** Whether filters are minimal is decided for the whole stack: fewer pictures, and one alone, take the same kernel for the same weights. */
+/** Whether minimal filtering is used is decided for the whole stack: fewer pictures, and one alone, take the same kernel for the same weights. */
 function lowererOfIntegers({ network, options }: Drafts, op: Op, stacked: Op): (drafts: Drafts) => void {
   const { lower } = options.integers!;
   const tried = new Drafts(network, options);
@@ -135,6 +135,7 @@ function shareWeights({ records, weights }: Drafts, firstRecord: number, firstWe
   }
 }
 
+/** Of integers one operation's factors are another's where they have the same weight and bias: no reader gives these to two. */
 const isSame = (one: WeightDraft, other: WeightDraft) =>
   (["weight", "bias", "depth", "taps", "groups", "groupOut"] as const).every((it) => one[it] === other[it]) &&
   (one.form === other.form || (one.form.side !== undefined && one.form.side === other.form.side));

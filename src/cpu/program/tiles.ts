@@ -4,6 +4,9 @@ import { Field, Tile } from "../../../assembly/shared/record.js";
 export const tiles = { "4x8": Tile.f32_4x8, "6x8": Tile.f32_6x8, "6x16": Tile.f32_6x16 } as const;
 export type TileName = keyof typeof tiles;
 
+/** The one that modules with integers have for f32 layers. */
+export const TILE_BESIDE_INTEGERS = "4x8";
+
 /** Writes the tile into a program's records. */
 export function useTile(
   memory: WebAssembly.Memory,

@@ -112,7 +112,7 @@ export class Team {
     this.failed ??= "closed";
     release(this.kernels.memory, this.program.syncAt);
     await Promise.race([Promise.all(this.left), new Promise((resolve) => setTimeout(resolve, LEAVE_MS))]);
-    for (const other of this.others) await other.terminate();
+    await Promise.all(this.others.map((other) => other.terminate()));
     if (endsNext && this.others.length > 0) await new Promise((resolve) => setTimeout(resolve, END_MS));
   }
 }
