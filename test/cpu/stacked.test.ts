@@ -21,7 +21,7 @@ describe.each(modules.slice(-1))("%s", (simd) => {
     ["resnet18", [208, 112], "6x16", 3],
     ["resnet18", [416, 96], "6x8", 4],
     ["resnet18", [224, 80], "6x8", 3],
-    ["resnet50", [224, 96], "6x16", 4],
+    ["resnet50", [224, 80], "6x16", 4],
   ] as const)("%s of %s, tile %s: single pictures' answers, in either order", async (name, inputSize, tile, first) => {
     const network = pseudoRandomNetwork(name, { classes: 10, inputSize: [...inputSize] });
     expect(stackLast(network)!.first).toBe(first);
@@ -141,7 +141,7 @@ test("a stack of integers answers as single pictures do, to the bit, on the same
     const expected: Float32Array[] = [];
     for (const image of images) expected.push((await alone.run(0, quantized.stages.length - 1, image)).slice());
     expect(expected[1]).not.toEqual(expected[0]);
-    for (const count of [COUNT, 1, 2, 5, COUNT]) {
+    for (const count of [COUNT, 1, 5]) {
       for (const image of images.slice(-count)) stack.put(image);
       expect(stack.run()).toEqual(expected.slice(-count));
     }

@@ -55,7 +55,8 @@ for (const [name, file, words] of runtimes) {
     });
 
     test("the command classifies a folder in several workers, and ends, each time", async () => {
-      for (let time = 0; time < 4; time++) {
+      // Deno's fault came in two of three runs; Node never had it.
+      for (let time = 0; time < (name === "node" ? 1 : 4); time++) {
         const lines = await run(file!, [...words, bin, "classify", many, "--json", "--threads", "2"]);
         const results = lines
           .trim()
