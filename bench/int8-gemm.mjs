@@ -117,7 +117,7 @@ async function measure({ kernels, registers, names, shape: [side, depth, out], R
   }
   const bytes = new Uint8Array(memory.buffer, WEIGHTS, output - WEIGHTS);
   for (let at = 0; at < bytes.length; at++) bytes[at] = at % 101;
-  // None are outliers, of which memory's zeros tell nothing.
+  // Weights without outliers: memory's zeros say that panels have none.
   for (let at = 0; at < depth * out; at++) bytes[at] = (at % 127) - 63;
   const least = {};
   for (let turn = 0; turn < 60; turn++) {

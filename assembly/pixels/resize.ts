@@ -7,7 +7,10 @@ const HALF: i32 = 1 << 21;
 const UNIT_BITS: i32 = 22;
 const LOW_BITS: i32 = 15;
 
-/** Eight sums, of the low parts and half a unit and of the high parts, as whole units. In units of 2^-7 what 16 bits do not hold is clipped: it is no byte. */
+/**
+ * Eight sums in whole units, from those of the low parts, which begin with half a unit, and of the high parts. They are narrowed to 16 bits in
+ * units of 2^-7: what that clips lies outside a byte's range.
+ */
 // @ts-ignore: decorator
 @inline
 function rounded(low: v128, high: v128, nextLow: v128, nextHigh: v128): v128 {

@@ -13,7 +13,7 @@ function normal(weight: Weight): Weight {
   const all = new Float32Array(weight.shape.reduce((product, extent) => product * extent, 1));
   weight.read(0, weight.shape[0]!, all);
   const row = all.length / weight.shape[0]!;
-  // An output channel's weights are as far as its BatchNorm scales them.
+  // A folded BatchNorm has given each output channel a reach of its own.
   for (let begin = 0; begin < all.length; begin += row) {
     const values = all.subarray(begin, begin + row);
     const reach = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) * (1 + 1 / row);

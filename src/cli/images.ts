@@ -122,7 +122,7 @@ async function entriesOf(folder: string): Promise<(Entry | Error)[]> {
   }
   const entries: Entry[] = [];
   for (const it of listed) {
-    // Bun gives no more than names where they are bytes.
+    // Where names are asked for as bytes, Bun gives these alone, without what they are names of.
     const isName = Buffer.isBuffer(it);
     const image = named(folder, isName ? it : it.name);
     const entry = isName ? await lstat(image.path).catch(() => null) : it;

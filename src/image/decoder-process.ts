@@ -141,7 +141,7 @@ class DecoderProcess {
   /** Whether the caller's process stays for this one. */
   #hold(on: boolean): void {
     const { channel, stdin, stdout } = this.#child;
-    // In Bun neither the channel nor the way to the process has these, and neither holds its caller.
+    // Bun's channel and stdin have neither, and do not keep the caller's process alive.
     const parts = [this.#child, stdin, stdout] as unknown as { ref?(): void; unref?(): void }[];
     channel?.unref?.();
     for (const it of parts) on ? it.ref?.() : it.unref?.();

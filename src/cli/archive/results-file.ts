@@ -139,7 +139,7 @@ async function current(
   return kept;
 }
 
-/** To the millisecond: what is less Node rounds, Bun and Deno cut it off. */
+/** Times may be a millisecond apart: Node rounds a file's to the next one, Bun and Deno cut it off. */
 function isSame(a: Stamp | null, b: Stamp | null): boolean {
   if (!a || !b) return a === b;
   return a.bytes === b.bytes && Math.abs(Date.parse(a.modified) - Date.parse(b.modified)) <= 1;

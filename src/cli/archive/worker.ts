@@ -32,8 +32,9 @@ port.listen(async (task: Task) => {
 async function open(): Promise<Opened> {
   try {
     const stacking = new Stacking((bytes) => post({ packing: bytes }));
-    const opening = openInPlace(nodeHost, wanted.source, wanted.load, undefined, undefined, stacking.open);
-    const session = await stayAwake(opening);
+    const session = await stayAwake(
+      openInPlace(nodeHost, wanted.source, wanted.load, undefined, undefined, stacking.open),
+    );
     prepare(session, wanted);
     const onPassed = () => post({ passed: true });
     // What a taught network answers takes more than its logits.

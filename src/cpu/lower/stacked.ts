@@ -96,6 +96,7 @@ function lowererOfIntegers({ network, options }: Drafts, op: Op, stacked: Op): (
   const tried = new Drafts(network, options);
   lower(tried, stacked);
   const isFiltered = tried.records.some(({ words }) => words[Field.kernel] === Kernel.qs8Winograd);
+  // What minimal filtering costs: nothing, so that it is taken, or more than anything else.
   const filtering = isFiltered ? 0 : Number.POSITIVE_INFINITY;
   return (drafts) => {
     const own = drafts.options;

@@ -60,6 +60,7 @@ export class Drafts {
 
   constructor(
     readonly network: Graph,
+    /** May be others for some operations. */
     public options: CompileOptions,
   ) {
     const places = inPlace(network);

@@ -7,8 +7,8 @@ const LEAVE = "leave";
 const LEAVE_MS = 200;
 
 /**
- * Terminates a worker. Deno's word of its end comes while its thread still lets its GPU go, and the process crashes where it ends meanwhile.
- * One that leaves by itself is gone with that word.
+ * Ends a worker. Deno reports a terminated one as ended while its thread still releases a GPU, and a process that ends meanwhile crashes.
+ * One that leaves by itself is reported once it is gone.
  */
 export async function endWorker(worker: Worker): Promise<void> {
   if ("Deno" in globalThis) {
