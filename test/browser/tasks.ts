@@ -20,6 +20,8 @@ export async function traceTasks<T>(
 ): Promise<{ value: T; tasks: number[] }> {
   await browser.startTracing(page, { categories: ["toplevel"] });
   const value = await work();
+  // A task is recorded when it ends, which is after it has answered. Once another has run, it has ended.
+  await page.evaluate(() => 0);
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
   const mains = traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
   const tasks = traceEvents.filter(
