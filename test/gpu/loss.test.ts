@@ -13,7 +13,7 @@ const { gpu, skip } = await openDawn();
 if (skip) console.log(`skipped: devices lost, ${skip}`);
 
 /** Each is a device of its own and takes two seconds, most of it compiling; all 200 with FULL=1. */
-const losses = process.env.FULL ? 200 : 6;
+const losses = process.env.FULL ? 200 : 4;
 
 /** Engines are closed by the scheduler; the CPU's is kept for the next round. */
 const kept = (cpu: CpuEngine) =>

@@ -55,7 +55,7 @@ describe.skipIf(!gpu)("whole networks against PyTorch", () => {
     for (const [at, logit] of expected.entries()) expect(Math.abs(got[at]! - logit) / largest).toBeLessThan(2e-2);
   });
 
-  const runs = process.env.FULL ? 100 : 20;
+  const runs = process.env.FULL ? 100 : 8;
   test.each(["hardware", "software"] as const)(`${runs} runs give the same bits, %s tiling`, async (tiling) => {
     // Hardware's adds split sums too, where channels are many.
     const network =
