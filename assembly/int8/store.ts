@@ -30,17 +30,24 @@ function nearest(value: v128): v128 {
 }
 
 /**
- * Of the summands of this thread's present record, read with a sign, the bits that count: a word that all stores share needs no
- * parameter of the tiles.
+ * Which bytes of eight become the first and the last four of i32: at the top, so that a sign stays one; then, of bytes without a sign, one
+ * place lower. What is no byte's place becomes zero.
  */
-let summandBits: i16 = -1;
+const PLACES = memory.data<u32>([
+  0x00808080, 0x01808080, 0x02808080, 0x03808080,
+  0x04808080, 0x05808080, 0x06808080, 0x07808080,
+  0x80008080, 0x80018080, 0x80028080, 0x80038080,
+  0x80048080, 0x80058080, 0x80068080, 0x80078080,
+]);
+/** Those of the summands of this thread's present record: a word that all stores share needs no parameter of the tiles. */
+let summandPlaces: usize = PLACES;
 /** What is changed of every byte that is stored: 0..255 is computed as -128..127, whose sign bit is then the other one. */
 let flips: i8 = 0;
 
 /** The least integer that a record stores; takes note of its summand's kind. */
 export function leastOfIntegers(record: usize): i32 {
   const relu = word(record, Field.relu);
-  summandBits = relu & ReluBit.isUnsigned ? 255 : -1;
+  summandPlaces = relu & ReluBit.isUnsigned ? PLACES + 32 : PLACES;
   if (DEPTHWISE) {
     flips = relu & ReluBit.isByte ? -128 : 0;
     if (flips) return -128;
@@ -50,7 +57,8 @@ export function leastOfIntegers(record: usize): i32 {
 
 /**
  * Eight sums of a row as i16: round(f32(sum) * scale + bias + f32(residual) * factor), or the nearest that i16 has. `at`: where they are
- * stored, which their residual is `residual` bytes from.
+ * stored, which their residual is `residual` bytes from. `factor` is of residuals in their places: 2^-24 of what it is of bytes, or 2^-16,
+ * which rounds alike.
  */
 // @ts-ignore: decorator
 @inline
@@ -64,12 +72,19 @@ function requantized(
   let y0 = scaled(s0, v128.load(scales), v128.load(scales, 32));
   let y1 = scaled(s1, v128.load(scales, 16), v128.load(scales, 48));
   if (residual != NO_RESIDUAL) {
-    const summand = v128.and(v128.load8x8_s(at + residual), i16x8.splat(summandBits));
+    const summand = v128.load64_zero(at + residual);
     const times = f32x4.splat(factor);
-    y0 = f32x4.add(y0, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(summand)), times));
-    y1 = f32x4.add(y1, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(summand)), times));
+    y0 = f32x4.add(y0, f32x4.mul(f32x4.convert_i32x4_s(placed(summand, v128.load(summandPlaces))), times));
+    y1 = f32x4.add(y1, f32x4.mul(f32x4.convert_i32x4_s(placed(summand, v128.load(summandPlaces, 16))), times));
   }
   return i16x8.narrow_i32x4_s(nearest(y0), nearest(y1));
+}
+
+/** Places of 128 and beyond are zero in either instruction. */
+// @ts-ignore: decorator
+@inline
+function placed(bytes: v128, places: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? i8x16.relaxed_swizzle(bytes, places) : i8x16.swizzle(bytes, places);
 }
 
 /** Two rows of i16 as they are stored: between `least` and 127, where narrowing ends, and flipped. */

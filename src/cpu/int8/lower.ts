@@ -71,10 +71,15 @@ function fits(drafts: Drafts, op: ConvOp): boolean {
 function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantization, to: Quantization): void {
   const [, summand] = op.inputs;
   const added = summand === undefined ? null : drafts.shape(summand).quantization!;
+  const isUnsigned = added !== null && added.type !== "s8";
   const least = to.type === "s8" ? 0 : ReluBit.isZero;
-  const relu = least | (added && added.type !== "s8" ? ReluBit.isUnsigned : 0);
-  // The field has one word in both families.
-  const stored = { [Field.relu]: relu, [IntegerConvField.factor]: bitsOf(added ? added.scale / to.scale : 0) };
+  // What is added is multiplied in the upper bytes of i32.
+  const factor = added ? added.scale / to.scale / (isUnsigned ? 2 ** 16 : 2 ** 24) : 0;
+  // The fields have one word in both families.
+  const stored = {
+    [Field.relu]: least | (isUnsigned ? ReluBit.isUnsigned : 0),
+    [IntegerConvField.factor]: bitsOf(factor),
+  };
   const filtering = filteringOf(drafts, op);
   if (filtering) lowerFiltered(drafts, op, filtering, rows, from, to, stored);
   else lowerDirect(drafts, op, rows, from, to, stored);
