@@ -1,12 +1,13 @@
 import { writePointers } from "../conv/conv";
 import { paddedRows, sixes } from "../gemm/multiply";
 import { ConvField, Field, IntegerConvField, Tile } from "../shared/record";
-import { outlierBytes, pointerBytes } from "../shared/sizes";
+import { FACTORS, filteredInputPlane, halfRows, outlierBytes, pointerBytes } from "../shared/sizes";
 import { residualOf } from "../gemm/store";
 import { holds } from "../base/held";
 import { word } from "../base/words";
 import { gatherWide, widen } from "./gather";
 import { leastOfIntegers } from "./store";
+import { halveRows, multiplyHalves } from "./strassen";
 import {
   qs8_gemm16_4x8,
   qs8_igemm_4x16,
@@ -22,8 +23,8 @@ import {
  * words of four bytes.
  *
  * Weights are in panels of eight output channels: [group][panel][tap][depth][8][4] for the tiles of bytes, and [group][panel][tap]
- * [2 depth][8][2] for `qs8_wide`. `bias` leads to each panel's eight scales and eight biases, in units of the output's step; for
- * `qs8_4x8`, each panel's outliers are behind them.
+ * [2 depth][8][2] for `qs8_wide` and `qs8_strassen`. `bias` leads to each panel's eight scales and eight biases, in units of the
+ * output's step; for `qs8_4x8`, each panel's outliers are behind them.
  */
 export function qs8_conv(record: usize, piece: i32, scratch: usize): void {
   const panels = word(record, ConvField.panels);
@@ -57,7 +58,10 @@ export function qs8_conv(record: usize, piece: i32, scratch: usize): void {
   const after = scratch + (<usize>(6 * blocks * taps) << 2);
   const below = <usize>six * step;
   const widened = work + (<usize>(paddedRows(tile, rows) * taps * depth) << 3);
+  const halves = !ASC_FEATURE_RELAXED_SIMD && tile == Tile.qs8_strassen;
   const wide = !ASC_FEATURE_RELAXED_SIMD || tile == Tile.qs8_wide;
+
+  const factors = work + <usize>FACTORS * <usize>filteredInputPlane(halfRows(rows), (taps * depth) << 1);
 
   let gathered = held && groupPanels == panels ? 0 : -1;
   for (let panel = firstPanel; panel < lastPanel; ) {
@@ -69,7 +73,12 @@ export function qs8_conv(record: usize, piece: i32, scratch: usize): void {
     const c = output + <usize>(group * groupOut + within);
     const columns = groupOut - within;
     const pair = ASC_FEATURE_RELAXED_SIMD && tile == Tile.qs8_6x16 && panel + 1 < min(lastPanel, (group + 1) * groupPanels);
-    if (wide) {
+    if (halves) {
+      if (group != gathered) halveRows(scratch, rows, taps, depth << 2, work);
+      gathered = group;
+      multiplyHalves(work, rows, taps, depth << 2, b, factors, scales, c, step, residual, factor, least);
+      panel++;
+    } else if (wide) {
       if (group != gathered) gatherWide(scratch, paddedRows(tile, rows) >> 2, taps, depth << 2, offset, work);
       gathered = group;
       widen(b, <i32>panelBytes, widened);

@@ -53,6 +53,8 @@ export enum Tile {
   /** Of values that are sixteen bits wide already: minimal filtering's. */
   i16_4x8 = 7,
   i16_4x16 = 8,
+  /** As `qs8_wide`, by products of halves (strassen.ts): of the baseline modules. */
+  qs8_strassen = 9,
 }
 
 /** The head: words that every record has, whatever its kernel. */

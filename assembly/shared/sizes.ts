@@ -135,6 +135,11 @@ export function filteredProductPlane(rows: i32): i32 {
 
 // Strassen's algorithm.
 
+/** Rows of either half of an integer convolution's, in whole blocks of four. */
+export function halfRows(rows: i32): i32 {
+  return ((rows + 7) >> 3) << 2;
+}
+
 /** Products, and so first factors. */
 export const FACTORS = 7;
 /** Panels of either half that go together, and from one row of what is kept of them to the next. */

@@ -19,7 +19,9 @@ export interface Setup {
   readonly threads?: number;
   /** Whether 3x3 convolutions take minimal filtering, whatever it takes. */
   readonly filtered?: boolean;
-  /** Whether that multiplies two panels at a time. */
+  /** Whether convolutions take products of halves, whatever they take. */
+  readonly halved?: boolean;
+  /** Whether minimal filtering multiplies two panels at a time. */
   readonly pairs?: boolean;
 }
 
@@ -28,6 +30,11 @@ export const setups: readonly Setup[] = [
   { simd: "baseline", tile: Tile.qs8_wide, name: "sixteen bits", dot: false },
   { simd: "relaxed", tile: Tile.qs8_wide, name: "sixteen bits, pieces for two threads", dot: false, threads: 2 },
   { simd: "baseline", tile: Tile.qs8_wide, name: "minimal filtering", dot: false, filtered: true },
+  { simd: "baseline", tile: Tile.qs8_wide, name: "products of halves", dot: false, halved: true },
+  {
+    ...{ simd: "baseline", tile: Tile.qs8_wide, name: "products of halves, pieces for two threads", dot: false },
+    ...{ threads: 2, halved: true },
+  },
   {
     ...{ simd: "relaxed", tile: Tile.qs8_wide, name: "minimal filtering, pieces for two threads", dot: false },
     ...{ threads: 2, filtered: true },
@@ -57,7 +64,7 @@ export async function runRecord(
   op: Op,
   shapes: readonly [ValueShape, ValueShape, ValueShape, ValueShape],
   inputs: readonly (Int8Array | Int16Array)[],
-  { tile, threads = 1, filtered = false, pairs = false }: Setup,
+  { tile, threads = 1, filtered = false, halved = false, pairs = false }: Setup,
   module: WebAssembly.Module,
   { raw, isRounded = false }: { readonly raw?: Int8Array; readonly isRounded?: boolean } = {},
 ): Promise<DataView> {
@@ -79,7 +86,9 @@ export async function runRecord(
     batchNorms: { folded: 0, kept: 0 },
   };
   const integers = {
-    ...{ tile, name: "", filtering: filtered ? 0 : Number.POSITIVE_INFINITY, pairs },
+    ...{ tile, name: "", pairs },
+    filtering: filtered ? 0 : Number.POSITIVE_INFINITY,
+    halving: halved ? 0 : Number.POSITIVE_INFINITY,
     ...{
       lower: (drafts: object, op: Op) =>
         isRounded ? lowerRounded(tools, plain, drafts as Drafts, op) : lowerBounded(plain, drafts as Drafts, op),

@@ -15,6 +15,7 @@ import { piecesOf } from "../kernels/pieces.js";
 import { bitsOf, lower, window } from "../lower/lower.js";
 import type { Drafts, Words } from "../program/drafts.js";
 import { integerForm } from "./pack.js";
+import { halvesBytes, halvesPay, mostRows } from "./strassen.js";
 import { type Filtering, filteringOf, filteringWords } from "./winograd.js";
 
 /** Input rows of a piece should stay in a core's second-level cache. */
@@ -118,14 +119,9 @@ function lowerDirect(
   const panels = groupPanels * op.groups;
   const taps = op.kernel[0] * op.kernel[1];
   const count = output.height * output.width;
-  const most = Math.max(12, Math.round(ROWS_BYTES / (taps * depth) / 12) * 12);
-  const [rowsPerPiece, panelsPerPiece] = piecesOf(drafts.options, count, panels, { ...COSTS, most });
-  // The dot product of bytes takes 0..127 alone.
-  const tile = from.type === "u8" ? Tile.qs8_wide : drafts.options.integers!.tile;
-  const wide = tile === Tile.qs8_wide;
-  // Rows and a panel, widened to sixteen bits.
-  const gathered = wide ? 2 * (4 * Math.ceil(rowsPerPiece / 4) + 8) * taps * depth : 0;
-  drafts.needScratch(pointerBytes(rowsPerPiece + 8, taps) + gathered);
+  const { tile, rowsPerPiece, panelsPerPiece, scratch } = parted(drafts, op, from, count, panels, taps * depth);
+  const wide = tile === Tile.qs8_wide || tile === Tile.qs8_strassen;
+  drafts.needScratch(pointerBytes(rowsPerPiece + 8, taps) + scratch);
   const outliers = tile === Tile.qs8_4x8 ? outlierBytes((taps * depth) / 4) : 0;
   const form = integerForm(rows, wide ? 2 : 4, { inputScale: from.scale, outputScale: to.scale }, outliers);
   const weights = drafts.addWeights(op, { form, depth, taps, groups: op.groups, groupOut });
@@ -133,7 +129,7 @@ function lowerDirect(
     drafts,
     op,
     Kernel.qs8Conv,
-    "qs8_conv",
+    tile === Tile.qs8_strassen ? "qs8_conv_strassen" : "qs8_conv",
     Math.ceil(count / rowsPerPiece) * Math.ceil(panels / panelsPerPiece),
     {
       [Field.tile]: tile,
@@ -150,6 +146,25 @@ function lowerDirect(
     },
     weights,
   );
+}
+
+/** The tile of a convolution whose rows have `depth` bytes, how it is parted, and the scratch of a piece beside its pointers. */
+function parted(drafts: Drafts, op: ConvOp, from: Quantization, rows: number, panels: number, depth: number) {
+  // The dot product of bytes takes 0..127 alone.
+  const { tile: usual, halving } = drafts.options.integers!;
+  const tile = from.type === "u8" ? Tile.qs8_wide : usual;
+  if (tile === Tile.qs8_wide && op.groups === 1 && halvesPay(rows, depth, halving)) {
+    // The count of panels is even.
+    const parts = { ...COSTS, block: 8, most: mostRows(depth) };
+    const [rowsPerPiece, pairsPerPiece] = piecesOf(drafts.options, rows, panels / 2, parts);
+    const scratch = halvesBytes(rowsPerPiece, depth);
+    return { tile: Tile.qs8_strassen, rowsPerPiece, panelsPerPiece: 2 * pairsPerPiece, scratch };
+  }
+  const most = Math.max(12, Math.round(ROWS_BYTES / depth / 12) * 12);
+  const [rowsPerPiece, panelsPerPiece] = piecesOf(drafts.options, rows, panels, { ...COSTS, most });
+  // Rows and a panel, widened to sixteen bits.
+  const scratch = tile === Tile.qs8_wide ? 2 * (4 * Math.ceil(rowsPerPiece / 4) + 8) * depth : 0;
+  return { tile, rowsPerPiece, panelsPerPiece, scratch };
 }
 
 function lowerLinear(drafts: Drafts, op: LinearOp, rows: IntegerRows, from: Quantization): void {

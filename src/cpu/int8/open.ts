@@ -51,7 +51,9 @@ export async function openIntegers(
   const lower = traits.extended
     ? await (await loadBounded()).lowererFor(network, kernels, variantOf(traits, shared), plain)
     : lowerIntegers;
-  return { tile: names[name], name, filtering, pairs, lower, checkFinite, toFloat, fromFloat };
+  // Modules with a dot product of bytes have no products of halves: those take sixteen bits.
+  const halving = traits.relaxed ? Number.POSITIVE_INFINITY : 1;
+  return { tile: names[name], name, filtering, halving, pairs, lower, checkFinite, toFloat, fromFloat };
 }
 
 /** The fastest tile, and what a multiply-add of minimal filtering takes in multiply-adds of that. */

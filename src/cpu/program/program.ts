@@ -83,6 +83,8 @@ export interface Integers {
   readonly pairs: boolean;
   /** What a multiply-add of minimal filtering takes here, in multiply-adds of the tile. */
   readonly filtering: number;
+  /** And one of Strassen's products of halves. */
+  readonly halving: number;
   /** `drafts`: a `Drafts`. */
   lower(drafts: object, op: Op): void;
   checkFinite(input: Float32Array): void;
