@@ -1,7 +1,7 @@
 import { writePointers } from "../conv/conv";
 import { paddedRows, sixes } from "../gemm/multiply";
 import { ConvField, Field, IntegerConvField, Tile } from "../shared/record";
-import { FACTORS, filteredInputPlane, halfRows, outlierBytes, pointerBytes } from "../shared/sizes";
+import { outlierBytes, pointerBytes } from "../shared/sizes";
 import { residualOf } from "../gemm/store";
 import { holds } from "../base/held";
 import { word } from "../base/words";
@@ -61,8 +61,6 @@ export function qs8_conv(record: usize, piece: i32, scratch: usize): void {
   const halves = !ASC_FEATURE_RELAXED_SIMD && tile == Tile.qs8_strassen;
   const wide = !ASC_FEATURE_RELAXED_SIMD || tile == Tile.qs8_wide;
 
-  const factors = work + <usize>FACTORS * <usize>filteredInputPlane(halfRows(rows), (taps * depth) << 1);
-
   let gathered = held && groupPanels == panels ? 0 : -1;
   for (let panel = firstPanel; panel < lastPanel; ) {
     const group = panel / groupPanels;
@@ -76,8 +74,7 @@ export function qs8_conv(record: usize, piece: i32, scratch: usize): void {
     if (halves) {
       if (group != gathered) halveRows(scratch, rows, taps, depth << 2, work);
       gathered = group;
-      multiplyHalves(work, rows, taps, depth << 2, b, factors, scales, c, step, residual, factor, least);
-      panel++;
+      multiplyHalves(work, rows, taps, depth << 2, b, scales, c, step, residual, factor, least);
     } else if (wide) {
       if (group != gathered) gatherWide(scratch, paddedRows(tile, rows) >> 2, taps, depth << 2, offset, work);
       gathered = group;
@@ -94,6 +91,6 @@ export function qs8_conv(record: usize, piece: i32, scratch: usize): void {
       qs8_igemm_6x8(scratch, taps, depth, offset, b, scales, c, step, six, columns, residual, factor, least);
       qs8_igemm_4x8(after, taps, depth, offset, b, scales, c + below, step, rows - six, columns, residual, factor, least);
     }
-    panel += pair ? 2 : 1;
+    panel += pair || halves ? 2 : 1;
   }
 }

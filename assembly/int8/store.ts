@@ -30,8 +30,8 @@ function nearest(value: v128): v128 {
 }
 
 /**
- * Which bytes of eight become the first and the last four of i32: at the top, so that a sign stays one; then, of bytes without a sign, one
- * place lower. What is no byte's place becomes zero.
+ * Shuffles of eight bytes to two vectors of i32, as indices of bytes; 0x80 gives zero. A byte with a sign goes to the top, where it keeps
+ * it; in the second two, one without a sign goes below that.
  */
 const PLACES = memory.data<u32>([
   0x00808080, 0x01808080, 0x02808080, 0x03808080,

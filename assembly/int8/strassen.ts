@@ -8,7 +8,7 @@ import { i16_gemm_4x8 } from "./tiles";
  *
  *     s1 = a21 + a22, s2 = s1 - a11, s3 = a11 - a21, s4 = a12 - s2 and t1 = b12 - b11, t2 = b22 - t1, t3 = b22 - b12, t4 = t2 - b21
  *
- * the products are a11 b11, a12 b21, s4 b22, a22 t4, s1 t1, s2 t2 and s3 t3. Values of 0..255 grow to -510..765, weights to four times
+ * the products are a11 b11, a12 b21, s4 b22, a22 t4, s1 t1, s2 t2 and s3 t3. Values of 0..255 grow to -510..510, weights to four times
  * theirs.
  */
 
@@ -54,8 +54,8 @@ function pointersOf(table: usize, row: i32, taps: i32): usize {
 }
 
 /**
- * Output of `rows` rows, whose factors are at `v`, and of two panels, [tap][pair][8][2] of bytes, that lie one behind the other. `work`:
- * room for their factors and for products. What sums become is `put2x8`'s.
+ * Output of `rows` rows, whose factors are at `v`, and of two panels, [tap][pair][8][2] of bytes, that lie one behind the other. The panels'
+ * factors and the products go behind those of the rows. What sums become is `put2x8`'s.
  */
 export function multiplyHalves(
   v: usize,
@@ -63,7 +63,6 @@ export function multiplyHalves(
   taps: i32,
   channels: i32,
   b: usize,
-  work: usize,
   scales: usize,
   c: usize,
   step: usize,
@@ -76,10 +75,11 @@ export function multiplyHalves(
   const inPlane: usize = filteredInputPlane(half, depth);
   const filterPlane: usize = filteredFilterPlane(depth);
   const productPlane: usize = filteredProductPlane(half);
-  const m = work + <usize>FACTORS * filterPlane;
-  halvePanels(b, <usize>(taps * channels) << 3, taps, <usize>channels << 2, work, filterPlane);
+  const u = v + <usize>FACTORS * inPlane;
+  const m = u + <usize>FACTORS * filterPlane;
+  halvePanels(b, <usize>(taps * channels) << 3, taps, <usize>channels << 2, u, filterPlane);
   for (let product: usize = 0; product < <usize>FACTORS; product++) {
-    i16_gemm_4x8(v + product * inPlane, <usize>depth << 1, depth >> 1, work + product * filterPlane, m + product * productPlane, half);
+    i16_gemm_4x8(v + product * inPlane, <usize>depth << 1, depth >> 1, u + product * filterPlane, m + product * productPlane, half);
   }
   addProducts(m, productPlane, half);
   for (let quarter = 0; quarter < 4; quarter++) {

@@ -62,7 +62,7 @@ export enum Field {
   kernel = 0,
   /** Pieces of work that threads may take independently. */
   pieces = 1,
-  /** A `Tile`; the baseline module has one alone. */
+  /** A `Tile`; the baseline modules have one of f32, and those of sixteen bits. */
   tile = 2,
   input = 3,
   output = 4,

@@ -116,6 +116,10 @@ export async function runRecord(
     .join();
   const wanted = op.kind === "averagePool" ? "qs8_,f32_,qs8_" : "qs8_";
   if (own !== wanted) throw new Error(`${op.name} was lowered to ${own}`);
+  const isHalved = steps.some(({ kernel }) => kernel === "qs8_conv_strassen");
+  const isFiltered = steps.some(({ kernel }) => kernel === "qs8_conv3x3_winograd4");
+  const canBeHalved = op.kind === "conv" && op.groups === 1 && !isFiltered;
+  if (isHalved !== (canBeHalved && halved)) throw new Error(`${op.name}: halves are taken: ${isHalved}`);
   const record = program.records.subarray((index + fills) * Field.size);
   for (const [which, field] of [Field.input, Field.residual].entries()) {
     const values = inputs[which];

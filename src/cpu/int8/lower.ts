@@ -11,19 +11,15 @@ import { outlierBytes, pointerBytes } from "../../../assembly/shared/sizes.js";
 import type { ConvOp, IntegerRows, LinearOp, Op, Quantization, ValueId, ValueShape } from "../../graph/network.js";
 import { ranges } from "../../graph/quantization.js";
 import { paddedChannels, paddedIntegers } from "../../graph/tensor.js";
-import { piecesOf } from "../kernels/pieces.js";
 import { bitsOf, lower, window } from "../lower/lower.js";
 import type { Drafts, Words } from "../program/drafts.js";
+import { directOf } from "./direct.js";
+import { MOST_STEPS } from "./exact.js";
 import { integerForm } from "./pack.js";
-import { halvesBytes, halvesPay, mostRows } from "./strassen.js";
 import { type Filtering, filteringOf, filteringWords } from "./winograd.js";
 
-/** Input rows of a piece should stay in a core's second-level cache. */
-const ROWS_BYTES = 256 * 1024;
 /** Channels whose products with 0..8128 an i32 sums without overflow. */
 const MOST_LINEAR = 2080;
-/** To gather a row takes as long as to multiply it with so many panels; to fetch a panel, as to multiply it with so many rows. */
-const COSTS = { block: 4, rowPanels: 1, panelRows: 2, held: true };
 
 /**
  * An operation's records, on integers where its values and weights are such and there is a kernel, else in f32 between conversions.
@@ -58,12 +54,14 @@ export function lowerIntegers(drafts: Drafts, op: Op, inFloat = op): void {
   } else lowerFloat(drafts, inFloat);
 }
 
-/** Whole words of channels in a group, and a summand of integers. */
+/** Whole words of channels in a group, and a summand of integers that is none too large to be rounded. */
 function fits(drafts: Drafts, op: ConvOp): boolean {
   const summand = op.inputs[1];
   if (summand !== undefined) {
     const { quantization } = drafts.shape(summand);
-    if (!quantization || quantization.type === "s16") return false;
+    const { scale } = drafts.shape(op.output).quantization!;
+    if (!quantization || quantization.type === "s16" || !(255 * (quantization.scale / scale) < MOST_STEPS))
+      return false;
   }
   const [out, depth] = op.weight.shape as [number, number];
   return op.groups === 1 || (depth % 4 === 0 && out % op.groups === 0);
@@ -74,7 +72,7 @@ function lowerConv(drafts: Drafts, op: ConvOp, rows: IntegerRows, from: Quantiza
   const added = summand === undefined ? null : drafts.shape(summand).quantization!;
   const isUnsigned = added !== null && added.type !== "s8";
   const least = to.type === "s8" ? 0 : ReluBit.isZero;
-  // What is added is multiplied in the upper bytes of i32.
+  // The store has the summand's bytes 2^24 times as large, or 2^16 times without a sign.
   const factor = added ? added.scale / to.scale / (isUnsigned ? 2 ** 16 : 2 ** 24) : 0;
   // The fields have one word in both families.
   const stored = {
@@ -111,15 +109,11 @@ function lowerDirect(
   to: Quantization,
   stored: Words,
 ): void {
-  const output = drafts.shape(op.output);
-  const [out] = op.weight.shape as [number];
-  const depth = op.groups === 1 ? paddedIntegers(drafts.shape(op.inputs[0]).channels) : op.weight.shape[1]!;
-  const groupOut = op.groups === 1 ? paddedIntegers(out) : out / op.groups;
-  const groupPanels = Math.ceil(groupOut / 8);
-  const panels = groupPanels * op.groups;
-  const taps = op.kernel[0] * op.kernel[1];
-  const count = output.height * output.width;
-  const { tile, rowsPerPiece, panelsPerPiece, scratch } = parted(drafts, op, from, count, panels, taps * depth);
+  const { depth, taps, groupOut, groupPanels, panels, tile, rowsPerPiece, panelsPerPiece, scratch } = directOf(
+    drafts,
+    op,
+  );
+  const { height, width } = drafts.shape(op.output);
   const wide = tile === Tile.qs8_wide || tile === Tile.qs8_strassen;
   drafts.needScratch(pointerBytes(rowsPerPiece + 8, taps) + scratch);
   const outliers = tile === Tile.qs8_4x8 ? outlierBytes((taps * depth) / 4) : 0;
@@ -130,7 +124,7 @@ function lowerDirect(
     op,
     Kernel.qs8Conv,
     tile === Tile.qs8_strassen ? "qs8_conv_strassen" : "qs8_conv",
-    Math.ceil(count / rowsPerPiece) * Math.ceil(panels / panelsPerPiece),
+    Math.ceil((height * width) / rowsPerPiece) * Math.ceil(panels / panelsPerPiece),
     {
       [Field.tile]: tile,
       ...stored,
@@ -146,25 +140,6 @@ function lowerDirect(
     },
     weights,
   );
-}
-
-/** The tile of a convolution whose rows have `depth` bytes, how it is parted, and the scratch of a piece beside its pointers. */
-function parted(drafts: Drafts, op: ConvOp, from: Quantization, rows: number, panels: number, depth: number) {
-  // The dot product of bytes takes 0..127 alone.
-  const { tile: usual, halving } = drafts.options.integers!;
-  const tile = from.type === "u8" ? Tile.qs8_wide : usual;
-  if (tile === Tile.qs8_wide && op.groups === 1 && halvesPay(rows, depth, halving)) {
-    // The count of panels is even.
-    const parts = { ...COSTS, block: 8, most: mostRows(depth) };
-    const [rowsPerPiece, pairsPerPiece] = piecesOf(drafts.options, rows, panels / 2, parts);
-    const scratch = halvesBytes(rowsPerPiece, depth);
-    return { tile: Tile.qs8_strassen, rowsPerPiece, panelsPerPiece: 2 * pairsPerPiece, scratch };
-  }
-  const most = Math.max(12, Math.round(ROWS_BYTES / depth / 12) * 12);
-  const [rowsPerPiece, panelsPerPiece] = piecesOf(drafts.options, rows, panels, { ...COSTS, most });
-  // Rows and a panel, widened to sixteen bits.
-  const scratch = tile === Tile.qs8_wide ? 2 * (4 * Math.ceil(rowsPerPiece / 4) + 8) * depth : 0;
-  return { tile, rowsPerPiece, panelsPerPiece, scratch };
 }
 
 function lowerLinear(drafts: Drafts, op: LinearOp, rows: IntegerRows, from: Quantization): void {

@@ -25,6 +25,8 @@ const TRIAL_AT = 1 << 16;
 const LEAST_MACS = 500e6;
 /** What measurements find mostly. */
 const USUAL_FILTERING = 2;
+/** The time of minimal filtering's products in that of the tile of sixteen bits, where `halvesTime` was measured (V8 14.6, Zen 4). */
+const HALVED_TIME = 0.86;
 /**
  * Of its time here, what a tile may take of an earlier one's to be preferred: noise of 3 % should not outdo the likelier one. A layer
  * widens its rows for many more panels than the trial does, and its panels for more rows.
@@ -47,12 +49,12 @@ export async function openIntegers(
     return null;
   });
   if (!kernels) return null;
-  const { name, filtering, pairs } = await measured(network, kernels, traits, shared, store);
+  const { name, filtering, halving: measuredHalving, pairs } = await measured(network, kernels, traits, shared, store);
   const lower = traits.extended
     ? await (await loadBounded()).lowererFor(network, kernels, variantOf(traits, shared), plain)
     : lowerIntegers;
-  // Modules with a dot product of bytes have no products of halves: those take sixteen bits.
-  const halving = traits.relaxed ? Number.POSITIVE_INFINITY : 1;
+  // Relaxed modules have no products of halves.
+  const halving = traits.relaxed ? Number.POSITIVE_INFINITY : measuredHalving;
   return { tile: names[name], name, filtering, halving, pairs, lower, checkFinite, toFloat, fromFloat };
 }
 
@@ -60,7 +62,9 @@ export async function openIntegers(
 interface Measured {
   readonly name: Name;
   readonly filtering: number;
-  /** Whether it multiplies two panels at a time. */
+  /** What a multiply-add of Strassen's products takes, in those of the tile of sixteen bits; 1 where `halvesTime` is right. */
+  readonly halving: number;
+  /** Whether minimal filtering multiplies two panels at a time. */
   readonly pairs: boolean;
 }
 
@@ -100,14 +104,19 @@ function works(kernels: Kernels, name: Name): boolean {
 /** Without a clock: the tile that most machines prefer, where it is right. */
 function likeliest(kernels: Kernels, relaxed: boolean): Measured {
   fillTrial(kernels.memory.buffer, TRIAL_AT);
-  return { name: relaxed && works(kernels, "6x8") ? "6x8" : "wide", filtering: USUAL_FILTERING, pairs: false };
+  return {
+    name: relaxed && works(kernels, "6x8") ? "6x8" : "wide",
+    filtering: USUAL_FILTERING,
+    halving: 1,
+    pairs: false,
+  };
 }
 
 /** What was kept, where it is whole. */
 function check(text: string | null | undefined): Measured | null {
   try {
     const kept = JSON.parse(text ?? "null") as Measured | null;
-    return kept && kept.name in names && kept.filtering > 0 ? kept : null;
+    return kept && kept.name in names && kept.filtering > 0 && kept.halving > 0 ? kept : null;
   } catch {
     return null;
   }
@@ -129,5 +138,10 @@ export function measure(kernels: Kernels, relaxed: boolean): Measured {
   }
   const [one, two] = times.slice(-2) as [number, number];
   const pairs = two < WORTH["6x16"] * one;
-  return { name: best, filtering: (pairs ? two : one) / times[right.indexOf(best)]!, pairs };
+  return {
+    name: best,
+    filtering: (pairs ? two : one) / times[right.indexOf(best)]!,
+    halving: one / times[right.indexOf("wide")]! / HALVED_TIME,
+    pairs,
+  };
 }

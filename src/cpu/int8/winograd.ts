@@ -14,6 +14,7 @@ import { groupsOf } from "../kernels/group.js";
 import { geometry } from "../kernels/kernel.js";
 import { gridOf } from "../kernels/winograd-grid.js";
 import type { Drafts, Words } from "../program/drafts.js";
+import { directOf } from "./direct.js";
 
 /** V of a group of tiles should stay in a core's second-level cache, or not be far beyond it. */
 const INPUT_BYTES = 512 * 1024;
@@ -45,7 +46,8 @@ export interface Filtering {
 export function filteringOf(drafts: Drafts, op: ConvOp): Filtering | null {
   if (geometry(op, drafts.network) !== "value,3,3,1,1,1,1,1") return null;
   const it = share(drafts, op);
-  return timeOf(it) * drafts.options.integers!.filtering < directTime(it, drafts.shape(op.output)) ? it : null;
+  const direct = directTime(it, drafts.shape(op.output)) * directOf(drafts, op).time;
+  return timeOf(it) * drafts.options.integers!.filtering < direct ? it : null;
 }
 
 function share(drafts: Drafts, op: ConvOp): Filtering {
@@ -83,7 +85,7 @@ function timeOf({ tilesHigh, tilesWide, depth, panels, groups, chunks, together 
   return product + transforms * (together > 1 ? FUSED_COSTS : 1);
 }
 
-/** In its own multiply-adds. */
+/** Of one product of each two factors, in its own multiply-adds. */
 const directTime = ({ depth, panels }: Filtering, { height, width }: ValueShape) =>
   8 * 9 * height * width * depth * panels;
 
