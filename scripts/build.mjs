@@ -239,6 +239,7 @@ await Promise.all([
     logLevel: "warning",
     define,
     minifyWhitespace: true,
+    minifySyntax: true,
     entryPoints: {
       node: "src/entry/node.ts",
       cli: "src/cli/index.ts",

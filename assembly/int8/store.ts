@@ -30,14 +30,11 @@ function nearest(value: v128): v128 {
 }
 
 /**
- * Shuffles of eight bytes to two vectors of i32, as indices of bytes; 0x80 gives zero. A byte with a sign goes to the top, where it keeps
- * it; in the second two, one without a sign goes below that.
+ * A shuffle of eight bytes to the tops of two vectors of i32, where they keep a sign, as indices of bytes; 0x80 gives zero. Read from one
+ * place on, it has bytes without a sign below the tops.
  */
 const PLACES = memory.data<u32>([
-  0x00808080, 0x01808080, 0x02808080, 0x03808080,
-  0x04808080, 0x05808080, 0x06808080, 0x07808080,
-  0x80008080, 0x80018080, 0x80028080, 0x80038080,
-  0x80048080, 0x80058080, 0x80068080, 0x80078080,
+  0x00808080, 0x01808080, 0x02808080, 0x03808080, 0x04808080, 0x05808080, 0x06808080, 0x07808080, 0x80,
 ]);
 /** Those of the summands of this thread's present record: a word that all stores share needs no parameter of the tiles. */
 let summandPlaces: usize = PLACES;
@@ -47,7 +44,7 @@ let flips: i8 = 0;
 /** The least integer that a record stores; takes note of its summand's kind. */
 export function leastOfIntegers(record: usize): i32 {
   const relu = word(record, Field.relu);
-  summandPlaces = relu & ReluBit.isUnsigned ? PLACES + 32 : PLACES;
+  summandPlaces = relu & ReluBit.isUnsigned ? PLACES + 1 : PLACES;
   if (DEPTHWISE) {
     flips = relu & ReluBit.isByte ? -128 : 0;
     if (flips) return -128;

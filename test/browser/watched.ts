@@ -20,9 +20,12 @@ export async function watchPhotograph(address: string) {
     if ((all[0] as { image?: { crop?: unknown } }).image?.crop) crops++;
     return postMessage.apply(this, all as never);
   };
-  // A classifier that answers before the next frame is shown needs no other worker. This one is kept busy, so that it does.
-  const before = Promise.all(Array.from({ length: 50 }, () => classifier.classify(bitmap)));
   const stop = new AbortController();
+  // A classifier that answers before the next frame is shown needs no other worker. This one is kept busy throughout, so that it does.
+  const keepBusy = async () => {
+    while (!stop.signal.aborted) await Promise.all(Array.from({ length: 10 }, () => classifier.classify(bitmap)));
+  };
+  const busy = keepBusy();
   const answers: (typeof expected)[] = [];
   await classifier.watch(video, {
     signal: stop.signal,
@@ -32,7 +35,7 @@ export async function watchPhotograph(address: string) {
       if (crops > 3) stop.abort();
     },
   });
-  await before;
+  await busy;
   Worker.prototype.postMessage = postMessage;
   clearInterval(drawing);
   return { expected, answers, crops };

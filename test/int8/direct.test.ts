@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Tile } from "../../assembly/shared/record.js";
+import { ConvField, Tile } from "../../assembly/shared/record.js";
 import { directOf } from "../../src/cpu/int8/direct.js";
 import { openIntegers } from "../../src/cpu/int8/open.js";
 import type { Drafts } from "../../src/cpu/program/drafts.js";
@@ -11,12 +11,18 @@ import { runRecord, setups } from "./run-record.js";
 const u7: Quantization = { type: "u7", scale: 0.1 };
 
 /** Of pictures of `side` pixels, the product of a convolution on an engine whose products of halves take `halving`. */
-function tileOf(side: number, channels: number, halving: number, more: Partial<ConvOp> = {}, threads = 1) {
+function tileOf(
+  side: number,
+  channels: number,
+  halving: number,
+  more: Partial<ConvOp> = {},
+  { threads = 1, memory = "fast" } = {},
+) {
   const op = { inputs: [0], output: 1, kernel: [1, 1], groups: 1, weight: { shape: [64, channels, 1, 1] }, ...more };
   const shape = (channels: number) => ({ height: side, width: side, channels, quantization: u7 });
   const drafts = {
     shape: (value: number) => shape(value ? 64 : channels),
-    options: { threads, integers: { tile: Tile.qs8_wide, halving } },
+    options: { threads, memory, integers: { tile: Tile.qs8_wide, halving } },
   };
   return directOf(drafts as unknown as Drafts, op as ConvOp);
 }
@@ -30,11 +36,15 @@ describe("products of halves are taken", () => {
     ["never in a relaxed module", 56, 4096, Number.POSITIVE_INFINITY, false],
   ])("%s", (_, side, channels, halving, taken) => {
     for (const threads of [1, 2, 5]) {
-      const { tile, panelsPerPiece, time } = tileOf(side, channels, halving, {}, threads);
+      const { tile, words, time } = tileOf(side, channels, halving, {}, { threads });
       expect(tile).toBe(taken ? Tile.qs8_strassen : Tile.qs8_wide);
       if (!taken) expect(time).toBe(1);
-      else expect([panelsPerPiece % 2, time > 0.8, time < 1]).toEqual([0, true, true]);
+      else expect([Number(words[ConvField.panelsPerPiece]) % 2, time > 0.8, time < 1]).toEqual([0, true, true]);
     }
+  });
+
+  test("not with memory: small, which has no room for their factors", () => {
+    expect(tileOf(14, 1024, 1, {}, { memory: "small" }).tile).toBe(Tile.qs8_wide);
   });
 
   test("not in groups", () => {

@@ -7,7 +7,7 @@ import {
   ReluBit,
   Tile,
 } from "../../../assembly/shared/record.js";
-import { outlierBytes, pointerBytes } from "../../../assembly/shared/sizes.js";
+import { outlierBytes } from "../../../assembly/shared/sizes.js";
 import type { ConvOp, IntegerRows, LinearOp, Op, Quantization, ValueId, ValueShape } from "../../graph/network.js";
 import { ranges } from "../../graph/quantization.js";
 import { paddedChannels, paddedIntegers } from "../../graph/tensor.js";
@@ -109,13 +109,9 @@ function lowerDirect(
   to: Quantization,
   stored: Words,
 ): void {
-  const { depth, taps, groupOut, groupPanels, panels, tile, rowsPerPiece, panelsPerPiece, scratch } = directOf(
-    drafts,
-    op,
-  );
-  const { height, width } = drafts.shape(op.output);
+  const { depth, taps, groupOut, tile, pieces, scratch, words } = directOf(drafts, op);
   const wide = tile === Tile.qs8_wide || tile === Tile.qs8_strassen;
-  drafts.needScratch(pointerBytes(rowsPerPiece + 8, taps) + scratch);
+  drafts.needScratch(scratch);
   const outliers = tile === Tile.qs8_4x8 ? outlierBytes((taps * depth) / 4) : 0;
   const form = integerForm(rows, wide ? 2 : 4, { inputScale: from.scale, outputScale: to.scale }, outliers);
   const weights = drafts.addWeights(op, { form, depth, taps, groups: op.groups, groupOut });
@@ -124,19 +120,13 @@ function lowerDirect(
     op,
     Kernel.qs8Conv,
     tile === Tile.qs8_strassen ? "qs8_conv_strassen" : "qs8_conv",
-    Math.ceil((height * width) / rowsPerPiece) * Math.ceil(panels / panelsPerPiece),
+    pieces,
     {
-      [Field.tile]: tile,
+      ...words,
       ...stored,
       ...window(op),
       [ConvField.dilationHeight]: op.dilation[0],
       [ConvField.dilationWidth]: op.dilation[1],
-      [ConvField.depth]: depth / 4,
-      [ConvField.groupOut]: groupOut,
-      [ConvField.panels]: panels,
-      [ConvField.groupPanels]: groupPanels,
-      [ConvField.rowsPerPiece]: rowsPerPiece,
-      [ConvField.panelsPerPiece]: panelsPerPiece,
     },
     weights,
   );

@@ -49,13 +49,13 @@ export async function openIntegers(
     return null;
   });
   if (!kernels) return null;
-  const { name, filtering, halving: measuredHalving, pairs } = await measured(network, kernels, traits, shared, store);
+  const found = await measured(network, kernels, traits, shared, store);
   const lower = traits.extended
     ? await (await loadBounded()).lowererFor(network, kernels, variantOf(traits, shared), plain)
     : lowerIntegers;
   // Relaxed modules have no products of halves.
-  const halving = traits.relaxed ? Number.POSITIVE_INFINITY : measuredHalving;
-  return { tile: names[name], name, filtering, halving, pairs, lower, checkFinite, toFloat, fromFloat };
+  const halving = traits.relaxed ? Number.POSITIVE_INFINITY : found.halving;
+  return { ...found, tile: names[found.name], halving, lower, checkFinite, toFloat, fromFloat };
 }
 
 /** The fastest tile, and what a multiply-add of minimal filtering takes in multiply-adds of that. */
@@ -116,7 +116,7 @@ function likeliest(kernels: Kernels, relaxed: boolean): Measured {
 function check(text: string | null | undefined): Measured | null {
   try {
     const kept = JSON.parse(text ?? "null") as Measured | null;
-    return kept && kept.name in names && kept.filtering > 0 && kept.halving > 0 ? kept : null;
+    return kept && kept.name in names && kept.filtering > 0 ? kept : null;
   } catch {
     return null;
   }

@@ -15,9 +15,9 @@ const COSTS = { output: 15, panelRows: 3 };
 export const mostHalvedRows = (depth: number) =>
   Math.max(8, Math.floor(FACTORS_BYTES / ((FACTORS * depth) / 2) / 8) * 8);
 
-/** What seven products of halves take for a panel and a piece's rows of `depth` elements, in multiply-adds. */
-export function halvesTime(rows: number, depth: number): number {
-  return ((7 / 8) * 2 * halfRows(rows) + COSTS.panelRows) * depth + COSTS.output * rows;
+/** What products of halves take for a panel and `rows` rows of `depth` elements, in pieces of `size`; in multiply-adds. */
+export function halvesTime(rows: number, size: number, depth: number): number {
+  return (7 * Math.ceil(rows / 8) + COSTS.panelRows * Math.ceil(rows / size)) * depth + COSTS.output * rows;
 }
 
 /** Scratch of a piece: the factors of its rows and of two panels, and the products. */
