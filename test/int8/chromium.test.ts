@@ -22,7 +22,9 @@ describe.skipIf(noChromium).each([
   });
   afterAll(() => browser?.close());
 
-  test.each(setups)("$simd, $name: as plain sums, to the bit", async (setup) => {
+  // Without a dot product of bytes nothing is another there.
+  const own = flags[0]?.includes("vnni") ? setups.filter(({ dot }) => dot) : setups;
+  test.each(own)("$simd, $name: as plain sums, to the bit", async (setup) => {
     const bytes = ["int8", "int8-extended"].map((kind) =>
       readFileSync(new URL(`../../dist/cpu-${kind}-${setup.simd}.wasm`, import.meta.url)).toString("base64"),
     );
