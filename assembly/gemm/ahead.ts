@@ -23,7 +23,7 @@ const UNIT: u32 = 1 << 10;
 
 /** Copies the first byte of each cache line of [from, end) to `to`, one after the other. */
 export function noteFirstBytes(from: usize, end: usize, to: usize): void {
-  // Nothing is asked for there.
+  // Beside integers few weights are f32: none is asked for.
   if (QUANTIZED) return;
   for (; from < end; from += LINE) store<u8>(to++, load<u8>(from));
 }

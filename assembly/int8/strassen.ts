@@ -4,7 +4,7 @@ import { i16_gemm_4x8 } from "./tiles";
 
 /**
  * Strassen's products of halves in whole numbers, in Winograd's form (Boyer et al. 2009, section 2.1): seven products of sixteen bits
- * instead of eight, exact. A's rows and channels are halved, of B its channels, and each two panels are its halves: with
+ * instead of eight, exact. Of A rows and channels are halved; of B channels are, and two panels are the halves of its columns. With
  *
  *     s1 = a21 + a22, s2 = s1 - a11, s3 = a11 - a21, s4 = a12 - s2 and t1 = b12 - b11, t2 = b22 - t1, t3 = b22 - b12, t4 = t2 - b21
  *

@@ -124,7 +124,7 @@ export enum ReluBit {
 
 /** The direct convolution of integers has the words of `ConvField`, and one more. Its `depth` counts words of four bytes. */
 export enum IntegerConvField {
-  /** What a step of the summand is worth in 2^24 steps of the output, or in 2^16 where it has no sign; an f32. */
+  /** 2^-24 of what a step of the summand is worth in steps of the output, or 2^-16 where it has no sign; an f32. */
   factor = 31,
 }
 

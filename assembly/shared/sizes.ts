@@ -122,7 +122,7 @@ export const FILTERED_CHANNELS = 224;
 /** A tile's sums of one panel: 16 pixels of eight channels. */
 export const FILTERED_SUMS = 16 * 8 * 4;
 
-/** From one point to the next: of V, of U, and of M. */
+/** From one point to the next: of V, of U, and of M. Products of halves have seven such planes each. */
 export function filteredInputPlane(rows: i32, channels: i32): i32 {
   return 2 * rows * channels + LINE;
 }

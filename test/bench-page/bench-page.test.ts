@@ -17,6 +17,7 @@ import { overlaps, sideways } from "../browser/layout.js";
 import { sizes } from "../browser/sizes.js";
 import { traceTasks } from "../browser/tasks.js";
 import { root } from "../built.js";
+import { notFull } from "../not-full.js";
 import { type Server, serve } from "./serve.js";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -130,9 +131,8 @@ describe.skipIf(noChromium)(`bench page in Chromium${noChromium}`, () => {
   }, 180_000);
 
   // A software GPU compiles its shaders for a quarter of a minute.
-  const noTime = process.env.FULL ? "" : " (skipped: FULL is not set)";
-  test.skipIf(noTime)(
-    `the GPU, complete and consistent${noTime}`,
+  test.skipIf(notFull)(
+    `the GPU, complete and consistent${notFull}`,
     async () => {
       const context = await session();
       const page = await open(context, `${isolated.origin}${small}&threads=0&softwareGpu=1`);

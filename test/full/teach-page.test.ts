@@ -3,10 +3,11 @@ import { describe, expect, test } from "vitest";
 import { data, noData } from "../acceptance/data.js";
 import { launch, noChromium, openPage } from "../browser/chromium.js";
 import { serve } from "../browser/server.js";
+import { notFull } from "../not-full.js";
 
 declare const resnetTeach: typeof import("../../src/entry/teach.js");
 
-const skip = noData || noChromium || (process.env.FULL ? "" : " (skipped: FULL is not set)");
+const skip = noData || noChromium || notFull;
 const labels = ["ants", "bees"];
 const TAUGHT = 10;
 

@@ -7,13 +7,14 @@ import { readState } from "../../src/teach/state.js";
 import { train } from "../../src/teach/train.js";
 import { data, noData } from "../acceptance/data.js";
 import { root } from "../built.js";
+import { notFull } from "../not-full.js";
 import { generator } from "../random.js";
 
 const { createTeacher }: typeof import("../../src/entry/teach-node.js") = await import(
   /* @vite-ignore */ pathToFileURL(new URL("dist/teach-node.js", root).pathname).href
 );
 
-const skip = noData || (process.env.FULL ? "" : " (skipped: FULL is not set)");
+const skip = noData || notFull;
 const labels = ["ants", "bees"];
 const DRAWS = 10;
 

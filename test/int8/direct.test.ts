@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { ConvField, Tile } from "../../assembly/shared/record.js";
 import { directOf } from "../../src/cpu/int8/direct.js";
-import { openIntegers } from "../../src/cpu/int8/open.js";
 import type { Drafts } from "../../src/cpu/program/drafts.js";
-import type { ConvOp, Graph, Quantization } from "../../src/graph/network.js";
+import type { ConvOp, Quantization } from "../../src/graph/network.js";
 import { wasm } from "../cpu/engine.js";
 import { integersOf } from "./integers.js";
 import { runRecord, setups } from "./run-record.js";
@@ -50,20 +49,6 @@ describe("products of halves are taken", () => {
   test("not in groups", () => {
     const weight = { shape: [64, 512, 1, 1] } as unknown as ConvOp["weight"];
     expect(tileOf(14, 1024, 0.5, { groups: 2, weight }).tile).toBe(Tile.qs8_wide);
-  });
-
-  test("by what the clock says of the engine, in baseline modules alone", async () => {
-    const large = {
-      stages: [{ name: "head", ops: [{ kind: "linear", inputs: [0], output: 0, weight: { shape: [1.8e9] } }] }],
-      values: [{ channels: 1, height: 1, width: 1 }],
-    } as unknown as Graph;
-    const open = async (simd: "baseline" | "relaxed") =>
-      openIntegers(large, await wasm(`int8-${simd}`), { int8: true, relaxed: simd === "relaxed" }, false, {});
-    const { halving, filtering, pairs } = (await open("baseline"))!;
-    expect(halving).toBeGreaterThan(0.3);
-    expect(halving).toBeLessThan(3);
-    if (!pairs) expect(filtering / halving).toBeCloseTo(0.86, 6);
-    expect((await open("relaxed"))!.halving).toBe(Number.POSITIVE_INFINITY);
   });
 });
 

@@ -84,3 +84,14 @@ test("a small network waits for no clock and keeps nothing; what another one mea
   expect(filtering).not.toBe(2);
   expect(await open(small)).toMatchObject({ name: "wide", filtering });
 });
+
+test("products of halves take what the clock says of the engine, and are the baseline modules' alone", async () => {
+  const open = async (simd: "baseline" | "relaxed") =>
+    openIntegers(large, await wasm(`int8-${simd}`), { int8: true, relaxed: simd === "relaxed" }, false, {});
+  const { halving, filtering, pairs } = (await open("baseline"))!;
+  expect(halving).toBeGreaterThan(0.3);
+  expect(halving).toBeLessThan(3);
+  // Both are of the same products, where minimal filtering takes one panel at a time.
+  if (!pairs) expect(filtering / halving).toBeCloseTo(0.86, 6);
+  expect((await open("relaxed"))!.halving).toBe(Number.POSITIVE_INFINITY);
+});

@@ -11,6 +11,7 @@ import { sideways } from "../browser/layout.js";
 import { sizes } from "../browser/sizes.js";
 import { library, root } from "../built.js";
 import { text, until } from "../kiosk/open.js";
+import { notFull } from "../not-full.js";
 
 const photo = (name: string) => fileURLToPath(new URL(`examples/photos/${name}`, root));
 const axe = fileURLToPath(new URL("node_modules/axe-core/axe.min.js", root));
@@ -216,9 +217,8 @@ describe.skipIf(noChromium)(`the playground in Chromium${noChromium}`, () => {
   });
 
   // A software GPU compiles its shaders for most of a minute.
-  const noTime = process.env.FULL ? "" : " (skipped: FULL is not set)";
-  test.skipIf(noTime)(
-    `CPU and GPU are compared in turns, on the same picture${noTime}`,
+  test.skipIf(notFull)(
+    `CPU and GPU are compared in turns, on the same picture${notFull}`,
     async () => {
       const page = await open();
       await answered(page, "cat");
